@@ -1,0 +1,89 @@
+import { cpSync, writeFileSync } from 'node:fs'
+import { defineConfig, type Options } from 'tsup'
+
+const GLOBAL = 'Signalpost'
+
+/** Modules that hold types only: they would be empty files. */
+const TYPES_ONLY = ['src/signals.ts', 'src/connection/link.ts', 'src/protocol/frames.ts']
+
+const browser: Options = { platform: 'browser', target: 'es2022', sourcemap: true, clean: false, silent: true }
+
+/** One file per module, so that what is not imported is not shipped. */
+const modules: Options = {
+  ...browser,
+  entry: ['src/**/*.ts', '!src/umd.ts', ...TYPES_ONLY.map((file) => `!${file}`)],
+  format: ['esm'],
+  bundle: false,
+}
+
+const declarations: Options = {
+  ...browser,
+  entry: { index: 'src/index.ts' },
+  format: ['esm'],
+  dts: { only: true, compilerOptions: { ignoreDeprecations: '6.0' } },
+}
+
+/** The script-tag build: a global, AMD or CommonJS, with both dependencies inside. */
+function umd(file: string, minify: boolean): Options {
+  return {
+    ...browser,
+    target: 'es2020',
+    entry: { [file]: 'src/umd.ts' },
+    outDir: 'dist/umd',
+    format: ['cjs'],
+    minify,
+    splitting: false,
+    noExternal: [/.*/],
+    // A content network may serve .cjs under a type that browsers refuse.
+    outExtension: () => ({ js: '.js' }),
+    esbuildOptions(options) {
+      options.legalComments = 'external'
+      options.banner = {
+        js: `(function(g,f){typeof exports==="object"&&typeof module!=="undefined"?module.exports=f():typeof define==="function"&&define.amd?define([],f):g.${GLOBAL}=f()})(typeof globalThis!=="undefined"?globalThis:self,function(){var module={exports:{}},exports=module.exports;`,
+      }
+      options.footer = { js: 'return module.exports});' }
+    },
+    async onSuccess() {
+      // Without it, require() on a package of type "module" would read the file as ESM and return nothing.
+      writeFileSync('dist/umd/package.json', '{ "type": "commonjs" }\n')
+      writeFileSync('dist/umd/signalpost.d.ts', `export * from '../index.js'\nexport as namespace ${GLOBAL}\n`)
+    },
+  }
+}
+
+/** The relay and the test page that it serves, with every dependency inside. */
+function relay(isWatching: boolean): Options {
+  return {
+    entry: { main: 'examples/relay/main.ts' },
+    outDir: 'dist/relay',
+    format: ['esm'],
+    platform: 'node',
+    target: 'node20',
+    minify: true,
+    sourcemap: false,
+    clean: false,
+    silent: true,
+    noExternal: [/.*/],
+    esbuildOptions(options) {
+      options.legalComments = 'external'
+      options.banner = {
+        js: '#!/usr/bin/env node\nimport { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+      }
+    },
+    async onSuccess() {
+      cpSync('examples/playground', 'dist/playground', { recursive: true })
+      if (!isWatching) return
+      const { spawn } = await import('node:child_process')
+      const child = spawn(process.execPath, ['dist/relay/main.js', 'relay'], { stdio: 'inherit' })
+      return () => void child.kill()
+    },
+  }
+}
+
+export default defineConfig((options) => [
+  modules,
+  declarations,
+  umd('signalpost', false),
+  umd('signalpost.min', true),
+  relay(Boolean(options.watch)),
+])
