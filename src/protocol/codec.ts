@@ -7,9 +7,10 @@ import type {
   RoomRequest,
   SendFrame,
   Sender,
+  SignalFrame,
   Since,
 } from './frames.js'
-import { isName } from './names.js'
+import { DEFAULT_ROOM, isName } from './names.js'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -50,6 +51,20 @@ export function decodeRelayFrame(text: string): Decoded<RelayFrame> {
         : 'malformed'
   }
   return isString(type) ? 'unknown' : 'malformed'
+}
+
+/**
+ * Reads a signal from a server that broadcasts JSON and knows nothing of the protocol: `{ type: 'signal', signal, data }`.
+ * It has no position, which offset 0 says. Anything else gives `undefined`.
+ */
+export function decodePlainFrame(text: string): SignalFrame | undefined {
+  const fields = parse(text)
+  if (fields?.type !== 'signal') return undefined
+  const frame = decodeSend({ ...fields, id: fields.id ?? '' })
+  const room = frame?.room ?? DEFAULT_ROOM
+  if (!frame || !isName(frame.signal) || !isName(room)) return undefined
+  const [tab, isOurs] = frame.id.split(':')
+  return { ...frame, room, offset: 0, at: Date.now(), sender: tab && isOurs ? { tab } : {} }
 }
 
 /** Checks a text that a client sent; the frame is made anew from known fields. Never throws, whatever the text. */

@@ -1,0 +1,35 @@
+import type { SignalError } from '../errors.js'
+import type { RelayFrame, RoomRequest } from '../protocol/frames.js'
+import type { Token } from '../signals.js'
+import type { SignalStatus } from '../status.js'
+
+export interface LinkSettings {
+  /** An absolute ws: or wss: address. */
+  readonly url: string
+  readonly token: Token | undefined
+  readonly protocol: 'v1' | 'plain'
+}
+
+/** What a link tells the client that opened it. */
+export interface LinkEvents {
+  /** Asked for at each `hello`: the rooms that the page listens to, and where each goes on. */
+  rooms(): readonly RoomRequest[]
+  onStatus(status: SignalStatus): void
+  /** Every checked frame, `welcome` included, which comes just before the status `online`. */
+  onFrame(frame: RelayFrame): void
+  /** The connection ended because the relay found a frame too large. */
+  onTooLarge(): void
+  onError(error: SignalError): void
+}
+
+/** Something that carries signals: the page's own socket, a connection shared by tabs, or a double in a test. */
+export interface Link {
+  readonly status: SignalStatus
+  connect(): void
+  /** Hands over one encoded frame. Returns false, and does nothing, unless the status is `online`. */
+  send(text: string): boolean
+  setToken(token: Token): void
+  close(): void
+}
+
+export type OpenLink = (settings: LinkSettings, events: LinkEvents) => Link

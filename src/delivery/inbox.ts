@@ -1,0 +1,160 @@
+import type {
+  GapFrame,
+  JoinFrame,
+  JoinedFrame,
+  LeaveFrame,
+  RelayFrame,
+  RoomRequest,
+  SignalFrame,
+  Since,
+} from '../protocol/frames.js'
+import type { Gap, Stop } from '../signals.js'
+
+/** How many ids are remembered: it stops repeats where positions cannot, across two lives of a relay's log. */
+const REMEMBERED_IDS = 1024
+
+export interface InboxOptions {
+  /** Sends a frame if there is a connection; the next `hello` says the same otherwise. */
+  readonly send: (frame: JoinFrame | LeaveFrame) => void
+  /** From when a room's signals are wanted that is joined now, in milliseconds of `performance.now()`. */
+  readonly wantedSince: () => number
+  readonly deliver: (frame: SignalFrame, isReplayed: boolean) => void
+  readonly onGap: (gap: Gap) => void
+}
+
+export interface Inbox {
+  /** Listens to a room. The last stop leaves it. */
+  listen(room: string): Stop
+  /** The rooms for a new connection, each with where it goes on. */
+  rooms(): RoomRequest[]
+  onFrame(frame: RelayFrame): void
+}
+
+interface Room {
+  listeners: number
+  readonly wantedSince: number
+  /** The position: what was last handled. There is none before the first answer of the relay. */
+  epoch: string | undefined
+  offset: number
+  id: string | undefined
+  /** What comes up to here was sent before the page joined. */
+  head: number
+  /** A join is under way: what comes before its answer belongs to an older one. */
+  isJoining: boolean
+}
+
+/** Lets each signal through once and in order, and owns the position in every room. */
+export function createInbox({ send, wantedSince, deliver, onGap }: InboxOptions): Inbox {
+  const rooms = new Map<string, Room>()
+  const seen = new Set<string>()
+
+  function since(room: Room): Since {
+    const { epoch, offset, id } = room
+    if (epoch === undefined) return { age: Math.max(0, Math.ceil(performance.now() - room.wantedSince)) }
+    return { epoch, offset, ...(id !== undefined && { id }) }
+  }
+
+  function join(name: string, room: Room): void {
+    room.isJoining = true
+    send({ type: 'join', room: name, since: since(room) })
+  }
+
+  function leaveUnlessWanted(name: string, room: Room): void {
+    if (room.listeners > 0) return
+    rooms.delete(name)
+    send({ type: 'leave', room: name })
+  }
+
+  /** Returns whether the id is new. */
+  function remember(id: string): boolean {
+    if (id === '') return true
+    if (seen.has(id)) return false
+    seen.add(id)
+    if (seen.size > REMEMBERED_IDS) seen.delete(seen.values().next().value as string)
+    return true
+  }
+
+  function moveTo(room: Room, { epoch, offset, id }: JoinedFrame | (GapFrame & { readonly id?: string })): void {
+    // Within one epoch a position never goes back: what was handled stays handled.
+    if (epoch === room.epoch && offset <= room.offset) return
+    if (id !== undefined || offset !== room.offset) room.id = id
+    room.epoch = epoch
+    room.offset = offset
+  }
+
+  function onSignal(frame: SignalFrame): void {
+    const room = rooms.get(frame.room)
+    if (!room) return
+    // Offset 0: a server that keeps no positions.
+    if (frame.offset > 0) {
+      if (room.isJoining || (room.epoch !== undefined && frame.offset <= room.offset)) return
+      if (room.epoch === undefined || frame.offset > room.offset + 1) return join(frame.room, room)
+      room.offset = frame.offset
+      room.id = frame.id
+    }
+    if (remember(frame.id)) deliver(frame, frame.offset > 0 && frame.offset <= room.head)
+  }
+
+  function onJoined(frame: JoinedFrame): void {
+    const room = rooms.get(frame.room)
+    if (!room) return
+    room.isJoining = false
+    room.head = frame.head
+    // Not recovered: the position stays where it is until the gap was told, so that a cut line cannot hide it.
+    if (frame.recovered) moveTo(room, frame)
+  }
+
+  function onGapFrame(frame: GapFrame): void {
+    const room = rooms.get(frame.room)
+    if (!room) return
+    moveTo(room, frame)
+    onGap({ room: frame.room, reason: frame.reason })
+  }
+
+  return {
+    listen(name) {
+      let room = rooms.get(name)
+      if (room) room.listeners += 1
+      else {
+        room = {
+          listeners: 1,
+          wantedSince: wantedSince(),
+          epoch: undefined,
+          offset: 0,
+          id: undefined,
+          head: 0,
+          isJoining: false,
+        }
+        rooms.set(name, room)
+        join(name, room)
+      }
+      const joined = room
+      let isStopped = false
+      return () => {
+        if (isStopped) return
+        isStopped = true
+        joined.listeners -= 1
+        // A page that re-renders stops and listens again in one breath, and keeps its place.
+        queueMicrotask(() => rooms.get(name) === joined && leaveUnlessWanted(name, joined))
+      }
+    },
+
+    rooms() {
+      return [...rooms].map(([name, room]) => {
+        room.isJoining = true
+        return { room: name, since: since(room) }
+      })
+    },
+
+    onFrame(frame) {
+      switch (frame.type) {
+        case 'signal':
+          return onSignal(frame)
+        case 'joined':
+          return onJoined(frame)
+        case 'gap':
+          return onGapFrame(frame)
+      }
+    },
+  }
+}
