@@ -4,13 +4,14 @@ import { resolveUrl } from './connection/url.js'
 import type { SignalContract } from './contract.js'
 import { createInbox } from './delivery/inbox.js'
 import { createOutbox } from './delivery/outbox.js'
-import { checkOptions, createParcel } from './delivery/parcel.js'
+import { createParcel } from './delivery/parcel.js'
 import { type AnyHandler, createReceivers } from './delivery/receivers.js'
 import { createEmitter } from './emitter.js'
 import { SignalError } from './errors.js'
+import { checkOptions } from './options.js'
 import { getPageClient, setPageClient } from './page-client.js'
 import { encode } from './protocol/codec.js'
-import type { RelayFrame, SignalFrame } from './protocol/frames.js'
+import type { JsonValue, RefusedFrame, RelayFrame, SignalFrame } from './protocol/frames.js'
 import { createId } from './protocol/id.js'
 import { DEFAULT_MAX_BYTES } from './protocol/names.js'
 import type {
@@ -18,7 +19,6 @@ import type {
   ReceiveOptions,
   RegisteredSignals,
   SendOptions,
-  SendResult,
   Signal,
   SignalClient,
   SignalMap,
@@ -51,8 +51,16 @@ export interface ClientOptions<Sent extends SignalMap = RegisteredSignals, Recei
   readonly onError?: (error: SignalError) => void
 }
 
-const OPTIONS = ['url', 'connect', 'token', 'protocol', 'since', 'signals', 'link', 'onError']
-const CHOICES = { connect: ['now', 'lazy', 'manual'], protocol: ['v1', 'plain'], since: ['navigation', 'now'] } as const
+const OPTIONS = {
+  url: ['string'],
+  connect: ['now', 'lazy', 'manual'],
+  token: ['string', 'function'],
+  protocol: ['v1', 'plain'],
+  since: ['navigation', 'now'],
+  signals: ['object'],
+  link: ['function'],
+  onError: ['function'],
+}
 
 /** How long after its navigation a page counts as one that has just loaded, in milliseconds. */
 const NAVIGATION_WINDOW = 60_000
@@ -66,7 +74,7 @@ const NAVIGATION_WINDOW = 60_000
 export function createSignalClient<Sent extends SignalMap = RegisteredSignals, Received extends SignalMap = Sent>(
   options: ClientOptions<Sent, Received> = {},
 ): SignalClient<Sent, Received> {
-  checkClientOptions(options)
+  checkOptions(options, OPTIONS)
   const {
     connect = 'now',
     token,
@@ -77,38 +85,37 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
     onError = reportUncaught,
   } = options
   const isPlain = protocol === 'plain'
-  const hasPage = globalThis.location !== undefined
-  let isClosed = false
+  const hasPage = Boolean(globalThis.location)
   let maxBytes = DEFAULT_MAX_BYTES
-  // This page's public name, by which its own signals are known when they come back.
-  let tab = isPlain ? createId() : undefined
+  // This page's public name, by which its own signals are known when they come back; a relay gives another one.
+  let tab = createId()
 
-  const signalEmitter = createEmitter<Signal>(reportThrown)
-  const statusEmitter = createEmitter<SignalStatus>(reportThrown)
-  const gapEmitter = createEmitter<Gap>(reportThrown)
+  const signals = createEmitter<Signal>(reportThrown)
+  const statuses = createEmitter<SignalStatus>(reportThrown)
+  const gaps = createEmitter<Gap>(reportThrown)
 
   const outbox = createOutbox({ send: (text) => link.send(text), isAnswered: !isPlain, onError: report })
   const inbox = createInbox({
     send: (frame) => !isPlain && link.send(encode(frame)),
-    wantedSince: () => {
+    wantedSince() {
       const now = performance.now()
-      return since === 'navigation' && now <= NAVIGATION_WINDOW ? 0 : now
+      return since === 'navigation' && now < NAVIGATION_WINDOW ? 0 : now
     },
     deliver,
-    onGap: (gap) => gapEmitter.emit('gap', gap),
+    onGap: (gap) => gaps.emit('', gap),
   })
-  const receivers = createReceivers(signalEmitter, (room) => inbox.listen(room))
+  const receivers = createReceivers(signals, inbox.listen)
   const link = openLink(
     { url: resolveUrl(options.url), token, protocol },
     {
-      rooms: () => inbox.rooms(),
+      rooms: inbox.rooms,
       onStatus(status) {
         // What waited goes first: a listener that sends now comes after it.
         if (status.state === 'online') outbox.flush(maxBytes)
-        statusEmitter.emit('status', status)
+        statuses.emit('', status)
       },
       onFrame,
-      onTooLarge: () => outbox.refuseOldest(new SignalError('too-large', 'The relay found the signal too large.')),
+      onTooLarge: outbox.refuseTooLarge,
       onError: report,
     },
   )
@@ -122,39 +129,31 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
   }
 
   function reportThrown(cause: unknown): void {
-    report(new SignalError('handler-threw', 'A handler threw; the others were called all the same.', { cause }))
+    report(new SignalError('handler-threw', 'A handler threw; the others were called all the same.', cause))
   }
 
   function onFrame(frame: RelayFrame): void {
-    switch (frame.type) {
-      case 'welcome':
-        ;({ tab, maxBytes } = frame)
-        return
-      case 'accepted':
-        return outbox.accept(frame.ids)
-      case 'refused': {
-        const error = new SignalError('refused', `The relay refused: ${frame.code}. ${frame.text}`)
-        return frame.id === undefined ? report(error) : outbox.refuse(frame.id, error)
-      }
-      case 'left':
-        return report(new SignalError('refused', `The relay ended this page's stay in the room "${frame.room}".`))
-      default:
-        inbox.onFrame(frame)
-    }
+    if (frame.type === 'welcome') ({ tab, maxBytes } = frame)
+    else if (frame.type === 'accepted') outbox.accept(frame.ids)
+    else if (frame.type === 'refused' || frame.type === 'left') {
+      const { code, text = '', id, room = '' } = frame as RefusedFrame
+      const error = new SignalError('refused', `The relay refused: ${code} ${room} ${text}`)
+      if (id) outbox.refuse(id, error)
+      else report(error)
+    } else inbox.onFrame(frame)
   }
 
-  function deliver(frame: SignalFrame, replayed: boolean): void {
-    const { signal: name, data, room, id, at, sender } = frame
+  function deliver({ signal: name, data, room, id, at, sender }: SignalFrame, replayed: boolean): void {
     if (!receivers.hears(room, name)) return
     try {
       receivers.deliver({
         name,
-        data: contract ? (contract['~check'](name, data) as Signal['data']) : data,
+        data: contract ? (contract['~check'](name, data) as JsonValue) : data,
         room,
         id,
         at,
         sender,
-        self: sender.tab !== undefined && sender.tab === tab,
+        self: sender.tab === tab || id.startsWith(tab),
         replayed,
       })
     } catch (error) {
@@ -162,8 +161,8 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
     }
   }
 
-  function connectIfLazy(): void {
-    if (connect === 'lazy' && hasPage && link.status.state === 'idle') link.connect()
+  function connectWhen(moment: ClientOptions['connect']): void {
+    if (moment === connect && hasPage && link.status.state === 'idle') link.connect()
   }
 
   const client: SignalClient<Sent, Received> = {
@@ -174,66 +173,44 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
     sendSignal(name, ...rest) {
       const [data, sendOptions] = rest as [data?: unknown, options?: SendOptions]
       contract?.['~check'](name, data)
-      const id = isPlain ? `${tab}:${createId()}` : createId()
-      const parcel = createParcel(id, name, data, sendOptions, maxBytes)
-      if (isClosed) return Promise.resolve(unsent(id, 'closed', 'This client was closed; create another one.'))
-      connectIfLazy()
-      if (!hasPage && link.status.state === 'idle') {
-        return Promise.resolve(unsent(id, 'dropped', 'Not connected. On a server, use POST /publish of the relay.'))
-      }
-      return outbox.add(parcel)
+      const parcel = createParcel((isPlain ? tab : '') + createId(), name, data, sendOptions, maxBytes)
+      connectWhen('lazy')
+      if (hasPage || link.status.state !== 'idle') return outbox.add(parcel)
+      const error = new SignalError('no-websocket', 'There is no page here. A server uses POST /publish.')
+      return Promise.resolve({ id: parcel.id, outcome: 'dropped', error })
     },
 
     receiveSignal(name, handler, receiveOptions) {
-      if (isClosed) return () => undefined
-      // The registry of handlers is one for all names; each handler gets the signals of its own name only.
+      // The registry is one for all names; each handler gets the signals of its own name only.
       const stop = receivers.add(name, handler as unknown as AnyHandler, receiveOptions as ReceiveOptions)
-      connectIfLazy()
+      connectWhen('lazy')
       return stop
     },
 
     onStatus(listener, { grace = 0 } = {}) {
-      if (isClosed) return () => undefined
       const [tell, cancel] = withGrace(listener, grace, link.status)
-      const off = statusEmitter.on('status', tell)
+      const off = statuses.on('', tell)
       return () => {
         off()
         cancel()
       }
     },
 
-    onGap: (listener) => gapEmitter.on('gap', listener),
-
-    connect: () => link.connect(),
-
-    setToken: (fresh) => link.setToken(fresh),
+    onGap: (listener) => gaps.on('', listener),
+    connect: link.connect,
+    setToken: link.setToken,
 
     close() {
-      if (isClosed) return
-      isClosed = true
       link.close()
       outbox.close()
-      for (const emitter of [signalEmitter, statusEmitter, gapEmitter]) emitter.clear()
+      for (const emitter of [signals, statuses, gaps]) emitter.clear()
       if (getPageClient() === client) setPageClient(undefined)
     },
   }
 
   if (!getPageClient()) setPageClient(client)
-  if (connect === 'now' && hasPage) link.connect()
+  connectWhen('now')
   return client
-}
-
-function checkClientOptions(options: object): void {
-  checkOptions(options, OPTIONS, 'createSignalClient')
-  for (const [name, choices] of Object.entries(CHOICES)) {
-    const value: unknown = options[name as keyof typeof options]
-    if (value === undefined || choices.some((choice) => choice === value)) continue
-    throw new SignalError('bad-option', `The option "${name}" must be one of: ${choices.join(', ')}.`)
-  }
-}
-
-function unsent(id: string, outcome: 'closed' | 'dropped', text: string): SendResult {
-  return { id, outcome, error: new SignalError(outcome === 'closed' ? 'closed' : 'no-websocket', text) }
 }
 
 function reportUncaught(error: unknown): void {

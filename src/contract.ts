@@ -85,5 +85,5 @@ function places(issues: readonly SchemaIssue[]): string {
 }
 
 function broken(name: string, what: string, cause?: unknown): SignalError {
-  return new SignalError('contract', `Signal "${name}" ${what}.`, { cause })
+  return new SignalError('contract', `Signal "${name}" ${what}.`, cause)
 }

@@ -31,8 +31,8 @@ export class SignalError extends Error {
   override readonly name = 'SignalError'
   readonly code: SignalErrorCode
 
-  constructor(code: SignalErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options)
+  constructor(code: SignalErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
     this.code = code
   }
 }

@@ -68,7 +68,7 @@ export interface SendResult {
   readonly id: string
   readonly outcome: SendOutcome
   /** Why, for every outcome but `accepted` and `sent`. */
-  readonly error?: SignalError
+  readonly error?: SignalError | undefined
 }
 
 export interface SendOptions {

@@ -12,7 +12,7 @@ export type SignalStatus =
   | { readonly state: 'idle'; readonly since: number }
   | { readonly state: 'connecting'; readonly since: number; readonly attempt: number }
   /** `resumed`: this page was online before, and goes on where it was. */
-  | { readonly state: 'online'; readonly since: number; readonly attempt: number; readonly resumed: boolean }
+  | { readonly state: 'online'; readonly since: number; readonly resumed: boolean }
   /** `retryAt`: when the next dial comes, in epoch milliseconds. `reason`: the close code and text of the last connection. */
   | {
       readonly state: 'waiting'

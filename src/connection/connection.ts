@@ -1,48 +1,53 @@
-import { SignalError } from '../errors.js'
+import { SignalError, type SignalErrorCode } from '../errors.js'
 import { CloseCode } from '../protocol/close-codes.js'
-import { decodePlainFrame, decodeRelayFrame, encode } from '../protocol/codec.js'
+import { decodeRelayFrame, encode } from '../protocol/codec.js'
+import type { ClientFrame } from '../protocol/frames.js'
 import { createId } from '../protocol/id.js'
-import type { RelayFrame } from '../protocol/frames.js'
-import type { Token } from '../signals.js'
-import type { CloseReason, SignalStatus } from '../status.js'
+import type { SignalStatus } from '../status.js'
 import { backoff } from './backoff.js'
 import type { Link, LinkEvents, LinkSettings } from './link.js'
 import { type ConnectionEvent, transition } from './machine.js'
-import { hasWebSocket, openSocket, type Socket } from './socket.js'
+import { openSocket, type Socket } from './socket.js'
 
 /** How long the application may take for a token, and the relay for its welcome, in milliseconds. */
 const TOKEN_TIMEOUT = 15_000
 const WELCOME_TIMEOUT = 5000
 /** A connection that lived for this long was a good one: the next wait starts small again. */
 const STABLE_AFTER = 5000
-/** Dials in a row that never opened, before the page is told that the address may be wrong. */
+/** After so many dials that led to nothing, a page that was never online is told that the address may be wrong. */
 const UNREACHABLE_AFTER = 3
+const MAX_BAD_FRAMES = 3
 
 /** Keeps one connection to the relay alive: token, hello, welcome, and back again after every loss. */
 export function openConnection({ url, token, protocol }: LinkSettings, events: LinkEvents): Link {
+  const isPlain = protocol === 'plain'
   let status: SignalStatus = { state: 'idle', since: Date.now() }
   const untold: SignalStatus[] = []
   let socket: Socket | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
-  // Everything that a dial starts belongs to its number; a late callback of an older one is nobody's.
+  // What a dial starts belongs to its number: a late callback of an older one is nobody's.
   let dialNumber = 0
-  let secret: string | undefined
-  let onlineSince: number | undefined
+  let failures = 0
+  let badFrames = 0
+  let onlineAt = Infinity
   let wasOnline = false
-  let wasOpen = false
   let wasTokenRefused = false
   let retryAfter: number | undefined
-  let badFrames: number[] = []
+  // Kept over reconnections, so that the relay knows the page again.
+  let secret: string | undefined
 
   function apply(event: ConnectionEvent): boolean {
-    const next = transition(status, event)
+    const next = transition(status, event, Date.now())
     if (next === status) return false
     status = next
     untold.push(next)
-    // A listener may cause the next change: it is told after the present one, to everybody in the same order.
-    if (untold.length > 1) return true
-    for (; untold[0]; untold.shift()) events.onStatus(untold[0])
+    // A listener may cause the next change: everybody is told of it after this one.
+    if (untold.length === 1) for (; untold[0]; untold.shift()) events.onStatus(untold[0])
     return true
+  }
+
+  function fail(code: SignalErrorCode, text: string, cause?: unknown): void {
+    events.onError(new SignalError(code, text, cause))
   }
 
   function drop(): void {
@@ -53,174 +58,108 @@ export function openConnection({ url, token, protocol }: LinkSettings, events: L
   }
 
   function dial(): void {
-    if (!hasWebSocket()) {
-      events.onError(
-        new SignalError('no-websocket', 'There is no WebSocket here. On a server, use POST /publish of the relay.'),
-      )
-      return
-    }
-    if (!apply({ type: 'dial', at: Date.now() })) return
+    if (!globalThis.WebSocket) return fail('no-websocket', 'No WebSocket here. A server uses POST /publish.')
+    if (!apply({ type: 'dial', attempt: failures + 1 })) return
     drop()
     retryAfter = undefined
-    onlineSince = undefined
+    onlineAt = Infinity
+    timer = setTimeout(failToken, TOKEN_TIMEOUT)
+    askToken(open, failToken)
+  }
+
+  /** The token for a dial, or for the connection that is there; an answer that comes too late is nobody's. */
+  function askToken(use: (fresh: string | undefined) => void, otherwise: (cause: unknown) => void): void {
     const mine = dialNumber
-    if (typeof token !== 'function') return open(mine, token)
-    timer = setTimeout(() => failToken(mine, new Error('It took longer than 15 seconds.')), TOKEN_TIMEOUT)
-    askToken(token).then(
-      (fresh) => open(mine, fresh),
-      (cause: unknown) => failToken(mine, cause),
+    const ask = async (): Promise<string | undefined> => (typeof token === 'function' ? token() : token)
+    ask().then(
+      (fresh) => mine === dialNumber && use(fresh),
+      (cause: unknown) => mine === dialNumber && otherwise(cause),
     )
   }
 
-  function failToken(mine: number, cause: unknown): void {
-    if (mine !== dialNumber) return
-    events.onError(
-      new SignalError('token-failed', 'The function of the option "token" failed; it is asked again later.', { cause }),
-    )
-    lose(CloseCode.Abnormal, 'no token')
+  function failToken(cause?: unknown): void {
+    fail('token-failed', 'The token function failed or took too long; it is asked again.', cause)
+    lose('no token')
   }
 
-  function open(mine: number, freshToken: string | undefined): void {
-    if (mine !== dialNumber) return
+  function open(fresh: string | undefined): void {
     clearTimeout(timer)
-    const opened = openSocket(url, {
+    socket = openSocket(url, {
       onOpen() {
-        wasOpen = true
-        if (protocol === 'plain') return welcome()
+        if (isPlain) return welcome()
         secret ??= createId()
-        opened.send(
-          encode({
-            type: 'hello',
-            v: 1,
-            tab: secret,
-            ...(freshToken !== undefined && { token: freshToken }),
-            rooms: events.rooms(),
-          }),
-        )
-        timer = setTimeout(() => rejectServer('did not answer'), WELCOME_TIMEOUT)
+        send({ type: 'hello', v: 1, tab: secret, token: fresh, rooms: events.rooms() })
+        timer = setTimeout(rejectServer, WELCOME_TIMEOUT)
       },
-      onText: protocol === 'plain' ? onPlainText : onText,
+      onText,
       onClose,
     })
-    socket = opened
+  }
+
+  function send(frame: ClientFrame): void {
+    socket?.send(encode(frame))
   }
 
   function welcome(): void {
     clearTimeout(timer)
+    onlineAt = performance.now()
     const resumed = wasOnline
     wasOnline = true
     wasTokenRefused = false
-    onlineSince = performance.now()
-    apply({ type: 'welcome', at: Date.now(), resumed })
+    apply({ type: 'welcome', resumed })
   }
 
   function onText(text: string): void {
-    const frame = decodeRelayFrame(text)
-    if (status.state !== 'online' && (typeof frame === 'string' || !['welcome', 'goodbye'].includes(frame.type))) {
-      return rejectServer('answered with something else')
+    const frame = decodeRelayFrame(text, isPlain)
+    const type = typeof frame === 'string' ? frame : frame.type
+    const isOnline = status.state === 'online'
+    if (typeof frame !== 'string' && frame.type === 'goodbye') retryAfter = frame.retryAfter
+    else if (!isOnline && type !== 'welcome') rejectServer()
+    else if (type === 'malformed') fail('bad-frame', 'A frame that breaks the protocol was ignored.')
+    else if (typeof frame !== 'string' && (isPlain ? type === 'signal' : isOnline !== (type === 'welcome'))) {
+      events.onFrame(frame)
+      if (!isOnline) welcome()
     }
-    if (frame === 'unknown') return
-    if (frame === 'malformed') {
-      return events.onError(
-        new SignalError('bad-frame', 'The relay sent a frame that breaks the protocol; it was ignored.'),
-      )
-    }
-    onFrame(frame)
   }
 
-  function onFrame(frame: RelayFrame): void {
-    if (frame.type === 'goodbye') retryAfter = frame.retryAfter
-    if (frame.type === 'welcome' && status.state === 'online') return
-    events.onFrame(frame)
-    if (frame.type === 'welcome') welcome()
-  }
-
-  function onPlainText(text: string): void {
-    const frame = decodePlainFrame(text)
-    if (frame) events.onFrame(frame)
-  }
-
-  function rejectServer(what: string): void {
-    events.onError(
-      new SignalError(
-        'no-protocol',
-        `The server took the connection but ${what}: it is not a signalpost relay. Check the url, or use { protocol: 'plain' } for a server that broadcasts JSON.`,
-      ),
-    )
-    lose(CloseCode.Abnormal, 'not a signalpost relay')
+  function rejectServer(): void {
+    fail('no-protocol', `${url} is not a signalpost relay. Check the url, or try { protocol: 'plain' }.`)
+    lose('no protocol')
   }
 
   function onClose(code: number, reason: string): void {
-    switch (code) {
-      case CloseCode.Unauthorized:
-        if (typeof token !== 'function' || wasTokenRefused) {
-          return end('unauthorized', 'The relay refused the token. Call setToken() with a valid one to connect again.')
-        }
-        wasTokenRefused = true
-        return lose(code, reason)
-      case CloseCode.Forbidden:
-        return end('forbidden', `The relay does not allow this page: ${reason || 'add its origin to the relay'}.`)
-      case CloseCode.Version:
-        return end('version', `This page and the relay have no protocol version in common: ${reason}.`)
-      case CloseCode.BadFrame:
-        if (isThirdBadFrame())
-          return end('refused', `The relay keeps finding fault with what this page sends: ${reason}.`)
-        break
-      case CloseCode.MessageTooBig:
-      case CloseCode.TooLarge:
-        events.onTooLarge()
-        break
-      default:
-        if (code >= 4400 && code < 4500) return end('refused', `The relay ended the connection (${code} ${reason}).`)
-    }
-    lose(code, reason)
+    if (performance.now() - onlineAt >= STABLE_AFTER) failures = badFrames = 0
+    const isNewTokenDue = code === CloseCode.Unauthorized && typeof token === 'function' && !wasTokenRefused
+    wasTokenRefused ||= isNewTokenDue
+    const isTooLarge = code === CloseCode.MessageTooBig || code === CloseCode.TooLarge
+    if (isTooLarge) events.onTooLarge()
+    const isFinal = code >= 4400 && code < 4500 && !isNewTokenDue && !isTooLarge
+    if (isFinal && !(code === CloseCode.BadFrame && ++badFrames < MAX_BAD_FRAMES)) return endAs(code, reason)
+    lose(`${code} ${reason}`, isNewTokenDue ? 0 : waitAfter(code))
   }
 
-  function isThirdBadFrame(): boolean {
-    const now = performance.now()
-    badFrames = [...badFrames.filter((at) => now - at < 60_000), now]
-    return badFrames.length >= 3
+  function waitAfter(code: number): number {
+    if (code === CloseCode.TooSlow) return 0
+    if (code === CloseCode.TooMany) return 10_000 + backoff(failures)
+    return retryAfter ?? (code === CloseCode.Restart ? Math.random() * 5000 : backoff(failures))
   }
 
-  function lose(code: number, reason: string): void {
-    const isStable = onlineSince !== undefined && performance.now() - onlineSince >= STABLE_AFTER
-    const failures = isStable || !('attempt' in status) ? 0 : status.attempt
-    const delay = delayAfter(code, failures)
+  function lose(reason: string, wait = backoff(failures)): void {
     drop()
     const mine = dialNumber
-    const at = Date.now()
-    apply({ type: 'lost', at, failures, retryAt: at + delay, reason: reason ? `${code} ${reason}` : `${code}` })
-    if (failures === UNREACHABLE_AFTER && !wasOpen) {
-      events.onError(
-        new SignalError(
-          'unreachable',
-          `No relay answers at ${new URL(url).host}: is it running, and is the url right? The page keeps trying.`,
-        ),
-      )
-    }
+    failures += 1
+    apply({ type: 'lose', attempt: failures, retryAt: Date.now() + wait, reason })
+    if (failures === UNREACHABLE_AFTER && !wasOnline) fail('unreachable', `No relay answers at ${url}. Is it running?`)
     // A listener may have dialed or closed meanwhile.
-    if (mine === dialNumber && status.state === 'waiting') timer = setTimeout(dial, delay)
+    if (mine === dialNumber) timer = setTimeout(dial, wait)
   }
 
-  function delayAfter(code: number, failures: number): number {
-    switch (code) {
-      case CloseCode.Unauthorized:
-      case CloseCode.TooSlow:
-        return 0
-      case CloseCode.Restart:
-        return retryAfter ?? Math.random() * 5000
-      case CloseCode.TooMany:
-        return 10_000 + backoff(failures)
-      default:
-        return retryAfter ?? backoff(failures)
-    }
-  }
-
-  function end(reason: CloseReason, text: string): void {
-    const error = reason === 'closed-by-page' ? undefined : new SignalError(reason, text)
+  function endAs(code: number, text: string): void {
     drop()
-    apply({ type: 'stop', at: Date.now(), reason, ...(error && { error }) })
-    if (error) events.onError(error)
+    const reason = ENDINGS[code] ?? 'refused'
+    const error = new SignalError(reason, `The relay ended the connection: ${code} ${text}`)
+    apply({ type: 'stop', reason, error })
+    events.onError(error)
   }
 
   return {
@@ -229,29 +168,29 @@ export function openConnection({ url, token, protocol }: LinkSettings, events: L
     },
     connect: dial,
     send(text) {
-      if (status.state !== 'online' || !socket) return false
-      socket.send(text)
+      if (status.state !== 'online') return false
+      socket?.send(text)
       return true
     },
-    setToken(fresh: Token) {
-      token = fresh
+    setToken(next) {
+      token = next
       wasTokenRefused = false
       if (status.state === 'closed' && status.reason === 'unauthorized') return dial()
-      if (protocol === 'plain') return
-      const mine = dialNumber
-      askToken(fresh).then(
-        (text) =>
-          mine === dialNumber && status.state === 'online' && socket?.send(encode({ type: 'token', token: text })),
-        // The next dial asks again, and tells.
-        () => undefined,
-      )
+      const sendToken = (fresh = ''): void => {
+        if (status.state === 'online') send({ type: 'token', token: fresh })
+      }
+      // The next dial asks again, and tells.
+      askToken(sendToken, () => undefined)
     },
-    close: () => end('closed-by-page', ''),
+    close() {
+      drop()
+      apply({ type: 'stop', reason: 'closed-by-page' })
+    },
   }
 }
 
-async function askToken(token: Token): Promise<string> {
-  const text: unknown = typeof token === 'string' ? token : await token()
-  if (typeof text !== 'string') throw new TypeError('It did not return a string.')
-  return text
+const ENDINGS: { readonly [code: number]: 'unauthorized' | 'forbidden' | 'version' } = {
+  [CloseCode.Unauthorized]: 'unauthorized',
+  [CloseCode.Forbidden]: 'forbidden',
+  [CloseCode.Version]: 'version',
 }

@@ -1,5 +1,4 @@
 import ReconnectingWebSocket from 'reconnecting-websocket'
-import { CloseCode } from '../protocol/close-codes.js'
 
 export interface SocketEvents {
   onOpen(): void
@@ -17,25 +16,39 @@ export interface Socket {
 /** Long enough for a slow network; a line that is dead would otherwise stay "connecting" for minutes. */
 const OPEN_TIMEOUT = 10_000
 
-/** Whether this place has WebSockets at all; a server that renders pages may not. */
-export function hasWebSocket(): boolean {
-  return typeof globalThis.WebSocket === 'function'
-}
-
 /**
  * Opens one socket for one life: reconnecting-websocket 4.4.0 cannot be revived after it closed, so it gets a single
  * attempt here, and whoever wants another one opens another socket.
  */
 export function openSocket(url: string, events: SocketEvents): Socket {
   let isLive = true
+
+  // A constructor that throws would be lost in a promise, and some implementations end the process on an error event
+  // that nobody listens to. Called with `new`, this returns the real socket; the wrapper looks at nothing but CLOSING.
+  function Guarded(address: string): EventTarget {
+    try {
+      const native = new WebSocket(address)
+      native.addEventListener('error', () => undefined)
+      return native
+    } catch {
+      queueMicrotask(() => finish(1006, 'not allowed here'))
+      return Object.assign(new EventTarget(), { close: () => undefined })
+    }
+  }
+
   const socket = new ReconnectingWebSocket(url, [], {
-    WebSocket: guard(() => finish(CloseCode.Abnormal, 'the browser does not allow this connection')),
+    WebSocket: Object.assign(Guarded, { CLOSING: 2 }),
     connectionTimeout: OPEN_TIMEOUT,
-    // Its queue would go out before our first frame, and go out again on every connection.
+    // Its queue would go out before our first frame, and again on every connection.
     maxEnqueuedMessages: 0,
     maxRetries: 0,
     minUptime: 0,
   })
+
+  function close(): void {
+    isLive = false
+    socket.close()
+  }
 
   function finish(code: number, reason: string): void {
     if (!isLive) return
@@ -43,42 +56,10 @@ export function openSocket(url: string, events: SocketEvents): Socket {
     events.onClose(code, reason)
   }
 
-  function close(): void {
-    isLive = false
-    socket.close()
-  }
-
-  socket.addEventListener('open', () => {
-    if (isLive) events.onOpen()
-  })
-  socket.addEventListener('message', ({ data }) => {
-    if (isLive && typeof data === 'string') events.onText(data)
-  })
-  socket.addEventListener('close', (event) => {
-    // A failure or a time-out is reported as an event of the wrapper itself, with a clean 1000 that nobody sent.
-    if (event.target === socket) finish(CloseCode.Abnormal, 'the connection failed')
-    else finish(event.code, event.reason)
-  })
+  socket.onopen = () => isLive && events.onOpen()
+  socket.onmessage = ({ data }) => isLive && typeof data === 'string' && events.onText(data)
+  // A failure or a time-out is told by an event of the wrapper's own, with a clean 1000 that nobody sent.
+  socket.onclose = ({ target, code, reason }) => finish(target === socket ? 1006 : code, reason)
 
   return { send: (text) => socket.send(text), close }
-}
-
-/**
- * The WebSocket class of this place, made harmless: a constructor that throws would be lost in a promise, and some
- * implementations end the process on an error that nobody listens to.
- */
-function guard(onRefused: () => void): typeof WebSocket {
-  const Native = globalThis.WebSocket
-  function Guarded(url: string): EventTarget {
-    try {
-      const native = new Native(url)
-      native.addEventListener('error', () => undefined)
-      return native
-    } catch {
-      queueMicrotask(onRefused)
-      return Object.assign(new EventTarget(), { close: () => undefined })
-    }
-  }
-  // Called with `new`, it returns the real socket; the wrapper looks at nothing but CLOSING.
-  return Object.assign(Guarded, { CLOSING: 2 }) as unknown as typeof WebSocket
 }

@@ -1,6 +1,6 @@
 import { SignalError } from '../errors.js'
 
-const LOOPBACK = /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/
+const LOOPBACK = /^(.*\.)?localhost$|^127\.|^\[::1]$/
 
 /**
  * The absolute WebSocket address of the relay: the option, else the page's `<meta name="signalpost-url">`, else `/signals`
@@ -9,32 +9,20 @@ const LOOPBACK = /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/
  * @throws SignalError `bad-url`, or `insecure-url` for an unencrypted address on an encrypted page.
  */
 export function resolveUrl(option: string | undefined): string {
-  const text = option ?? metaUrl() ?? '/signals'
   const page = globalThis.location
-  let url: URL
-  try {
-    url = new URL(text, page?.href)
-  } catch (cause) {
-    if (!page) return text
-    throw badUrl('is not a URL', cause)
+  const meta = globalThis.document?.querySelector<HTMLMetaElement>('meta[name="signalpost-url"]')
+  const text = option ?? meta?.content ?? '/signals'
+  if (!page && text.startsWith('/')) return text
+  const url = URL.canParse(text, page?.href) ? new URL(text, page?.href) : undefined
+  const protocol = url?.protocol.replace('http', 'ws')
+  // A password would end up in logs; tokens have an option of their own.
+  if (!url || !protocol || !/^wss?:/.test(protocol) || url.username) {
+    throw new SignalError('bad-url', 'The url must be like wss://relay.example.com/signals, without a password.')
   }
-  url.protocol = url.protocol.replace(/^http/, 'ws')
+  if (page?.protocol === 'https:' && protocol === 'ws:' && !LOOPBACK.test(url.hostname)) {
+    throw new SignalError('insecure-url', 'A page on https: needs a relay on wss: (a proxy can add TLS).')
+  }
+  url.protocol = protocol
   url.hash = ''
-  if (!/^wss?:$/.test(url.protocol)) throw badUrl('must begin with wss://, ws://, https://, http:// or /')
-  if (url.username || url.password) throw badUrl('must not hold a user or a password; use the option "token"')
-  if (page?.protocol === 'https:' && url.protocol === 'ws:' && !LOOPBACK.test(url.hostname)) {
-    throw new SignalError(
-      'insecure-url',
-      'An https page cannot connect to a ws:// relay: use wss:// (a proxy in front of the relay can add TLS).',
-    )
-  }
   return url.href
-}
-
-function metaUrl(): string | undefined {
-  return globalThis.document?.querySelector<HTMLMetaElement>('meta[name="signalpost-url"]')?.content
-}
-
-function badUrl(what: string, cause?: unknown): SignalError {
-  return new SignalError('bad-url', `The relay's url ${what}. Example: wss://relay.example.com/signals`, { cause })
 }

@@ -34,9 +34,9 @@ interface Room {
   listeners: number
   readonly wantedSince: number
   /** The position: what was last handled. There is none before the first answer of the relay. */
-  epoch: string | undefined
+  epoch?: string | undefined
   offset: number
-  id: string | undefined
+  id?: string | undefined
   /** What comes up to here was sent before the page joined. */
   head: number
   /** A join is under way: what comes before its answer belongs to an older one. */
@@ -51,7 +51,14 @@ export function createInbox({ send, wantedSince, deliver, onGap }: InboxOptions)
   function since(room: Room): Since {
     const { epoch, offset, id } = room
     if (epoch === undefined) return { age: Math.max(0, Math.ceil(performance.now() - room.wantedSince)) }
-    return { epoch, offset, ...(id !== undefined && { id }) }
+    return { epoch, offset, id }
+  }
+
+  function open(name: string): Room {
+    const room = { listeners: 0, wantedSince: wantedSince(), offset: 0, head: 0, isJoining: false }
+    rooms.set(name, room)
+    join(name, room)
+    return room
   }
 
   function join(name: string, room: Room): void {
@@ -60,7 +67,7 @@ export function createInbox({ send, wantedSince, deliver, onGap }: InboxOptions)
   }
 
   function leaveUnlessWanted(name: string, room: Room): void {
-    if (room.listeners > 0) return
+    if (room.listeners > 0 || rooms.get(name) !== room) return
     rooms.delete(name)
     send({ type: 'leave', room: name })
   }
@@ -113,29 +120,15 @@ export function createInbox({ send, wantedSince, deliver, onGap }: InboxOptions)
 
   return {
     listen(name) {
-      let room = rooms.get(name)
-      if (room) room.listeners += 1
-      else {
-        room = {
-          listeners: 1,
-          wantedSince: wantedSince(),
-          epoch: undefined,
-          offset: 0,
-          id: undefined,
-          head: 0,
-          isJoining: false,
-        }
-        rooms.set(name, room)
-        join(name, room)
-      }
-      const joined = room
+      const room = rooms.get(name) ?? open(name)
+      room.listeners += 1
       let isStopped = false
       return () => {
         if (isStopped) return
         isStopped = true
-        joined.listeners -= 1
+        room.listeners -= 1
         // A page that re-renders stops and listens again in one breath, and keeps its place.
-        queueMicrotask(() => rooms.get(name) === joined && leaveUnlessWanted(name, joined))
+        queueMicrotask(() => leaveUnlessWanted(name, room))
       }
     },
 

@@ -1,20 +1,10 @@
 import { SignalError } from '../errors.js'
 import type { SendOutcome, SendResult } from '../signals.js'
+import { type Parcel, tooLarge } from './parcel.js'
 
 /** The most that waits to be accepted, in signals and in bytes. */
 const MAX_SIGNALS = 256
 const MAX_BYTES = 1_048_576
-
-export interface Parcel {
-  readonly id: string
-  /** The encoded frame. */
-  readonly text: string
-  readonly bytes: number
-  /** Latest wins among waiting parcels of the same slot. */
-  readonly slot: string | undefined
-  /** How long it may wait, in milliseconds. */
-  readonly ttl: number
-}
 
 export interface OutboxOptions {
   /** Hands a frame to the connection; false when there is none. */
@@ -31,7 +21,7 @@ export interface Outbox {
   accept(ids: readonly string[]): void
   refuse(id: string, error: SignalError): void
   /** The relay closed on a frame that was too large: the first one that it has not answered. */
-  refuseOldest(error: SignalError): void
+  refuseTooLarge(): void
   close(): void
 }
 
@@ -45,6 +35,7 @@ interface Waiting extends Parcel {
 export function createOutbox({ send, isAnswered, onError }: OutboxOptions): Outbox {
   const waiting = new Map<string, Waiting>()
   let bytes = 0
+  let isClosed = false
 
   function hand(parcel: Waiting): void {
     if (!send(parcel.text)) return
@@ -52,56 +43,53 @@ export function createOutbox({ send, isAnswered, onError }: OutboxOptions): Outb
     if (!isAnswered) parcel.settle('sent')
   }
 
-  function expire(parcel: Waiting): void {
-    const text = parcel.wasHanded
-      ? 'No answer came in time: the signal may or may not have arrived.'
-      : 'The relay could not be reached in time: the signal never left the page.'
-    fail(parcel, parcel.wasHanded ? 'unknown' : 'expired', new SignalError('expired', text))
-  }
-
-  function fail(parcel: Waiting, outcome: SendOutcome, error: SignalError): void {
+  function fail(parcel: Waiting | undefined, outcome: SendOutcome, error: SignalError): void {
+    if (!parcel) return
     parcel.settle(outcome, error)
     onError(error)
   }
 
-  function replace(slot: string): void {
-    for (const parcel of waiting.values()) {
-      if (parcel.slot === slot && !parcel.wasHanded) {
-        parcel.settle('dropped', new SignalError('replaced', 'A newer signal with the same key took its place.'))
-      }
-    }
+  function expire(parcel: Waiting): void {
+    if (parcel.wasHanded) fail(parcel, 'unknown', new SignalError('expired', 'No answer came; it may have arrived.'))
+    else fail(parcel, 'expired', new SignalError('expired', 'The relay could not be reached in time.'))
+  }
+
+  function settleAll(isMeant: (parcel: Waiting) => unknown, outcome: SendOutcome, error: SignalError): void {
+    for (const parcel of waiting.values()) if (isMeant(parcel)) parcel.settle(outcome, error)
   }
 
   return {
     add(parcel) {
-      if (parcel.slot !== undefined) replace(parcel.slot)
-      if (waiting.size >= MAX_SIGNALS || bytes + parcel.bytes > MAX_BYTES) {
-        const error = new SignalError('outbox-full', 'Too many signals wait for the relay; this one was not taken.')
-        onError(error)
-        return Promise.resolve({ id: parcel.id, outcome: 'dropped', error })
+      const { id, slot, ttl } = parcel
+      if (slot) {
+        const error = new SignalError('replaced', 'A newer signal with its key took its place.')
+        settleAll((other) => other.slot === slot && !other.wasHanded, 'dropped', error)
       }
       return new Promise((resolve) => {
-        const timer = setTimeout(() => expire(entry), parcel.ttl)
         const entry: Waiting = {
           ...parcel,
           wasHanded: false,
           settle(outcome, error) {
             clearTimeout(timer)
-            waiting.delete(parcel.id)
+            waiting.delete(id)
             bytes -= parcel.bytes
-            resolve({ id: parcel.id, outcome, ...(error && { error }) })
+            resolve({ id, outcome, error })
           },
         }
-        waiting.set(parcel.id, entry)
+        const timer = setTimeout(expire, ttl, entry)
+        waiting.set(id, entry)
         bytes += parcel.bytes
-        hand(entry)
+        if (isClosed) entry.settle('closed', new SignalError('closed', 'The client was closed.'))
+        else if (waiting.size > MAX_SIGNALS || bytes > MAX_BYTES) {
+          fail(entry, 'dropped', new SignalError('outbox-full', 'Too many signals wait for the relay.'))
+        } else hand(entry)
       })
     },
 
     flush(maxBytes) {
       for (const parcel of waiting.values()) {
         if (parcel.bytes <= maxBytes) hand(parcel)
-        else fail(parcel, 'refused', new SignalError('too-large', `The relay takes at most ${maxBytes} bytes.`))
+        else fail(parcel, 'refused', tooLarge(parcel.bytes, maxBytes))
       }
     },
 
@@ -109,20 +97,16 @@ export function createOutbox({ send, isAnswered, onError }: OutboxOptions): Outb
       for (const id of ids) waiting.get(id)?.settle('accepted')
     },
 
-    refuse(id, error) {
-      const parcel = waiting.get(id)
-      if (parcel) fail(parcel, 'refused', error)
-    },
+    refuse: (id, error) => fail(waiting.get(id), 'refused', error),
 
-    refuseOldest(error) {
-      for (const parcel of waiting.values()) {
-        if (parcel.wasHanded) return fail(parcel, 'refused', error)
-      }
+    refuseTooLarge() {
+      const oldest = [...waiting.values()].find((parcel) => parcel.wasHanded)
+      fail(oldest, 'refused', new SignalError('too-large', 'The relay found the signal too large.'))
     },
 
     close() {
-      const error = new SignalError('closed', 'The client was closed before the relay accepted the signal.')
-      for (const parcel of waiting.values()) parcel.settle('closed', error)
+      isClosed = true
+      settleAll(() => true, 'closed', new SignalError('closed', 'The client was closed.'))
     },
   }
 }

@@ -1,10 +1,15 @@
 import type { Emitter } from '../emitter.js'
-import { SignalError } from '../errors.js'
+import { checkName, checkOptions } from '../options.js'
 import { DEFAULT_ROOM } from '../protocol/names.js'
 import type { ReceiveOptions, Signal, Stop } from '../signals.js'
-import { checkName, checkOptions, checkRoom } from './parcel.js'
 
-const OPTIONS = ['room', 'once', 'signal', 'from', 'where']
+const OPTIONS = {
+  room: ['string'],
+  once: ['boolean'],
+  signal: ['object'],
+  from: ['anyone', 'others'],
+  where: ['function'],
+}
 
 /** A handler whose name and data the types of the client have already matched. */
 export type AnyHandler = (data: Signal['data'], signal: Signal) => unknown
@@ -23,37 +28,26 @@ interface Registration {
   readonly stop: Stop
 }
 
-/** The handlers of the page, by room and name. `listen` is called for each receiver, and its result when it stops. */
+/** The handlers of the page, by room and name. `listen` is called for each, and what it returns when it stops. */
 export function createReceivers(emitter: Emitter<Signal>, listen: (room: string) => Stop): Receivers {
   const registrations = new Set<Registration>()
 
-  function find(name: string, handler: AnyHandler, options: ReceiveOptions): Registration | undefined {
-    return [...registrations].find(
-      (other) =>
-        other.name === name &&
-        other.handler === handler &&
-        OPTIONS.every((key) => other.options[key as keyof ReceiveOptions] === options[key as keyof ReceiveOptions]),
-    )
-  }
-
   return {
-    add(name, handler, given = {}) {
+    add(name, handler, options = {}) {
+      checkOptions(options, OPTIONS)
+      checkOptions({ handler }, { handler: ['function'] })
+      const { room = DEFAULT_ROOM, once, from, signal, where } = options
+      checkName(room)
       if (name !== '*') checkName(name)
-      checkOptions(given, OPTIONS, 'receiveSignal')
-      const { room = DEFAULT_ROOM, once = false, from = 'anyone', signal, where } = given
-      checkRoom(room)
-      if (typeof handler !== 'function') {
-        throw new SignalError('bad-option', `The handler of "${name}" must be a function.`)
+      for (const other of registrations) {
+        const keys = Object.keys(OPTIONS) as (keyof ReceiveOptions)[]
+        const isSame = other.name === name && other.handler === handler
+        if (isSame && keys.every((key) => other.options[key] === options[key])) return other.stop
       }
-      if (signal?.aborted) return () => undefined
-      const options = { room, once, from, ...(signal && { signal }), ...(where && { where }) }
-      const same = find(name, handler, options)
-      if (same) return same.stop
 
       const unlisten = listen(room)
       const off = emitter.on(topic(room, name), (received) => {
-        if (from === 'others' && received.self) return
-        if (where && !where(received)) return
+        if ((from === 'others' && received.self) || (where && !where(received))) return
         if (once) stop()
         return handler(received.data, received)
       })
@@ -63,9 +57,10 @@ export function createReceivers(emitter: Emitter<Signal>, listen: (room: string)
         registrations.delete(registration)
         signal?.removeEventListener('abort', stop)
       }
-      const registration: Registration = { name, handler, options, stop }
+      const registration: Registration = { name, handler, options: { ...options }, stop }
       registrations.add(registration)
       signal?.addEventListener('abort', stop)
+      if (signal?.aborted) stop()
       return stop
     },
 

@@ -1,15 +1,4 @@
-import type {
-  ClientFrame,
-  GapFrame,
-  JsonValue,
-  RefusalCode,
-  RelayFrame,
-  RoomRequest,
-  SendFrame,
-  Sender,
-  SignalFrame,
-  Since,
-} from './frames.js'
+import type { ClientFrame, JsonValue, RelayFrame, RoomRequest, SendFrame, Since } from './frames.js'
 import { DEFAULT_ROOM, isName } from './names.js'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -22,49 +11,22 @@ export function encode(frame: ClientFrame | RelayFrame): string {
   return JSON.stringify(frame)
 }
 
-/** Checks a text that a relay sent. Never throws, whatever the text. */
-export function decodeRelayFrame(text: string): Decoded<RelayFrame> {
-  const fields = parse(text)
-  if (!fields) return 'malformed'
-  const { type, room } = fields
-  switch (type) {
-    case 'signal':
-      return isSignal(fields) ? fields : 'malformed'
-    case 'accepted':
-      return Array.isArray(fields.ids) && fields.ids.every(isString) ? { type, ids: fields.ids } : 'malformed'
-    case 'beat':
-    case 'pong':
-      return { type }
-    case 'welcome':
-      return isWelcome(fields) ? fields : 'malformed'
-    case 'joined':
-      return isJoined(fields) ? fields : 'malformed'
-    case 'gap':
-      return isGap(fields) ? fields : 'malformed'
-    case 'refused':
-      return isRefused(fields) ? fields : 'malformed'
-    case 'left':
-      return isName(room) && isString(fields.code) ? { type, room, code: fields.code as RefusalCode } : 'malformed'
-    case 'goodbye':
-      return isCount(fields.retryAfter) && isString(fields.reason)
-        ? { type, retryAfter: fields.retryAfter, reason: fields.reason }
-        : 'malformed'
-  }
-  return isString(type) ? 'unknown' : 'malformed'
-}
-
 /**
- * Reads a signal from a server that broadcasts JSON and knows nothing of the protocol: `{ type: 'signal', signal, data }`.
- * It has no position, which offset 0 says. Anything else gives `undefined`.
+ * Checks a text that a relay sent. Never throws, whatever the text.
+ *
+ * @param isPlain Whether it comes from a server that only broadcasts signals and knows nothing of the protocol: it says
+ * neither room nor sender, and offset 0 stands for "no position".
  */
-export function decodePlainFrame(text: string): SignalFrame | undefined {
-  const fields = parse(text)
-  if (fields?.type !== 'signal') return undefined
-  const frame = decodeSend({ ...fields, id: fields.id ?? '' })
-  const room = frame?.room ?? DEFAULT_ROOM
-  if (!frame || !isName(frame.signal) || !isName(room)) return undefined
-  const [tab, isOurs] = frame.id.split(':')
-  return { ...frame, room, offset: 0, at: Date.now(), sender: tab && isOurs ? { tab } : {} }
+export function decodeRelayFrame(text: string, isPlain = false): Decoded<RelayFrame> {
+  const parsed: Fields | undefined = parse(text)
+  const fields: Fields | undefined =
+    parsed && isPlain ? { id: '', room: DEFAULT_ROOM, sender: {}, ...parsed, at: Date.now(), offset: 0 } : parsed
+  if (!fields || !isString(fields.type)) return 'malformed'
+  if (!Object.hasOwn(RELAY_FRAMES, fields.type)) return 'unknown'
+  const shape: Shape = RELAY_FRAMES[fields.type as RelayFrame['type']]
+  for (const name in shape) if (!shape[name]?.(fields[name])) return 'malformed'
+  // The shape has just been checked.
+  return fields as unknown as RelayFrame
 }
 
 /** Checks a text that a client sent; the frame is made anew from known fields. Never throws, whatever the text. */
@@ -93,7 +55,7 @@ export function decodeClientFrame(text: string): Decoded<ClientFrame> {
     case 'token':
       return isString(fields.token) ? { type, token: fields.token } : 'malformed'
   }
-  return isString(type) && !isRelayType(type) ? 'unknown' : 'malformed'
+  return isString(type) && !Object.hasOwn(RELAY_FRAMES, type) ? 'unknown' : 'malformed'
 }
 
 /** Checks a signal that was sent in a frame or in the body of a request. Its name and room may still be illegal. */
@@ -125,6 +87,22 @@ export function isPageId(value: unknown): value is string {
   return isString(value) && PAGE_ID.test(value)
 }
 
+type Shape = Readonly<Record<string, (value: unknown) => boolean>>
+
+/** What each frame of a relay must have. */
+const RELAY_FRAMES: { readonly [Type in RelayFrame['type']]: Shape } = {
+  signal: { id: isString, signal: isName, room: isName, offset: isCount, at: isCount, sender: isFields },
+  accepted: { ids: Array.isArray },
+  refused: { code: isString, text: isString },
+  welcome: { tab: isString, beat: isCount, maxBytes: isCount },
+  joined: { room: isName, epoch: isString, offset: isCount, head: isCount },
+  gap: { room: isName, epoch: isString, offset: isCount, reason: isString },
+  left: { room: isName, code: isString },
+  goodbye: { retryAfter: isCount },
+  beat: {},
+  pong: {},
+}
+
 const PAGE_ID = /^[A-Za-z0-9_-]{22}$/
 
 // An escape could spell `__proto__` too; both are rare enough to pay for the slow way.
@@ -132,21 +110,6 @@ const MAY_HIDE_PROTOTYPE = /__proto__|\\u/
 
 function dropPrototype(key: string, value: unknown): unknown {
   return key === '__proto__' ? undefined : value
-}
-
-function isRelayType(type: string): boolean {
-  const types: readonly string[] = [
-    'welcome',
-    'joined',
-    'accepted',
-    'refused',
-    'left',
-    'gap',
-    'beat',
-    'pong',
-    'goodbye',
-  ] satisfies RelayFrame['type'][]
-  return types.includes(type)
 }
 
 function isFields(value: unknown): value is Fields {
@@ -165,56 +128,8 @@ function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
-function isSender(value: unknown): value is Sender {
-  return isFields(value) && [value.tab, value.user, value.server].every(isOptionalString)
-}
-
-function isSignal(fields: Fields): fields is Fields & Extract<RelayFrame, { type: 'signal' }> {
-  return (
-    isString(fields.id) &&
-    isName(fields.signal) &&
-    isName(fields.room) &&
-    isCount(fields.offset) &&
-    isCount(fields.at) &&
-    isSender(fields.sender)
-  )
-}
-
-function isWelcome(fields: Fields): fields is Fields & Extract<RelayFrame, { type: 'welcome' }> {
-  return (
-    isCount(fields.v) &&
-    isString(fields.tab) &&
-    isOptionalString(fields.user) &&
-    (fields.expires === undefined || isCount(fields.expires)) &&
-    [fields.beat, fields.maxBytes, fields.window].every(isCount)
-  )
-}
-
 function isPosition(fields: Fields): boolean {
   return isString(fields.epoch) && fields.epoch.length <= 64 && isCount(fields.offset) && isOptionalString(fields.id)
-}
-
-function isJoined(fields: Fields): fields is Fields & Extract<RelayFrame, { type: 'joined' }> {
-  return isName(fields.room) && isPosition(fields) && isCount(fields.head) && typeof fields.recovered === 'boolean'
-}
-
-function isGap(fields: Fields): fields is Fields & GapFrame {
-  return (
-    isName(fields.room) &&
-    (fields.reason === 'epoch' || fields.reason === 'trimmed') &&
-    isCount(fields.from) &&
-    isPosition(fields)
-  )
-}
-
-function isRefused(fields: Fields): fields is Fields & Extract<RelayFrame, { type: 'refused' }> {
-  return (
-    isOptionalString(fields.id) &&
-    isOptionalString(fields.room) &&
-    (fields.id !== undefined || fields.room !== undefined) &&
-    isString(fields.code) &&
-    isString(fields.text)
-  )
 }
 
 function decodeRoomRequest(value: unknown): RoomRequest | undefined {

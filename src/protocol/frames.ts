@@ -10,7 +10,7 @@ export interface Position {
   /** The number of the last entry, counted from 1 without holes; 0 before the first. */
   readonly offset: number
   /** The id of the entry at `offset`; it proves, after a change of epoch, that both logs share that entry. */
-  readonly id?: string
+  readonly id?: string | undefined
 }
 
 /** Where a joining client wants its replay to begin: after a position, or at what is not older than `age` milliseconds. */
@@ -36,7 +36,7 @@ export interface HelloFrame {
   readonly v: 1
   /** A secret of this page load, 128 random bits; the relay publishes only its hash. */
   readonly tab: string
-  readonly token?: string
+  readonly token?: string | undefined
   readonly rooms: readonly RoomRequest[]
 }
 
