@@ -5,7 +5,7 @@ import type { SignalContract } from './contract.js'
 import { createInbox } from './delivery/inbox.js'
 import { createOutbox } from './delivery/outbox.js'
 import { createParcel } from './delivery/parcel.js'
-import { type AnyHandler, createReceivers } from './delivery/receivers.js'
+import { type AnyHandler, createReceivers, type Topics } from './delivery/receivers.js'
 import { createEmitter } from './emitter.js'
 import { SignalError } from './errors.js'
 import { checkOptions } from './options.js'
@@ -14,16 +14,7 @@ import { encode } from './protocol/codec.js'
 import type { JsonValue, RefusedFrame, RelayFrame, SignalFrame } from './protocol/frames.js'
 import { createId } from './protocol/id.js'
 import { DEFAULT_MAX_BYTES } from './protocol/names.js'
-import type {
-  Gap,
-  ReceiveOptions,
-  RegisteredSignals,
-  SendOptions,
-  Signal,
-  SignalClient,
-  SignalMap,
-  Token,
-} from './signals.js'
+import type { Gap, ReceiveOptions, RegisteredSignals, SendOptions, SignalClient, SignalMap, Token } from './signals.js'
 import { type SignalStatus, withGrace } from './status.js'
 
 export interface ClientOptions<Sent extends SignalMap = RegisteredSignals, Received extends SignalMap = Sent> {
@@ -47,7 +38,7 @@ export interface ClientOptions<Sent extends SignalMap = RegisteredSignals, Recei
   readonly signals?: SignalContract<Sent, Received>
   /** Another carrier than the page's own socket. */
   readonly link?: OpenLink
-  /** Told what goes wrong outside of a call. @default reported as an uncaught error, as the DOM does for its listeners */
+  /** Told what goes wrong outside of a call. @default thrown, in a task of its own, so that the console and error trackers see it */
   readonly onError?: (error: SignalError) => void
 }
 
@@ -62,8 +53,7 @@ const OPTIONS = {
   onError: ['function'],
 }
 
-/** How long after its navigation a page counts as one that has just loaded, in milliseconds. */
-const NAVIGATION_WINDOW = 60_000
+type ClientEvents = Topics & { readonly status: SignalStatus; readonly gap: Gap }
 
 /**
  * Connects the page to a relay. The first client of a page is the one that `sendSignal`, `receiveSignal` and
@@ -82,7 +72,7 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
     since = 'navigation',
     signals: contract,
     link: openLink = openConnection,
-    onError = reportUncaught,
+    onError = rethrow,
   } = options
   const isPlain = protocol === 'plain'
   const hasPage = Boolean(globalThis.location)
@@ -90,21 +80,19 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
   // This page's public name, by which its own signals are known when they come back; a relay gives another one.
   let tab = createId()
 
-  const signals = createEmitter<Signal>(reportThrown)
-  const statuses = createEmitter<SignalStatus>(reportThrown)
-  const gaps = createEmitter<Gap>(reportThrown)
-
+  // In a task of its own, where nothing that onError does can harm what is going on.
+  const report = (error: SignalError): void => queueMicrotask(() => onError(error))
+  const emitter = createEmitter<ClientEvents>((cause) => {
+    report(new SignalError('handler-threw', 'A handler threw; the others were called all the same.', cause))
+  })
+  const receivers = createReceivers(emitter, (room) => inbox.listen(room))
   const outbox = createOutbox({ send: (text) => link.send(text), isAnswered: !isPlain, onError: report })
   const inbox = createInbox({
     send: (frame) => !isPlain && link.send(encode(frame)),
-    wantedSince() {
-      const now = performance.now()
-      return since === 'navigation' && now < NAVIGATION_WINDOW ? 0 : now
-    },
+    isSinceNavigation: since === 'navigation',
     deliver,
-    onGap: (gap) => gaps.emit('', gap),
+    onGap: (gap) => emitter.emit('gap', gap),
   })
-  const receivers = createReceivers(signals, inbox.listen)
   const link = openLink(
     { url: resolveUrl(options.url), token, protocol },
     {
@@ -112,7 +100,7 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
       onStatus(status) {
         // What waited goes first: a listener that sends now comes after it.
         if (status.state === 'online') outbox.flush(maxBytes)
-        statuses.emit('', status)
+        emitter.emit('status', status)
       },
       onFrame,
       onTooLarge: outbox.refuseTooLarge,
@@ -120,25 +108,13 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
     },
   )
 
-  function report(error: SignalError): void {
-    try {
-      onError(error)
-    } catch (thrown) {
-      reportUncaught(thrown)
-    }
-  }
-
-  function reportThrown(cause: unknown): void {
-    report(new SignalError('handler-threw', 'A handler threw; the others were called all the same.', cause))
-  }
-
   function onFrame(frame: RelayFrame): void {
     if (frame.type === 'welcome') ({ tab, maxBytes } = frame)
-    else if (frame.type === 'accepted') outbox.accept(frame.ids)
+    else if (frame.type === 'accepted') for (const id of frame.ids) outbox.settle(id, 'accepted')
     else if (frame.type === 'refused' || frame.type === 'left') {
-      const { code, text = '', id, room = '' } = frame as RefusedFrame
-      const error = new SignalError('refused', `The relay refused: ${code} ${room} ${text}`)
-      if (id) outbox.refuse(id, error)
+      const { id, room, code, text } = frame as RefusedFrame
+      const error = new SignalError('refused', `The relay refused: ${text ?? code} (${room ?? 'signal'})`)
+      if (id) outbox.settle(id, 'refused', error)
       else report(error)
     } else inbox.onFrame(frame)
   }
@@ -189,21 +165,21 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
 
     onStatus(listener, { grace = 0 } = {}) {
       const [tell, cancel] = withGrace(listener, grace, link.status)
-      const off = statuses.on('', tell)
+      const off = emitter.on('status', tell)
       return () => {
         off()
         cancel()
       }
     },
 
-    onGap: (listener) => gaps.on('', listener),
+    onGap: (listener) => emitter.on('gap', listener),
     connect: link.connect,
     setToken: link.setToken,
 
     close() {
       link.close()
       outbox.close()
-      for (const emitter of [signals, statuses, gaps]) emitter.clear()
+      emitter.clear()
       if (getPageClient() === client) setPageClient(undefined)
     },
   }
@@ -213,9 +189,6 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
   return client
 }
 
-function reportUncaught(error: unknown): void {
-  if (typeof reportError === 'function') return reportError(error)
-  setTimeout(() => {
-    throw error
-  })
+function rethrow(error: SignalError): never {
+  throw error
 }

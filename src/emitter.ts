@@ -1,10 +1,10 @@
 import mitt from 'mitt'
 import type { Stop } from './signals.js'
 
-export interface Emitter<Value> {
-  on(type: string, listener: (value: Value) => unknown): Stop
-  emit(type: string, value: Value): void
-  has(type: string): boolean
+export interface Emitter<Events> {
+  on<Type extends keyof Events>(type: Type, listener: (value: Events[Type]) => unknown): Stop
+  emit<Type extends keyof Events>(type: Type, value: Events[Type]): void
+  has(type: keyof Events): boolean
   clear(): void
 }
 
@@ -12,29 +12,28 @@ export interface Emitter<Value> {
  * Listeners that cannot hurt each other: what one throws or rejects with goes to `onThrow`, and the others are called all
  * the same. A listener that was stopped is never called again, not even by the event that is being told.
  */
-export function createEmitter<Value>(onThrow: (error: unknown) => void): Emitter<Value> {
-  const emitter = mitt<Record<string, Value>>()
+export function createEmitter<Events extends object>(onThrow: (error: unknown) => void): Emitter<Events> {
+  const { all, on, off, emit } = mitt<{ [Type in keyof Events]: Events[Type] } & Record<PropertyKey, unknown>>()
 
   return {
     on(type, listener) {
       let isLive = true
-      const guarded = (value: Value): void => {
-        if (!isLive) return
+      const guarded = (value: Events[typeof type]): void => {
         try {
-          const result = listener(value)
+          const result = isLive && listener(value)
           if (result instanceof Promise) result.catch(onThrow)
         } catch (error) {
           onThrow(error)
         }
       }
-      emitter.on(type, guarded)
+      on(type, guarded)
       return () => {
         isLive = false
-        emitter.off(type, guarded)
+        off(type, guarded)
       }
     },
-    emit: emitter.emit,
-    has: (type) => Boolean(emitter.all.get(type)?.length),
-    clear: () => emitter.all.clear(),
+    emit,
+    has: (type) => Boolean(all.get(type)?.length),
+    clear: () => all.clear(),
   }
 }

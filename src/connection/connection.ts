@@ -1,5 +1,5 @@
 import { SignalError, type SignalErrorCode } from '../errors.js'
-import { CloseCode } from '../protocol/close-codes.js'
+import * as CloseCode from '../protocol/close-codes.js'
 import { decodeRelayFrame, encode } from '../protocol/codec.js'
 import type { ClientFrame } from '../protocol/frames.js'
 import { createId } from '../protocol/id.js'
@@ -17,6 +17,8 @@ const STABLE_AFTER = 5000
 /** After so many dials that led to nothing, a page that was never online is told that the address may be wrong. */
 const UNREACHABLE_AFTER = 3
 const MAX_BAD_FRAMES = 3
+/** A relay may ask for a longer wait than this, in milliseconds, but not get it. */
+const MAX_RETRY_AFTER = 300_000
 
 /** Keeps one connection to the relay alive: token, hello, welcome, and back again after every loss. */
 export function openConnection({ url, token, protocol }: LinkSettings, events: LinkEvents): Link {
@@ -111,15 +113,12 @@ export function openConnection({ url, token, protocol }: LinkSettings, events: L
 
   function onText(text: string): void {
     const frame = decodeRelayFrame(text, isPlain)
-    const type = typeof frame === 'string' ? frame : frame.type
-    const isOnline = status.state === 'online'
-    if (typeof frame !== 'string' && frame.type === 'goodbye') retryAfter = frame.retryAfter
-    else if (!isOnline && type !== 'welcome') rejectServer()
-    else if (type === 'malformed') fail('bad-frame', 'A frame that breaks the protocol was ignored.')
-    else if (typeof frame !== 'string' && (isPlain ? type === 'signal' : isOnline !== (type === 'welcome'))) {
-      events.onFrame(frame)
-      if (!isOnline) welcome()
-    }
+    if (isPlain) return frame.type === 'signal' ? events.onFrame(frame) : undefined
+    if (frame.type === 'goodbye') retryAfter = Math.min(frame.retryAfter, MAX_RETRY_AFTER)
+    else if (frame.type !== 'welcome' && status.state !== 'online') rejectServer()
+    else if (frame.type === 'malformed') fail('bad-frame', 'A frame that breaks the protocol was ignored.')
+    else if (frame.type !== 'unknown') events.onFrame(frame)
+    if (frame.type === 'welcome') welcome()
   }
 
   function rejectServer(): void {

@@ -13,11 +13,14 @@ import type { Gap, Stop } from '../signals.js'
 /** How many ids are remembered: it stops repeats where positions cannot, across two lives of a relay's log. */
 const REMEMBERED_IDS = 1024
 
+/** How long after its navigation a page counts as one that has just loaded, in milliseconds. */
+const NAVIGATION_WINDOW = 60_000
+
 export interface InboxOptions {
   /** Sends a frame if there is a connection; the next `hello` says the same otherwise. */
   readonly send: (frame: JoinFrame | LeaveFrame) => void
-  /** From when a room's signals are wanted that is joined now, in milliseconds of `performance.now()`. */
-  readonly wantedSince: () => number
+  /** Whether a page that has just loaded begins with what was sent since its navigation. */
+  readonly isSinceNavigation: boolean
   readonly deliver: (frame: SignalFrame, isReplayed: boolean) => void
   readonly onGap: (gap: Gap) => void
 }
@@ -32,6 +35,7 @@ export interface Inbox {
 
 interface Room {
   listeners: number
+  /** From when on its signals are wanted, in milliseconds since the navigation. */
   readonly wantedSince: number
   /** The position: what was last handled. There is none before the first answer of the relay. */
   epoch?: string | undefined
@@ -44,7 +48,7 @@ interface Room {
 }
 
 /** Lets each signal through once and in order, and owns the position in every room. */
-export function createInbox({ send, wantedSince, deliver, onGap }: InboxOptions): Inbox {
+export function createInbox({ send, isSinceNavigation, deliver, onGap }: InboxOptions): Inbox {
   const rooms = new Map<string, Room>()
   const seen = new Set<string>()
 
@@ -55,7 +59,9 @@ export function createInbox({ send, wantedSince, deliver, onGap }: InboxOptions)
   }
 
   function open(name: string): Room {
-    const room = { listeners: 0, wantedSince: wantedSince(), offset: 0, head: 0, isJoining: false }
+    const now = performance.now()
+    const wantedSince = isSinceNavigation && now < NAVIGATION_WINDOW ? 0 : now
+    const room = { wantedSince, listeners: 0, offset: 0, head: 0, isJoining: false }
     rooms.set(name, room)
     join(name, room)
     return room

@@ -18,8 +18,8 @@ export interface Outbox {
   add(parcel: Parcel): Promise<SendResult>
   /** A new connection: sends everything that is not accepted, in the order of the calls. */
   flush(maxBytes: number): void
-  accept(ids: readonly string[]): void
-  refuse(id: string, error: SignalError): void
+  /** The relay answered; an error is told. */
+  settle(id: string, outcome: 'accepted' | 'refused', error?: SignalError): void
   /** The relay closed on a frame that was too large: the first one that it has not answered. */
   refuseTooLarge(): void
   close(): void
@@ -28,7 +28,8 @@ export interface Outbox {
 interface Waiting extends Parcel {
   /** Once a socket had it, nobody knows whether the relay has it too. */
   wasHanded: boolean
-  settle(outcome: SendOutcome, error?: SignalError): void
+  readonly timer: ReturnType<typeof setTimeout>
+  readonly resolve: (result: SendResult) => void
 }
 
 /** Keeps every signal until the relay accepted it, in the order of the calls. Each promise settles exactly once. */
@@ -37,76 +38,69 @@ export function createOutbox({ send, isAnswered, onError }: OutboxOptions): Outb
   let bytes = 0
   let isClosed = false
 
-  function hand(parcel: Waiting): void {
-    if (!send(parcel.text)) return
-    parcel.wasHanded = true
-    if (!isAnswered) parcel.settle('sent')
+  function hand(entry: Waiting): void {
+    if (!send(entry.text)) return
+    entry.wasHanded = true
+    if (!isAnswered) settle(entry.id, 'sent')
   }
 
-  function fail(parcel: Waiting | undefined, outcome: SendOutcome, error: SignalError): void {
-    if (!parcel) return
-    parcel.settle(outcome, error)
-    onError(error)
+  function settle(id: string, outcome: SendOutcome, error?: SignalError): void {
+    const entry = waiting.get(id)
+    if (!entry) return
+    clearTimeout(entry.timer)
+    waiting.delete(id)
+    bytes -= entry.bytes
+    entry.resolve({ id, outcome, error })
+    // What the application did itself is no news to it.
+    if (error && outcome !== 'closed' && error.code !== 'replaced') onError(error)
   }
 
-  function expire(parcel: Waiting): void {
-    if (parcel.wasHanded) fail(parcel, 'unknown', new SignalError('expired', 'No answer came; it may have arrived.'))
-    else fail(parcel, 'expired', new SignalError('expired', 'The relay could not be reached in time.'))
+  function expire({ id, wasHanded }: Waiting): void {
+    settle(id, wasHanded ? 'unknown' : 'expired', new SignalError('expired', 'The relay did not accept it in time.'))
   }
 
-  function settleAll(isMeant: (parcel: Waiting) => unknown, outcome: SendOutcome, error: SignalError): void {
-    for (const parcel of waiting.values()) if (isMeant(parcel)) parcel.settle(outcome, error)
+  function close(): void {
+    isClosed = true
+    for (const id of waiting.keys()) settle(id, 'closed', new SignalError('closed', 'The client was closed.'))
   }
 
   return {
     add(parcel) {
-      const { id, slot, ttl } = parcel
-      if (slot) {
-        const error = new SignalError('replaced', 'A newer signal with its key took its place.')
-        settleAll((other) => other.slot === slot && !other.wasHanded, 'dropped', error)
+      for (const { id, slot, wasHanded } of waiting.values()) {
+        if (!slot || slot !== parcel.slot || wasHanded) continue
+        settle(id, 'dropped', new SignalError('replaced', 'A newer signal took its place.'))
       }
       return new Promise((resolve) => {
         const entry: Waiting = {
           ...parcel,
           wasHanded: false,
-          settle(outcome, error) {
-            clearTimeout(timer)
-            waiting.delete(id)
-            bytes -= parcel.bytes
-            resolve({ id, outcome, error })
-          },
+          timer: setTimeout(() => expire(entry), parcel.ttl),
+          resolve,
         }
-        const timer = setTimeout(expire, ttl, entry)
-        waiting.set(id, entry)
+        waiting.set(parcel.id, entry)
         bytes += parcel.bytes
-        if (isClosed) entry.settle('closed', new SignalError('closed', 'The client was closed.'))
-        else if (waiting.size > MAX_SIGNALS || bytes > MAX_BYTES) {
-          fail(entry, 'dropped', new SignalError('outbox-full', 'Too many signals wait for the relay.'))
+        if (waiting.size > MAX_SIGNALS || bytes > MAX_BYTES) {
+          settle(parcel.id, 'dropped', new SignalError('outbox-full', 'Too many signals wait for the relay.'))
         } else hand(entry)
+        if (isClosed) close()
       })
     },
 
     flush(maxBytes) {
-      for (const parcel of waiting.values()) {
-        if (parcel.bytes <= maxBytes) hand(parcel)
-        else fail(parcel, 'refused', tooLarge(parcel.bytes, maxBytes))
+      for (const entry of waiting.values()) {
+        if (entry.bytes > maxBytes) settle(entry.id, 'refused', tooLarge(entry.bytes, maxBytes))
+        else hand(entry)
       }
     },
 
-    accept(ids) {
-      for (const id of ids) waiting.get(id)?.settle('accepted')
-    },
-
-    refuse: (id, error) => fail(waiting.get(id), 'refused', error),
+    settle,
 
     refuseTooLarge() {
-      const oldest = [...waiting.values()].find((parcel) => parcel.wasHanded)
-      fail(oldest, 'refused', new SignalError('too-large', 'The relay found the signal too large.'))
+      for (const { id, wasHanded, bytes: size } of waiting.values()) {
+        if (wasHanded) return settle(id, 'refused', tooLarge(size))
+      }
     },
 
-    close() {
-      isClosed = true
-      settleAll(() => true, 'closed', new SignalError('closed', 'The client was closed.'))
-    },
+    close,
   }
 }

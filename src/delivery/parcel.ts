@@ -43,8 +43,9 @@ export function createParcel(
   return { id, text, bytes, ttl, slot: key && `${name} ${room} ${key}` }
 }
 
-export function tooLarge(bytes: number, maxBytes: number): SignalError {
-  return new SignalError('too-large', `${bytes} bytes, but the relay takes ${maxBytes}: send an id, fetch the rest.`)
+export function tooLarge(bytes: number, maxBytes?: number): SignalError {
+  const limit = maxBytes ? `takes ${maxBytes}` : 'takes less'
+  return new SignalError('too-large', `${bytes} bytes, but the relay ${limit}: send an id, and fetch the rest.`)
 }
 
 function toText(frame: object): string {

@@ -14,6 +14,9 @@ const OPTIONS = {
 /** A handler whose name and data the types of the client have already matched. */
 export type AnyHandler = (data: Signal['data'], signal: Signal) => unknown
 
+/** Signals by `room name`. No name holds a space, so no two pairs meet. */
+export type Topics = { readonly [topic: `${string} ${string}`]: Signal }
+
 export interface Receivers {
   add(name: string, handler: AnyHandler, options?: ReceiveOptions): Stop
   /** Whether anybody would hear it. */
@@ -29,7 +32,7 @@ interface Registration {
 }
 
 /** The handlers of the page, by room and name. `listen` is called for each, and what it returns when it stops. */
-export function createReceivers(emitter: Emitter<Signal>, listen: (room: string) => Stop): Receivers {
+export function createReceivers(emitter: Emitter<Topics>, listen: (room: string) => Stop): Receivers {
   const registrations = new Set<Registration>()
 
   return {
@@ -73,7 +76,6 @@ export function createReceivers(emitter: Emitter<Signal>, listen: (room: string)
   }
 }
 
-/** No name holds a space, so no two pairs meet, and no topic is the emitter's own wildcard. */
-function topic(room: string, name: string): string {
+function topic(room: string, name: string): keyof Topics {
   return `${room} ${name}`
 }

@@ -1,17 +1,18 @@
-/** The close codes of the protocol: 44xx do not come back unchanged, 45xx come back with jitter. */
-export const CloseCode = {
-  Normal: 1000,
-  GoingAway: 1001,
-  Abnormal: 1006,
-  MessageTooBig: 1009,
-  BadFrame: 4400,
-  Unauthorized: 4401,
-  Forbidden: 4403,
-  TooLarge: 4413,
-  Version: 4426,
-  Internal: 4500,
-  Restart: 4503,
-  TooSlow: 4508,
-  HelloTimeout: 4509,
-  TooMany: 4529,
-} as const
+/**
+ * The close codes of the protocol: 44xx do not come back unchanged, 45xx come back with jitter. To be imported as a
+ * namespace: `import * as CloseCode from './close-codes.js'`.
+ */
+export const Normal = 1000
+export const GoingAway = 1001
+export const Abnormal = 1006
+export const MessageTooBig = 1009
+export const BadFrame = 4400
+export const Unauthorized = 4401
+export const Forbidden = 4403
+export const TooLarge = 4413
+export const Version = 4426
+export const Internal = 4500
+export const Restart = 4503
+export const TooSlow = 4508
+export const HelloTimeout = 4509
+export const TooMany = 4529

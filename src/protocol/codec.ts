@@ -4,7 +4,7 @@ import { DEFAULT_ROOM, isName } from './names.js'
 type Fields = Readonly<Record<string, unknown>>
 
 /** `unknown`: a frame of a later version, to be ignored. `malformed`: not a frame, or one that breaks the protocol. */
-export type Decoded<Frame> = Frame | 'unknown' | 'malformed'
+export type Decoded<Frame> = Frame | { readonly type: 'unknown' } | { readonly type: 'malformed' }
 
 /** Turns a frame into text. The frame's data must be JSON already. */
 export function encode(frame: ClientFrame | RelayFrame): string {
@@ -21,16 +21,16 @@ export function decodeRelayFrame(text: string, isPlain = false): Decoded<RelayFr
   const parsed: Fields | undefined = parse(text)
   const fields: Fields | undefined =
     parsed && isPlain ? { id: '', room: DEFAULT_ROOM, sender: {}, ...parsed, at: Date.now(), offset: 0 } : parsed
-  if (!fields || !isString(fields.type)) return 'malformed'
-  if (!Object.hasOwn(RELAY_FRAMES, fields.type)) return 'unknown'
+  if (!fields || !isString(fields.type)) return { type: 'malformed' }
+  if (!Object.hasOwn(RELAY_FRAMES, fields.type)) return { type: 'unknown' }
   const shape: Shape = RELAY_FRAMES[fields.type as RelayFrame['type']]
-  for (const name in shape) if (!shape[name]?.(fields[name])) return 'malformed'
+  for (const name in shape) if (!shape[name]?.(fields[name])) return { type: 'malformed' }
   // The shape has just been checked.
   return fields as unknown as RelayFrame
 }
 
 /** Checks a text that a client sent; the frame is made anew from known fields. Never throws, whatever the text. */
-export function decodeClientFrame(text: string): Decoded<ClientFrame> {
+export function decodeClientFrame(text: string): ClientFrame | 'unknown' | 'malformed' {
   const fields = parse(text)
   if (!fields) return 'malformed'
   const { type } = fields
