@@ -1,0 +1,54 @@
+import { isUtf8 } from 'node:buffer'
+import type { IncomingMessage } from 'node:http'
+import { parse } from '../../src/protocol/codec.js'
+import { problem, type Reply } from './reply.js'
+
+/** Reads a JSON body of one of the given types. What is wrong with it comes back as the answer. */
+export async function readJson(
+  request: IncomingMessage,
+  types: readonly string[],
+  maxBytes: number,
+): Promise<{ readonly value: unknown } | Reply> {
+  const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase() ?? ''
+  if (!types.includes(type)) {
+    return problem(415, 'wrong-type', `Send the body with the header Content-Type: ${types[0]}.`, CLOSE)
+  }
+  const bytes = await readBytes(request, maxBytes)
+  if (!bytes) {
+    return problem(413, 'too-large', `The body may have ${maxBytes} bytes. Send less, or several requests.`, CLOSE)
+  }
+  const text = isUtf8(bytes) ? bytes.toString() : ''
+  if (!isJson(text)) return problem(400, 'bad-json', 'The body is not JSON in UTF-8.')
+  // Wrapped, because the protocol's own reader, which knows what to keep out, reads objects only.
+  return { value: parse(`{"body":${text}}`)?.body }
+}
+
+const CLOSE = { Connection: 'close' }
+
+function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
+  if (Number(request.headers['content-length'] ?? 0) > 2 * maxBytes) return Promise.resolve(undefined)
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size <= maxBytes) return void chunks.push(chunk)
+      chunks.length = 0
+      resolve(undefined)
+      // A little too much is read to its end, so that the answer gets through; a lot is not.
+      if (size > 2 * maxBytes) request.destroy()
+    })
+    request.on('end', () => resolve(Buffer.concat(chunks)))
+    request.on('error', reject)
+    request.on('aborted', () => reject(new Error('The client went away.')))
+  })
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,99 @@
+import { parseArgs } from 'node:util'
+import { flagOf, OPTION_NAMES, OPTIONS, settle, VARIABLE_PREFIX, variableOf, type RelaySettings } from './options.js'
+
+/** What the command line asks for. */
+export type Command =
+  | { readonly run: 'relay'; readonly settings: RelaySettings }
+  | { readonly run: 'print'; readonly text: string }
+  | { readonly run: 'fail'; readonly text: string }
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** Reads the command line and the environment; the command line wins. */
+export function readCommand(args: readonly string[], environment: Environment, version: string): Command {
+  const [first, ...rest] = args
+  if (first === '--version' || first === '-v') return { run: 'print', text: version }
+  if (first === undefined || first === '--help' || first === '-h' || first === 'help')
+    return { run: 'print', text: HELP }
+  if (first !== 'relay') return fail(`there is no command "${first}". Run signalpost --help for all commands.`)
+  if (rest.includes('--help') || rest.includes('-h')) return { run: 'print', text: relayHelp() }
+  try {
+    const settings = { ...readEnvironment(environment), ...readArguments(rest) }
+    return { run: 'relay', settings: settle(settings) }
+  } catch (error) {
+    return fail(error instanceof Error ? error.message : String(error))
+  }
+}
+
+const HELP = `signalpost: any page says that something happened; every page that cares reacts.
+
+  signalpost relay [options]    start a relay
+  signalpost relay --help       all options of the relay
+  signalpost --version          the version`
+
+function fail(text: string): Command {
+  return { run: 'fail', text: `signalpost: ${text}` }
+}
+
+function readArguments(args: readonly string[]): Partial<RelaySettings> {
+  const options = Object.fromEntries(OPTION_NAMES.map((name) => [flagOf(name).slice(2), shapeOf(name)]))
+  // Not strict, because the errors of the strict reader do not say what to do.
+  const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true })
+  const given = new Map<keyof RelaySettings, string[]>()
+  for (const token of tokens) {
+    if (token.kind === 'positional') throw new Error(`"${token.value}" is not an option. ${SEE_HELP}`)
+    if (token.kind !== 'option') continue
+    const name = OPTION_NAMES.find((known) => flagOf(known) === token.rawName)
+    if (!name) throw new Error(`there is no option ${token.rawName}. ${SEE_HELP}`)
+    if (OPTIONS[name].unit && token.value === undefined) throw new Error(`${token.rawName} needs a value. ${SEE_HELP}`)
+    given.set(name, [...(given.get(name) ?? []), token.value ?? ''])
+  }
+  return readAll(given, flagOf)
+}
+
+function readEnvironment(environment: Environment): Partial<RelaySettings> {
+  const given = new Map<keyof RelaySettings, string[]>()
+  for (const [variable, value] of Object.entries(environment)) {
+    if (!variable.startsWith(VARIABLE_PREFIX) || value === undefined) continue
+    const name = OPTION_NAMES.find((known) => variableOf(known) === variable)
+    if (!name) throw new Error(`the environment has ${variable}, which is no option. Unset it. ${SEE_HELP}`)
+    given.set(name, [value])
+  }
+  return readAll(given, variableOf)
+}
+
+type Given = ReadonlyMap<keyof RelaySettings, readonly string[]>
+
+function readAll(given: Given, nameOf: (name: keyof RelaySettings) => string): Partial<RelaySettings> {
+  const read = [...given].map(([name, texts]) => {
+    try {
+      return [name, OPTIONS[name].read(texts)]
+    } catch (error) {
+      throw new Error(`${nameOf(name)} ${error instanceof Error ? error.message : ''}. ${SEE_HELP}`, { cause: error })
+    }
+  })
+  return Object.fromEntries(read) as Partial<RelaySettings>
+}
+
+const SEE_HELP = 'Run signalpost relay --help for all options.'
+
+function shapeOf(name: keyof RelaySettings): { type: 'string' | 'boolean'; multiple: true } {
+  return { type: OPTIONS[name].unit ? 'string' : 'boolean', multiple: true }
+}
+
+function relayHelp(): string {
+  const heads = OPTION_NAMES.map((name) => [flagOf(name), OPTIONS[name].unit && `<${OPTIONS[name].unit}>`])
+  const width = Math.max(...heads.map((head) => head.join(' ').length))
+  const lines = OPTION_NAMES.map((name, index) => {
+    const { fallback, help } = OPTIONS[name]
+    const isWorthSaying = typeof fallback === 'number' || (typeof fallback === 'string' && fallback !== '')
+    const head = (heads[index] ?? []).join(' ').padEnd(width)
+    return `  ${head}  ${help}${isWorthSaying ? ` (${fallback})` : ''}`
+  })
+  return `signalpost relay [options]
+
+${lines.join('\n')}
+
+A list is repeated or separated by commas. For limits, 0 means none.
+Each option is also an environment variable: ${flagOf('port')} is ${variableOf('port')}, ${flagOf('maxBytes')} is ${variableOf('maxBytes')}.`
+}

@@ -1,0 +1,32 @@
+/** Makes one whole WebSocket text frame as a server writes it: final and not masked. */
+export function textFrame(text: string): Buffer {
+  const length = Buffer.byteLength(text)
+  const start = headerLength(length)
+  const frame = Buffer.allocUnsafe(start + length)
+  frame[0] = FINAL_TEXT
+  if (start === 2) frame[1] = length
+  if (start === 4) {
+    frame[1] = LENGTH_IN_16_BITS
+    frame.writeUInt16BE(length, 2)
+  }
+  if (start === 10) {
+    frame[1] = LENGTH_IN_64_BITS
+    frame.writeBigUInt64BE(BigInt(length), 2)
+  }
+  frame.write(text, start)
+  return frame
+}
+
+/** Finishes a logged signal: `opening` is its JSON without the last brace, as `Draft` has it. */
+export function signalFrame(opening: string, offset: number, at: number): Buffer {
+  return textFrame(`${opening},"offset":${offset},"at":${at}}`)
+}
+
+const FINAL_TEXT = 0x81
+const LENGTH_IN_16_BITS = 126
+const LENGTH_IN_64_BITS = 127
+
+function headerLength(length: number): 2 | 4 | 10 {
+  if (length < LENGTH_IN_16_BITS) return 2
+  return length < 65_536 ? 4 : 10
+}

@@ -1,0 +1,64 @@
+import type { GapFrame } from '../../../src/protocol/frames.js'
+
+/** A signal that wants to be logged. */
+export interface Draft {
+  readonly room: string
+  readonly id: string
+  /** The JSON of the signal's frame without `offset`, `at` and the last brace. */
+  readonly opening: string
+  /** Tells two bodies under one id apart; only backends' signals have it. */
+  readonly digest?: string
+}
+
+/** A logged signal. */
+export interface Entry {
+  readonly offset: number
+  readonly id: string
+  /** The whole frame, built once, that every receiver gets. */
+  readonly frame: Buffer
+}
+
+/** `logged`: it is in the log now. `known`: its id was there. `conflict`: its id was there with another digest. */
+export type Appended = 'logged' | 'known' | 'conflict'
+
+/** What the log knows of a room, seen from an offset. */
+export interface Tail {
+  readonly epoch: string
+  /** The offset at which this epoch began: 0 unless an engine carries offsets over. */
+  readonly base: number
+  /** The offset after which everything up to `head` is kept. */
+  readonly floor: number
+  readonly head: number
+  /** The id of the entry at the offset that was asked for, where it is known. */
+  readonly id?: string
+  /** The id of the entry at `floor`, where it is known. */
+  readonly floorId?: string
+  /** Entries after the offset that was asked for, in order, without holes from the larger of it and `floor`. */
+  readonly entries: readonly Entry[]
+}
+
+/** Where an age leads to. */
+export interface Found {
+  /** Everything that is not older than the age comes after this offset. */
+  readonly after: number
+  /** Why there may have been more, if there may. */
+  readonly lost?: GapFrame['reason']
+}
+
+export type Follower = (epoch: string, entry: Entry) => void
+
+/**
+ * The memory of the relay. Everything is asynchronous, so that an engine may live elsewhere.
+ * A rejected promise means passing trouble: the same call may be made again.
+ */
+export interface SignalLog {
+  /** Logs a signal once per id. Followers of the room hear of it before the promise resolves, or later. */
+  append(draft: Draft): Promise<Appended>
+  /** Reads at most `limit` entries after an offset; `'end'` is the offset of the newest. */
+  read(room: string, after: number | 'end', limit: number): Promise<Tail>
+  /** Finds the offset that lies `age` milliseconds back by the log's own clock. */
+  find(room: string, age: number): Promise<Found>
+  /** Calls back for each new entry of a room. A followed room is not forgotten for being idle. */
+  follow(room: string, follower: Follower): () => void
+  close(): Promise<void>
+}

@@ -1,0 +1,47 @@
+import type { SignalLog } from './log.js'
+
+/** The log stayed out of reach for as long as the relay was willing to try. */
+export class LogUnavailable extends Error {
+  override readonly name = 'LogUnavailable'
+}
+
+export interface PatienceOptions {
+  /** How long a call is tried again, in milliseconds. @default 15_000 */
+  readonly patience?: number
+  /** Hears of every failed try. */
+  readonly onTrouble?: (error: unknown) => void
+}
+
+/** Lends a log patience: a call that fails is made again, unchanged, until it works or the time is over. */
+export function createPatientLog(log: SignalLog, { patience = 15_000, onTrouble }: PatienceOptions = {}): SignalLog {
+  let isClosed = false
+
+  async function persist<Result>(call: () => Promise<Result>): Promise<Result> {
+    const end = performance.now() + patience
+    for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
+      try {
+        return await call()
+      } catch (error) {
+        onTrouble?.(error)
+        if (isClosed || performance.now() + pause > end) {
+          throw new LogUnavailable('The log did not answer in time.', { cause: error })
+        }
+      }
+      await new Promise((resolve) => setTimeout(resolve, pause))
+    }
+  }
+
+  return {
+    append: (draft) => persist(() => log.append(draft)),
+    read: (room, after, limit) => persist(() => log.read(room, after, limit)),
+    find: (room, age) => persist(() => log.find(room, age)),
+    follow: log.follow,
+    close() {
+      isClosed = true
+      return log.close()
+    },
+  }
+}
+
+const FIRST_PAUSE = 50
+const LONGEST_PAUSE = 1000

@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs'
+import { pino } from 'pino'
+import { isLoopback } from './access.js'
+import { readCommand } from './command.js'
+import { createRelay } from './relay.js'
+import type { RelaySettings } from './options.js'
+
+const command = readCommand(process.argv.slice(2), process.env, readVersion())
+switch (command.run) {
+  case 'print':
+    process.stdout.write(`${command.text}\n`)
+    break
+  case 'fail':
+    giveUp(command.text)
+    break
+  case 'relay':
+    await start(command.settings)
+}
+
+async function start(settings: RelaySettings): Promise<void> {
+  const logger = openLog(settings)
+  const relay = createRelay({ ...settings, logger })
+  try {
+    const { url, page } = await relay.listen()
+    const reach = isLoopback(settings.host)
+      ? 'listening; only this machine can reach it, --host 0.0.0.0 lets others in'
+      : 'listening'
+    logger.info({ url, page }, reach)
+  } catch (error) {
+    return giveUp(`signalpost: ${adviseOn(error, settings)}`)
+  }
+  // Says why before the process dies of it.
+  process.on('uncaughtExceptionMonitor', (error) => logger.fatal({ error: error.stack }, 'the relay failed'))
+  let isStopping = false
+  const stop = (signal: NodeJS.Signals): void => {
+    if (isStopping) process.exit(1)
+    isStopping = true
+    logger.info({ signal }, 'shutting down; a second signal ends it at once')
+    void relay.close().then(() => {
+      logger.info({}, 'stopped')
+      process.exit(0)
+    })
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+}
+
+function openLog({ logLevel, logFile }: RelaySettings) {
+  const format = {
+    level: logLevel,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (level: string) => ({ level }) },
+  }
+  try {
+    return pino(
+      format,
+      pino.destination(logFile ? { dest: logFile, mkdir: true, sync: true } : { dest: 1, sync: true }),
+    )
+  } catch (error) {
+    return giveUp(`signalpost: --log-file ${logFile} cannot be written (${codeOf(error)}). Name another file.`)
+  }
+}
+
+function adviseOn(error: unknown, { host, port }: RelaySettings): string {
+  switch (codeOf(error)) {
+    case 'EADDRINUSE':
+      return `port ${port} is in use. Stop what listens there, or choose another with --port.`
+    case 'EACCES':
+      return `port ${port} may not be used by this user. Choose one above 1023 with --port.`
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return `${host} is not an address of this machine. Choose another with --host.`
+  }
+  return `it cannot listen on ${host} port ${port}: ${String(error)}. Choose others with --host and --port.`
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
+}
+
+function giveUp(text: string): never {
+  process.stderr.write(`${text}\n`)
+  process.exit(2)
+}
+
+/** The package's own file stands two folders up from here, bundled or not. */
+function readVersion(): string {
+  const file: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  return typeof file === 'object' && file !== null && 'version' in file ? String(file.version) : 'unknown'
+}

@@ -1,0 +1,214 @@
+import type { WebSocket } from 'ws'
+import * as CloseCode from '../../src/protocol/close-codes.js'
+import { decodeClientFrame, isPageId, parse } from '../../src/protocol/codec.js'
+import type { ClientFrame, HelloFrame, RoomRequest, SendFrame } from '../../src/protocol/frames.js'
+import { isName } from '../../src/protocol/names.js'
+import { publicTab, type Access, type Rights } from './access.js'
+import type { Lane } from './fan-out.js'
+import { takeIn, type Bearer } from './intake.js'
+import { MAX_WAITING, NAME_RULE, type Refusal } from './limits.js'
+import type { SignalLog } from './log/log.js'
+import { LogUnavailable } from './log/patient.js'
+import type { Logger } from './logger.js'
+import type { Rooms } from './rooms.js'
+
+/** One connection, from its first byte to its last. */
+export interface Peer {
+  readonly lane: Lane
+  /** Answers nothing that comes from now on, and resolves when what had come is answered. */
+  finish(): Promise<void>
+  /** Ends the connection because of an error of ours. */
+  fail(error: unknown): void
+  terminate(): void
+}
+
+export interface PeerOptions {
+  readonly ws: WebSocket
+  readonly lane: Lane
+  readonly access: Access
+  readonly log: SignalLog
+  readonly rooms: Rooms
+  readonly logger: Logger
+  /** What every welcome says. */
+  readonly terms: { readonly beat: number; readonly maxBytes: number; readonly window: number }
+  readonly maxRooms: number
+  /** How long a connection may take to say hello, in milliseconds. */
+  readonly helloTimeout: number
+}
+
+/** `greeting`: nothing but hello is taken. `open`: welcome has been said. */
+type State =
+  | { readonly state: 'greeting' }
+  | { readonly state: 'open'; readonly bearer: Bearer; readonly user: string | undefined }
+
+export function createPeer(options: PeerOptions): Peer {
+  const { ws, lane, access, log, rooms, logger, terms, maxRooms, helloTimeout } = options
+  const joined = new Set<string>()
+  const waiting: Exclude<ClientFrame, { type: 'ping' }>[] = []
+  let state: State = { state: 'greeting' }
+  let work: Promise<void> | undefined
+  let hasSaidHello = false
+  let isFinishing = false
+  let expiry: NodeJS.Timeout | undefined
+  const helloTimer = setTimeout(() => lane.end(CloseCode.HelloTimeout, 'no hello in time'), helloTimeout)
+
+  ws.on('message', (bytes: Buffer, isBinary) => {
+    if (lane.isOver || isFinishing) return
+    try {
+      if (isBinary) return lane.end(UNSUPPORTED_DATA, 'text frames only')
+      receive(bytes.toString())
+    } catch (error) {
+      fail(error)
+    }
+  })
+  ws.on('error', (error) => logger.debug({ error: error.message }, 'a connection broke the rules of WebSocket'))
+  ws.once('close', (code) => {
+    clearTimeout(helloTimer)
+    clearTimeout(expiry)
+    waiting.length = 0
+    for (const room of joined) rooms.leave(room, lane)
+    joined.clear()
+    logger.debug({ code }, 'a connection ended')
+  })
+
+  function receive(text: string): void {
+    const frame = decodeClientFrame(text)
+    if (frame === 'malformed') return endMalformed(text)
+    const isHello = frame !== 'unknown' && frame.type === 'hello'
+    if (isHello === hasSaidHello) {
+      return lane.end(CloseCode.BadFrame, isHello ? 'a second hello' : 'hello comes first')
+    }
+    if (frame === 'unknown') return
+    if (isHello) {
+      hasSaidHello = true
+      clearTimeout(helloTimer)
+    }
+    // A probe asks about the line, not about the log: it overtakes what waits.
+    if (frame.type === 'ping') return lane.say({ type: 'pong' })
+    waiting.push(frame)
+    if (waiting.length === MAX_WAITING) ws.pause()
+    work ??= handleWaiting()
+  }
+
+  function endMalformed(text: string): void {
+    const fields = parse(text)
+    if (!hasSaidHello && fields?.type === 'hello' && typeof fields.v === 'number' && fields.v !== VERSION) {
+      return lane.end(CloseCode.Version, `this relay speaks version ${VERSION}`)
+    }
+    lane.end(CloseCode.BadFrame, 'not a frame of the protocol')
+  }
+
+  /** One connection is handled in order, however long the log takes. */
+  async function handleWaiting(): Promise<void> {
+    try {
+      for (let frame = waiting.shift(); frame && !lane.isOver; frame = waiting.shift()) {
+        await handle(frame)
+        if (waiting.length === 0 && ws.isPaused) ws.resume()
+      }
+    } catch (error) {
+      fail(error)
+    } finally {
+      work = undefined
+    }
+  }
+
+  function handle(frame: Exclude<ClientFrame, { type: 'ping' }>): Promise<void> | undefined {
+    if (frame.type === 'hello') return greet(frame)
+    if (state.state === 'greeting') return undefined
+    switch (frame.type) {
+      case 'signal':
+        return take(frame, state.bearer)
+      case 'join':
+        return join(frame, state.bearer.rights)
+      case 'leave':
+        return leave(frame.room)
+      case 'token':
+        return renew(frame.token, state)
+    }
+  }
+
+  async function greet({ tab: secret, token, rooms: requests }: HelloFrame): Promise<void> {
+    const rights = await access.rightsOf(token)
+    if (lane.isOver) return
+    if (!rights) return endUnauthorized()
+    const { user, expires } = rights
+    const tab = publicTab(secret)
+    const sender = { tab, ...(user !== undefined && { user }) }
+    state = { state: 'open', bearer: { sender, rights, isOwnId: isPageId }, user }
+    watchExpiry(expires)
+    lane.say({ type: 'welcome', v: VERSION, ...sender, ...(expires !== undefined && { expires }), ...terms })
+    for (const request of requests) await join(request, rights)
+  }
+
+  async function take(frame: SendFrame, bearer: Bearer): Promise<void> {
+    const refusal = await takeIn(frame, bearer, log)
+    if (refusal) lane.say({ type: 'refused', id: frame.id, ...refusal })
+    else lane.accept(frame.id)
+  }
+
+  async function join({ room, since }: RoomRequest, rights: Rights): Promise<void> {
+    if (lane.isOver) return
+    const refusal = refuseRoom(room, rights)
+    if (refusal) return lane.say({ type: 'refused', room, ...refusal })
+    joined.add(room)
+    await rooms.join(room, lane, since)
+  }
+
+  function refuseRoom(room: string, rights: Rights): Refusal | undefined {
+    if (!isName(room)) return { code: 'bad-name', text: `The room's name is not legal. ${NAME_RULE}` }
+    if (!(rights.join?.(room) ?? true)) return { code: 'denied', text: 'You may not hear this room.' }
+    if (joined.has(room) || joined.size < maxRooms) return undefined
+    return { code: 'too-many', text: `A connection may be in ${maxRooms} rooms. Leave one first.` }
+  }
+
+  function leave(room: string): undefined {
+    if (joined.delete(room)) rooms.leave(room, lane)
+  }
+
+  async function renew(token: string, { bearer, user }: Extract<State, { state: 'open' }>): Promise<void> {
+    const rights = await access.rightsOf(token)
+    if (lane.isOver) return
+    if (!rights || rights.user !== user) return endUnauthorized()
+    state = { state: 'open', bearer: { ...bearer, rights }, user }
+    watchExpiry(rights.expires)
+    for (const room of joined) {
+      if (rights.join?.(room) ?? true) continue
+      leave(room)
+      lane.say({ type: 'left', room, code: 'denied' })
+    }
+  }
+
+  function watchExpiry(expires: number | undefined): void {
+    clearTimeout(expiry)
+    if (expires === undefined) return
+    const wait = Math.min(Math.max(expires - Date.now(), 0), LONGEST_TIMER)
+    expiry = setTimeout(() => (Date.now() < expires ? watchExpiry(expires) : endUnauthorized()), wait)
+    expiry.unref()
+  }
+
+  // One text for every cause: what is wrong with a token is nobody's business but its owner's.
+  function endUnauthorized(): void {
+    lane.end(CloseCode.Unauthorized, 'the token is missing, wrong or expired')
+  }
+
+  function fail(error: unknown): void {
+    if (lane.isOver) return
+    if (error instanceof LogUnavailable) return lane.end(CloseCode.Restart, 'the log is out of reach')
+    logger.error({ error: String(error) }, 'a connection failed')
+    lane.end(CloseCode.Internal, 'the relay failed')
+  }
+
+  return {
+    lane,
+    async finish() {
+      isFinishing = true
+      await work
+    },
+    fail,
+    terminate: () => ws.terminate(),
+  }
+}
+
+const VERSION = 1
+const UNSUPPORTED_DATA = 1003
+const LONGEST_TIMER = 2_147_483_647

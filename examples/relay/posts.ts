@@ -1,0 +1,115 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import { decodeSend, isPageId } from '../../src/protocol/codec.js'
+import { publicTab, type Access } from './access.js'
+import { readJson } from './body.js'
+import { draft, isRefusal, takeIn, type Bearer } from './intake.js'
+import type { Draft, SignalLog } from './log/log.js'
+import { json, problem, type Reply } from './reply.js'
+
+export interface PostsOptions {
+  readonly access: Access
+  readonly log: SignalLog
+  /** The largest body, in bytes. */
+  readonly maxBytes: number
+}
+
+/** Takes signals over HTTP: from backends that publish, and from pages that are leaving. */
+export interface Posts {
+  publish(request: IncomingMessage): Promise<Reply>
+  farewell(request: IncomingMessage): Promise<Reply>
+}
+
+export function createPosts({ access, log, maxBytes }: PostsOptions): Posts {
+  async function publish(request: IncomingMessage): Promise<Reply> {
+    if (!access.hasPublishKeys) {
+      return problem(403, 'no-keys', 'This relay takes no signals from backends. Start it with --publish-key.')
+    }
+    const server = access.publisher(request.headers.authorization)
+    if (server === undefined) {
+      const text = 'Send the header Authorization: Bearer <secret> with the secret of one of --publish-key.'
+      return problem(401, 'wrong-key', text, { 'WWW-Authenticate': 'Bearer' })
+    }
+    const key = request.headers['idempotency-key'] ?? randomBytes(16).toString('base64url')
+    if (typeof key !== 'string' || !IDEMPOTENCY_KEY.test(key)) {
+      return problem(400, 'bad-key', 'Idempotency-Key must be 1 to 64 letters, digits, - or _.')
+    }
+    const body = await readJson(request, ['application/json'], maxBytes)
+    if ('status' in body) return body
+    const items: readonly unknown[] = Array.isArray(body.value) ? body.value : [body.value]
+    const drafts = readDrafts(items, server, key)
+    return Array.isArray(drafts) ? appendAll(drafts) : drafts
+  }
+
+  async function appendAll(drafts: readonly Draft[]): Promise<Reply> {
+    for (const ready of drafts) {
+      if ((await log.append(ready)) !== 'conflict') continue
+      return problem(
+        409,
+        'conflict',
+        'This Idempotency-Key was used for another body. Take a new key for a new signal.',
+      )
+    }
+    return json(200, { ids: drafts.map(({ id }) => id) })
+  }
+
+  async function farewell(request: IncomingMessage): Promise<Reply> {
+    const body = await readJson(request, ['application/json', 'text/plain'], maxBytes)
+    if ('status' in body) return body
+    const { v, tab, token, signals } = { ...(body.value as Record<string, unknown> | null) }
+    const sends = Array.isArray(signals) ? signals.map(decodeSend) : []
+    const isWhole = v === 1 && isPageId(tab) && (token === undefined || typeof token === 'string')
+    if (!isWhole || !Array.isArray(signals) || !sends.every((send) => send !== undefined)) {
+      return problem(
+        400,
+        'bad-data',
+        'Send {"v": 1, "tab": …, "signals": [{"id": …, "signal": …}]}. PROTOCOL.md has more.',
+      )
+    }
+    const rights = await access.rightsOf(token)
+    if (!rights) return problem(401, 'unauthorized', 'The token is missing, wrong or expired. Get a new one.')
+    const sender = { tab: publicTab(tab), ...(rights.user !== undefined && { user: rights.user }) }
+    const bearer: Bearer = { sender, rights, isOwnId: isPageId }
+    const accepted: string[] = []
+    const refused: unknown[] = []
+    for (const send of sends) {
+      const refusal = await takeIn(send, bearer, log)
+      if (refusal) refused.push({ id: send.id, ...refusal })
+      else accepted.push(send.id)
+    }
+    return json(200, { accepted, refused })
+  }
+
+  return { publish, farewell }
+}
+
+const IDEMPOTENCY_KEY = /^[\w-]{1,64}$/
+
+/** Makes all of a request's signals ready before any is logged: one that is wrong stops them all. */
+function readDrafts(items: readonly unknown[], server: string, key: string): Draft[] | Reply {
+  if (items.length === 0) return problem(400, 'bad-data', 'The list is empty. Send at least one signal.')
+  const bearer: Bearer = { sender: { server }, rights: {}, isOwnId: () => true }
+  const digest = createHash('sha256')
+    .update(JSON.stringify(items.map(contentOf)))
+    .digest('base64url')
+  const drafts: Draft[] = []
+  for (const [index, item] of items.entries()) {
+    // A dot cannot stand in an idempotency key, so the ids of a list are nobody else's.
+    const id = index === 0 ? `${server}:${key}` : `${server}:${key}.${index}`
+    const send = decodeSend({ ...contentOf(item), id })
+    if (!send) return problem(400, 'bad-data', `${place(items, index)}Send {"signal": "Name", "data": …, "room": …}.`)
+    const ready = draft(send, bearer, digest)
+    if (isRefusal(ready)) return problem(400, ready.code, `${place(items, index)}${ready.text}`)
+    drafts.push(ready)
+  }
+  return drafts
+}
+
+function contentOf(item: unknown): { readonly signal?: unknown; readonly data?: unknown; readonly room?: unknown } {
+  const { signal, data, room } = { ...(item as Record<string, unknown> | null) }
+  return { signal, data, room }
+}
+
+function place(items: readonly unknown[], index: number): string {
+  return items.length > 1 ? `Signal ${index + 1} of ${items.length}: ` : ''
+}

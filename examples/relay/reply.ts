@@ -1,0 +1,32 @@
+import type { ServerResponse } from 'node:http'
+
+/** An answer to a request, as a value. */
+export interface Reply {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | Buffer
+}
+
+export function json(status: number, value: unknown, headers: Reply['headers'] = {}): Reply {
+  return {
+    status,
+    headers: { 'Content-Type': 'application/json; charset=utf-8', ...headers },
+    body: JSON.stringify(value),
+  }
+}
+
+/** An error, with a text that says what to do about it. */
+export function problem(status: number, code: string, text: string, headers: Reply['headers'] = {}): Reply {
+  return json(status, { error: { code, text } }, headers)
+}
+
+export function withHeaders(reply: Reply, headers: Reply['headers']): Reply {
+  return { ...reply, headers: { ...reply.headers, ...headers } }
+}
+
+export function writeReply(response: ServerResponse, { status, headers, body }: Reply): void {
+  const common = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' }
+  response.writeHead(status, { ...common, ...headers, 'Content-Length': Buffer.byteLength(body) })
+  // Node leaves the body out of answers that must not have one.
+  response.end(body)
+}

@@ -1,0 +1,30 @@
+import type { Since } from '../../src/protocol/frames.js'
+import type { Lane } from './fan-out.js'
+import { createRoom, type Room, type RoomOptions } from './room.js'
+
+/** The rooms that somebody is in. */
+export interface Rooms {
+  readonly size: number
+  join(name: string, lane: Lane, since?: Since): Promise<void>
+  leave(name: string, lane: Lane): void
+}
+
+export function createRooms({ log, onFailure }: Pick<RoomOptions, 'log' | 'onFailure'>): Rooms {
+  const rooms = new Map<string, Room>()
+
+  function roomNamed(name: string): Room {
+    const found = rooms.get(name)
+    if (found) return found
+    const room = createRoom({ name, log, onFailure, onEmpty: () => rooms.delete(name) })
+    rooms.set(name, room)
+    return room
+  }
+
+  return {
+    get size() {
+      return rooms.size
+    },
+    join: (name, lane, since) => roomNamed(name).join(lane, since),
+    leave: (name, lane) => rooms.get(name)?.leave(lane),
+  }
+}
