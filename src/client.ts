@@ -101,6 +101,7 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
         // What waited goes first: a listener that sends now comes after it.
         if (status.state === 'online') outbox.flush(maxBytes)
         emitter.emit('status', status)
+        if (status.state === 'closed' && status.reason === 'closed-by-page') emitter.clear()
       },
       onFrame,
       onTooLarge: outbox.refuseTooLarge,
@@ -179,7 +180,6 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
     close() {
       link.close()
       outbox.close()
-      emitter.clear()
       if (getPageClient() === client) setPageClient(undefined)
     },
   }

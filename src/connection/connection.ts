@@ -176,7 +176,8 @@ export function openConnection({ url, token, protocol }: LinkSettings, events: L
       wasTokenRefused = false
       if (status.state === 'closed' && status.reason === 'unauthorized') return dial()
       const sendToken = (fresh = ''): void => {
-        if (status.state === 'online') send({ type: 'token', token: fresh })
+        // A plain server would broadcast it.
+        if (!isPlain && status.state === 'online') send({ type: 'token', token: fresh })
       }
       // The next dial asks again, and tells.
       askToken(sendToken, () => undefined)

@@ -1,5 +1,5 @@
 import type { Emitter } from '../emitter.js'
-import { checkName, checkOptions } from '../options.js'
+import { badOption, checkName, checkOptions } from '../options.js'
 import { DEFAULT_ROOM } from '../protocol/names.js'
 import type { ReceiveOptions, Signal, Stop } from '../signals.js'
 
@@ -38,7 +38,7 @@ export function createReceivers(emitter: Emitter<Topics>, listen: (room: string)
   return {
     add(name, handler, options = {}) {
       checkOptions(options, OPTIONS)
-      checkOptions({ handler }, { handler: ['function'] })
+      if (typeof handler !== 'function') throw badOption('receiveSignal needs a handler, which is a function')
       const { room = DEFAULT_ROOM, once, from, signal, where } = options
       checkName(room)
       if (name !== '*') checkName(name)

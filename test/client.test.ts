@@ -1,0 +1,631 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import {
+  createSignalClient,
+  getPageClient,
+  onSignalStatus,
+  receiveSignal,
+  sendSignal,
+  setPageClient,
+  SignalError,
+  type ClientOptions,
+  type SignalClient,
+  type SignalStatus,
+} from '../src/index.js'
+import { pass, RELAY_URL, startMockRelay } from './mock-relay.js'
+
+let relay: ReturnType<typeof startMockRelay>
+let clients: SignalClient[] = []
+let errors: SignalError[] = []
+
+function connect(options: ClientOptions = {}): SignalClient {
+  const client = createSignalClient({ url: RELAY_URL, onError: (error) => errors.push(error), ...options })
+  clients.push(client)
+  return client
+}
+
+async function online(options?: ClientOptions): Promise<SignalClient> {
+  const client = connect(options)
+  await pass()
+  return client
+}
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  vi.spyOn(Math, 'random').mockReturnValue(0.5)
+  relay = startMockRelay()
+  errors = []
+})
+
+afterEach(async () => {
+  for (const client of clients) client.close()
+  clients = []
+  await pass()
+  expect(vi.getTimerCount()).toBe(0)
+  relay.stop()
+  vi.useRealTimers()
+})
+
+const codes = (): string[] => errors.map(({ code }) => code)
+
+describe('sending', () => {
+  it('says hello first, then what was sent before there was a connection, in the order of the calls', async () => {
+    const client = connect()
+    const first = client.sendSignal('ReportIncome', { userId: 1 })
+    const second = client.sendSignal('RefreshDashboard')
+    await pass()
+    expect(relay.frames).toMatchObject([
+      { type: 'hello', v: 1, rooms: [] },
+      { type: 'signal', signal: 'ReportIncome', data: { userId: 1 } },
+      { type: 'signal', signal: 'RefreshDashboard' },
+    ])
+    expect(await Promise.all([first, second])).toMatchObject([{ outcome: 'accepted' }, { outcome: 'accepted' }])
+  })
+
+  it('sends at once while online, under an id of 128 bits in base64url', async () => {
+    const client = await online()
+    const { id, outcome } = await Promise.all([client.sendSignal('A'), pass()]).then(([result]) => result)
+    expect(id).toMatch(/^[\w-]{22}$/)
+    expect(outcome).toBe('accepted')
+  })
+
+  it('sends again, under the same ids and in the original order, what was not accepted when the line broke', async () => {
+    const client = await online()
+    relay.isAnswering = false
+    const results = [client.sendSignal('A', 1), client.sendSignal('A', 2)]
+    await pass()
+    relay.close(1006)
+    relay.isAnswering = true
+    results.push(client.sendSignal('A', 3))
+    await pass(2000)
+    expect((await Promise.all(results)).map(({ outcome }) => outcome)).toEqual(['accepted', 'accepted', 'accepted'])
+    const sent = relay.sent('signal')
+    expect(sent.map(({ data }) => data)).toEqual([1, 2, 1, 2, 3])
+    expect(sent[0]?.id).toBe(sent[2]?.id)
+  })
+
+  it('takes the data as it is at the call', async () => {
+    const client = connect()
+    const data = { userId: 1 }
+    void client.sendSignal('A', data)
+    data.userId = 2
+    await pass()
+    expect(relay.sent('signal')[0]?.data).toEqual({ userId: 1 })
+  })
+
+  it('lets the latest win among waiting signals of one name, room and key', async () => {
+    const client = connect()
+    const old = client.sendSignal('A', 1, { key: 'k' })
+    void client.sendSignal('A', 2, { key: 'other' })
+    void client.sendSignal('A', 3, { key: 'k', room: 'side' })
+    void client.sendSignal('A', 4, { key: 'k' })
+    expect(await old).toMatchObject({ outcome: 'dropped', error: { code: 'replaced' } })
+    await pass()
+    expect(relay.sent('signal').map(({ data }) => data)).toEqual([2, 3, 4])
+    expect(codes()).toEqual([])
+  })
+
+  it('never replaces a signal that a socket already had', async () => {
+    const client = await online()
+    relay.isAnswering = false
+    const results = [client.sendSignal('A', 1, { key: 'k' }), client.sendSignal('A', 2, { key: 'k' })]
+    await pass()
+    const ids = relay.sent('signal').map(({ id }) => id)
+    relay.send({ type: 'accepted', ids })
+    expect((await Promise.all(results)).map(({ outcome }) => outcome)).toEqual(['accepted', 'accepted'])
+  })
+
+  it('tells expired, which never left the page, from unknown, which may have arrived', async () => {
+    relay.isAnswering = false
+    const client = connect()
+    const never = client.sendSignal('A', 1, { ttl: 1000 })
+    await pass(1500)
+    expect(await never).toMatchObject({ outcome: 'expired', error: { code: 'expired' } })
+    relay.isAnswering = true
+    await pass(30_000)
+    expect(client.status.state).toBe('online')
+    relay.isAnswering = false
+    const perhaps = client.sendSignal('A', 2, { ttl: 1000 })
+    await pass(1500)
+    expect(await perhaps).toMatchObject({ outcome: 'unknown' })
+    expect(codes().filter((code) => code === 'expired')).toHaveLength(2)
+  })
+
+  it('gives up after ten minutes at the latest', async () => {
+    relay.stop()
+    const client = connect()
+    const result = client.sendSignal('A')
+    await pass(600_000)
+    expect(await result).toMatchObject({ outcome: 'expired' })
+  })
+
+  it('drops what no longer fits into 256 waiting signals, and keeps those', async () => {
+    const client = connect()
+    const results = Array.from({ length: 257 }, (_, index) => client.sendSignal('A', index))
+    expect(await results[256]).toMatchObject({ outcome: 'dropped', error: { code: 'outbox-full' } })
+    await pass()
+    expect(relay.sent('signal')).toHaveLength(256)
+    expect(codes()).toEqual(['outbox-full'])
+  })
+
+  it('drops what no longer fits into 1 MiB', async () => {
+    const client = connect()
+    const big = 'x'.repeat(60_000)
+    const results = Array.from({ length: 18 }, () => client.sendSignal('A', big))
+    expect(await results[17]).toMatchObject({ outcome: 'dropped' })
+    await pass()
+    expect((await Promise.all(results.slice(0, 17))).every(({ outcome }) => outcome === 'accepted')).toBe(true)
+  })
+
+  it('ends as refused what the relay refuses, and tells why', async () => {
+    const client = await online()
+    relay.isAnswering = false
+    const result = client.sendSignal('A')
+    await pass()
+    const [frame] = relay.sent('signal')
+    relay.send({ type: 'refused', id: frame?.id ?? '', code: 'denied', text: 'Your token may not send A.' })
+    expect(await result).toMatchObject({ outcome: 'refused', error: { code: 'refused' } })
+    await pass()
+    expect(errors[0]?.message).toContain('Your token may not send A.')
+  })
+
+  it('settles a promise once, however often the relay answers', async () => {
+    const client = await online()
+    relay.isAnswering = false
+    const result = client.sendSignal('A')
+    await pass()
+    const id = relay.sent('signal')[0]?.id ?? ''
+    relay.send(
+      { type: 'accepted', ids: [id] },
+      { type: 'refused', id, code: 'denied', text: '' },
+      { type: 'accepted', ids: [id, 'x'] },
+    )
+    expect(await result).toMatchObject({ outcome: 'accepted' })
+    await pass()
+    expect(codes()).toEqual([])
+  })
+
+  it('ends what waits as closed when the client is closed, and what is sent after that', async () => {
+    const client = connect()
+    const result = client.sendSignal('A')
+    client.close()
+    expect(await result).toMatchObject({ outcome: 'closed', error: { code: 'closed' } })
+    expect(await client.sendSignal('A')).toMatchObject({ outcome: 'closed' })
+    await pass()
+    expect(codes()).toEqual([])
+  })
+
+  it('refuses a waiting signal that turns out larger than the relay takes', async () => {
+    relay.stop()
+    relay = startMockRelay({ maxBytes: 1024 })
+    const client = connect()
+    const results = [client.sendSignal('A', 'x'.repeat(2000)), client.sendSignal('A', 'small')]
+    await pass()
+    expect(await Promise.all(results)).toMatchObject([
+      { outcome: 'refused', error: { code: 'too-large' } },
+      { outcome: 'accepted' },
+    ])
+    expect(() => client.sendSignal('A', 'x'.repeat(2000))).toThrow(expect.objectContaining({ code: 'too-large' }))
+  })
+
+  it.each([1009, 4413])(
+    'ends the oldest unanswered signal as too large when the relay closes with %i',
+    async (code) => {
+      const client = await online()
+      relay.isAnswering = false
+      const results = [client.sendSignal('A', 1), client.sendSignal('A', 2)]
+      await pass()
+      relay.isAnswering = true
+      relay.close(code)
+      await pass(2000)
+      expect(await Promise.all(results)).toMatchObject([
+        { outcome: 'refused', error: { code: 'too-large' } },
+        { outcome: 'accepted' },
+      ])
+    },
+  )
+
+  it.each([
+    ['a name that breaks the rule', 'bad-name', ['1st']],
+    ['the wildcard as a name', 'bad-name', ['*']],
+    ['a name of 129 characters', 'bad-name', ['x'.repeat(129)]],
+    ['a room that breaks the rule', 'bad-name', ['A', 1, { room: 'a b' }]],
+    ['a function in the data', 'bad-data', ['A', { save: () => 1 }]],
+    ['a BigInt in the data', 'bad-data', ['A', { id: 1n }]],
+    ['a symbol in the data', 'bad-data', ['A', { id: Symbol('s') }]],
+    ['a number that is not finite', 'bad-data', ['A', { sum: Number.NaN }]],
+    ['data over the limit', 'too-large', ['A', 'x'.repeat(70_000)]],
+    ['data over the limit in bytes though not in characters', 'too-large', ['A', '\u20ac'.repeat(30_000)]],
+    ['an unknown option', 'bad-option', ['A', 1, { rooom: 'a' }]],
+    ['an option of the wrong type', 'bad-option', ['A', 1, { room: 7 }]],
+    ['a time limit over ten minutes', 'bad-option', ['A', 1, { ttl: 600_001 }]],
+    ['a time limit of nothing', 'bad-option', ['A', 1, { ttl: 0 }]],
+  ])('throws at the call for %s', async (_what, code, args) => {
+    const client = await online()
+    const send = client.sendSignal as (...all: unknown[]) => unknown
+    expect(() => send(...args)).toThrow(expect.objectContaining({ name: 'SignalError', code }))
+    expect(relay.sent('signal')).toEqual([])
+  })
+
+  it('throws at the call for data that holds itself', async () => {
+    const client = await online()
+    const loop: Record<string, unknown> = {}
+    loop.self = loop
+    expect(() => client.sendSignal('A', loop)).toThrow(expect.objectContaining({ code: 'bad-data' }))
+  })
+
+  it('never quotes the data in an error', async () => {
+    const client = await online()
+    const attempts = [{ secret: 'hunter2', f: () => 1 }, 'hunter2'.repeat(20_000)]
+    for (const data of attempts) {
+      try {
+        void client.sendSignal('A', data)
+      } catch (error) {
+        expect(String(error)).not.toContain('hunter2')
+      }
+    }
+    expect.assertions(2)
+  })
+})
+
+describe('receiving', () => {
+  it('calls the handler with the data and the signal', async () => {
+    const client = await online()
+    const handler = vi.fn()
+    client.receiveSignal('A', handler)
+    await pass()
+    relay.deliver('A', { data: { userId: 1 }, sender: { tab: 'you', user: 'ann' }, at: 99 })
+    expect(handler.mock.calls).toEqual([
+      [
+        { userId: 1 },
+        {
+          name: 'A',
+          data: { userId: 1 },
+          room: 'main',
+          id: 'id-main-1',
+          at: 99,
+          sender: { tab: 'you', user: 'ann' },
+          self: false,
+          replayed: false,
+        },
+      ],
+    ])
+  })
+
+  it("hears every name with '*', and only its own with a name", async () => {
+    const client = await online()
+    const heard: string[] = []
+    client.receiveSignal('*', (_data, { name }) => heard.push(`* ${name}`))
+    client.receiveSignal('A', (_data, { name }) => heard.push(name))
+    await pass()
+    relay.deliver('A')
+    relay.deliver('constructor')
+    expect(heard).toEqual(['A', '* A', '* constructor'])
+  })
+
+  it('knows its own signals, and keeps them from receivers of others', async () => {
+    const client = await online()
+    const heard: unknown[] = []
+    client.receiveSignal('A', (data, { self }) => heard.push([data, self]))
+    client.receiveSignal('A', (data) => heard.push([data, 'others']), { from: 'others' })
+    await pass()
+    relay.deliver('A', { data: 1, sender: { tab: 'me' } })
+    relay.deliver('A', { data: 2, sender: { tab: 'you' } })
+    expect(heard).toEqual([
+      [1, true],
+      [2, false],
+      [2, 'others'],
+    ])
+  })
+
+  it('asks the predicate', async () => {
+    const client = await online()
+    const handler = vi.fn()
+    client.receiveSignal('A', handler, { where: ({ data }) => data === 2 })
+    await pass()
+    relay.deliver('A', { data: 1 })
+    relay.deliver('A', { data: 2 })
+    expect(handler.mock.calls.map(([data]) => data as unknown)).toEqual([2])
+  })
+
+  it('stops after one signal with once, when the signal aborts, and when stop is called, twice being harmless', async () => {
+    const client = await online()
+    const heard: string[] = []
+    const abort = new AbortController()
+    client.receiveSignal('A', () => heard.push('once'), { once: true })
+    client.receiveSignal('A', () => heard.push('abort'), { signal: abort.signal })
+    client.receiveSignal('A', () => heard.push('never'), { signal: AbortSignal.abort() })
+    const stop = client.receiveSignal('A', () => heard.push('stop'))
+    await pass()
+    relay.deliver('A')
+    abort.abort()
+    stop()
+    stop()
+    relay.deliver('A')
+    expect(heard).toEqual(['once', 'abort', 'stop'])
+  })
+
+  it('registers the same function, name and options once', async () => {
+    const client = await online()
+    const handler = vi.fn()
+    const first = client.receiveSignal('A', handler)
+    const second = client.receiveSignal('A', handler)
+    client.receiveSignal('A', handler, { from: 'others' })
+    await pass()
+    relay.deliver('A', { sender: { tab: 'me' } })
+    expect(handler).toHaveBeenCalledTimes(1)
+    expect(first).toBe(second)
+  })
+
+  it('G10 isolates handlers: one that throws or rejects harms no other, and is told', async () => {
+    const client = await online()
+    const heard = vi.fn()
+    client.receiveSignal('A', () => {
+      throw new Error('sync')
+    })
+    client.receiveSignal('A', async () => {
+      throw new Error('async')
+    })
+    client.receiveSignal('A', heard)
+    await pass()
+    relay.deliver('A')
+    relay.deliver('A')
+    await pass()
+    expect(heard).toHaveBeenCalledTimes(2)
+    expect(errors.map(({ code, cause }) => [code, (cause as Error).message]).toSorted()).toEqual([
+      ['handler-threw', 'async'],
+      ['handler-threw', 'async'],
+      ['handler-threw', 'sync'],
+      ['handler-threw', 'sync'],
+    ])
+  })
+
+  it('does not call a handler any more that an earlier one stopped during the same signal', async () => {
+    const client = await online()
+    const late = vi.fn()
+    let stop = (): void => undefined
+    client.receiveSignal('A', () => stop())
+    stop = client.receiveSignal('A', late)
+    await pass()
+    relay.deliver('A')
+    expect(late).not.toHaveBeenCalled()
+  })
+
+  it.each([
+    ['a name that breaks the rule', 'bad-name', ['no name', () => 1]],
+    ['no handler', 'bad-option', ['A']],
+    ['an unknown option', 'bad-option', ['A', () => 1, { filter: 1 }]],
+    ['a wrong choice', 'bad-option', ['A', () => 1, { from: 'me' }]],
+    ['a room that breaks the rule', 'bad-name', ['A', () => 1, { room: '' }]],
+  ])('throws at the call for %s', async (_what, code, args) => {
+    const client = await online()
+    const receive = client.receiveSignal as (...all: unknown[]) => unknown
+    expect(() => receive(...args)).toThrow(expect.objectContaining({ code }))
+  })
+})
+
+describe('rooms', () => {
+  it('joins a room with its first receiver and leaves it with its last', async () => {
+    const client = await online()
+    const stops = [
+      client.receiveSignal('A', () => 1, { room: 'team:7' }),
+      client.receiveSignal('B', () => 1, { room: 'team:7' }),
+    ]
+    await pass()
+    stops[0]?.()
+    await pass()
+    expect(relay.sent('leave')).toEqual([])
+    stops[1]?.()
+    await pass()
+    expect(relay.sent('join')).toMatchObject([{ room: 'team:7' }])
+    expect(relay.sent('leave')).toEqual([{ type: 'leave', room: 'team:7' }])
+  })
+
+  it('keeps its place when a page stops and receives again in one breath', async () => {
+    const client = await online()
+    const stop = client.receiveSignal('A', () => 1)
+    await pass()
+    stop()
+    client.receiveSignal('A', () => 2)
+    await pass()
+    expect([relay.sent('join').length, relay.sent('leave').length]).toEqual([1, 0])
+  })
+
+  it('names in hello the rooms that are listened to, by age from the navigation', async () => {
+    await pass(700)
+    const client = connect()
+    client.receiveSignal('A', () => 1)
+    client.receiveSignal('A', () => 1, { room: 'side' })
+    await pass()
+    const [hello] = relay.sent('hello')
+    expect(hello?.rooms.map(({ room }) => room)).toEqual(['main', 'side'])
+    expect(hello?.rooms[0]?.since).toMatchObject({ age: expect.any(Number) as number })
+  })
+
+  it("starts with its own call when asked for since 'now'", async () => {
+    await pass(5000)
+    const client = connect({ since: 'now' })
+    client.receiveSignal('A', () => 1)
+    await pass()
+    const since = relay.sent('hello')[0]?.rooms[0]?.since
+    expect(since && 'age' in since && since.age).toBeLessThan(1000)
+  })
+
+  it('tells a refused room through onError, and goes on', async () => {
+    const client = await online()
+    relay.isAnswering = false
+    client.receiveSignal('A', () => 1, { room: 'vip' })
+    await pass()
+    relay.send({ type: 'refused', room: 'vip', code: 'denied', text: 'You may not join vip.' })
+    relay.send({ type: 'left', room: 'main', code: 'denied' })
+    await pass()
+    expect(codes()).toEqual(['refused', 'refused'])
+    expect(client.status.state).toBe('online')
+  })
+})
+
+describe('the client', () => {
+  it('gives a new status object at every change, and tells it', async () => {
+    const client = connect({ connect: 'manual' })
+    const told: SignalStatus[] = []
+    client.onStatus((status) => told.push(status))
+    client.connect()
+    await pass()
+    relay.close(1006)
+    await pass()
+    expect(told.map(({ state }) => state)).toEqual(['connecting', 'online', 'waiting'])
+    expect(new Set(told).size).toBe(3)
+    expect(client.status).toBe(told[2])
+    expect(told[2]).toMatchObject({ attempt: 1, reason: '1006 ', retryAt: expect.any(Number) as number })
+    await pass(2000)
+    expect(client.status).toMatchObject({ state: 'online', resumed: true })
+  })
+
+  it('does not tell a drop that is shorter than the grace, and tells a longer one', async () => {
+    const client = await online()
+    const told: string[] = []
+    const stop = client.onStatus(({ state }) => told.push(state), { grace: 1500 })
+    relay.close(1006)
+    await pass(1000)
+    expect([told, client.status.state]).toEqual([[], 'online'])
+    relay.stop()
+    relay.close(1006)
+    await pass(1400)
+    expect(told).toEqual([])
+    await pass(200)
+    expect(told).toHaveLength(1)
+    stop()
+  })
+
+  it('tells every listener the changes in one order, also those that a listener causes', async () => {
+    const client = await online()
+    const told: string[] = []
+    client.onStatus(({ state }) => {
+      if (state === 'waiting') client.close()
+    })
+    client.onStatus(({ state }) => told.push(state))
+    relay.close(1006)
+    await pass()
+    expect(told).toEqual(['waiting', 'closed'])
+  })
+
+  it('sends what waited before what a status listener sends', async () => {
+    const client = connect()
+    void client.sendSignal('Old')
+    client.onStatus(({ state }) => {
+      if (state === 'online') void client.sendSignal('New')
+    })
+    await pass()
+    expect(relay.sent('signal').map(({ signal }) => signal)).toEqual(['Old', 'New'])
+  })
+
+  it('connects lazily at the first send or receive', async () => {
+    const lazy = connect({ connect: 'lazy' })
+    await pass()
+    expect(lazy.status.state).toBe('idle')
+    lazy.receiveSignal('A', () => 1)
+    await pass()
+    expect(lazy.status.state).toBe('online')
+  })
+
+  it('tells a gap to every gap listener until it stops', async () => {
+    const client = await online()
+    client.receiveSignal('A', () => 1)
+    await pass()
+    const told = vi.fn()
+    const stop = client.onGap(told)
+    const gap = { type: 'gap', room: 'main', reason: 'epoch', from: 0, epoch: 'e2', offset: 0 } as const
+    relay.send(gap)
+    stop()
+    relay.send(gap)
+    expect(told.mock.calls).toEqual([[{ room: 'main', reason: 'epoch' }]])
+  })
+
+  it('G11 leaves nothing behind after close: no timer, no listener, no socket', async () => {
+    const client = await online()
+    const handler = vi.fn()
+    client.receiveSignal('A', handler)
+    client.onStatus(handler, { grace: 5000 })
+    await pass()
+    client.close()
+    client.close()
+    await pass()
+    const calls = handler.mock.calls.length
+    relay.deliver('A')
+    client.connect()
+    client.receiveSignal('A', handler)
+    await pass(60_000)
+    expect(handler).toHaveBeenCalledTimes(calls)
+    expect(client.status).toMatchObject({ state: 'closed', reason: 'closed-by-page' })
+    expect(relay.sent('hello')).toHaveLength(1)
+    expect(relay.sockets[0]?.readyState).not.toBe(1)
+  })
+
+  it.each([
+    ['an unknown option', 'bad-option', { ulr: 'wss://x' }],
+    ['a wrong choice', 'bad-option', { connect: 'later' }],
+    ['a wrong type', 'bad-option', { onError: 'log' }],
+    ['something that is not a URL', 'bad-url', { url: 'http://' }],
+    ['another scheme', 'bad-url', { url: 'ftp://relay.test/' }],
+    ['a password in the URL', 'bad-url', { url: 'wss://user:secret@relay.test/' }],
+  ])('throws at creation for %s', (_what, code, options) => {
+    expect(() => createSignalClient(options as ClientOptions)).toThrow(expect.objectContaining({ code }))
+    expect(getPageClient()).toBeUndefined()
+  })
+
+  it('throws what onError throws as an uncaught error, and nothing else breaks', async () => {
+    const uncaught: unknown[] = []
+    const listener = (error: unknown): void => void uncaught.push(error)
+    process.on('uncaughtException', listener)
+    const client = await online({
+      onError: () => {
+        throw new Error('from onError')
+      },
+    })
+    relay.send('not json')
+    await pass()
+    process.off('uncaughtException', listener)
+    expect(uncaught.map(String)).toEqual(['Error: from onError'])
+    expect(client.status.state).toBe('online')
+  })
+})
+
+describe("the page's client", () => {
+  it('is the first one, until it closes or another is named', async () => {
+    const first = connect()
+    const second = connect()
+    expect(getPageClient()).toBe(first)
+    setPageClient(second)
+    first.close()
+    expect(getPageClient()).toBe(second)
+    second.close()
+    expect(getPageClient()).toBeUndefined()
+    await pass()
+  })
+
+  it('serves the free functions', async () => {
+    connect()
+    const heard: unknown[] = []
+    const states: string[] = []
+    onSignalStatus(({ state }) => states.push(state))
+    receiveSignal('A', (data) => heard.push(data))
+    const result = sendSignal('A', 1)
+    await pass()
+    relay.deliver('A', { data: 2 })
+    expect([heard, states, (await result).outcome]).toEqual([[2], ['online'], 'accepted'])
+  })
+
+  it('is missed with an error that says what to do', () => {
+    for (const call of [
+      () => sendSignal('A'),
+      () => receiveSignal('A', () => 1),
+      () => onSignalStatus(() => undefined),
+    ]) {
+      expect(call).toThrow(
+        expect.objectContaining({
+          code: 'no-client',
+          message: expect.stringContaining('createSignalClient') as string,
+        }),
+      )
+    }
+  })
+})

@@ -1,0 +1,392 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { openConnection } from '../../src/connection/connection.js'
+import type { Link, LinkSettings } from '../../src/connection/link.js'
+import type { CloseReason, SignalError, SignalStatus } from '../../src/index.js'
+import type { RelayFrame } from '../../src/protocol/frames.js'
+import { pass, RELAY_URL, startMockRelay } from '../mock-relay.js'
+
+let relay: ReturnType<typeof startMockRelay>
+let links: Link[] = []
+let statuses: SignalStatus[]
+let errors: SignalError[]
+let frames: RelayFrame[]
+let tooLarge: number
+
+function open(settings: Partial<LinkSettings> = {}): Link {
+  const link = openConnection(
+    { url: RELAY_URL, token: undefined, protocol: 'v1', ...settings },
+    {
+      rooms: () => [],
+      onStatus: (status) => statuses.push(status),
+      onFrame: (frame) => frames.push(frame),
+      onTooLarge: () => (tooLarge += 1),
+      onError: (error) => errors.push(error),
+    },
+  )
+  links.push(link)
+  link.connect()
+  return link
+}
+
+const states = (): string[] => statuses.map(({ state }) => state)
+const codes = (): string[] => errors.map(({ code }) => code)
+const wait = (): number => {
+  const last = statuses.at(-1)
+  return last?.state === 'waiting' ? last.retryAt - last.since : -1
+}
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  vi.spyOn(Math, 'random').mockReturnValue(0.5)
+  relay = startMockRelay()
+  statuses = []
+  errors = []
+  frames = []
+  tooLarge = 0
+})
+
+afterEach(async () => {
+  for (const link of links) link.close()
+  links = []
+  await pass()
+  expect(vi.getTimerCount()).toBe(0)
+  relay.stop()
+  vi.useRealTimers()
+})
+
+describe('coming online', () => {
+  it('is online when the relay has welcomed it, not before', async () => {
+    relay.isAnswering = false
+    const link = open()
+    await pass()
+    expect([states(), link.send('{}')]).toEqual([['connecting'], false])
+    relay.send({ type: 'welcome', v: 1, tab: 'me', beat: 1, maxBytes: 1, window: 1 })
+    expect([states(), link.send('{"type":"ping"}')]).toEqual([['connecting', 'online'], true])
+    expect(frames.map(({ type }) => type)).toEqual(['welcome'])
+    await pass()
+    expect(relay.sent('ping')).toHaveLength(1)
+  })
+
+  it('keeps its secret over reconnections, 128 bits in base64url', async () => {
+    open()
+    await pass()
+    relay.close(1006)
+    await pass(1000)
+    const secrets = relay.sent('hello').map(({ tab }) => tab)
+    expect(secrets).toHaveLength(2)
+    expect(new Set(secrets).size).toBe(1)
+    expect(secrets[0]).toMatch(/^[\w-]{22}$/)
+  })
+
+  it('does nothing when it is asked to connect while it connects or is online', async () => {
+    const link = open()
+    link.connect()
+    await pass()
+    link.connect()
+    await pass()
+    expect(relay.sent('hello')).toHaveLength(1)
+    expect(states()).toEqual(['connecting', 'online'])
+  })
+
+  it('dials at once when it is asked to connect in a wait', async () => {
+    const link = open()
+    await pass()
+    relay.close(1006)
+    await pass()
+    link.connect()
+    await pass()
+    expect(states()).toEqual(['connecting', 'online', 'waiting', 'connecting', 'online'])
+  })
+
+  it('tells that there is no WebSocket, and stays idle', () => {
+    vi.stubGlobal('WebSocket', undefined)
+    const link = open()
+    expect([codes(), link.status.state]).toEqual([['no-websocket'], 'idle'])
+  })
+})
+
+describe('tokens', () => {
+  it('asks for a token before every connection', async () => {
+    let count = 0
+    open({ token: () => `token-${++count}` })
+    await pass()
+    relay.close(1006)
+    await pass(1000)
+    expect(relay.sent('hello').map(({ token }) => token)).toEqual(['token-1', 'token-2'])
+  })
+
+  it('never puts the token into the address', async () => {
+    open({ token: 'secret' })
+    await pass()
+    expect(relay.sockets[0]?.url).not.toContain('secret')
+    expect(relay.sent('hello')[0]?.token).toBe('secret')
+  })
+
+  it('tells a token function that throws, rejects or takes too long, and asks again later', async () => {
+    const answers = [
+      () => {
+        throw new Error('sync')
+      },
+      () => Promise.reject(new Error('async')),
+      () => new Promise<string>(() => undefined),
+      () => 'good',
+    ]
+    open({ token: () => (answers.shift() as () => string)() })
+    await pass(60_000)
+    expect(codes()).toEqual(['token-failed', 'token-failed', 'token-failed', 'unreachable'])
+    expect(states().at(-1)).toBe('online')
+    expect(relay.sent('hello').map(({ token }) => token)).toEqual(['good'])
+  })
+
+  it('ignores a token that comes after the connection was closed', async () => {
+    let answer = (_token: string): void => undefined
+    const link = open({ token: () => new Promise<string>((resolve) => (answer = resolve)) })
+    await pass()
+    link.close()
+    answer('late')
+    await pass()
+    expect(relay.sockets).toHaveLength(0)
+  })
+
+  it('asks once more at once when the token is refused, and ends as unauthorized when that one is refused too', async () => {
+    const token = vi.fn(() => 'bad')
+    const link = open({ token })
+    await pass()
+    relay.isAnswering = false
+    relay.close(4401, 'expired')
+    await pass()
+    relay.close(4401, 'expired')
+    await pass(60_000)
+    expect(token).toHaveBeenCalledTimes(2)
+    expect(link.status).toMatchObject({ state: 'closed', reason: 'unauthorized', error: { code: 'unauthorized' } })
+    expect(codes()).toEqual(['unauthorized'])
+  })
+
+  it('ends as unauthorized at once with a fixed token, and comes back with a new one', async () => {
+    const link = open({ token: 'old' })
+    await pass()
+    relay.close(4401)
+    await pass(60_000)
+    expect(link.status).toMatchObject({ state: 'closed', reason: 'unauthorized' })
+    link.setToken('new')
+    await pass()
+    expect(relay.sent('hello').map(({ token }) => token)).toEqual(['old', 'new'])
+    expect(link.status.state).toBe('online')
+  })
+
+  it('hands a new token to the connection that is there', async () => {
+    const link = open({ token: 'old' })
+    await pass()
+    link.setToken(() => Promise.resolve('new'))
+    await pass()
+    expect(relay.sent('token')).toEqual([{ type: 'token', token: 'new' }])
+  })
+})
+
+describe('coming back', () => {
+  it('waits with full jitter, longer each time, up to 30 seconds', async () => {
+    relay.stop()
+    open()
+    const waits: number[] = []
+    for (let failure = 0; failure < 7; failure += 1) {
+      await vi.waitUntil(() => statuses.filter(({ state }) => state === 'waiting').length > failure)
+      waits.push(wait())
+      await pass(wait())
+    }
+    expect(waits).toEqual([500, 1000, 2000, 4000, 8000, 15_000, 15_000])
+  })
+
+  it('starts small again only after a connection that lasted', async () => {
+    open()
+    await pass()
+    relay.close(1006)
+    await pass(1000)
+    relay.close(1006)
+    await pass()
+    expect(wait()).toBe(1000)
+    await pass(2000)
+    await pass(5000)
+    relay.close(1006)
+    await pass()
+    expect(wait()).toBe(500)
+  })
+
+  it('comes back at once and without jitter after 4508', async () => {
+    open()
+    await pass()
+    relay.close(4508)
+    await pass()
+    expect(states()).toEqual(['connecting', 'online', 'waiting', 'connecting', 'online'])
+  })
+
+  it('comes back when the relay said it should', async () => {
+    open()
+    await pass()
+    relay.send({ type: 'goodbye', retryAfter: 3210, reason: 'restart' })
+    relay.close(4503)
+    await pass()
+    expect(wait()).toBe(3210)
+  })
+
+  it('spreads over 5 seconds after a restart that said nothing', async () => {
+    open()
+    await pass()
+    relay.close(4503)
+    await pass()
+    expect(wait()).toBe(2500)
+  })
+
+  it('waits for 10 seconds or more after 4529', async () => {
+    open()
+    await pass()
+    relay.close(4529)
+    await pass()
+    expect(wait()).toBe(10_500)
+  })
+
+  it.each([1000, 1001, 1006, 1011, 1012, 1013, 4500, 4509])('dials again after %i', async (code) => {
+    open()
+    await pass()
+    relay.close(code)
+    await pass()
+    expect(wait()).toBe(500)
+    await pass(600)
+    expect(states().at(-1)).toBe('online')
+  })
+
+  it.each<[number, CloseReason]>([
+    [4403, 'forbidden'],
+    [4426, 'version'],
+    [4499, 'refused'],
+  ])('stops after %i and tells why', async (code, reason) => {
+    const link = open()
+    await pass()
+    relay.close(code, 'relay says why')
+    await pass(60_000)
+    expect(link.status).toMatchObject({ state: 'closed', reason })
+    expect(errors).toMatchObject([{ code: reason, message: expect.stringContaining('relay says why') as string }])
+    link.connect()
+    await pass()
+    expect(link.status.state).toBe('online')
+  })
+
+  it('stops when the relay finds three bad frames in a row, and forgets them after a good connection', async () => {
+    const link = open()
+    await pass()
+    for (const state of ['online', 'online', 'closed']) {
+      relay.close(4400, 'bad frame')
+      await pass(4500)
+      expect(link.status.state).toBe(state)
+    }
+    expect(codes()).toEqual(['refused'])
+  })
+
+  it.each([1009, 4413])('tells that a frame was too large after %i, and dials', async (code) => {
+    open()
+    await pass()
+    relay.close(code)
+    await pass(1000)
+    expect([tooLarge, states().at(-1)]).toEqual([1, 'online'])
+  })
+
+  it('reports the true reason of a line that broke', async () => {
+    open()
+    await pass()
+    relay.close(1006)
+    await pass()
+    expect(statuses.at(-1)).toMatchObject({ state: 'waiting', reason: '1006 ' })
+  })
+
+  it('G11 leaves no timer in any state', async () => {
+    relay.isAnswering = false
+    const dialing = open()
+    dialing.close()
+    await pass(0)
+    expect(vi.getTimerCount()).toBe(0)
+    const greeting = open()
+    await pass()
+    greeting.close()
+    await pass()
+    expect(vi.getTimerCount()).toBe(0)
+    const waiting = open()
+    await pass()
+    relay.close(1006)
+    await pass()
+    waiting.close()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})
+
+describe('wrong servers', () => {
+  it('tells a page that was never online when nothing answers, once, and keeps trying', async () => {
+    relay.stop()
+    const link = open()
+    await pass(120_000)
+    expect(codes()).toEqual(['unreachable'])
+    expect(errors[0]?.message).toContain(RELAY_URL)
+    expect(['waiting', 'connecting']).toContain(link.status.state)
+  })
+
+  it('tells a server that echoes, and does not hand it a signal', async () => {
+    relay.isAnswering = false
+    const link = open()
+    await pass()
+    relay.send('{"type":"hello","v":1,"tab":"x","rooms":[]}')
+    await pass()
+    expect(codes()).toEqual(['no-protocol'])
+    expect(errors[0]?.message).toContain("{ protocol: 'plain' }")
+    expect([link.status.state, frames]).toEqual(['waiting', []])
+  })
+
+  it.each(['hello there', '{"type":"signal"}', '[]', '{"type":"beat"}'])(
+    'tells a server whose first frame is %s',
+    async (text) => {
+      relay.isAnswering = false
+      open()
+      await pass()
+      relay.send(text)
+      expect(codes()).toEqual(['no-protocol'])
+    },
+  )
+
+  it('tells a server that takes the connection and stays silent', async () => {
+    relay.isAnswering = false
+    open()
+    await pass(5100)
+    expect([codes(), states().includes('waiting')]).toEqual([['no-protocol'], true])
+  })
+
+  it('tells a malformed frame and ignores one of a later version', async () => {
+    const link = open()
+    await pass()
+    relay.send('not json', '{"type":"signal"}', '{"type":"from-the-future"}', '{"type":"beat"}')
+    expect(codes()).toEqual(['bad-frame', 'bad-frame'])
+    expect([link.status.state, frames.map(({ type }) => type)]).toEqual(['online', ['welcome', 'beat']])
+  })
+})
+
+describe('plain mode', () => {
+  it('is online when the socket opens, says no hello, and hears signals only', async () => {
+    open({ protocol: 'plain', token: 'secret' })
+    await pass()
+    expect([states(), relay.frames]).toEqual([['connecting', 'online'], []])
+    relay.send(
+      'noise',
+      '{"type":"greeting"}',
+      '{"type":"goodbye","retryAfter":99999999,"reason":""}',
+      '{"type":"welcome","v":1,"tab":"evil","beat":1,"maxBytes":1,"window":1}',
+      '{"type":"signal","signal":"A","data":1,"offset":7}',
+      '{"type":"signal","signal":"*"}',
+    )
+    expect(frames).toMatchObject([{ type: 'signal', signal: 'A', data: 1, room: 'main', offset: 0, sender: {} }])
+    expect(codes()).toEqual([])
+  })
+
+  it('never tells the token', async () => {
+    const link = open({ protocol: 'plain', token: 'secret' })
+    await pass()
+    link.setToken('secret2')
+    await pass()
+    expect(JSON.stringify(relay.frames)).not.toContain('secret')
+  })
+})
