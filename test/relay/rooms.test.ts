@@ -1,0 +1,264 @@
+import { describe, expect, it } from 'vitest'
+import { createMemoryLog } from '../../examples/relay/log/memory.js'
+import type { SignalLog } from '../../examples/relay/log/log.js'
+import type { RelayFrame } from '../../src/protocol/frames.js'
+import { connect, join, startRelay, type ProtocolClient } from './protocol-client.js'
+
+describe('a room', () => {
+  it('P3.1 numbers its signals from 1 without holes', async () => {
+    const { url } = await startRelay()
+    const page = await join(url)
+    for (let count = 0; count < 50; count++) page.signal('Saved', count)
+    const heard = await page.heard(50)
+    expect(heard.map(({ offset }) => offset)).toEqual(Array.from({ length: 50 }, (_, index) => index + 1))
+  })
+
+  it('P3.2 and P3.9 sends joined, then the replay in order, then live signals', async () => {
+    const { url } = await startRelay()
+    const sender = await join(url)
+    for (const data of [1, 2, 3]) sender.signal('Saved', data)
+    await sender.heard(3)
+    const { epoch } = position(sender)
+    const receiver = await connect(url, { rooms: [{ room: 'main', since: { epoch, offset: 1 } }] })
+    const joined = await receiver.next('joined')
+    sender.signal('Saved', 4)
+    const heard = await receiver.heard(3)
+    expect(joined).toMatchObject({ offset: 1, head: 3, recovered: true, epoch })
+    expect(heard.map(({ offset, data }) => [offset, data])).toEqual([
+      [2, 2],
+      [3, 3],
+      [4, 4],
+    ])
+    expect(types(receiver)).toEqual(['welcome', 'joined', 'signal', 'signal', 'signal'])
+  })
+
+  it('P3.2 loses and doubles nothing while a slow log is read', async () => {
+    const slow = createGatedLog()
+    const { url } = await startRelay({ log: slow.log })
+    const sender = await connect(url, { rooms: [] })
+    for (let count = 1; count <= 300; count++) sender.signal('Saved', count)
+    await sender.level()
+    slow.shut()
+    const receiver = await connect(url, { rooms: [{ room: 'main', since: { age: 60_000 } }] })
+    await slow.waiting()
+    for (let count = 301; count <= 400; count++) sender.signal('Saved', count)
+    await sender.level()
+    slow.openSlowly()
+    for (let count = 401; count <= 1000; count++) sender.signal('Saved', count)
+    const heard = await receiver.heard(1000)
+    await receiver.level()
+    expect(receiver.signals()).toHaveLength(1000)
+    expect(heard.map(({ data }) => data)).toEqual(Array.from({ length: 1000 }, (_, index) => index + 1))
+  })
+
+  it('P3.3 starts now for a join without since', async () => {
+    const { url } = await startRelay()
+    const sender = await join(url)
+    const first = sender.signal('Saved', 'before')
+    await sender.heard(1)
+    const receiver = await connect(url)
+    const joined = await receiver.next('joined')
+    sender.signal('Saved', 'after')
+    const heard = await receiver.heard(1)
+    expect(joined).toMatchObject({ offset: 1, head: 1, id: first, recovered: true })
+    expect(heard.map(({ data }) => data)).toEqual(['after'])
+  })
+
+  it('P3.4 begins again when it is joined again, and then delivers each offset once', async () => {
+    const { url } = await startRelay()
+    const page = await join(url)
+    for (const data of [1, 2, 3]) page.signal('Saved', data)
+    await page.heard(3)
+    const { epoch } = position(page)
+    page.say({ type: 'join', room: 'main', since: { epoch, offset: 1 } })
+    page.signal('Saved', 4)
+    await page.heard(6)
+    await page.level()
+    expect(page.signals().map(({ offset }) => offset)).toEqual([1, 2, 3, 2, 3, 4])
+  })
+
+  it('P3.5 is silent after leave, and leaving twice does nothing', async () => {
+    const { url } = await startRelay()
+    const page = await join(url, 'main', 'news')
+    page.say({ type: 'leave', room: 'news' })
+    page.say({ type: 'leave', room: 'news' })
+    page.say({ type: 'leave', room: 'elsewhere' })
+    page.signal('Saved', 1, 'news')
+    page.signal('Saved', 2)
+    await page.level()
+    expect(page.signals().map(({ data }) => data)).toEqual([2])
+  })
+
+  it('P3.6 refuses bad names and too many rooms, and the other rooms go on', async () => {
+    const { url } = await startRelay({ maxRooms: 2 })
+    const page = await connect(url, { rooms: ['main', 'a}b{c', 'news', 'more'] })
+    const refusals = [await page.next('refused'), await page.next('refused')]
+    page.say({ type: 'leave', room: 'news' })
+    page.say({ type: 'join', room: 'more' })
+    await page.next('joined')
+    page.signal('Saved', 'still here')
+    await page.heard(1)
+    expect(refusals.map(({ room, code }) => [room, code])).toEqual([
+      ['a}b{c', 'bad-name'],
+      ['more', 'too-many'],
+    ])
+  })
+
+  it('P3.7 gives everybody the same frames in one order, the sender included', async () => {
+    const { url } = await startRelay()
+    const pages = [await join(url), await join(url), await join(url)]
+    for (let count = 0; count < 100; count++) pages[count % 3]?.signal('Saved', count)
+    const heard = await Promise.all(pages.map((page) => page.heard(100)))
+    expect(heard[1]).toEqual(heard[0])
+    expect(heard[2]).toEqual(heard[0])
+  })
+
+  it('P3.8 and P4.11 moves only the members of the old epoch when the log begins anew', async () => {
+    const twice = createReplaceableLog()
+    const { url } = await startRelay({ log: twice.log })
+    const old = await join(url)
+    old.signal('Saved', 'one')
+    await old.heard(1)
+    twice.replace()
+    const young = await join(url)
+    young.signal('Saved', 'two')
+    young.signal('Saved', 'three')
+    await Promise.all([old.heard(3), young.heard(2)])
+    await Promise.all([old.level(), young.level()])
+    expect(brief(old)).toEqual(['joined 0', 'signal 1', 'gap epoch from 1 to 0', 'signal 1', 'signal 2'])
+    expect(brief(young)).toEqual(['joined 0', 'signal 1', 'signal 2'])
+  })
+
+  it('P3.10 hands over again what a client says it has not handled', async () => {
+    const { url } = await startRelay()
+    const first = await join(url)
+    for (const data of [1, 2, 3]) first.signal('Saved', data)
+    await first.heard(3)
+    const { epoch } = position(first)
+    first.socket.terminate()
+    const second = await connect(url, { rooms: [{ room: 'main', since: { epoch, offset: 0 } }] })
+    const heard = await second.heard(3)
+    expect(heard.map(({ data }) => data)).toEqual([1, 2, 3])
+  })
+
+  it('reads the log when it hears of an entry that is not the next', async () => {
+    const deaf = createDeafLog()
+    const { url } = await startRelay({ log: deaf.log })
+    const page = await join(url)
+    deaf.isDeaf = true
+    for (const data of [1, 2, 3]) page.signal('Saved', data)
+    await page.level()
+    const before = page.signals().length
+    deaf.isDeaf = false
+    page.signal('Saved', 4)
+    const heard = await page.heard(4)
+    expect(before).toBe(0)
+    expect(heard.map(({ data }) => data)).toEqual([1, 2, 3, 4])
+  })
+
+  it('replays more than may be unsent without closing the connection', async () => {
+    const { url } = await startRelay({ maxBuffered: 100_000 })
+    const sender = await connect(url, { rooms: [] })
+    const data = 'x'.repeat(10_000)
+    for (let count = 0; count < 600; count++) sender.signal('Saved', data)
+    await sender.level()
+    const receiver = await connect(url, { rooms: [{ room: 'main', since: { age: 600_000 } }] })
+    const heard = await receiver.heard(600)
+    expect(heard.at(-1)?.offset).toBe(600)
+  })
+})
+
+function position(page: ProtocolClient): { epoch: string } {
+  const joined = page.frames.find((frame) => frame.type === 'joined')
+  if (!joined) throw new Error('Not joined')
+  return { epoch: joined.epoch }
+}
+
+function types({ frames }: ProtocolClient): string[] {
+  return frames.map(({ type }) => type).filter((type) => type !== 'beat')
+}
+
+function brief({ frames }: ProtocolClient): string[] {
+  return frames.flatMap((frame: RelayFrame) => {
+    if (frame.type === 'joined') return [`joined ${frame.offset}`]
+    if (frame.type === 'gap') return [`gap ${frame.reason} from ${frame.from} to ${frame.offset}`]
+    return frame.type === 'signal' ? [`signal ${frame.offset}`] : []
+  })
+}
+
+/** A log whose reads wait at a gate, and later take several turns each. */
+function createGatedLog() {
+  const inner = createMemoryLog()
+  let gate: Promise<void> | undefined
+  let open: (() => void) | undefined
+  let arrive: (() => void) | undefined
+  let isSlow = false
+  const arrived = new Promise<void>((resolve) => {
+    arrive = resolve
+  })
+  const log: SignalLog = {
+    ...inner,
+    async read(...args) {
+      if (gate) arrive?.()
+      await gate
+      const tail = await inner.read(...args)
+      // The answer is old by the time it arrives.
+      for (let turn = 0; isSlow && turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
+      return tail
+    },
+  }
+  return {
+    log,
+    waiting: () => arrived,
+    shut() {
+      gate = new Promise((resolve) => {
+        open = resolve
+      })
+    },
+    openSlowly() {
+      isSlow = true
+      gate = undefined
+      open?.()
+    },
+  }
+}
+
+/** A log that can be lost while followers stay, as when the engine behind it restarts. */
+function createReplaceableLog() {
+  let inner = createMemoryLog()
+  const follows: { room: string; follower: Parameters<SignalLog['follow']>[1] }[] = []
+  const log: SignalLog = {
+    append: (draft) => inner.append(draft),
+    read: (...args) => inner.read(...args),
+    find: (...args) => inner.find(...args),
+    follow(room, follower) {
+      follows.push({ room, follower })
+      return inner.follow(room, follower)
+    },
+    close: () => inner.close(),
+  }
+  return {
+    log,
+    replace() {
+      void inner.close()
+      inner = createMemoryLog()
+      for (const { room, follower } of follows) inner.follow(room, follower)
+    },
+  }
+}
+
+/** A log that can fail to tell its followers. */
+function createDeafLog() {
+  const inner = createMemoryLog()
+  const state = {
+    isDeaf: false,
+    log: {
+      ...inner,
+      follow: (room, follower) =>
+        inner.follow(room, (epoch, entry) => {
+          if (!state.isDeaf) follower(epoch, entry)
+        }),
+    } satisfies SignalLog,
+  }
+  return state
+}
