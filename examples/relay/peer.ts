@@ -55,7 +55,7 @@ export function createPeer(options: PeerOptions): Peer {
   ws.on('message', (bytes: Buffer, isBinary) => {
     if (lane.isOver || isFinishing) return
     try {
-      if (isBinary) return lane.end(UNSUPPORTED_DATA, 'text frames only')
+      if (isBinary) return endInTurn(UNSUPPORTED_DATA, 'text frames only')
       receive(bytes.toString())
     } catch (error) {
       fail(error)
@@ -76,7 +76,7 @@ export function createPeer(options: PeerOptions): Peer {
     if (frame === 'malformed') return endMalformed(text)
     const isHello = frame !== 'unknown' && frame.type === 'hello'
     if (isHello === hasSaidHello) {
-      return lane.end(CloseCode.BadFrame, isHello ? 'a second hello' : 'hello comes first')
+      return endInTurn(CloseCode.BadFrame, isHello ? 'a second hello' : 'hello comes first')
     }
     if (frame === 'unknown') return
     if (isHello) {
@@ -93,9 +93,19 @@ export function createPeer(options: PeerOptions): Peer {
   function endMalformed(text: string): void {
     const fields = parse(text)
     if (!hasSaidHello && fields?.type === 'hello' && typeof fields.v === 'number' && fields.v !== VERSION) {
-      return lane.end(CloseCode.Version, `this relay speaks version ${VERSION}`)
+      return endInTurn(CloseCode.Version, `this relay speaks version ${VERSION}`)
     }
-    lane.end(CloseCode.BadFrame, 'not a frame of the protocol')
+    endInTurn(CloseCode.BadFrame, 'not a frame of the protocol')
+  }
+
+  /** Ends the connection when what came before is answered. */
+  function endInTurn(code: number, reason: string): void {
+    void finish().then(() => lane.end(code, reason))
+  }
+
+  async function finish(): Promise<void> {
+    isFinishing = true
+    await work
   }
 
   /** One connection is handled in order, however long the log takes. */
@@ -200,10 +210,7 @@ export function createPeer(options: PeerOptions): Peer {
 
   return {
     lane,
-    async finish() {
-      isFinishing = true
-      await work
-    },
+    finish,
     fail,
     terminate: () => ws.terminate(),
   }

@@ -68,11 +68,17 @@ describe('the wire', () => {
     '{"type":"left"}',
     '{"type":"refused"}',
     '{"type":"goodbye"}',
-    '{"\\u0074ype":"signal","data":' + NESTED(15_000) + '}',
   ])('P1.4 closes with 4400 on %s', async (text) => {
     const { url } = await startRelay()
     const page = await join(url)
     page.socket.send(text)
+    expect(await page.closed).toMatchObject({ code: 4400 })
+  })
+
+  it('P1.4 closes with 4400 on nesting that overflows the reader', async () => {
+    const { url } = await startRelay()
+    const page = await join(url)
+    page.socket.send(`{"\\u0074ype":"signal","data":${NESTED(15_000)}}`)
     expect(await page.closed).toMatchObject({ code: 4400 })
   })
 

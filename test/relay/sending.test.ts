@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest'
+import type { SignalLog } from '../../examples/relay/log/log.js'
+import { createMemoryLog } from '../../examples/relay/log/memory.js'
+import { connect, join, pageId, startRelay, type ProtocolClient } from './protocol-client.js'
+
+function acceptedIds({ frames }: ProtocolClient): string[] {
+  return frames.flatMap((frame) => (frame.type === 'accepted' ? frame.ids : []))
+}
+
+/** A log that fails, or that stands still, as long as it is told to. */
+function createTroubledLog() {
+  const inner = createMemoryLog()
+  const state = { failures: 0, tries: 0, isBroken: false, gate: undefined as Promise<void> | undefined }
+  const log: SignalLog = {
+    ...inner,
+    async append(draft) {
+      state.tries += 1
+      await state.gate
+      if (state.isBroken || state.failures-- > 0) throw new Error('The engine is away.')
+      return inner.append(draft)
+    },
+  }
+  return { log, state }
+}
+
+describe('sending', () => {
+  it('P6.2 accepts what is in the log, many ids in one frame, after the signals of that turn', async () => {
+    const { url } = await startRelay()
+    const page = await join(url)
+    const ids = [page.signal('Saved', 1), page.signal('Saved', 2), page.signal('Saved', 3)]
+    await page.heard(3)
+    await page.level()
+    expect(acceptedIds(page)).toEqual(ids)
+  })
+
+  it('P6.3 accepts a known id again, and logs it once', async () => {
+    const { url } = await startRelay()
+    const first = await join(url)
+    const frame = { type: 'signal', id: pageId(), signal: 'Saved', data: 1 }
+    first.say(frame)
+    first.say(frame)
+    await first.level()
+    const second = await connect(url, { rooms: [] })
+    second.say(frame)
+    await second.next('accepted')
+    const mark = first.signal('Saved', 'mark')
+    await first.heard(2)
+    await first.level()
+    expect(acceptedIds(first)).toEqual([frame.id, frame.id, mark])
+    expect(first.signals().map(({ offset, id }) => [offset, id])).toEqual([
+      [1, frame.id],
+      [2, mark],
+    ])
+  })
+
+  it('P6.4 keeps the order of one connection over many rooms, with a slow log', async () => {
+    const { log, state } = createTroubledLog()
+    state.gate = new Promise((resolve) => setImmediate(resolve))
+    const { url } = await startRelay({ log })
+    const page = await join(url, 'a', 'b')
+    for (let count = 0; count < 200; count++) page.signal('Saved', count, count % 3 === 0 ? 'a' : 'b')
+    const heard = await page.heard(200)
+    expect(heard.map(({ data }) => data)).toEqual(Array.from({ length: 200 }, (_, count) => count))
+  })
+
+  it.each(['', 'short', 'server:abc', 'x'.repeat(23), 'x'.repeat(60_000), '!'.repeat(22)])(
+    'P6.5 refuses an id of another form, number %#',
+    async (id) => {
+      const { url } = await startRelay()
+      const page = await join(url)
+      page.say({ type: 'signal', id, signal: 'Saved' })
+      expect(await page.next('refused')).toMatchObject({ id, code: 'bad-data' })
+      page.signal('Saved')
+      expect(await page.heard(1)).toMatchObject([{ offset: 1 }])
+    },
+  )
+
+  it('P6.5 takes data of 32 levels, and refuses 33 and 5000', async () => {
+    const { url } = await startRelay()
+    const page = await join(url)
+    const nest = (levels: number) => JSON.parse('['.repeat(levels) + ']'.repeat(levels))
+    page.signal('Deep', nest(32))
+    const tooDeep = page.signal('Deep', nest(33))
+    const muchTooDeep = pageId()
+    const objects = '{"a":'.repeat(40) + '1' + '}'.repeat(40)
+    page.socket.send(
+      `{"type":"signal","id":"${muchTooDeep}","signal":"Deep","data":${'['.repeat(5000) + ']'.repeat(5000)}}`,
+    )
+    const deepObject = page.signal('Deep', JSON.parse(objects))
+    await page.level()
+    const refused = page.frames.flatMap((frame) =>
+      frame.type === 'refused' && frame.id ? [[frame.id, frame.code]] : [],
+    )
+    expect(page.signals()).toHaveLength(1)
+    expect(refused).toEqual([tooDeep, muchTooDeep, deepObject].map((id) => [id, 'bad-data']))
+  })
+
+  it('P6.7 says nothing about passing trouble, and then accepts in order', async () => {
+    const { log, state } = createTroubledLog()
+    const { url } = await startRelay({ log })
+    const page = await join(url)
+    state.failures = 2
+    const ids = [page.signal('Saved', 1), page.signal('Saved', 2)]
+    const heard = await page.heard(2)
+    await page.level()
+    expect(heard.map(({ data }) => data)).toEqual([1, 2])
+    expect(acceptedIds(page)).toEqual(ids)
+    expect(state.tries).toBe(4)
+  })
+
+  it('P6.7 closes with 4503 when the trouble does not pass', async () => {
+    const { log, state } = createTroubledLog()
+    const { url } = await startRelay({ log, patience: 10 })
+    const page = await join(url)
+    const calm = await join(url)
+    state.isBroken = true
+    page.signal('Saved', 1)
+    expect(await page.closed).toMatchObject({ code: 4503 })
+    state.isBroken = false
+    calm.signal('Saved', 2)
+    expect(await calm.heard(1)).toMatchObject([{ offset: 1, data: 2 }])
+    expect(acceptedIds(page)).toEqual([])
+  })
+
+  it('P6.8 takes signals for a room that the sender is not in', async () => {
+    const { url } = await startRelay()
+    const listener = await join(url, 'news')
+    const sender = await connect(url, { rooms: [] })
+    const id = sender.signal('Saved', 1, 'news')
+    expect(await listener.heard(1)).toMatchObject([{ id, room: 'news' }])
+    expect(await sender.next('accepted')).toMatchObject({ ids: [id] })
+  })
+
+  it('P6.9 reads no further while very much waits for the log, and drops nothing', async () => {
+    const { log, state } = createTroubledLog()
+    const { url } = await startRelay({ log })
+    const page = await join(url)
+    let open = (): void => {}
+    state.gate = new Promise((resolve) => {
+      open = resolve
+    })
+    for (let count = 0; count < 5000; count++) page.signal('Saved', count)
+    page.say({ type: 'ping' })
+    // The relay stops reading: what the kernel does not take stays with the sender, and the ping is not answered.
+    const other = await join(url, 'other')
+    await other.level()
+    const before = page.frames.filter(({ type }) => type === 'pong').length
+    open()
+    const heard = await page.heard(5000)
+    await page.next('pong')
+    expect(before).toBe(0)
+    expect(heard.map(({ data }) => data)).toEqual(Array.from({ length: 5000 }, (_, count) => count))
+  })
+})
