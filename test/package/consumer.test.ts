@@ -1,0 +1,117 @@
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import ts from 'typescript'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ROOT } from './root.js'
+
+/** An application that installed the packed package: what it gets, and what its compiler says. */
+
+let folder: string
+let packed: string[]
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'signalpost-consumer-'))
+  const [pack] = JSON.parse(
+    execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
+      cwd: ROOT,
+      encoding: 'utf8',
+    }),
+  ) as { filename: string; files: { path: string }[] }[]
+  packed = pack?.files.map(({ path }) => path) ?? []
+  mkdirSync(join(folder, 'node_modules'))
+  execFileSync('tar', ['-xzf', join(folder, pack?.filename ?? ''), '-C', join(folder, 'node_modules')])
+  execFileSync('mv', [join(folder, 'node_modules/package'), join(folder, 'node_modules/signalpost')])
+  for (const name of ['mitt', 'reconnecting-websocket']) {
+    symlinkSync(join(ROOT, 'node_modules', name), join(folder, 'node_modules', name))
+  }
+  cpSync(join(ROOT, 'test/package/consumer'), folder, { recursive: true })
+})
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+function compile(moduleResolution: ts.ModuleResolutionKind, module: ts.ModuleKind): string[] {
+  const program = ts.createProgram([join(folder, 'registry.mts')], {
+    strict: true,
+    noEmit: true,
+    skipLibCheck: false,
+    types: [],
+    lib: ['lib.es2022.d.ts', 'lib.dom.d.ts'],
+    target: ts.ScriptTarget.ES2022,
+    moduleDetection: ts.ModuleDetectionKind.Force,
+    module,
+    moduleResolution,
+  })
+  return ts.getPreEmitDiagnostics(program).map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))
+}
+
+describe('an application that installed the package', () => {
+  it.each([
+    ['bundler', ts.ModuleResolutionKind.Bundler, ts.ModuleKind.ESNext],
+    ['node16', ts.ModuleResolutionKind.Node16, ts.ModuleKind.Node16],
+    ['nodenext', ts.ModuleResolutionKind.NodeNext, ts.ModuleKind.NodeNext],
+  ])(
+    'compiles with its own registry of signals under %s, without skipping library checks',
+    (_name, resolution, module) => {
+      expect(compile(resolution, module)).toEqual([])
+    },
+  )
+
+  it('gets the files of this list and no others', () => {
+    const kinds = packed.map((path) =>
+      path
+        .replace(/^dist\/(?!umd|relay|playground).*\.(js|js\.map)$/, 'dist modules')
+        .replace(/^(dist\/playground)\/.*$/, '$1'),
+    )
+    expect([...new Set(kinds)].toSorted()).toEqual([
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'dist modules',
+      'dist/index.d.ts',
+      'dist/playground',
+      'dist/relay/main.js',
+      'dist/umd/package.json',
+      'dist/umd/signalpost.d.ts',
+      'dist/umd/signalpost.js',
+      'dist/umd/signalpost.js.LEGAL.txt',
+      'dist/umd/signalpost.js.map',
+      'dist/umd/signalpost.min.js',
+      'dist/umd/signalpost.min.js.LEGAL.txt',
+      'dist/umd/signalpost.min.js.map',
+      'package.json',
+    ])
+  })
+
+  it('installs two dependencies and runs no install script of it', () => {
+    const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Record<
+      string,
+      Record<string, string>
+    >
+    expect(Object.keys(manifest.dependencies ?? {})).toEqual(['mitt', 'reconnecting-websocket'])
+    expect(Object.keys(manifest.scripts ?? {}).filter((name) => /^(pre|post)?install$/.test(name))).toEqual([])
+  })
+
+  it.each(['signalpost.js', 'signalpost.min.js'])('can require the script-tag build: %s', (file) => {
+    const api = createRequire(import.meta.url)(join(ROOT, 'dist/umd', file)) as Record<string, unknown>
+    expect(Object.keys(api)).toContain('createSignalClient')
+    expect('Signalpost' in globalThis).toBe(false)
+  })
+
+  it('finds every path that package.json names', () => {
+    const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Record<string, unknown>
+    const paths = JSON.stringify([
+      manifest.exports,
+      manifest.main,
+      manifest.types,
+      manifest.unpkg,
+      manifest.jsdelivr,
+      manifest.bin,
+    ])
+    const named = [...paths.matchAll(/"(?:\.\/)?((?:dist\/|package\.json)[^"]*)"/g)].map(([, path]) => path ?? '')
+    expect(named.filter((path) => path !== 'package.json' && !packed.includes(path))).toEqual([])
+    expect(named.length).toBeGreaterThan(5)
+  })
+})

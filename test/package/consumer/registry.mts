@@ -1,0 +1,21 @@
+import { createSignalClient, receiveSignal, sendSignal } from 'signalpost'
+
+declare module 'signalpost' {
+  interface SignalRegistry {
+    PriceChanged: { sku: string }
+    StockCounted: void
+  }
+}
+
+createSignalClient({ url: 'wss://relay.example.com/signals' })
+void sendSignal('PriceChanged', { sku: 'a' })
+void sendSignal('StockCounted')
+receiveSignal('PriceChanged', ({ sku }, { sender }) => console.info(sku.length, sender.user))
+// @ts-expect-error: the data is of the wrong type
+void sendSignal('PriceChanged', { sku: 1 })
+// @ts-expect-error: the data is required
+void sendSignal('PriceChanged')
+// @ts-expect-error: the name is not in the registry
+void sendSignal('PriceChange', { sku: 'a' })
+// @ts-expect-error: there is no such name to receive
+receiveSignal('StockCount', () => undefined)

@@ -1,0 +1,47 @@
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { filesIn, ROOT } from './root.js'
+
+const modules = filesIn('dist', '.js')
+  .filter((file) => !/^(umd|relay|playground)\//.test(file))
+  .map((file) => `dist/${file}`)
+
+/** Runs in a process of its own: every global that could do something, or that says where we are, notes its use. */
+const SPIES = `
+const used = []
+const watch = (name) => {
+  const original = globalThis[name]
+  Object.defineProperty(globalThis, name, { configurable: true, get() { used.push(name); return original } })
+}
+for (const name of ['setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'addEventListener', 'WebSocket',
+  'document', 'window', 'location', 'navigator', 'localStorage', 'sessionStorage', 'crypto', 'performance', 'fetch',
+  'BroadcastChannel', 'SharedWorker', 'Worker']) watch(name)
+const { random } = Math
+Math.random = () => { used.push('Math.random'); return random() }
+const now = Date.now
+Date.now = () => { used.push('Date.now'); return now() }
+`
+
+function usesOf(file: string): string[] {
+  const script = `${SPIES}
+    const before = new Set(Object.getOwnPropertyNames(globalThis))
+    await import(${JSON.stringify(join(ROOT, file))})
+    for (const name of Object.getOwnPropertyNames(globalThis)) if (!before.has(name)) used.push('new global ' + name)
+    process.stdout.write(JSON.stringify([...new Set(used)]))`
+  return JSON.parse(
+    execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' }),
+  ) as string[]
+}
+
+describe('importing', () => {
+  it('finds the modules', () => {
+    expect(modules.length).toBeGreaterThan(15)
+  })
+
+  // reconnecting-websocket draws its only random number when it is loaded; no other module may do anything.
+  it.each(modules)('%s does nothing', (file) => {
+    const allowed = /^dist\/(index|client|connection\/(connection|socket))\.js$/.test(file) ? ['Math.random'] : []
+    expect(usesOf(file)).toEqual(allowed)
+  })
+})
