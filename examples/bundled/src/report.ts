@@ -1,0 +1,16 @@
+import { receiveSignal } from 'signalpost'
+import { loadIncomes } from './incomes'
+import { connect } from './signals'
+
+function refreshData(): void {
+  const items = loadIncomes().map((amount) => {
+    const item = document.createElement('li')
+    item.textContent = String(amount)
+    return item
+  })
+  document.querySelector('#report')?.replaceChildren(...items)
+}
+
+connect()
+receiveSignal('ReportIncome', refreshData)
+refreshData()

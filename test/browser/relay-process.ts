@@ -1,0 +1,69 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { PATIENCE } from './chromium.js'
+
+const MAIN = fileURLToPath(new URL('../../dist/relay/main.js', import.meta.url))
+
+/** The built relay as a process of its own, which can die as processes do. */
+export interface RelayProcess {
+  /** The address of the test page. */
+  readonly page: string
+  /** The address of the WebSocket. */
+  readonly url: string
+  /** Starts it again, on the same port. */
+  start(): Promise<void>
+  /** SIGKILL: no goodbye, no drain. */
+  kill(): Promise<void>
+}
+
+export async function startRelay(...flags: string[]): Promise<RelayProcess> {
+  if (!existsSync(MAIN)) throw new Error('dist/relay/main.js is missing: run npm run build first.')
+  const port = await findFreePort()
+  const page = `http://localhost:${port}/`
+  let child: ChildProcess | undefined
+
+  async function start(): Promise<void> {
+    const args = [MAIN, 'relay', '--port', String(port), '--log-level', 'warn', ...flags]
+    const started = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] })
+    child = started
+    const end = Date.now() + PATIENCE
+    while (!(await isHealthy(page))) {
+      if (started.exitCode !== null || Date.now() > end) throw new Error('The relay did not start.')
+      await sleep(50)
+    }
+  }
+
+  async function kill(): Promise<void> {
+    const dying = child
+    child = undefined
+    if (!dying || dying.exitCode !== null || dying.signalCode !== null) return
+    const exit = once(dying, 'exit')
+    dying.kill('SIGKILL')
+    await exit
+  }
+
+  await start()
+  return { page, url: `ws://localhost:${port}/signals`, start, kill }
+}
+
+async function isHealthy(page: string): Promise<boolean> {
+  try {
+    return (await fetch(`${page}health`)).ok
+  } catch {
+    return false
+  }
+}
+
+async function findFreePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}

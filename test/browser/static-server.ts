@@ -1,0 +1,41 @@
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** The script-tag build, under test. */
+export function readUmd(): Promise<string> {
+  return readFile(new URL('../../dist/umd/signalpost.min.js', import.meta.url), 'utf8')
+}
+
+export interface StaticServer {
+  /** The address of `/`. */
+  readonly page: string
+  readonly port: number
+  readonly http: Server
+  close(): Promise<void>
+}
+
+/** Serves texts by path, 404 for everything else, WebSockets included. */
+export async function serve(files: Readonly<Record<string, string>>, headers = {}): Promise<StaticServer> {
+  const http = createServer((request, response) => {
+    const path = request.url?.split('?')[0] ?? '/'
+    const text = files[path]
+    const type = path.endsWith('.js') ? 'text/javascript' : 'text/html'
+    response.writeHead(text === undefined ? 404 : 200, { 'Content-Type': `${type}; charset=utf-8`, ...headers })
+    response.end(text ?? 'There is nothing here.')
+  })
+  http.listen(0, '127.0.0.1')
+  await once(http, 'listening')
+  const { port } = http.address() as AddressInfo
+  return {
+    page: `http://localhost:${port}/`,
+    port,
+    http,
+    async close() {
+      http.closeAllConnections()
+      http.close()
+      await once(http, 'close')
+    },
+  }
+}

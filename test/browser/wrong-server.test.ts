@@ -1,0 +1,77 @@
+import type * as Signalpost from 'signalpost'
+import { WebSocketServer } from 'ws'
+import { afterEach, expect, it } from 'vitest'
+import { describeInChromium, PATIENCE, type Tabs, useTabs } from './chromium.js'
+import { readUmd, serve, type StaticServer } from './static-server.js'
+
+declare global {
+  interface Window {
+    Signalpost: typeof Signalpost
+    errors: string[]
+    state: () => string
+  }
+}
+
+describeInChromium('a server that is not a relay', () => {
+  const tabs = useTabs()
+  let server: StaticServer | undefined
+
+  afterEach(() => server?.close())
+
+  it('is reported as unreachable when it knows no WebSockets, and the page keeps trying', async () => {
+    server = await serve({ '/': PAGE, '/signalpost.min.js': await readUmd() })
+
+    const page = await connect(tabs, server)
+
+    await page.waitForFunction(() => window.errors.length > 0)
+    expect(await page.evaluate(() => window.errors)).toEqual(['unreachable'])
+    await page.waitForFunction(() => window.state() === 'waiting')
+  })
+
+  it('is reported as no-protocol when it only echoes, and the page keeps trying', async () => {
+    server = await serve({ '/': PAGE, '/signalpost.min.js': await readUmd() })
+    const echo = new WebSocketServer({ server: server.http, path: '/signals' })
+    echo.on('connection', (socket) => socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary })))
+
+    const page = await connect(tabs, server)
+
+    await page.waitForFunction(() => window.errors.length > 0)
+    expect(await page.evaluate(() => window.errors[0])).toBe('no-protocol')
+    await page.waitForFunction(() => window.state() === 'waiting')
+    await expect.poll(() => echo.clients.size, { timeout: PATIENCE }).toBe(0)
+  })
+
+  it('is refused at the call when an https page names a ws:// relay', async () => {
+    const page = await tabs.blank()
+    const umd = await readUmd()
+    await page.route('https://signalpost.test/**', (route) =>
+      route.request().url().endsWith('.js')
+        ? route.fulfill({ contentType: 'text/javascript', body: umd })
+        : route.fulfill({ contentType: 'text/html', body: PAGE }),
+    )
+    await page.goto('https://signalpost.test/')
+
+    const caught = await page.evaluate(() => {
+      try {
+        window.Signalpost.createSignalClient({ url: 'ws://relay.test/signals' })
+        return 'nothing'
+      } catch (error) {
+        return window.Signalpost.isSignalError(error) ? error.code : String(error)
+      }
+    })
+
+    expect(caught).toBe('insecure-url')
+  })
+})
+
+const PAGE = '<!doctype html><link rel="icon" href="data:,"><script src="/signalpost.min.js"></script>'
+
+async function connect(tabs: Tabs, { page: address }: StaticServer) {
+  const page = await tabs.open(address)
+  await page.evaluate(() => {
+    window.errors = []
+    const client = window.Signalpost.createSignalClient({ onError: ({ code }) => window.errors.push(code) })
+    window.state = () => client.status.state
+  })
+  return page
+}
