@@ -14,12 +14,17 @@ function holdIntervals() {
 describe('liveness', () => {
   it('P7.1 answers a ping at once, even while signals wait for the log', async () => {
     const inner = createMemoryLog()
-    const log: SignalLog = { ...inner, append: () => new Promise(() => {}) }
+    let open = (): void => {}
+    const gate = new Promise<void>((resolve) => (open = resolve))
+    const log: SignalLog = { ...inner, append: (draft) => gate.then(() => inner.append(draft)) }
     const { url } = await startRelay({ log })
     const page = await join(url)
     page.signal('Saved')
     page.say({ type: 'ping' })
-    expect(await page.next('pong')).toEqual({ type: 'pong' })
+    await page.next('pong')
+    open()
+    await page.heard(1)
+    expect(page.frames.slice(0, 4).map(({ type }) => type)).toEqual(['welcome', 'joined', 'pong', 'signal'])
   })
 
   it('P7.2 says beat when it had nothing else to say', async () => {

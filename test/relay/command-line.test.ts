@@ -1,0 +1,166 @@
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
+import { once } from 'node:events'
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join as joinPath } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { connect, join } from './protocol-client.js'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+let folder = ''
+
+// Bundled here, so that no test depends on what an earlier build has left in dist.
+beforeAll(async () => {
+  const cache = joinPath(ROOT, 'node_modules', '.cache')
+  await mkdir(cache, { recursive: true })
+  folder = await mkdtemp(joinPath(cache, 'relay-'))
+  await mkdir(joinPath(folder, 'dist', 'playground'), { recursive: true })
+  await writeFile(joinPath(folder, 'dist', 'playground', 'index.html'), '<title>The test page</title>')
+  await copyFile(joinPath(ROOT, 'package.json'), joinPath(folder, 'package.json'))
+  await build({
+    entryPoints: [joinPath(ROOT, 'examples', 'relay', 'main.ts')],
+    outfile: joinPath(folder, 'dist', 'relay', 'main.js'),
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    logLevel: 'silent',
+    banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
+  })
+})
+
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+function start(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SIGNALPOST_')))
+  const child = spawn(process.execPath, [joinPath(folder, 'dist', 'relay', 'main.js'), ...args], {
+    env: { ...inherited, ...environment },
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  let out = ''
+  let err = ''
+  child.stdout.on('data', (bytes) => (out += String(bytes)))
+  child.stderr.on('data', (bytes) => (err += String(bytes)))
+  const exited = once(child, 'close').then(([code]: unknown[]) => ({ code, out, err }))
+  return { child, exited }
+}
+
+async function firstLine(child: ChildProcessWithoutNullStreams): Promise<Record<string, string>> {
+  for await (const line of lines(child)) return JSON.parse(line)
+  throw new Error('It said nothing.')
+}
+
+async function* lines({ stdout }: ChildProcessWithoutNullStreams): AsyncGenerator<string> {
+  let rest = ''
+  for await (const bytes of stdout.iterator({ destroyOnReturn: false })) {
+    rest += String(bytes)
+    const parts = rest.split('\n')
+    rest = parts.pop() ?? ''
+    yield* parts
+  }
+}
+
+describe('the command line', () => {
+  it('prints help and the version', async () => {
+    const { version } = JSON.parse(await readFile(joinPath(ROOT, 'package.json'), 'utf8'))
+    const [bare, help, relayHelp, asked] = await Promise.all(
+      [[], ['--help'], ['relay', '--help'], ['--version']].map((args) => start(args).exited),
+    )
+    expect(bare).toEqual(help)
+    expect(help).toMatchObject({ code: 0, err: '', out: expect.stringContaining('signalpost relay [options]') })
+    expect(relayHelp).toMatchObject({ code: 0, err: '', out: expect.stringContaining('--max-buffered <bytes>') })
+    expect(asked).toEqual({ code: 0, err: '', out: `${version}\n` })
+  })
+
+  it.each<[string[], Record<string, string>, string]>([
+    [['serve'], {}, 'there is no command "serve"'],
+    [['relay', '--prot', '1'], {}, 'there is no option --prot'],
+    [['relay', '-p', '1'], {}, 'there is no option -p'],
+    [['relay', 'extra'], {}, '"extra" is not an option'],
+    [['relay', '--port'], {}, '--port needs a value'],
+    [['relay', '--port', 'http'], {}, '--port must be a whole number from 0 to 65535, not "http"'],
+    [['relay', '--port=65536'], {}, '--port must be'],
+    [['relay', '--history', '-1'], {}, '--history must be'],
+    [['relay', '--origin', 'example.com'], {}, '--origin must be like https://example.com'],
+    [['relay', '--origin', 'https://a.example/'], {}, '--origin must be like https://a.example,'],
+    [['relay', '--origin', 'https://a.example,https://B.example'], {}, '--origin must be like https://b.example,'],
+    [['relay', '--path', 'signals'], {}, '--path must be a path like /signals'],
+    [['relay', '--log-level', 'loud'], {}, '--log-level must be one of debug'],
+    [['relay', '--publish-key', 'name:'], {}, '--publish-key must be a secret, or name:secret'],
+    [['relay', '--log-file', '/dev/null/x'], {}, '--log-file /dev/null/x cannot be written'],
+    [['relay', '--host', '203.0.113.1'], {}, '203.0.113.1 is not an address of this machine'],
+    [['relay'], { SIGNALPOST_PORT: 'x' }, 'SIGNALPOST_PORT must be a whole number'],
+    [['relay'], { SIGNALPOST_OPEN: 'maybe' }, 'SIGNALPOST_OPEN must be 1 or 0'],
+    [['relay'], { SIGNALPOST_PROT: '1' }, 'the environment has SIGNALPOST_PROT, which is no option'],
+  ])('says in one line what is wrong with %j %j, and exits with 2', async (args, environment, text) => {
+    const { code, out, err } = await start(args, environment).exited
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+    expect(err).toMatch(/^signalpost: [^\n]+\.\n$/)
+    expect(err).toContain(text)
+  })
+
+  it('says in one line that the port is in use, and exits with 2', async () => {
+    const squatter = createServer().listen(0, '127.0.0.1')
+    onTestFinished(() => void squatter.close())
+    await once(squatter, 'listening')
+    const address = squatter.address()
+    const port = typeof address === 'object' && address ? address.port : 0
+    const { code, err } = await start(['relay', '--port', String(port)]).exited
+    expect({ code, err }).toEqual({
+      code: 2,
+      err: `signalpost: port ${port} is in use. Stop what listens there, or choose another with --port.\n`,
+    })
+  })
+
+  it('logs in JSON, relays, serves the test page, and drains on SIGTERM', async () => {
+    const { child, exited } = start(['relay', '--port', '0'])
+    const line = await firstLine(child)
+    const page = await join(line.url ?? '')
+    const id = page.signal('Saved', 1)
+    await page.heard(1)
+    const html = await (await fetch(line.page ?? '')).text()
+    child.kill('SIGTERM')
+    const { retryAfter } = await page.next('goodbye')
+    const ending = await page.closed
+    const { code, out, err } = await exited
+    expect(line).toMatchObject({
+      level: 'info',
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+      url: expect.stringMatching(/^ws:\/\/127\.0\.0\.1:\d+\/signals$/),
+      msg: expect.stringContaining('only this machine can reach it, --host 0.0.0.0 lets others in'),
+    })
+    expect(page.signals().map((signal) => signal.id)).toEqual([id])
+    expect(html).toBe('<title>The test page</title>')
+    expect(retryAfter).toBeLessThan(5000)
+    expect(ending.code).toBe(4503)
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    for (const text of out.trim().split('\n')) expect(JSON.parse(text)).toHaveProperty('time')
+  })
+
+  it('takes options from the environment, and the command line wins', async () => {
+    const environment = {
+      SIGNALPOST_PORT: '0',
+      SIGNALPOST_PATH: '/a',
+      SIGNALPOST_ORIGIN: 'https://a.example, https://b.example',
+    }
+    const { child } = start(['relay', '--path', '/b', '--origin', 'https://c.example', '--max-rooms=1'], environment)
+    const { url = '' } = await firstLine(child)
+    const page = await connect(url, { origin: 'https://c.example', rooms: ['one', 'two'] })
+    expect(url).toMatch(/\/b$/)
+    expect(await page.next('refused')).toMatchObject({ room: 'two', code: 'too-many' })
+    await expect(connect(url, { origin: 'https://a.example' })).rejects.toThrow('403')
+  })
+
+  it('writes its log to a file when told to', async () => {
+    const file = joinPath(folder, 'logs', 'relay.log')
+    const { child, exited } = start(['relay', '--port', '0', '--log-file', file])
+    let text = ''
+    while (!text.includes('\n')) text = await readFile(file, 'utf8').catch(() => '')
+    child.kill('SIGINT')
+    const { code, out } = await exited
+    expect({ code, out }).toEqual({ code: 0, out: '' })
+    expect(JSON.parse(text.split('\n')[0] ?? '')).toHaveProperty('url')
+  })
+})
