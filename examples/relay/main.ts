@@ -20,15 +20,6 @@ switch (command.run) {
 async function start(settings: RelaySettings): Promise<void> {
   const logger = openLog(settings)
   const relay = createRelay({ ...settings, logger })
-  try {
-    const { url, page } = await relay.listen()
-    const reach = isLoopback(settings.host)
-      ? 'listening; only this machine can reach it, --host 0.0.0.0 lets others in'
-      : 'listening'
-    logger.info({ url, page }, reach)
-  } catch (error) {
-    return giveUp(`signalpost: ${adviseOn(error, settings)}`)
-  }
   // Says why before the process dies of it.
   process.on('uncaughtExceptionMonitor', (error) => logger.fatal({ error: error.stack }, 'the relay failed'))
   let isStopping = false
@@ -43,6 +34,15 @@ async function start(settings: RelaySettings): Promise<void> {
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
+  try {
+    const { url, page } = await relay.listen()
+    const reach = isLoopback(settings.host)
+      ? 'listening; only this machine can reach it, --host 0.0.0.0 lets others in'
+      : 'listening'
+    logger.info({ url, page }, reach)
+  } catch (error) {
+    return giveUp(`signalpost: ${adviseOn(error, settings)}`)
+  }
 }
 
 function openLog({ logLevel, logFile }: RelaySettings) {

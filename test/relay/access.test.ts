@@ -81,11 +81,7 @@ describe('identity', () => {
   })
 
   it('P9.4 closes with 4401 and one text, whatever is wrong with the token', async () => {
-    const authorize: Authorize = (token) => {
-      if (token === 'good') return { user: 'ann' }
-      return token === 'expired' ? { user: 'ann', expires: Date.now() - 1 } : undefined
-    }
-    const { url } = await startRelay({ authorize })
+    const { url } = await startRelay({ authorize: nameAnn })
     const pages = [await connect(url), await connect(url, { token: 'bad' }), await connect(url, { token: 'expired' })]
     const endings = await Promise.all(pages.map((page) => page.closed))
     const good = await connect(url, { token: 'good' })
@@ -98,11 +94,7 @@ describe('identity', () => {
   })
 
   it('P9.5 asks for the right on every join, with and without since, and on every signal', async () => {
-    const authorize: Authorize = (token) => ({
-      join: (room) => room !== 'vip' || token === 'vip',
-      send: (room, name) => name === 'Ask' || token === 'vip',
-    })
-    const { url } = await startRelay({ authorize })
+    const { url } = await startRelay({ authorize: guardVip })
     const vip = await connect(url, { token: 'vip', rooms: ['vip', 'main'] })
     const { epoch } = await vip.next('joined')
     await vip.next('joined')
@@ -174,4 +166,14 @@ describe('identity', () => {
     vi.advanceTimersByTime(10_000)
     expect((await second.closed).code).toBe(4401)
   })
+})
+
+const nameAnn: Authorize = (token) => {
+  if (token === 'good') return { user: 'ann' }
+  return token === 'expired' ? { user: 'ann', expires: Date.now() - 1 } : undefined
+}
+
+const guardVip: Authorize = (token) => ({
+  join: (room) => room !== 'vip' || token === 'vip',
+  send: (_room, name) => name === 'Ask' || token === 'vip',
 })

@@ -2,6 +2,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createMemoryLog } from '../../examples/relay/log/memory.js'
 import { createSilentLogger } from '../../examples/relay/logger.js'
 import type { SignalLog } from '../../examples/relay/log/log.js'
+import { createGate } from './gate.js'
 import { connect, join, pageId, startRelay } from './protocol-client.js'
 
 /** Lets a test say when intervals run; sockets go on by themselves. */
@@ -14,15 +15,14 @@ function holdIntervals() {
 describe('liveness', () => {
   it('P7.1 answers a ping at once, even while signals wait for the log', async () => {
     const inner = createMemoryLog()
-    let open = (): void => {}
-    const gate = new Promise<void>((resolve) => (open = resolve))
-    const log: SignalLog = { ...inner, append: (draft) => gate.then(() => inner.append(draft)) }
+    const gate = createGate()
+    const log: SignalLog = { ...inner, append: (draft) => gate.opened.then(() => inner.append(draft)) }
     const { url } = await startRelay({ log })
     const page = await join(url)
     page.signal('Saved')
     page.say({ type: 'ping' })
     await page.next('pong')
-    open()
+    gate.open()
     await page.heard(1)
     expect(page.frames.slice(0, 4).map(({ type }) => type)).toEqual(['welcome', 'joined', 'pong', 'signal'])
   })
@@ -73,28 +73,6 @@ describe('liveness', () => {
 })
 
 describe('endings', () => {
-  /** Has a connection that does not read, and sends until the relay has had enough of it. */
-  async function overwhelm() {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    onTestFinished(() => void vi.useRealTimers())
-    const { url, page } = await startRelay({ maxBuffered: 300_000 })
-    const slow = await join(url)
-    const quick = await join(url)
-    const sender = await connect(url, { rooms: [] })
-    await sender.level()
-    slow.socket.pause()
-    const calm = vi.getTimerCount()
-    let sent = 0
-    // The kernel takes some megabytes first; how many depends on the machine. Then the closing is timed.
-    while (vi.getTimerCount() === calm) {
-      sender.signal('Big', 'x'.repeat(60_000))
-      await quick.heard(++sent)
-    }
-    sender.signal('Big', 'last')
-    const heard = await quick.heard(sent + 1)
-    return { page, slow, sent, heard }
-  }
-
   it('P8.1 drops a slow connection a second after closing it, and holds up nobody else', async () => {
     const { page, slow, sent, heard } = await overwhelm()
     const connections = async (): Promise<unknown> => (await (await fetch(`${page}health`)).json()).connections
@@ -131,27 +109,25 @@ describe('endings', () => {
 
   it('P8.3 says goodbye to each with a time of its own, answers what had come, and closes with 4503', async () => {
     const inner = createMemoryLog()
-    let arrive = (): void => {}
-    let open = (): void => {}
-    const arrived = new Promise<void>((resolve) => (arrive = resolve))
-    const gate = new Promise<void>((resolve) => (open = resolve))
+    const arrival = createGate()
+    const gate = createGate()
     const log: SignalLog = {
       ...inner,
       async append(draft) {
-        arrive()
-        await gate
+        arrival.open()
+        await gate.opened
         return inner.append(draft)
       },
     }
     const { relay, url } = await startRelay({ log })
     const pages = await Promise.all(Array.from({ length: 20 }, () => join(url)))
     const id = pages[0]?.signal('Saved', 'in flight')
-    await arrived
+    await arrival.opened
     const closing = relay.close()
     const goodbyes = await Promise.all(pages.map((page) => page.next('goodbye')))
     const late = await connect(url).catch((error: Error) => error.message)
     const health = await fetch(`${url.replace('ws', 'http').replace('/signals', '/health')}`)
-    open()
+    gate.open()
     const endings = await Promise.all(pages.map((page) => page.closed))
     await closing
     const times = goodbyes.map(({ retryAfter }) => retryAfter)
@@ -219,3 +195,25 @@ describe('endings', () => {
     expect(await again.heard(1)).toHaveLength(1)
   })
 })
+
+/** Has a connection that does not read, and sends until the relay has had enough of it. */
+async function overwhelm() {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const { url, page } = await startRelay({ maxBuffered: 300_000 })
+  const slow = await join(url)
+  const quick = await join(url)
+  const sender = await connect(url, { rooms: [] })
+  await sender.level()
+  slow.socket.pause()
+  const calm = vi.getTimerCount()
+  let sent = 0
+  // The kernel takes some megabytes first; how many depends on the machine. Then the closing is timed.
+  while (vi.getTimerCount() === calm) {
+    sender.signal('Big', 'x'.repeat(60_000))
+    await quick.heard(++sent)
+  }
+  sender.signal('Big', 'last')
+  const heard = await quick.heard(sent + 1)
+  return { page, slow, sent, heard }
+}

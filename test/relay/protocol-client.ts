@@ -89,7 +89,7 @@ function listen(socket: WebSocket): ProtocolClient {
   })
 
   function notify(): void {
-    for (const watcher of [...watchers]) watcher()
+    for (const watcher of watchers) watcher()
   }
 
   function until<Result>(wanted: string, look: () => Result | undefined): Promise<Result> {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createMemoryLog } from '../../examples/relay/log/memory.js'
 import type { SignalLog } from '../../examples/relay/log/log.js'
 import type { RelayFrame } from '../../src/protocol/frames.js'
+import { createGate, type Gate } from './gate.js'
 import { connect, join, startRelay, type ProtocolClient } from './protocol-client.js'
 
 describe('a room', () => {
@@ -189,36 +190,30 @@ function brief({ frames }: ProtocolClient): string[] {
 /** A log whose reads wait at a gate, and later take several turns each. */
 function createGatedLog() {
   const inner = createMemoryLog()
-  let gate: Promise<void> | undefined
-  let open: (() => void) | undefined
-  let arrive: (() => void) | undefined
-  let isSlow = false
-  const arrived = new Promise<void>((resolve) => {
-    arrive = resolve
-  })
+  const arrival = createGate()
+  let gate: Gate | undefined
+  let delay = 0
   const log: SignalLog = {
     ...inner,
     async read(...args) {
-      if (gate) arrive?.()
-      await gate
+      if (gate) arrival.open()
+      await gate?.opened
       const tail = await inner.read(...args)
       // The answer is old by the time it arrives.
-      for (let turn = 0; isSlow && turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
+      for (let turn = 0; turn < delay; turn++) await new Promise((resolve) => setImmediate(resolve))
       return tail
     },
   }
   return {
     log,
-    waiting: () => arrived,
+    waiting: () => arrival.opened,
     shut() {
-      gate = new Promise((resolve) => {
-        open = resolve
-      })
+      gate = createGate()
     },
     openSlowly() {
-      isSlow = true
+      delay = 5
+      gate?.open()
       gate = undefined
-      open?.()
     },
   }
 }

@@ -1,10 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import type { SignalLog } from '../../examples/relay/log/log.js'
 import { createMemoryLog } from '../../examples/relay/log/memory.js'
+import { createGate } from './gate.js'
 import { connect, join, pageId, startRelay, type ProtocolClient } from './protocol-client.js'
 
 function acceptedIds({ frames }: ProtocolClient): string[] {
   return frames.flatMap((frame) => (frame.type === 'accepted' ? frame.ids : []))
+}
+
+function nested(levels: number): string {
+  return '['.repeat(levels) + ']'.repeat(levels)
 }
 
 /** A log that fails, or that stands still, as long as it is told to. */
@@ -78,14 +83,11 @@ describe('sending', () => {
   it('P6.5 takes data of 32 levels, and refuses 33 and 5000', async () => {
     const { url } = await startRelay()
     const page = await join(url)
-    const nest = (levels: number) => JSON.parse('['.repeat(levels) + ']'.repeat(levels))
-    page.signal('Deep', nest(32))
-    const tooDeep = page.signal('Deep', nest(33))
+    page.signal('Deep', JSON.parse(nested(32)))
+    const tooDeep = page.signal('Deep', JSON.parse(nested(33)))
     const muchTooDeep = pageId()
     const objects = '{"a":'.repeat(40) + '1' + '}'.repeat(40)
-    page.socket.send(
-      `{"type":"signal","id":"${muchTooDeep}","signal":"Deep","data":${'['.repeat(5000) + ']'.repeat(5000)}}`,
-    )
+    page.socket.send(`{"type":"signal","id":"${muchTooDeep}","signal":"Deep","data":${nested(5000)}}`)
     const deepObject = page.signal('Deep', JSON.parse(objects))
     await page.level()
     const refused = page.frames.flatMap((frame) =>
@@ -135,17 +137,15 @@ describe('sending', () => {
     const { log, state } = createTroubledLog()
     const { url } = await startRelay({ log })
     const page = await join(url)
-    let open = (): void => {}
-    state.gate = new Promise((resolve) => {
-      open = resolve
-    })
+    const gate = createGate()
+    state.gate = gate.opened
     for (let count = 0; count < 5000; count++) page.signal('Saved', count)
     page.say({ type: 'ping' })
     // The relay stops reading: what the kernel does not take stays with the sender, and the ping is not answered.
     const other = await join(url, 'other')
     await other.level()
     const before = page.frames.filter(({ type }) => type === 'pong').length
-    open()
+    gate.open()
     const heard = await page.heard(5000)
     await page.next('pong')
     expect(before).toBe(0)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { RelayFrame, Since } from '../../src/protocol/frames.js'
 import { createMemoryLog } from '../../examples/relay/log/memory.js'
-import { connect, join, startRelay, type ProtocolClient } from './protocol-client.js'
+import { connect, startRelay, type ProtocolClient } from './protocol-client.js'
 
 /** Logs a number of signals, and gives the epoch and the ids. */
 async function fill(url: string, count: number): Promise<{ epoch: string; ids: string[]; sender: ProtocolClient }> {

@@ -2,8 +2,6 @@ import { connect as connectTcp } from 'node:net'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { connect, join, pageId, startRelay } from './protocol-client.js'
 
-const NESTED = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels)
-
 describe('the wire', () => {
   it('P1.1 closes with 1003 on a binary message', async () => {
     const { url } = await startRelay()
@@ -78,21 +76,17 @@ describe('the wire', () => {
   it('P1.4 closes with 4400 on nesting that overflows the reader', async () => {
     const { url } = await startRelay()
     const page = await join(url)
-    page.socket.send(`{"\\u0074ype":"signal","data":${NESTED(15_000)}}`)
+    page.socket.send(`{"\\u0074ype":"signal","data":${nested(15_000)}}`)
     expect(await page.closed).toMatchObject({ code: 4400 })
   })
 
   it('P1.5 takes a frame of exactly maxBytes, and closes with 1009 on one byte more', async () => {
     const { url } = await startRelay()
     const page = await join(url)
-    const frame = (size: number): string => {
-      const bare = JSON.stringify({ type: 'signal', id: pageId(), signal: 'Big', data: '' })
-      return `${bare.slice(0, -2)}${'é'.repeat((size - bare.length) >> 1)}${size % 2 === bare.length % 2 ? '' : 'x'}"}`
-    }
-    const fitting = frame(65_536)
+    const fitting = frameOf(65_536)
     page.socket.send(fitting)
     const heard = await page.heard(1)
-    page.socket.send(frame(65_537))
+    page.socket.send(frameOf(65_537))
     expect(Buffer.byteLength(fitting)).toBe(65_536)
     expect(heard).toHaveLength(1)
     expect(await page.closed).toMatchObject({ code: 1009 })
@@ -161,19 +155,19 @@ describe('the wire', () => {
     const { url } = await startRelay()
     const healthy = await join(url)
     const bodies = [
-      ...['\u0000', '{"type":"signal","id":{"a":1},"signal":"x"}', '{"type":"__proto__"}', '{"type":"constructor"}'],
-      ...[
-        `{"type":"signal","id":"${pageId()}","signal":"Deep","data":${NESTED(5000)}}`,
-        '{"__proto__":{"admin":true}}',
-      ],
-      ...['{"type":"join","room":"x","since":{"age":1e308}}', `{"type":"leave","room":"${'x'.repeat(60_000)}"}`],
-      ...[
-        '{"type":"token","token":""}',
-        '{"type":"hello"}',
-        '{"type":"signal","id":"","signal":""}',
-        '[[[[',
-        '{"type":',
-      ],
+      '\u0000',
+      '[[[[',
+      '{"type":',
+      '{"type":"__proto__"}',
+      '{"type":"constructor"}',
+      '{"type":"hello"}',
+      '{"type":"token","token":""}',
+      '{"__proto__":{"admin":true}}',
+      '{"type":"signal","id":"","signal":""}',
+      '{"type":"signal","id":{"a":1},"signal":"x"}',
+      '{"type":"join","room":"x","since":{"age":1e308}}',
+      `{"type":"leave","room":"${'x'.repeat(60_000)}"}`,
+      `{"type":"signal","id":"${pageId()}","signal":"Deep","data":${nested(5000)}}`,
     ]
     for (const [count, body] of bodies.entries()) {
       const hostile = await connect(url)
@@ -266,6 +260,17 @@ describe('hello', () => {
     ).toEqual(['welcome', 'joined c', 'joined a', 'refused *', 'joined b'])
   })
 })
+
+function nested(levels: number): string {
+  return '['.repeat(levels) + ']'.repeat(levels)
+}
+
+/** A signal's frame of so many bytes, most of them in letters of two bytes. */
+function frameOf(size: number): string {
+  const bare = JSON.stringify({ type: 'signal', id: pageId(), signal: 'Big', data: '' })
+  const missing = size - bare.length
+  return bare.replace('""', `"${'é'.repeat(missing >> 1)}${'x'.repeat(missing % 2)}"`)
+}
 
 /** Asks for a WebSocket by hand and gives the head of the answer. */
 function upgrade(port: number, headers: readonly string[]): Promise<string> {
