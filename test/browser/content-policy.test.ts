@@ -7,13 +7,12 @@ const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   'connect-src ws:',
-  'img-src data:',
   "require-trusted-types-for 'script'",
   "trusted-types 'none'",
 ].join('; ')
 
 const PAGE =
-  '<!doctype html><link rel="icon" href="data:,"><script src="/signalpost.min.js"></script><script src="/app.js"></script><p id="heard"></p>'
+  '<!doctype html><script src="/signalpost.min.js"></script><script src="/app.js"></script><p id="heard"></p>'
 
 describeInChromium('the script-tag build under a strict content policy', () => {
   const tabs = useTabs()

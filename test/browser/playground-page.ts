@@ -10,7 +10,7 @@ export async function waitForCounter(page: Page, name: string, count: number): P
 }
 
 export function button(page: Page, name: string): Locator {
-  return page.getByRole('button', { name })
+  return page.getByRole('button', { name, exact: true })
 }
 
 /** Entries of the log that hold a text. */

@@ -64,7 +64,7 @@ describeInChromium('a server that is not a relay', () => {
   })
 })
 
-const PAGE = '<!doctype html><link rel="icon" href="data:,"><script src="/signalpost.min.js"></script>'
+const PAGE = '<!doctype html><script src="/signalpost.min.js"></script>'
 
 async function connect(tabs: Tabs, { page: address }: StaticServer) {
   const page = await tabs.open(address)

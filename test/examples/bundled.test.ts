@@ -23,11 +23,11 @@ describeInChromium('examples/bundled', () => {
   beforeAll(async () => {
     relay = await startRelay()
     folder = await mkdtemp(join(tmpdir(), 'signalpost-bundled-'))
-    const site = { root: ROOT, logLevel: 'error', build: { outDir: join(folder, 'site'), emptyOutDir: true } } as const
+    const site = { root: ROOT, logLevel: 'silent', build: { outDir: join(folder, 'site'), emptyOutDir: true } } as const
     await build({ ...site, resolve: { alias: { signalpost: `${DIST}.js` } } })
     server = await preview({
       ...site,
-      preview: { host: '127.0.0.1', port: 0, proxy: { '/signals': { target: relay.url, ws: true } } },
+      preview: { host: '127.0.0.1', port: 0, proxy: { '/signals': { target: relay.page, ws: true } } },
     })
   })
   afterAll(async () => {
@@ -48,7 +48,8 @@ describeInChromium('examples/bundled', () => {
     await form.getByRole('button', { name: 'Save' }).click()
 
     await form.locator('#outcome', { hasText: 'accepted' }).waitFor()
-    await report.getByRole('listitem').getByText('250').waitFor()
+    expect(await report.getByRole('listitem').textContent()).toBe('250')
+    expect(tabs.complaints).toEqual([])
   })
 
   it('compiles against the built types', async () => {

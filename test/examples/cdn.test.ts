@@ -13,9 +13,7 @@ describeInChromium('examples/cdn', () => {
     relay = await startRelay()
     const html = await readFile(new URL('../../examples/cdn/index.html', import.meta.url), 'utf8')
     server = await serve({
-      '/': html
-        .replace('ws://localhost:8081/signals', relay.url)
-        .replace('<title>', '<link rel="icon" href="data:,"><title>'),
+      '/': html.replace('ws://localhost:8081/signals', relay.url),
       '/signalpost.min.js': await readUmd(),
     })
   })
