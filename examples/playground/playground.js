@@ -104,9 +104,10 @@ async function trySend(name, data, options) {
   }
 }
 
+/** The error quotes the name that is not one: the signal's or the room's. */
 function fieldOf({ code, message }) {
-  if (code === 'bad-name') return message.includes('room name') ? 'room' : 'name'
-  return 'data'
+  if (code !== 'bad-name') return 'data'
+  return FIELDS.find((id) => message.includes(JSON.stringify($(id).value.trim())))
 }
 
 function showFormError(text, field) {
@@ -253,6 +254,7 @@ $('clear-log').addEventListener('click', clearLog)
 $('clear-problems').addEventListener('click', () => {
   $('problem-list').replaceChildren()
   $('problems').hidden = true
+  $('offline').focus()
 })
 buildCommon()
 showCounts()
@@ -260,3 +262,6 @@ clearLog()
 new ResizeObserver(drawLatencies).observe($('plot'))
 drawLatencies()
 if (client) start()
+else
+  for (const control of document.querySelectorAll('.actions button, .columns :is(button, input, textarea)'))
+    control.disabled = true

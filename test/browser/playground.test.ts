@@ -101,6 +101,19 @@ describeInChromium('the playground', () => {
     expect(await page.getByLabel('Data').getAttribute('aria-invalid')).toBe('false')
   })
 
+  it('marks the field whose name is not one, and sends nothing', async () => {
+    const page = await openOnline()
+
+    await page.getByLabel('Room', { exact: true }).fill('team seven')
+    await sendByForm(page, 'ReportIncome', '')
+
+    await page.getByRole('alert').getByText('bad-name').waitFor()
+    expect(await page.locator('[aria-invalid=true]').evaluateAll((fields) => fields.map(({ id }) => id))).toEqual([
+      'room',
+    ])
+    await waitForCounter(page, 'sent', 0)
+  })
+
   it('can be used with the keyboard alone', async () => {
     const page = await openOnline()
 
@@ -147,6 +160,7 @@ describeInChromium('the playground', () => {
     const problem = page.getByRole('log', { name: 'What went wrong' }).getByRole('listitem')
     expect(await problem.textContent()).toContain('bad-url')
     expect(await page.locator('#state').textContent()).toBe('Not connected')
+    expect(await button(page, 'Send signal').isDisabled()).toBe(true)
   })
 
   it('leads to a second window with the same address', async () => {
