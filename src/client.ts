@@ -5,7 +5,7 @@ import type { SignalContract } from './contract.js'
 import { createInbox } from './delivery/inbox.js'
 import { createOutbox } from './delivery/outbox.js'
 import { createParcel } from './delivery/parcel.js'
-import { type AnyHandler, createReceivers, type Topics } from './delivery/receivers.js'
+import { type AnyHandler, createReceivers } from './delivery/receivers.js'
 import { createEmitter } from './emitter.js'
 import { SignalError } from './errors.js'
 import { checkOptions } from './options.js'
@@ -53,7 +53,10 @@ const OPTIONS = {
   onError: ['function'],
 }
 
-type ClientEvents = Topics & { readonly status: SignalStatus; readonly gap: Gap }
+interface ClientEvents {
+  readonly status: SignalStatus
+  readonly gap: Gap
+}
 
 /**
  * Connects the page to a relay. The first client of a page is the one that `sendSignal`, `receiveSignal` and
@@ -82,10 +85,10 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
 
   // In a task of its own, where nothing that onError does can harm what is going on.
   const report = (error: SignalError): void => queueMicrotask(() => onError(error))
-  const emitter = createEmitter<ClientEvents>((cause) => {
+  const onThrow = (cause: unknown): void =>
     report(new SignalError('handler-threw', 'A handler threw; the others were called all the same.', cause))
-  })
-  const receivers = createReceivers(emitter, (room) => inbox.listen(room))
+  const emitter = createEmitter<ClientEvents>(onThrow)
+  const receivers = createReceivers({ listen: (room) => inbox.listen(room), onThrow })
   const outbox = createOutbox({ send: (text) => link.send(text), isAnswered: !isPlain, onError: report })
   const inbox = createInbox({
     send: (frame) => !isPlain && link.send(encode(frame)),
@@ -101,7 +104,9 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
         // What waited goes first: a listener that sends now comes after it.
         if (status.state === 'online') outbox.flush(maxBytes)
         emitter.emit('status', status)
-        if (status.state === 'closed' && status.reason === 'closed-by-page') emitter.clear()
+        if (status.state !== 'closed' || status.reason !== 'closed-by-page') return
+        receivers.clear()
+        emitter.clear()
       },
       onFrame,
       onTooLarge: outbox.refuseTooLarge,
@@ -110,7 +115,8 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
   )
 
   function onFrame(frame: RelayFrame): void {
-    if (frame.type === 'welcome') ({ tab, maxBytes } = frame)
+    if (frame.type === 'signal') inbox.onFrame(frame)
+    else if (frame.type === 'welcome') ({ tab, maxBytes } = frame)
     else if (frame.type === 'accepted') for (const id of frame.ids) outbox.settle(id, 'accepted')
     else if (frame.type === 'refused' || frame.type === 'left') {
       const { id, room, code, text } = frame as RefusedFrame
@@ -121,7 +127,8 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
   }
 
   function deliver({ signal: name, data, room, id, at, sender }: SignalFrame, replayed: boolean): void {
-    if (!receivers.hears(room, name)) return
+    // What nobody hears may be broken, or of a name that this page does not know.
+    if (contract && !receivers.hears(room, name)) return
     try {
       receivers.deliver({
         name,

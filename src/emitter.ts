@@ -2,9 +2,11 @@ import mitt from 'mitt'
 import type { Stop } from './signals.js'
 
 export interface Emitter<Events> {
-  on<Type extends keyof Events>(type: Type, listener: (value: Events[Type]) => unknown): Stop
+  /** The type `'*'` hears every event. */
+  on<Type extends keyof Events>(type: Type | '*', listener: (value: Events[Type]) => unknown): Stop
   emit<Type extends keyof Events>(type: Type, value: Events[Type]): void
-  has(type: keyof Events): boolean
+  /** Whether anybody would hear an event of this type. */
+  hears(type: keyof Events): boolean
   clear(): void
 }
 
@@ -18,22 +20,23 @@ export function createEmitter<Events extends object>(onThrow: (error: unknown) =
   return {
     on(type, listener) {
       let isLive = true
-      const guarded = (value: Events[typeof type]): void => {
+      // mitt tells listeners of '*' the type first.
+      const guarded = (first: unknown, value = first): void => {
         try {
-          const result = isLive && listener(value)
+          const result = isLive && listener(value as Events[Exclude<typeof type, '*'>])
           if (result instanceof Promise) result.catch(onThrow)
         } catch (error) {
           onThrow(error)
         }
       }
-      on(type, guarded)
+      on(type as '*', guarded)
       return () => {
         isLive = false
-        off(type, guarded)
+        off(type as '*', guarded)
       }
     },
     emit,
-    has: (type) => Boolean(all.get(type)?.length),
+    hears: (type) => Boolean(all.get(type)?.length || all.get('*')?.length),
     clear: () => all.clear(),
   }
 }

@@ -34,13 +34,25 @@ it('tells what a listener throws or rejects with, and calls the others', async (
 
 it('knows whether anybody listens', () => {
   const emitter = createEmitter<Events>(() => undefined)
-  expect(emitter.has('constructor')).toBe(false)
+  expect(emitter.hears('constructor')).toBe(false)
   const stop = emitter.on('constructor', () => undefined)
-  expect(emitter.has('constructor')).toBe(true)
+  expect(emitter.hears('constructor')).toBe(true)
   stop()
   stop()
-  expect(emitter.has('constructor')).toBe(false)
+  expect(emitter.hears('constructor')).toBe(false)
   emitter.on('a', () => undefined)
   emitter.clear()
-  expect(emitter.has('a')).toBe(false)
+  expect(emitter.hears('a')).toBe(false)
+})
+
+it("hears every type with '*', each event once", () => {
+  const emitter = createEmitter<Events>(() => undefined)
+  const heard: number[] = []
+  const stop = emitter.on('*', (value) => heard.push(value))
+  expect(emitter.hears('a')).toBe(true)
+  emitter.emit('a', 1)
+  emitter.emit('constructor', 2)
+  stop()
+  emitter.emit('a', 3)
+  expect([heard, emitter.hears('a')]).toEqual([[1, 2], false])
 })

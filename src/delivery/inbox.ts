@@ -10,7 +10,7 @@ import type {
 } from '../protocol/frames.js'
 import type { Gap, Stop } from '../signals.js'
 
-/** How many ids are remembered: it stops repeats where positions cannot, across two lives of a relay's log. */
+/** How many ids are remembered at least: it stops repeats where positions cannot, across two lives of a relay's log. */
 const REMEMBERED_IDS = 1024
 
 /** How long after its navigation a page counts as one that has just loaded, in milliseconds. */
@@ -50,7 +50,9 @@ interface Room {
 /** Lets each signal through once and in order, and owns the position in every room. */
 export function createInbox({ send, isSinceNavigation, deliver, onGap }: InboxOptions): Inbox {
   const rooms = new Map<string, Room>()
-  const seen = new Set<string>()
+  // Two generations: the older one goes as a whole, which costs less than to drop one id for each that comes.
+  let seen = new Set<string>()
+  let seenBefore = seen
 
   function since(room: Room): Since {
     const { epoch, offset, id } = room
@@ -81,9 +83,12 @@ export function createInbox({ send, isSinceNavigation, deliver, onGap }: InboxOp
   /** Returns whether the id is new. */
   function remember(id: string): boolean {
     if (id === '') return true
-    if (seen.has(id)) return false
+    if (seen.has(id) || seenBefore.has(id)) return false
     seen.add(id)
-    if (seen.size > REMEMBERED_IDS) seen.delete(seen.values().next().value as string)
+    if (seen.size >= REMEMBERED_IDS) {
+      seenBefore = seen
+      seen = new Set()
+    }
     return true
   }
 

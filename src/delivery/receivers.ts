@@ -1,4 +1,4 @@
-import type { Emitter } from '../emitter.js'
+import { createEmitter, type Emitter } from '../emitter.js'
 import { badOption, checkName, checkOptions } from '../options.js'
 import { DEFAULT_ROOM } from '../protocol/names.js'
 import type { ReceiveOptions, Signal, Stop } from '../signals.js'
@@ -14,14 +14,19 @@ const OPTIONS = {
 /** A handler whose name and data the types of the client have already matched. */
 export type AnyHandler = (data: Signal['data'], signal: Signal) => unknown
 
-/** Signals by `room name`. No name holds a space, so no two pairs meet. */
-export type Topics = { readonly [topic: `${string} ${string}`]: Signal }
-
 export interface Receivers {
+  /** @throws SignalError `bad-name` or `bad-option`. */
   add(name: string, handler: AnyHandler, options?: ReceiveOptions): Stop
   /** Whether anybody would hear it. */
   hears(room: string, name: string): boolean
   deliver(signal: Signal): void
+  clear(): void
+}
+
+export interface ReceiversOptions {
+  /** Called for each receiver; what it returns is called when the receiver stops. */
+  readonly listen: (room: string) => Stop
+  readonly onThrow: (error: unknown) => void
 }
 
 interface Registration {
@@ -31,9 +36,16 @@ interface Registration {
   readonly stop: Stop
 }
 
-/** The handlers of the page, by room and name. `listen` is called for each, and what it returns when it stops. */
-export function createReceivers(emitter: Emitter<Topics>, listen: (room: string) => Stop): Receivers {
+/** The handlers of the page, by room and name. */
+export function createReceivers({ listen, onThrow }: ReceiversOptions): Receivers {
   const registrations = new Set<Registration>()
+  const rooms = new Map<string, Emitter<{ readonly [name: string]: Signal }>>()
+
+  function emitterOf(room: string): Emitter<{ readonly [name: string]: Signal }> {
+    const emitter = rooms.get(room) ?? createEmitter(onThrow)
+    rooms.set(room, emitter)
+    return emitter
+  }
 
   return {
     add(name, handler, options = {}) {
@@ -49,7 +61,7 @@ export function createReceivers(emitter: Emitter<Topics>, listen: (room: string)
       }
 
       const unlisten = listen(room)
-      const off = emitter.on(topic(room, name), (received) => {
+      const off = emitterOf(room).on(name, (received) => {
         if ((from === 'others' && received.self) || (where && !where(received))) return
         if (once) stop()
         return handler(received.data, received)
@@ -67,15 +79,11 @@ export function createReceivers(emitter: Emitter<Topics>, listen: (room: string)
       return stop
     },
 
-    hears: (room, name) => emitter.has(topic(room, name)) || emitter.has(topic(room, '*')),
+    hears: (room, name) => Boolean(rooms.get(room)?.hears(name)),
+    deliver: (signal) => rooms.get(signal.room)?.emit(signal.name, signal),
 
-    deliver(signal) {
-      emitter.emit(topic(signal.room, signal.name), signal)
-      emitter.emit(topic(signal.room, '*'), signal)
+    clear() {
+      for (const { stop } of registrations) stop()
     },
   }
-}
-
-function topic(room: string, name: string): keyof Topics {
-  return `${room} ${name}`
 }

@@ -55,7 +55,7 @@ const HOSTILE_TEXTS = [
   '{"type":"signal","id":"x","signal":"A","room":"main","offset":1e400,"at":1,"sender":{}}',
   '{"type":"signal","id":"x","signal":"A","room":"main","offset":1.5,"at":1,"sender":{}}',
   '{"type":"signal","id":"x","signal":"A","room":"main","offset":"1","at":1,"sender":{}}',
-  '{"type":"signal","id":"x","signal":"A","room":"a b","offset":1,"at":1,"sender":{}}',
+  '{"type":"signal","id":"x","signal":"A","room":5,"offset":1,"at":1,"sender":{}}',
   '{"type":"signal","id":"x","signal":"A","room":"main","offset":1,"at":1,"sender":null}',
   '{"type":"accepted","ids":"abc"}',
   '{"type":"goodbye","retryAfter":-5}',
