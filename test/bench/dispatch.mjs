@@ -1,94 +1,98 @@
 /**
- * Frames that a page takes in, per second: parsed and handed to a handler that reads one field. The socket is a fake that
- * injects 500 texts at a time, so that only the client is measured; both clients get the same texts.
- *
- * Usage: node dispatch.mjs signalpost|baseline
+ * Frames that a page in Chromium takes in, per second: from a real socket to a handler that reads one field. Both clients
+ * get the same texts, with everything that the protocol carries.
  */
-import mitt from 'mitt'
-import ReconnectingWebSocketModule from 'reconnecting-websocket'
-import { createSignalClient } from '../../dist/index.js'
+import { createServer } from 'node:http'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { chromium } from 'playwright-core'
+import { WebSocketServer } from 'ws'
 
-const FRAMES = 200_000
-const BATCH = 500
+const FRAMES = 50_000
 
-class FakeWebSocket {
-  static CLOSING = 2
-  static last
-  readyState = 0
-  listeners = { open: [], message: [], close: [], error: [] }
-  constructor() {
-    FakeWebSocket.last = this
-  }
-  addEventListener(type, listener) {
-    this.listeners[type].push(listener)
-  }
-  removeEventListener() {}
-  send() {}
-  close() {}
-  fire(type, event = {}) {
-    for (const listener of this.listeners[type]) listener(event)
-  }
-}
-globalThis.WebSocket = FakeWebSocket
-
-let sum = 0
-const handle = (data) => {
-  sum += data.userId
+const CLIENTS = {
+  signalpost: `
+    import { createSignalClient } from './dist/index.js'
+    const client = createSignalClient({ url: '/' })
+    client.receiveSignal('ReportIncome', handle)`,
+  baseline: `
+    import mitt from 'mitt'
+    import ReconnectingWebSocket from 'reconnecting-websocket'
+    const emitter = mitt()
+    emitter.on('ReportIncome', handle)
+    const socket = new ReconnectingWebSocket(location.href.replace('http', 'ws'))
+    socket.addEventListener('message', ({ data }) => {
+      const frame = JSON.parse(data)
+      emitter.emit(frame.signal, frame.data)
+    })
+    socket.addEventListener('open', () => socket.send('{"type":"hello"}'))`,
 }
 
-function text(offset) {
+const COUNTING = `
+  let count = 0, sum = 0, begin = 0
+  function handle(data) {
+    if (count === 0) begin = performance.now()
+    sum += data.userId
+    count += 1
+    if (count === ${FRAMES}) globalThis.perSecond = Math.round((count / (performance.now() - begin)) * 1000)
+  }`
+
+function frame(offset) {
   const data = { userId: offset, action: 'refresh', at: '2026-01-01T00:00:00.000Z' }
   const id = `id-${offset}`.padEnd(22, '-')
-  return JSON.stringify({
-    type: 'signal',
-    id,
-    signal: 'ReportIncome',
-    data,
-    room: 'main',
-    offset,
-    at: 1,
-    sender: { tab: 'x' },
+  return { type: 'signal', id, signal: 'ReportIncome', data, room: 'main', offset, at: 1, sender: { tab: 'x' } }
+}
+
+const texts = Array.from({ length: FRAMES }, (_, index) => JSON.stringify(frame(index + 1)))
+const welcome = { type: 'welcome', v: 1, tab: 'me', beat: 25_000, maxBytes: 65_536, window: 900_000 }
+const joined = { type: 'joined', room: 'main', epoch: 'e', offset: 0, head: 0, recovered: true }
+
+async function bundle(kind) {
+  const { outputFiles } = await build({
+    stdin: { contents: COUNTING + CLIENTS[kind], resolveDir: fileURLToPath(new URL('../..', import.meta.url)) },
+    bundle: true,
+    minify: true,
+    write: false,
+    format: 'iife',
   })
+  return `<!doctype html><script>${outputFiles[0].text}</script>`
 }
 
-const tick = () => new Promise((resolve) => setTimeout(resolve, 5))
-
-async function startSignalpost() {
-  const client = createSignalClient({ url: 'ws://bench.test/', connect: 'manual' })
-  client.receiveSignal('ReportIncome', handle)
-  client.connect()
-  await tick()
-  const socket = FakeWebSocket.last
-  socket.readyState = 1
-  socket.fire('open')
-  const say = (frame) => socket.fire('message', { data: JSON.stringify(frame) })
-  say({ type: 'welcome', v: 1, tab: 'me', beat: 25_000, maxBytes: 65_536, window: 900_000 })
-  say({ type: 'joined', room: 'main', epoch: 'e', offset: 0, head: 0, recovered: true })
-  return socket
-}
-
-async function startBaseline() {
-  const emitter = mitt()
-  emitter.on('ReportIncome', handle)
-  const wrapper = new (ReconnectingWebSocketModule.default ?? ReconnectingWebSocketModule)('ws://bench.test/', [])
-  wrapper.addEventListener('message', ({ data }) => {
-    const frame = JSON.parse(data)
-    emitter.emit(frame.signal, frame.data)
+/** Prepares Chromium and a server; the function that it returns measures one kind once. */
+export async function prepareDispatch() {
+  const pages = Object.fromEntries(
+    await Promise.all(Object.keys(CLIENTS).map(async (kind) => [kind, await bundle(kind)])),
+  )
+  const http = createServer((request, response) => {
+    response.setHeader('content-type', 'text/html')
+    response.end(pages[request.url.slice(2)] ?? '')
   })
-  await tick()
-  const socket = FakeWebSocket.last
-  socket.readyState = 1
-  socket.fire('open')
-  return socket
-}
+  new WebSocketServer({ server: http }).on('connection', (socket) => {
+    socket.once('message', (text) => {
+      const isOurs = JSON.parse(String(text)).v === 1
+      if (isOurs) for (const answer of [welcome, joined]) socket.send(JSON.stringify(answer))
+      for (const signal of texts) socket.send(signal)
+    })
+  })
+  await new Promise((resolve) => http.listen(0, '127.0.0.1', resolve))
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'],
+  })
 
-const socket = await (process.argv[2] === 'signalpost' ? startSignalpost() : startBaseline())
-const texts = Array.from({ length: FRAMES }, (_, index) => text(index + 1))
-const begin = process.hrtime.bigint()
-for (let at = 0; at < FRAMES; at += BATCH) {
-  for (const data of texts.slice(at, at + BATCH)) socket.fire('message', { data })
+  return {
+    kinds: Object.keys(CLIENTS),
+    async measure(kind) {
+      const page = await browser.newPage()
+      await page.goto(`http://127.0.0.1:${http.address().port}/?${kind}`)
+      const perSecond = await page.waitForFunction(() => globalThis.perSecond).then((handle) => handle.jsonValue())
+      await page.close()
+      return perSecond
+    },
+    async stop() {
+      await browser.close()
+      http.closeAllConnections()
+      http.close()
+    },
+  }
 }
-const seconds = Number(process.hrtime.bigint() - begin) / 1e9
-if (sum !== (FRAMES * (FRAMES + 1)) / 2) throw new Error('Not every frame was handled.')
-process.stdout.write(String(Math.round(FRAMES / seconds)))
-process.exit(0)

@@ -4,6 +4,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { prepareDispatch } from './dispatch.mjs'
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 7)
 const file = (path) => fileURLToPath(new URL(path, import.meta.url))
@@ -13,9 +14,9 @@ function median(values) {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
 }
 
-function alternate(kinds, measure) {
+async function alternate(kinds, measure) {
   const results = Object.fromEntries(kinds.map((kind) => [kind, []]))
-  for (let round = 0; round < ROUNDS; round += 1) for (const kind of kinds) results[kind].push(measure(kind))
+  for (let round = 0; round < ROUNDS; round += 1) for (const kind of kinds) results[kind].push(await measure(kind))
   return Object.fromEntries(kinds.map((kind) => [kind, median(results[kind])]))
 }
 
@@ -40,14 +41,16 @@ async function startServers() {
   return { ports, stop: () => [relay, socketio, websocket].forEach((child) => child.kill()) }
 }
 
-const dispatch = alternate(['signalpost', 'baseline'], (kind) => run('dispatch.mjs', kind))
-console.log('Frames dispatched per second, median of', ROUNDS, 'alternating rounds')
+const chromium = await prepareDispatch()
+const dispatch = await alternate(chromium.kinds, chromium.measure)
+await chromium.stop()
+console.log('Frames dispatched per second in Chromium, median of', ROUNDS, 'alternating rounds')
 console.log('  signalpost                                  ', dispatch.signalpost.toLocaleString('en'))
 console.log('  reconnecting-websocket + JSON.parse + mitt  ', dispatch.baseline.toLocaleString('en'))
 console.log('  ratio                                       ', (dispatch.signalpost / dispatch.baseline).toFixed(2))
 
 const servers = await startServers()
-const connect = alternate(['signalpost', 'socket.io', 'websocket'], (kind) =>
+const connect = await alternate(['signalpost', 'socket.io', 'websocket'], (kind) =>
   run('connect.mjs', kind, servers.ports[kind]),
 )
 servers.stop()
