@@ -248,6 +248,11 @@ function start() {
   onSubmit($('room-form'), addRoom)
 }
 
+function disable() {
+  const controls = document.querySelectorAll('.actions button, .columns :is(button, input, textarea)')
+  for (const control of controls) control.disabled = true
+}
+
 $('second').href = location.href
 $('url').textContent = url ?? `${location.origin.replace(/^http/, 'ws')}/signals`
 $('clear-log').addEventListener('click', clearLog)
@@ -262,6 +267,4 @@ clearLog()
 new ResizeObserver(drawLatencies).observe($('plot'))
 drawLatencies()
 if (client) start()
-else
-  for (const control of document.querySelectorAll('.actions button, .columns :is(button, input, textarea)'))
-    control.disabled = true
+else disable()

@@ -176,11 +176,14 @@ describeInChromium('the playground', () => {
 
   it('fits a phone without scrolling sideways', async () => {
     const page = await openOnline()
+    await sendByForm(page, 'ReportIncome', JSON.stringify({ text: 'x'.repeat(500) }))
+    await page.locator('#plot .dot').waitFor()
+
     await page.setViewportSize({ width: 320, height: 700 })
 
-    await sendByForm(page, 'ReportIncome', JSON.stringify({ text: 'x'.repeat(500) }))
-    await received(page, 'xxx').waitFor()
-
+    await page.waitForFunction(
+      () => document.querySelector('#plot svg')?.clientWidth === document.querySelector('#plot')?.clientWidth,
+    )
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(320)
   })
 })
