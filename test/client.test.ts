@@ -48,7 +48,7 @@ afterEach(async () => {
 const codes = (): string[] => errors.map(({ code }) => code)
 
 describe('sending', () => {
-  it('says hello first, then what was sent before there was a connection, in the order of the calls', async () => {
+  it('P2.7 says hello first, then what was sent before there was a connection, in the order of the calls', async () => {
     const client = connect()
     const first = client.sendSignal('ReportIncome', { userId: 1 })
     const second = client.sendSignal('RefreshDashboard')
@@ -61,14 +61,14 @@ describe('sending', () => {
     expect(await Promise.all([first, second])).toMatchObject([{ outcome: 'accepted' }, { outcome: 'accepted' }])
   })
 
-  it('sends at once while online, under an id of 128 bits in base64url', async () => {
+  it('P6.1 sends at once while online, under an id of 128 bits in base64url', async () => {
     const client = await online()
     const { id, outcome } = await Promise.all([client.sendSignal('A'), pass()]).then(([result]) => result)
     expect(id).toMatch(/^[\w-]{22}$/)
     expect(outcome).toBe('accepted')
   })
 
-  it('sends again, under the same ids and in the original order, what was not accepted when the line broke', async () => {
+  it('P2.7 and P6.1 sends again, under the same ids and in the original order, what was not accepted when the line broke', async () => {
     const client = await online()
     relay.isAnswering = false
     const results = [client.sendSignal('A', 1), client.sendSignal('A', 2)]
@@ -104,7 +104,7 @@ describe('sending', () => {
     expect(codes()).toEqual([])
   })
 
-  it('never replaces a signal that a socket already had', async () => {
+  it('P6.11 never replaces a signal that a socket already had', async () => {
     const client = await online()
     relay.isAnswering = false
     const results = [client.sendSignal('A', 1, { key: 'k' }), client.sendSignal('A', 2, { key: 'k' })]
@@ -156,7 +156,7 @@ describe('sending', () => {
     expect((await Promise.all(results.slice(0, 17))).every(({ outcome }) => outcome === 'accepted')).toBe(true)
   })
 
-  it('ends as refused what the relay refuses, and tells why', async () => {
+  it('P6.10 ends as refused what the relay refuses, tells why, and never sends it again', async () => {
     const client = await online()
     relay.isAnswering = false
     const result = client.sendSignal('A')
@@ -166,6 +166,9 @@ describe('sending', () => {
     expect(await result).toMatchObject({ outcome: 'refused', error: { code: 'refused' } })
     await pass()
     expect(errors[0]?.message).toContain('Your token may not send A.')
+    relay.close(1006)
+    await pass(1000)
+    expect([client.status.state, relay.sent('signal').length]).toEqual(['online', 1])
   })
 
   it('settles a promise once, however often the relay answers', async () => {
@@ -208,7 +211,7 @@ describe('sending', () => {
   })
 
   it.each([1009, 4413])(
-    'ends the oldest unanswered signal as too large when the relay closes with %i',
+    'P13.2 ends the oldest unanswered signal as too large when the relay closes with %i',
     async (code) => {
       const client = await online()
       relay.isAnswering = false

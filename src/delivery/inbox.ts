@@ -92,7 +92,7 @@ export function createInbox({ send, isSinceNavigation, deliver, onGap }: InboxOp
     return true
   }
 
-  function moveTo(room: Room, { epoch, offset, id }: JoinedFrame | (GapFrame & { readonly id?: string })): void {
+  function moveTo(room: Room, { epoch, offset, id }: JoinedFrame | GapFrame): void {
     // Within one epoch a position never goes back: what was handled stays handled.
     if (epoch === room.epoch && offset <= room.offset) return
     if (id !== undefined || offset !== room.offset) room.id = id

@@ -140,6 +140,8 @@ export interface GapFrame {
   readonly epoch: string
   /** … after this offset. */
   readonly offset: number
+  /** The id of the entry at `offset`. */
+  readonly id?: string
 }
 
 export interface BeatFrame {

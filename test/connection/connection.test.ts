@@ -67,7 +67,7 @@ describe('coming online', () => {
     expect(relay.sent('ping')).toHaveLength(1)
   })
 
-  it('keeps its secret over reconnections, 128 bits in base64url', async () => {
+  it('P2.1 keeps its secret over reconnections, 128 bits in base64url', async () => {
     open()
     await pass()
     relay.close(1006)
@@ -115,7 +115,7 @@ describe('tokens', () => {
     expect(relay.sent('hello').map(({ token }) => token)).toEqual(['token-1', 'token-2'])
   })
 
-  it('never puts the token into the address', async () => {
+  it('P9.8 never puts the token into the address', async () => {
     open({ token: 'secret' })
     await pass()
     expect(relay.sockets[0]?.url).not.toContain('secret')
@@ -148,7 +148,7 @@ describe('tokens', () => {
     expect(relay.sockets).toHaveLength(0)
   })
 
-  it('asks once more at once when the token is refused, and ends as unauthorized when that one is refused too', async () => {
+  it('P13.4 asks once more at once when the token is refused, and ends as unauthorized when that one is refused too', async () => {
     const token = vi.fn(() => 'bad')
     const link = open({ token })
     await pass()
@@ -211,7 +211,7 @@ describe('coming back', () => {
     expect(wait()).toBe(500)
   })
 
-  it('comes back at once and without jitter after 4508', async () => {
+  it('P13.7 comes back at once and without jitter after 4508', async () => {
     open()
     await pass()
     relay.close(4508)
@@ -219,7 +219,7 @@ describe('coming back', () => {
     expect(states()).toEqual(['connecting', 'online', 'waiting', 'connecting', 'online'])
   })
 
-  it('comes back when the relay said it should', async () => {
+  it('P8.6 and P13.6 comes back when the relay said it should', async () => {
     open()
     await pass()
     relay.send({ type: 'goodbye', retryAfter: 3210, reason: 'restart' })
@@ -228,7 +228,7 @@ describe('coming back', () => {
     expect(wait()).toBe(3210)
   })
 
-  it('spreads over 5 seconds after a restart that said nothing', async () => {
+  it('P13.6 spreads over 5 seconds after a restart that said nothing', async () => {
     open()
     await pass()
     relay.close(4503)
@@ -236,7 +236,7 @@ describe('coming back', () => {
     expect(wait()).toBe(2500)
   })
 
-  it('waits for 10 seconds or more after 4529', async () => {
+  it('P13.8 waits for 10 seconds or more after 4529', async () => {
     open()
     await pass()
     relay.close(4529)
@@ -244,7 +244,7 @@ describe('coming back', () => {
     expect(wait()).toBe(10_500)
   })
 
-  it.each([1000, 1001, 1006, 1011, 1012, 1013, 4500, 4509])('dials again after %i', async (code) => {
+  it.each([1000, 1001, 1006, 1011, 1012, 1013, 4500, 4509])('P13.1 dials again after %i', async (code) => {
     open()
     await pass()
     relay.close(code)
@@ -258,7 +258,7 @@ describe('coming back', () => {
     [4403, 'forbidden'],
     [4426, 'version'],
     [4499, 'refused'],
-  ])('stops after %i and tells why', async (code, reason) => {
+  ])('P13.5 stops after %i and tells why', async (code, reason) => {
     const link = open()
     await pass()
     relay.close(code, 'relay says why')
@@ -270,7 +270,7 @@ describe('coming back', () => {
     expect(link.status.state).toBe('online')
   })
 
-  it('stops when the relay finds three bad frames in a row, and forgets them after a good connection', async () => {
+  it('P13.3 stops when the relay finds three bad frames in a row, and forgets them after a good connection', async () => {
     const link = open()
     await pass()
     for (const state of ['online', 'online', 'closed']) {
@@ -327,7 +327,7 @@ describe('wrong servers', () => {
     expect(['waiting', 'connecting']).toContain(link.status.state)
   })
 
-  it('tells a server that echoes, and does not hand it a signal', async () => {
+  it('P12.2 tells a server that echoes, and does not hand it a signal', async () => {
     relay.isAnswering = false
     const link = open()
     await pass()
@@ -356,7 +356,7 @@ describe('wrong servers', () => {
     expect([codes(), states().includes('waiting')]).toEqual([['no-protocol'], true])
   })
 
-  it('tells a malformed frame and ignores one of a later version', async () => {
+  it('P1.9 tells a malformed frame and ignores one of a later version', async () => {
     const link = open()
     await pass()
     relay.send('not json', '{"type":"signal"}', '{"type":"from-the-future"}', '{"type":"beat"}')
@@ -366,7 +366,7 @@ describe('wrong servers', () => {
 })
 
 describe('plain mode', () => {
-  it('is online when the socket opens, says no hello, and hears signals only', async () => {
+  it('P12.1 is online when the socket opens, says no hello, and hears signals only', async () => {
     open({ protocol: 'plain', token: 'secret' })
     await pass()
     expect([states(), relay.frames]).toEqual([['connecting', 'online'], []])
@@ -382,7 +382,7 @@ describe('plain mode', () => {
     expect(codes()).toEqual([])
   })
 
-  it('never tells the token', async () => {
+  it('P12.1 never tells the token', async () => {
     const link = open({ protocol: 'plain', token: 'secret' })
     await pass()
     link.setToken('secret2')

@@ -28,7 +28,7 @@ const signal = (offset: number, { id = `s${offset}`, room = 'main' } = {}) =>
   inbox.onFrame({ type: 'signal', id, signal: 'A', room, offset, at: 1, sender: {} } satisfies SignalFrame)
 
 describe('once and in order', () => {
-  it('handles the next offset, and drops the ones that it has', () => {
+  it('P5.1 handles the next offset, and drops the ones that it has', () => {
     inbox.listen('main')
     joined(5)
     for (const offset of [4, 5, 6, 6, 7, 5, 8]) signal(offset)
@@ -42,7 +42,7 @@ describe('once and in order', () => {
     expect(told).toEqual(['s6 replayed', 's7 replayed', 's8'])
   })
 
-  it('handles nothing after a jump, and asks for what is missing', () => {
+  it('P5.1 handles nothing after a jump, and asks for what is missing', () => {
     inbox.listen('main')
     joined(5)
     signal(6)
@@ -55,7 +55,7 @@ describe('once and in order', () => {
     expect(told).toEqual(['s6', 's7 replayed', 's8 replayed', 's9 replayed', 's10 replayed', 's11'])
   })
 
-  it('drops a repeat by its id where positions cannot tell, across two lives of the log', () => {
+  it('P5.2 drops a repeat by its id where positions cannot tell, across two lives of the log', () => {
     inbox.listen('main')
     joined(0)
     signal(1, { id: 'a' })
@@ -66,7 +66,7 @@ describe('once and in order', () => {
     expect(told).toEqual(['a', { room: 'main', reason: 'trimmed' }, 'b'])
   })
 
-  it('remembers at least the last 1,024 ids, and not all', () => {
+  it('P5.2 remembers at least the last 1,024 ids, and not all', () => {
     inbox.listen('main')
     joined(0)
     for (let offset = 1; offset <= 3000; offset += 1) signal(offset)
@@ -134,7 +134,7 @@ describe('over interruptions', () => {
     expect(told).toEqual(['s6', { room: 'main', reason: 'trimmed' }, 's7'])
   })
 
-  it('G7 tells a gap before anything newer, also when the line breaks between joined and gap', () => {
+  it('P5.3 tells a gap before anything newer, also when the line breaks between joined and gap', () => {
     inbox.listen('main')
     joined(5)
     joined(20, { recovered: false })
