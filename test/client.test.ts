@@ -166,6 +166,7 @@ describe('sending', () => {
     expect(await result).toMatchObject({ outcome: 'refused', error: { code: 'refused' } })
     await pass()
     expect(errors[0]?.message).toContain('Your token may not send A.')
+    relay.isAnswering = true
     relay.close(1006)
     await pass(1000)
     expect([client.status.state, relay.sent('signal').length]).toEqual(['online', 1])
