@@ -52,6 +52,35 @@ describe('a room', () => {
     expect(heard.map(({ data }) => data)).toEqual(Array.from({ length: 1000 }, (_, index) => index + 1))
   })
 
+  it.each([3, 300])(
+    'P3.2 loses none of %i signals that come while an old answer of the log is on its way',
+    async (count) => {
+      const inner = createMemoryLog()
+      const arrival = createGate()
+      const gate = createGate()
+      const log: SignalLog = {
+        ...inner,
+        async read(...args) {
+          const tail = await inner.read(...args)
+          arrival.open()
+          await gate.opened
+          return tail
+        },
+      }
+      const { url } = await startRelay({ log })
+      const receiver = await connect(url)
+      await arrival.opened
+      const sender = await connect(url, { rooms: [] })
+      for (let index = 1; index <= count; index++) sender.signal('Saved', index)
+      await sender.level()
+      gate.open()
+      const joined = await receiver.next('joined')
+      const heard = await receiver.heard(count)
+      expect(joined).toMatchObject({ offset: 0, head: 0, recovered: true })
+      expect(heard.map(({ data }) => data)).toEqual(Array.from({ length: count }, (_, index) => index + 1))
+    },
+  )
+
   it('P3.3 starts now for a join without since', async () => {
     const { url } = await startRelay()
     const sender = await join(url)
