@@ -79,14 +79,9 @@ describe('a socket', () => {
   })
 
   it('survives a WebSocket constructor that throws, and tells it as 1006', async () => {
-    vi.stubGlobal(
-      'WebSocket',
-      class {
-        constructor() {
-          throw new Error('SecurityError')
-        }
-      },
-    )
+    vi.stubGlobal('WebSocket', function Throwing() {
+      throw new Error('SecurityError')
+    })
     open()
     await tells(['close'])
     expect(told).toEqual(['close 1006 not allowed here'])

@@ -64,7 +64,7 @@ describe('the README', () => {
   })
 
   it('leads with the two commands of a newcomer', () => {
-    const [first] = blocks.filter(({ language }) => language === 'sh')
+    const first = blocks.find(({ language }) => language === 'sh')
     expect(first?.text).toMatch(/^npm ci && npm start\b.*\nnpm ci && npm test\b/)
   })
 

@@ -1,3 +1,4 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { describe, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
 import {
@@ -11,6 +12,7 @@ import {
   type SignalClient,
   signalStream,
   type SignalStatus,
+  type StandardSchema,
   type Stop,
 } from '../../src/index.js'
 
@@ -115,6 +117,11 @@ describe('a client with a contract', () => {
     // @ts-expect-error: the schema takes text
     void contracted.sendSignal('ReportIncome', { userId: 1, at: new Date() })
     contracted.receiveSignal('ReportIncome', (data) => expectTypeOf(data).toEqualTypeOf<{ userId: number; at: Date }>())
+  })
+
+  it('takes every schema of the standard', () => {
+    expectTypeOf<StandardSchemaV1>().toExtend<StandardSchema>()
+    expectTypeOf<StandardSchemaV1<string, number>>().toExtend<StandardSchema<string, number>>()
   })
 
   it('takes only schemas', () => {
