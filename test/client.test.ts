@@ -475,7 +475,7 @@ describe('the client', () => {
     expect(told.map(({ state }) => state)).toEqual(['connecting', 'online', 'waiting'])
     expect(new Set(told).size).toBe(3)
     expect(client.status).toBe(told[2])
-    expect(told[2]).toMatchObject({ attempt: 1, reason: '1006 ', retryAt: expect.any(Number) as number })
+    expect(told[2]).toMatchObject({ attempt: 1, reason: '1006', retryAt: expect.any(Number) as number })
     await pass(2000)
     expect(client.status).toMatchObject({ state: 'online', resumed: true })
   })

@@ -23,6 +23,8 @@ const MAX_RETRY_AFTER = 300_000
 /** Keeps one connection to the relay alive: token, hello, welcome, and back again after every loss. */
 export function openConnection({ url, token, protocol }: LinkSettings, events: LinkEvents): Link {
   const isPlain = protocol === 'plain'
+  // Without the query, which may hold what is nobody's business.
+  const [address] = url.split('?')
   let status: SignalStatus = { state: 'idle', since: Date.now() }
   const untold: SignalStatus[] = []
   let socket: Socket | undefined
@@ -122,7 +124,7 @@ export function openConnection({ url, token, protocol }: LinkSettings, events: L
   }
 
   function rejectServer(): void {
-    fail('no-protocol', `${url} is not a signalpost relay. Check the url, or try { protocol: 'plain' }.`)
+    fail('no-protocol', `${address} is not a signalpost relay. Check the url, or try { protocol: 'plain' }.`)
     lose('no protocol')
   }
 
@@ -134,7 +136,7 @@ export function openConnection({ url, token, protocol }: LinkSettings, events: L
     if (isTooLarge) events.onTooLarge()
     const isFinal = code >= 4400 && code < 4500 && !isNewTokenDue && !isTooLarge
     if (isFinal && !(code === CloseCode.BadFrame && ++badFrames < MAX_BAD_FRAMES)) return endAs(code, reason)
-    lose(`${code} ${reason}`, isNewTokenDue ? 0 : waitAfter(code))
+    lose(`${code} ${reason}`.trim(), isNewTokenDue ? 0 : waitAfter(code))
   }
 
   function waitAfter(code: number): number {
@@ -147,8 +149,8 @@ export function openConnection({ url, token, protocol }: LinkSettings, events: L
     drop()
     const mine = dialNumber
     failures += 1
-    apply({ type: 'lose', attempt: failures, retryAt: Date.now() + wait, reason })
-    if (failures === UNREACHABLE_AFTER && !wasOnline) fail('unreachable', `No relay answers at ${url}. Is it running?`)
+    apply({ type: 'lose', attempt: failures, retryAt: Math.round(Date.now() + wait), reason })
+    if (failures === UNREACHABLE_AFTER && !wasOnline) fail('unreachable', `No relay answers at ${address}. Is it running?`)
     // A listener may have dialed or closed meanwhile.
     if (mine === dialNumber) timer = setTimeout(dial, wait)
   }
