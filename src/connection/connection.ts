@@ -150,7 +150,8 @@ export function openConnection({ url, token, protocol }: LinkSettings, events: L
     const mine = dialNumber
     failures += 1
     apply({ type: 'lose', attempt: failures, retryAt: Math.round(Date.now() + wait), reason })
-    if (failures === UNREACHABLE_AFTER && !wasOnline) fail('unreachable', `No relay answers at ${address}. Is it running?`)
+    if (failures === UNREACHABLE_AFTER && !wasOnline)
+      fail('unreachable', `No relay answers at ${address}. Is it running?`)
     // A listener may have dialed or closed meanwhile.
     if (mine === dialNumber) timer = setTimeout(dial, wait)
   }
