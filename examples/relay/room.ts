@@ -171,7 +171,7 @@ function place(member: Member, epoch: string, { offset, id }: Start): void {
   member.id = id
 }
 
-function positionOf({ epoch, offset, id }: Member): Position {
+function positionOf({ epoch, offset, id }: Member): Omit<Position, 'id'> & { readonly id?: string } {
   return { epoch, offset, ...(id !== undefined && { id }) }
 }
 
