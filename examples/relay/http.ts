@@ -5,7 +5,7 @@ import { LogUnavailable } from './log/patient.js'
 import type { Posts } from './posts.js'
 import { json, problem, withHeaders, writeReply, type Reply } from './reply.js'
 
-export interface Health {
+interface Health {
   readonly isDraining: boolean
   readonly connections: number
   readonly rooms: number

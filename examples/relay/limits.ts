@@ -2,7 +2,7 @@ import { isName } from '../../src/protocol/names.js'
 import type { JsonValue, RefusalCode, SendFrame } from '../../src/protocol/frames.js'
 
 /** Levels of arrays and objects that a signal's data may have. */
-export const MAX_DEPTH = 32
+const MAX_DEPTH = 32
 
 /** Frames of one connection that may wait for the log before its reading is paused. */
 export const MAX_WAITING = 1024

@@ -73,12 +73,12 @@ export function createPeer(options: PeerOptions): Peer {
 
   function receive(text: string): void {
     const frame = decodeClientFrame(text)
-    if (frame === 'malformed') return endMalformed(text)
-    const isHello = frame !== 'unknown' && frame.type === 'hello'
+    if (frame.type === 'malformed') return endMalformed(text)
+    const isHello = frame.type === 'hello'
     if (isHello === hasSaidHello) {
       return endInTurn(CloseCode.BadFrame, isHello ? 'a second hello' : 'hello comes first')
     }
-    if (frame === 'unknown') return
+    if (frame.type === 'unknown') return
     if (isHello) {
       hasSaidHello = true
       clearTimeout(helloTimer)

@@ -19,7 +19,7 @@ import { createPosts } from './posts.js'
 import { createRooms } from './rooms.js'
 
 /** What only a program that embeds the relay can give it. */
-export interface RelayParts {
+interface RelayParts {
   /** Turns tokens into rights. Without it, everything on an allowed origin may send and hear. */
   readonly authorize?: Authorize
   /** The memory of the relay. @default a log in this process */

@@ -6,6 +6,8 @@ type Fields = Readonly<Record<string, unknown>>
 /** `unknown`: a frame of a later version, to be ignored. `malformed`: not a frame, or one that breaks the protocol. */
 export type Decoded<Frame> = Frame | { readonly type: 'unknown' } | { readonly type: 'malformed' }
 
+const MALFORMED = { type: 'malformed' } as const
+
 /** Turns a frame into text. The frame's data must be JSON already. */
 export function encode(frame: ClientFrame | RelayFrame): string {
   return JSON.stringify(frame)
@@ -21,40 +23,40 @@ export function decodeRelayFrame(text: string, isPlain = false): Decoded<RelayFr
   const parsed: Fields | undefined = parse(text)
   const fields: Fields | undefined =
     parsed && isPlain ? { id: '', room: DEFAULT_ROOM, sender: {}, ...parsed, at: Date.now(), offset: 0 } : parsed
-  if (!fields || !isString(fields.type)) return { type: 'malformed' }
+  if (!fields || !isString(fields.type)) return MALFORMED
   if (!Object.hasOwn(RELAY_FRAMES, fields.type)) return { type: 'unknown' }
   const isWhole = RELAY_FRAMES[fields.type as RelayFrame['type']](fields)
   // It has just been checked.
-  return isWhole ? (fields as unknown as RelayFrame) : { type: 'malformed' }
+  return isWhole ? (fields as unknown as RelayFrame) : MALFORMED
 }
 
 /** Checks a text that a client sent; the frame is made anew from known fields. Never throws, whatever the text. */
-export function decodeClientFrame(text: string): ClientFrame | 'unknown' | 'malformed' {
+export function decodeClientFrame(text: string): Decoded<ClientFrame> {
   const fields = parse(text)
-  if (!fields) return 'malformed'
+  if (!fields) return MALFORMED
   const { type } = fields
   switch (type) {
     case 'signal':
-      return decodeSend(fields) ?? 'malformed'
+      return decodeSend(fields) ?? MALFORMED
     case 'ping':
       return { type }
     case 'hello': {
       const { v, tab, token, rooms } = fields
       const isWhole = v === 1 && isPageId(tab) && isOptionalString(token) && Array.isArray(rooms)
       const requests = isWhole ? rooms.map(decodeRoomRequest) : []
-      if (!isWhole || !requests.every((request) => request !== undefined)) return 'malformed'
+      if (!isWhole || !requests.every((request) => request !== undefined)) return MALFORMED
       return { type, v, tab, ...(token !== undefined && { token }), rooms: requests }
     }
     case 'join': {
       const request = decodeRoomRequest(fields)
-      return request ? { type, ...request } : 'malformed'
+      return request ? { type, ...request } : MALFORMED
     }
     case 'leave':
-      return isString(fields.room) ? { type, room: fields.room } : 'malformed'
+      return isString(fields.room) ? { type, room: fields.room } : MALFORMED
     case 'token':
-      return isString(fields.token) ? { type, token: fields.token } : 'malformed'
+      return isString(fields.token) ? { type, token: fields.token } : MALFORMED
   }
-  return isString(type) && !Object.hasOwn(RELAY_FRAMES, type) ? 'unknown' : 'malformed'
+  return isString(type) && !Object.hasOwn(RELAY_FRAMES, type) ? { type: 'unknown' } : MALFORMED
 }
 
 /** Checks a signal that was sent in a frame or in the body of a request. Its name and room may still be illegal. */

@@ -130,11 +130,11 @@ describe('frames of a client', () => {
     '[]',
     'x',
   ])('are malformed: %.80s', (text) => {
-    expect(decodeClientFrame(text)).toBe('malformed')
+    expect(decodeClientFrame(text)).toEqual({ type: 'malformed' })
   })
 
   it('are unknown when a later version sent them', () => {
-    expect(decodeClientFrame('{"type":"from-the-future"}')).toBe('unknown')
+    expect(decodeClientFrame('{"type":"from-the-future"}')).toEqual({ type: 'unknown' })
   })
 })
 

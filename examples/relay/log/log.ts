@@ -38,7 +38,7 @@ export interface Tail {
 }
 
 /** Where an age leads to. */
-export interface Found {
+interface Found {
   /** Everything that is not older than the age comes after this offset. */
   readonly after: number
   /** Why there may have been more, if there may. */
