@@ -3,9 +3,11 @@ import type { OpenLink } from './connection/link.js'
 import { resolveUrl } from './connection/url.js'
 import type { SignalContract } from './contract.js'
 import { createInbox } from './delivery/inbox.js'
+import { sendFarewell } from './delivery/farewell.js'
 import { createOutbox } from './delivery/outbox.js'
 import { createParcel } from './delivery/parcel.js'
 import { type AnyHandler, createReceivers } from './delivery/receivers.js'
+import { openTabMemory, type Remembered } from './delivery/tab-memory.js'
 import { createEmitter } from './emitter.js'
 import { SignalError } from './errors.js'
 import { checkOptions } from './options.js'
@@ -82,6 +84,10 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
   let maxBytes = DEFAULT_MAX_BYTES
   // This page's public name, by which its own signals are known when they come back; a relay gives another one.
   let tab = createId()
+  const secret = createId()
+  const url = resolveUrl(options.url)
+  const memory = hasPage && !isPlain ? openTabMemory(url) : undefined
+  const remembered = memory?.take()
 
   // In a task of its own, where nothing that onError does can harm what is going on.
   const report = (error: SignalError): void => queueMicrotask(() => onError(error))
@@ -93,26 +99,42 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
   const inbox = createInbox({
     send: (frame) => !isPlain && link.send(encode(frame)),
     isSinceNavigation: since === 'navigation',
+    remembered: (since === 'navigation' && remembered?.positions) || new Map(),
     deliver,
     onGap: (gap) => emitter.emit('gap', gap),
   })
   const link = openLink(
-    { url: resolveUrl(options.url), token, protocol },
+    { url, token, protocol, tab: secret },
     {
       rooms: inbox.rooms,
       onStatus(status) {
         // What waited goes first: a listener that sends now comes after it.
         if (status.state === 'online') outbox.flush(maxBytes)
+        // Back from the browser's cache: what later pages of the tab could not send is there.
+        if (status.state === 'connecting') adopt(memory?.take())
         emitter.emit('status', status)
         if (status.state !== 'closed' || status.reason !== 'closed-by-page') return
         receivers.clear()
         emitter.clear()
       },
       onFrame,
+      onAside,
       onTooLarge: outbox.refuseTooLarge,
       onError: report,
     },
   )
+
+  function adopt(left: Remembered | undefined): void {
+    const known = new Set(outbox.waiting().map(({ id }) => id))
+    for (const parcel of left?.parcels ?? []) if (!known.has(parcel.id)) void outbox.add(parcel)
+  }
+
+  /** What is not accepted goes out once more while the page goes, and is left to the tab's next page as well. */
+  function onAside(): void {
+    const parcels = outbox.waiting()
+    memory?.keep(inbox.positions(), parcels)
+    if (memory) sendFarewell({ url, tab: secret, token: link.token, texts: parcels.map(({ text }) => text) })
+  }
 
   function onFrame(frame: RelayFrame): void {
     if (frame.type === 'signal') inbox.onFrame(frame)
@@ -191,6 +213,7 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
     },
   }
 
+  adopt(remembered)
   if (!getPageClient()) setPageClient(client)
   connectWhen('now')
   return client

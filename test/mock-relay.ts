@@ -41,6 +41,7 @@ export function startMockRelay({ isAnswering = true, maxBytes = 65_536 }: MockRe
       send({ type: 'welcome', v: 1, tab: 'me', beat: 25_000, maxBytes, window: 900_000 })
       for (const { room } of frame.rooms) join(room)
     } else if (frame.type === 'join') join(frame.room)
+    else if (frame.type === 'ping') send({ type: 'pong' })
     else if (frame.type === 'signal') send({ type: 'accepted', ids: [frame.id] })
   }
 

@@ -39,7 +39,7 @@ export interface PeerOptions {
 /** `greeting`: nothing but hello is taken. `open`: welcome has been said. */
 type State =
   | { readonly state: 'greeting' }
-  | { readonly state: 'open'; readonly bearer: Bearer; readonly user: string | undefined }
+  | { readonly state: 'open'; readonly tab: string; readonly bearer: Bearer; readonly user: string | undefined }
 
 export function createPeer(options: PeerOptions): Peer {
   const { ws, lane, access, log, rooms, logger, terms, maxRooms, helloTimeout } = options
@@ -141,13 +141,26 @@ export function createPeer(options: PeerOptions): Peer {
     const rights = await access.rightsOf(token)
     if (lane.isOver) return
     if (!rights) return endUnauthorized()
-    const { user, expires } = rights
+    const { user } = rights
     const tab = publicTab(secret)
     const sender = { tab, ...(user !== undefined && { user }) }
-    state = { state: 'open', bearer: { sender, rights, isOwnId: isPageId }, user }
-    watchExpiry(expires)
-    lane.say({ type: 'welcome', v: VERSION, ...sender, ...(expires !== undefined && { expires }), ...terms })
+    welcome(tab, { sender, rights, isOwnId: isPageId })
     for (const request of requests) await join(request, rights)
+  }
+
+  /** Says what is agreed on, at first and whenever the rights change. */
+  function welcome(tab: string, bearer: Bearer): void {
+    const { user, expires } = bearer.rights
+    state = { state: 'open', tab, bearer, user }
+    watchExpiry(expires)
+    lane.say({
+      type: 'welcome',
+      v: VERSION,
+      tab,
+      ...(user !== undefined && { user }),
+      ...(expires !== undefined && { expires }),
+      ...terms,
+    })
   }
 
   async function take(frame: SendFrame, bearer: Bearer): Promise<void> {
@@ -175,12 +188,11 @@ export function createPeer(options: PeerOptions): Peer {
     if (joined.delete(room)) rooms.leave(room, lane)
   }
 
-  async function renew(token: string, { bearer, user }: Extract<State, { state: 'open' }>): Promise<void> {
+  async function renew(token: string, { tab, bearer, user }: Extract<State, { state: 'open' }>): Promise<void> {
     const rights = await access.rightsOf(token)
     if (lane.isOver) return
     if (!rights || rights.user !== user) return endUnauthorized()
-    state = { state: 'open', bearer: { ...bearer, rights }, user }
-    watchExpiry(rights.expires)
+    welcome(tab, { ...bearer, rights })
     for (const room of joined) {
       if (rights.join?.(room) ?? true) continue
       leave(room)

@@ -1,11 +1,13 @@
 import { SignalError, type SignalErrorCode } from '../errors.js'
 import * as CloseCode from '../protocol/close-codes.js'
 import { decodeRelayFrame, encode } from '../protocol/codec.js'
-import type { ClientFrame } from '../protocol/frames.js'
-import { createId } from '../protocol/id.js'
+import type { ClientFrame, WelcomeFrame } from '../protocol/frames.js'
+import type { Stop } from '../signals.js'
 import type { SignalStatus } from '../status.js'
 import { backoff } from './backoff.js'
+import { isHidden, watchLifecycle } from './lifecycle.js'
 import type { Link, LinkEvents, LinkSettings } from './link.js'
+import { type Liveness, watchLiveness } from './liveness.js'
 import { type ConnectionEvent, transition } from './machine.js'
 import { openSocket, type Socket } from './socket.js'
 
@@ -14,6 +16,13 @@ const TOKEN_TIMEOUT = 15_000
 const WELCOME_TIMEOUT = 5000
 /** A connection that lived for this long was a good one: the next wait starts small again. */
 const STABLE_AFTER = 5000
+/** A hidden tab is in no hurry. */
+const HIDDEN_WAIT = 5000
+/** What wakes a page comes in bursts. */
+const WAKE_INTERVAL = 1000
+/** A fresh token is asked for so long before the old one expires. */
+const TOKEN_MARGIN = 30_000
+const LONGEST_TIMER = 2_147_483_647
 /** After so many dials that led to nothing, a page that was never online is told that the address may be wrong. */
 const UNREACHABLE_AFTER = 3
 const MAX_BAD_FRAMES = 3
@@ -21,7 +30,7 @@ const MAX_BAD_FRAMES = 3
 const MAX_RETRY_AFTER = 300_000
 
 /** Keeps one connection to the relay alive: token, hello, welcome, and back again after every loss. */
-export function openConnection({ url, token, protocol }: LinkSettings, events: LinkEvents): Link {
+export function openConnection({ url, token, protocol, tab }: LinkSettings, events: LinkEvents): Link {
   const isPlain = protocol === 'plain'
   // Without the query, which may hold what is nobody's business.
   const [address] = url.split('?')
@@ -29,16 +38,19 @@ export function openConnection({ url, token, protocol }: LinkSettings, events: L
   const untold: SignalStatus[] = []
   let socket: Socket | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
+  let tokenTimer: ReturnType<typeof setTimeout> | undefined
+  let liveness: Liveness | undefined
+  let stopLifecycle: Stop | undefined
   // What a dial starts belongs to its number: a late callback of an older one is nobody's.
   let dialNumber = 0
   let failures = 0
   let badFrames = 0
+  let dialedAt = -Infinity
   let onlineAt = Infinity
   let wasOnline = false
   let wasTokenRefused = false
   let retryAfter: number | undefined
-  // Kept over reconnections, so that the relay knows the page again.
-  let secret: string | undefined
+  let lastToken: string | undefined
 
   function apply(event: ConnectionEvent): boolean {
     const next = transition(status, event, Date.now())
@@ -57,18 +69,45 @@ export function openConnection({ url, token, protocol }: LinkSettings, events: L
   function drop(): void {
     dialNumber += 1
     clearTimeout(timer)
+    clearTimeout(tokenTimer)
+    liveness?.stop()
     socket?.close()
-    socket = undefined
+    socket = liveness = undefined
   }
 
   function dial(): void {
+    if (status.state === 'closed' && status.reason === 'closed-by-page') return
     if (!globalThis.WebSocket) return fail('no-websocket', 'No WebSocket here. A server uses POST /publish.')
+    stopLifecycle ??= watchLifecycle({ suspend, wake, probe })
+    // A page that is only being prepared may never be seen.
+    if ((globalThis.document as { prerendering?: boolean } | undefined)?.prerendering) return
     if (!apply({ type: 'dial', attempt: failures + 1 })) return
     drop()
+    dialedAt = performance.now()
     retryAfter = undefined
     onlineAt = Infinity
     timer = setTimeout(failToken, TOKEN_TIMEOUT)
     askToken(open, failToken)
+  }
+
+  function suspend(reason: string): void {
+    if (apply({ type: 'suspend', reason })) drop()
+    events.onAside()
+  }
+
+  function wake(): void {
+    if (status.state === 'online') return probe(0)
+    const isRecent = performance.now() - dialedAt < WAKE_INTERVAL
+    if (status.state === 'closed' || (status.state !== 'suspended' && isRecent)) return
+    failures = 0
+    // An attempt that began before may hang.
+    if (status.state === 'connecting') lose('woken', 0)
+    else dial()
+  }
+
+  function probe(quiet: number): void {
+    if (status.state === 'online') liveness?.probe(quiet)
+    else wake()
   }
 
   /** The token for a dial, or for the connection that is there; an answer that comes too late is nobody's. */
@@ -91,8 +130,8 @@ export function openConnection({ url, token, protocol }: LinkSettings, events: L
     socket = openSocket(url, {
       onOpen() {
         if (isPlain) return welcome()
-        secret ??= createId()
-        send({ type: 'hello', v: 1, tab: secret, token: fresh, rooms: events.rooms() })
+        lastToken = fresh
+        send({ type: 'hello', v: 1, tab, token: fresh, rooms: events.rooms() })
         timer = setTimeout(rejectServer, WELCOME_TIMEOUT)
       },
       onText,
@@ -113,14 +152,36 @@ export function openConnection({ url, token, protocol }: LinkSettings, events: L
     apply({ type: 'welcome', resumed })
   }
 
+  function agree({ beat, expires }: WelcomeFrame): void {
+    liveness ??= watchLiveness({ beat, ping: () => send({ type: 'ping' }), onDead: () => lose('no answer', 0) })
+    clearTimeout(tokenTimer)
+    if (typeof token !== 'function' || expires === undefined) return
+    const wait = Math.max(0, expires - Date.now() - TOKEN_MARGIN)
+    if (wait < LONGEST_TIMER) tokenTimer = setTimeout(renewToken, wait)
+  }
+
+  /** Hands a fresh token to the connection that is there; if that fails, the next dial asks again, and tells. */
+  function renewToken(): void {
+    askToken(
+      (fresh = '') => {
+        // A plain server would broadcast it.
+        if (!isPlain && status.state === 'online') send({ type: 'token', token: fresh })
+      },
+      () => undefined,
+    )
+  }
+
   function onText(text: string): void {
+    liveness?.heard()
     const frame = decodeRelayFrame(text, isPlain)
     if (isPlain) return frame.type === 'signal' ? events.onFrame(frame) : undefined
     if (frame.type === 'goodbye') retryAfter = Math.min(frame.retryAfter, MAX_RETRY_AFTER)
     else if (frame.type !== 'welcome' && status.state !== 'online') rejectServer()
     else if (frame.type === 'malformed') fail('bad-frame', 'A frame that breaks the protocol was ignored.')
     else if (frame.type !== 'unknown') events.onFrame(frame)
-    if (frame.type === 'welcome') welcome()
+    if (frame.type !== 'welcome') return
+    agree(frame)
+    if (status.state !== 'online') welcome()
   }
 
   function rejectServer(): void {
@@ -142,10 +203,14 @@ export function openConnection({ url, token, protocol }: LinkSettings, events: L
   function waitAfter(code: number): number {
     if (code === CloseCode.TooSlow) return 0
     if (code === CloseCode.TooMany) return 10_000 + backoff(failures)
-    return retryAfter ?? (code === CloseCode.Restart ? Math.random() * 5000 : backoff(failures))
+    return retryAfter ?? (code === CloseCode.Restart ? Math.random() * 5000 : patience())
   }
 
-  function lose(reason: string, wait = backoff(failures)): void {
+  function patience(): number {
+    return Math.max(backoff(failures), isHidden() ? HIDDEN_WAIT : 0)
+  }
+
+  function lose(reason: string, wait = patience()): void {
     drop()
     const mine = dialNumber
     failures += 1
@@ -168,9 +233,13 @@ export function openConnection({ url, token, protocol }: LinkSettings, events: L
     get status() {
       return status
     },
+    get token() {
+      return lastToken
+    },
     connect: dial,
     send(text) {
       if (status.state !== 'online') return false
+      liveness?.sent()
       socket?.send(text)
       return true
     },
@@ -178,14 +247,10 @@ export function openConnection({ url, token, protocol }: LinkSettings, events: L
       token = next
       wasTokenRefused = false
       if (status.state === 'closed' && status.reason === 'unauthorized') return dial()
-      const sendToken = (fresh = ''): void => {
-        // A plain server would broadcast it.
-        if (!isPlain && status.state === 'online') send({ type: 'token', token: fresh })
-      }
-      // The next dial asks again, and tells.
-      askToken(sendToken, () => undefined)
+      renewToken()
     },
     close() {
+      stopLifecycle?.()
       drop()
       apply({ type: 'stop', reason: 'closed-by-page' })
     },

@@ -8,6 +8,8 @@ export interface LinkSettings {
   readonly url: string
   readonly token: Token | undefined
   readonly protocol: 'v1' | 'plain'
+  /** The secret of this page load: it stays the same over reconnections, so that the relay knows the page again. */
+  readonly tab: string
 }
 
 /** What a link tells the client that opened it. */
@@ -17,6 +19,8 @@ export interface LinkEvents {
   onStatus(status: SignalStatus): void
   /** Every checked frame, `welcome` included, which comes just before the status `online`. */
   onFrame(frame: RelayFrame): void
+  /** The browser puts the page aside, perhaps for good. */
+  onAside(): void
   /** The connection ended because the relay found a frame too large. */
   onTooLarge(): void
   onError(error: SignalError): void
@@ -25,6 +29,8 @@ export interface LinkEvents {
 /** Something that carries signals: the page's own socket, a connection shared by tabs, or a double in a test. */
 export interface Link {
   readonly status: SignalStatus
+  /** The token of the last connection, if it had one. */
+  readonly token: string | undefined
   connect(): void
   /** Hands over one encoded frame. Returns false, and does nothing, unless the status is `online`. */
   send(text: string): boolean

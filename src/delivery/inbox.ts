@@ -4,6 +4,7 @@ import type {
   JoinedFrame,
   LeaveFrame,
   RelayFrame,
+  Position,
   RoomRequest,
   SignalFrame,
   Since,
@@ -21,6 +22,8 @@ export interface InboxOptions {
   readonly send: (frame: JoinFrame | LeaveFrame) => void
   /** Whether a page that has just loaded begins with what was sent since its navigation. */
   readonly isSinceNavigation: boolean
+  /** Where the tab's last page was. */
+  readonly remembered: ReadonlyMap<string, Position>
   readonly deliver: (frame: SignalFrame, isReplayed: boolean) => void
   readonly onGap: (gap: Gap) => void
 }
@@ -30,6 +33,8 @@ export interface Inbox {
   listen(room: string): Stop
   /** The rooms for a new connection, each with where it goes on. */
   rooms(): RoomRequest[]
+  /** What was last handled in each room. */
+  positions(): Map<string, Position>
   onFrame(frame: RelayFrame): void
 }
 
@@ -48,7 +53,7 @@ interface Room {
 }
 
 /** Lets each signal through once and in order, and owns the position in every room. */
-export function createInbox({ send, isSinceNavigation, deliver, onGap }: InboxOptions): Inbox {
+export function createInbox({ send, isSinceNavigation, remembered, deliver, onGap }: InboxOptions): Inbox {
   const rooms = new Map<string, Room>()
   // Two generations: the older one goes as a whole, which costs less than to drop one id for each that comes.
   let seen = new Set<string>()
@@ -63,7 +68,7 @@ export function createInbox({ send, isSinceNavigation, deliver, onGap }: InboxOp
   function open(name: string): Room {
     const now = performance.now()
     const wantedSince = isSinceNavigation && now < NAVIGATION_WINDOW ? 0 : now
-    const room = { wantedSince, listeners: 0, offset: 0, head: 0, isJoining: false }
+    const room = { wantedSince, listeners: 0, offset: 0, head: 0, isJoining: false, ...remembered.get(name) }
     rooms.set(name, room)
     join(name, room)
     return room
@@ -148,6 +153,12 @@ export function createInbox({ send, isSinceNavigation, deliver, onGap }: InboxOp
         room.isJoining = true
         return { room: name, since: since(room) }
       })
+    },
+
+    positions() {
+      const positions = new Map<string, Position>()
+      for (const [name, { epoch, offset, id }] of rooms) if (epoch) positions.set(name, { epoch, offset, id })
+      return positions
     },
 
     onFrame(frame) {

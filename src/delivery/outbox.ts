@@ -20,14 +20,17 @@ export interface Outbox {
   flush(maxBytes: number): void
   /** The relay answered; an error is told. */
   settle(id: string, outcome: 'accepted' | 'refused', error?: SignalError): void
+  /** What is not accepted, in the order of the calls, each with the time that it has left. */
+  waiting(): Parcel[]
   /** The relay closed on a frame that was too large: the first one that it has not answered. */
   refuseTooLarge(): void
   close(): void
 }
 
 interface Waiting extends Parcel {
-  /** Once a socket had it, nobody knows whether the relay has it too. */
   wasHanded: boolean
+  /** In milliseconds of `performance.now()`. */
+  readonly expiresAt: number
   readonly timer: ReturnType<typeof setTimeout>
   readonly resolve: (result: SendResult) => void
 }
@@ -72,8 +75,9 @@ export function createOutbox({ send, isAnswered, onError }: OutboxOptions): Outb
       }
       return new Promise((resolve) => {
         const entry: Waiting = {
-          ...parcel,
           wasHanded: false,
+          ...parcel,
+          expiresAt: performance.now() + parcel.ttl,
           timer: setTimeout(() => expire(entry), parcel.ttl),
           resolve,
         }
@@ -94,6 +98,13 @@ export function createOutbox({ send, isAnswered, onError }: OutboxOptions): Outb
     },
 
     settle,
+
+    waiting() {
+      const now = performance.now()
+      return [...waiting.values()].map(({ id, text, bytes: size, slot, wasHanded, expiresAt }) => {
+        return { id, text, bytes: size, slot, wasHanded, ttl: expiresAt - now }
+      })
+    },
 
     refuseTooLarge() {
       for (const { id, wasHanded, bytes: size } of waiting.values()) {

@@ -13,6 +13,8 @@ export interface Parcel {
   readonly slot: string | undefined
   /** How long it may wait, in milliseconds. */
   readonly ttl: number
+  /** Whether a socket had it: then nobody knows whether the relay has it too. */
+  readonly wasHanded?: boolean
 }
 
 /** The relay remembers ids for longer than this, so that no resend can arrive as a new signal. */

@@ -1,4 +1,4 @@
-import type { ClientFrame, JsonValue, RelayFrame, RoomRequest, SendFrame, Since } from './frames.js'
+import type { ClientFrame, JsonValue, Position, RelayFrame, RoomRequest, SendFrame, Since } from './frames.js'
 import { DEFAULT_ROOM, isName } from './names.js'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -127,8 +127,15 @@ function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
-function isPosition(fields: Fields): boolean {
-  return isString(fields.epoch) && fields.epoch.length <= 64 && isCount(fields.offset) && isOptionalString(fields.id)
+/** Whether a value has what a position in a room needs. */
+export function isPosition(fields: unknown): fields is Position {
+  return (
+    isFields(fields) &&
+    isString(fields.epoch) &&
+    fields.epoch.length <= 64 &&
+    isCount(fields.offset) &&
+    isOptionalString(fields.id)
+  )
 }
 
 function decodeRoomRequest(value: unknown): RoomRequest | undefined {
@@ -140,8 +147,8 @@ function decodeRoomRequest(value: unknown): RoomRequest | undefined {
 
 function decodeSince(value: unknown): Since | undefined {
   if (!isFields(value)) return undefined
-  const { age, epoch, offset, id } = value
-  if (age !== undefined) return isCount(age) ? { age } : undefined
+  if (value.age !== undefined) return isCount(value.age) ? { age: value.age } : undefined
   if (!isPosition(value)) return undefined
-  return { epoch: epoch as string, offset: offset as number, ...(id !== undefined && { id: id as string }) }
+  const { epoch, offset, id } = value
+  return { epoch, offset, ...(id !== undefined && { id }) }
 }

@@ -11,14 +11,16 @@ let statuses: SignalStatus[]
 let errors: SignalError[]
 let frames: RelayFrame[]
 let tooLarge: number
+let aside: number
 
 function open(settings: Partial<LinkSettings> = {}): Link {
   const link = openConnection(
-    { url: RELAY_URL, token: undefined, protocol: 'v1', ...settings },
+    { url: RELAY_URL, token: undefined, protocol: 'v1', tab: 'abcdefghijklmnopqrstuv', ...settings },
     {
       rooms: () => [],
       onStatus: (status) => statuses.push(status),
       onFrame: (frame) => frames.push(frame),
+      onAside: () => (aside += 1),
       onTooLarge: () => (tooLarge += 1),
       onError: (error) => errors.push(error),
     },
@@ -43,6 +45,7 @@ beforeEach(() => {
   errors = []
   frames = []
   tooLarge = 0
+  aside = 0
 })
 
 afterEach(async () => {
@@ -314,6 +317,154 @@ describe('coming back', () => {
     await pass()
     waiting.close()
     expect(vi.getTimerCount()).toBe(0)
+  })
+})
+
+describe('the life of the page', () => {
+  const happen = (type: string, more: object = {}): boolean =>
+    window.dispatchEvent(Object.assign(new Event(type), more))
+  const hide = (isHidden: boolean): void => {
+    vi.spyOn(document, 'visibilityState', 'get').mockReturnValue(isHidden ? 'hidden' : 'visible')
+    document.dispatchEvent(new Event('visibilitychange'))
+  }
+
+  it('suspends the connection, tells that the page is put aside, and dials at once when it is back', async () => {
+    open()
+    await pass()
+    happen('pagehide')
+    await pass(60_000)
+    expect([states().at(-1), aside, relay.sockets[0]?.readyState]).toEqual(['suspended', 1, 3])
+    happen('pageshow', { persisted: true })
+    await pass()
+    expect(states()).toEqual(['connecting', 'online', 'suspended', 'connecting', 'online'])
+  })
+
+  it('suspends while it dials and while it waits, and comes back from both', async () => {
+    relay.stop()
+    open()
+    happen('pagehide')
+    happen('pageshow', { persisted: true })
+    await pass()
+    happen('pagehide')
+    expect(states()).toEqual(['connecting', 'suspended', 'connecting', 'waiting', 'suspended'])
+    relay = startMockRelay()
+    happen('pageshow', { persisted: true })
+    await pass()
+    expect(states().at(-1)).toBe('online')
+  })
+
+  it('G8 replaces a line that died in silence, within 5 seconds of a signal that it should have carried', async () => {
+    const link = open()
+    await pass()
+    relay.isAnswering = false
+    link.send('{"type":"leave","room":"a"}')
+    await pass(4600)
+    expect(states()).toContain('waiting')
+    expect(statuses.find(({ state }) => state === 'waiting')).toMatchObject({ reason: 'no answer' })
+    relay.isAnswering = true
+    await pass(7000)
+    expect(states().at(-1)).toBe('online')
+  })
+
+  it('asks the line when the page is seen again after a while, and keeps it when it answers', async () => {
+    open()
+    await pass()
+    hide(true)
+    await pass(10_000)
+    hide(false)
+    await pass(3000)
+    expect([relay.sent('ping').length, states()]).toEqual([1, ['connecting', 'online']])
+  })
+
+  it('dials out of a wait when the network is back, the failures forgotten, but not more than once in a second', async () => {
+    relay.stop()
+    open()
+    await pass(8600)
+    const failed = statuses.length
+    relay = startMockRelay()
+    await pass(1100)
+    happen('online')
+    happen('online')
+    await pass()
+    expect(statuses[failed]).toMatchObject({ state: 'connecting', attempt: 1 })
+    expect(states().at(-1)).toBe('online')
+    expect(relay.sent('hello')).toHaveLength(1)
+  })
+
+  it('drops an attempt that hangs when the page wakes', async () => {
+    relay.isAnswering = false
+    open()
+    await pass(2000)
+    relay.isAnswering = true
+    happen('online')
+    await pass()
+    expect(states()).toEqual(['connecting', 'waiting', 'connecting', 'online'])
+  })
+
+  it('never closes a line because the network is said to be gone', async () => {
+    open()
+    await pass()
+    happen('offline')
+    await pass(10_000)
+    expect(states()).toEqual(['connecting', 'online'])
+  })
+
+  it('is in no hurry while nobody sees the page', async () => {
+    hide(true)
+    open()
+    await pass()
+    relay.close(1006)
+    await pass()
+    expect(wait()).toBe(5000)
+    hide(false)
+  })
+
+  it('does not dial while the page is only prepared', async () => {
+    Object.assign(document, { prerendering: true })
+    open()
+    await pass()
+    expect(states()).toEqual([])
+    Object.assign(document, { prerendering: false })
+    document.dispatchEvent(new Event('prerenderingchange'))
+    await pass()
+    expect(states()).toEqual(['connecting', 'online'])
+    Reflect.deleteProperty(document, 'prerendering')
+  })
+
+  it('never revives what the page or the relay has closed', async () => {
+    const link = open()
+    await pass()
+    relay.close(4403)
+    await pass()
+    happen('online')
+    happen('pageshow', { persisted: true })
+    await pass()
+    expect(states().at(-1)).toBe('closed')
+    link.close()
+    link.connect()
+    happen('pageshow', { persisted: true })
+    await pass()
+    expect(relay.sent('hello')).toHaveLength(1)
+  })
+})
+
+describe('the end of a token', () => {
+  it('is met with a fresh one half a minute before, on the same connection', async () => {
+    let count = 0
+    open({ token: () => `token-${++count}` })
+    const welcome = { type: 'welcome', v: 1, tab: 'me', beat: 25_000, maxBytes: 1000, window: 1 } as const
+    relay.isAnswering = false
+    await pass()
+    relay.send({ ...welcome, expires: Date.now() + 50_000 })
+    for (let beat = 0; beat < 19; beat += 1) {
+      await pass(1000)
+      relay.send({ type: 'beat' })
+    }
+    expect(relay.sent('token')).toEqual([])
+    await pass(1500)
+    expect(relay.sent('token')).toEqual([{ type: 'token', token: 'token-2' }])
+    relay.send({ ...welcome, expires: Date.now() + 3_600_000 })
+    expect(states()).toEqual(['connecting', 'online'])
   })
 })
 

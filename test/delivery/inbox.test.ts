@@ -13,6 +13,7 @@ beforeEach(() => {
   inbox = createInbox({
     send: (frame) => sent.push(frame),
     isSinceNavigation: true,
+    remembered: new Map(),
     deliver: ({ id }, isReplayed) => told.push(isReplayed ? `${id} replayed` : id),
     onGap: (gap) => told.push(gap),
   })
@@ -159,7 +160,13 @@ describe('over interruptions', () => {
 describe('where it begins', () => {
   const ageOfFirstJoin = (now: number, isSinceNavigation: boolean, later: number): unknown => {
     const clock = vi.spyOn(performance, 'now').mockReturnValue(now)
-    const other = createInbox({ send: () => 1, isSinceNavigation, deliver: () => 1, onGap: () => 1 })
+    const other = createInbox({
+      send: () => 1,
+      isSinceNavigation,
+      remembered: new Map(),
+      deliver: () => 1,
+      onGap: () => 1,
+    })
     other.listen('main')
     clock.mockReturnValue(now + later)
     return other.rooms()[0]?.since

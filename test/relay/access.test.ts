@@ -128,6 +128,7 @@ describe('identity', () => {
     page.signal('Saved', 2)
     await page.heard(1)
     await page.level()
+    expect(page.frames.filter(({ type }) => type === 'welcome')).toHaveLength(2)
     expect(page.frames.filter(({ type }) => type === 'left')).toEqual([{ type: 'left', room: 'vip', code: 'denied' }])
     expect(page.signals().map(({ data }) => data)).toEqual([2])
   })

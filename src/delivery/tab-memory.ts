@@ -1,0 +1,73 @@
+import { isPosition, parse } from '../protocol/codec.js'
+import type { Position } from '../protocol/frames.js'
+import type { Parcel } from './parcel.js'
+
+/** What one page of a tab leaves to the next. */
+export interface Remembered {
+  readonly positions: ReadonlyMap<string, Position>
+  readonly parcels: readonly Parcel[]
+}
+
+export interface TabMemory {
+  /** What the last page left; it is forgotten with this call, so that a copy of the tab does not have it too. */
+  take(): Remembered
+  /** Adds to what is there: another client of this page may have written before. */
+  keep(positions: ReadonlyMap<string, Position>, parcels: readonly Parcel[]): void
+}
+
+/** Another form of what is stored gets another number. */
+const VERSION = 1
+/** A page that comes later than this begins with its own navigation, in milliseconds. */
+const FRESH = 60_000
+
+/**
+ * The memory of a tab for one relay, in sessionStorage. It holds no identity: a duplicated tab gets a copy, and may do no
+ * more with it than send the same signals under the same ids. Without storage, or when it is full, nothing is remembered.
+ */
+export function openTabMemory(url: string): TabMemory {
+  const key = `signalpost ${url}`
+
+  function take(): Remembered {
+    try {
+      const text = sessionStorage.getItem(key)
+      sessionStorage.removeItem(key)
+      const { v, at, positions, parcels } = parse(text ?? '') as unknown as Stored
+      if (v !== VERSION) return NOTHING
+      const age = Math.max(0, Date.now() - at)
+      return {
+        positions: new Map(age < FRESH ? positions.filter(([, position]) => isPosition(position)) : []),
+        parcels: parcels.map((parcel) => ({ ...parcel, ttl: parcel.ttl - age })).filter(({ ttl }) => ttl > 0),
+      }
+    } catch {
+      return NOTHING
+    }
+  }
+
+  return {
+    take,
+    keep(positions, parcels) {
+      const before = take()
+      const stored: Stored = {
+        v: VERSION,
+        at: Date.now(),
+        positions: [...before.positions, ...positions],
+        parcels: [...new Map([...before.parcels, ...parcels].map((parcel) => [parcel.id, parcel])).values()],
+      }
+      try {
+        sessionStorage.setItem(key, JSON.stringify(stored))
+      } catch {
+        // Full or denied: the next page begins with its navigation.
+      }
+    },
+  }
+}
+
+const NOTHING: Remembered = { positions: new Map(), parcels: [] }
+
+interface Stored {
+  readonly v: number
+  /** When it was written, in epoch milliseconds. */
+  readonly at: number
+  readonly positions: readonly (readonly [room: string, Position])[]
+  readonly parcels: readonly Parcel[]
+}

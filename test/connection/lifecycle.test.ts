@@ -1,0 +1,92 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { isHidden, watchLifecycle } from '../../src/connection/lifecycle.js'
+
+let told: string[]
+let stop: () => void
+let visibility: DocumentVisibilityState
+let network: EventTarget & { type?: string }
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  told = []
+  visibility = 'visible'
+  network = Object.assign(new EventTarget(), { type: 'wifi' })
+  vi.spyOn(document, 'visibilityState', 'get').mockImplementation(() => visibility)
+  Object.defineProperty(navigator, 'connection', { configurable: true, value: network })
+  stop = watchLifecycle({
+    suspend: (reason) => told.push(`suspend ${reason}`),
+    wake: () => told.push('wake'),
+    probe: (quiet) => told.push(`probe ${quiet}`),
+  })
+})
+
+afterEach(() => {
+  stop()
+  expect(vi.getTimerCount()).toBe(0)
+  Reflect.deleteProperty(navigator, 'connection')
+  vi.useRealTimers()
+})
+
+function happen(type: string, target: EventTarget = window, more: object = {}): void {
+  target.dispatchEvent(Object.assign(new Event(type), more))
+}
+
+describe('what happens to a page', () => {
+  it.each<[string, () => void, string[]]>([
+    ['it is left', () => happen('pagehide'), ['suspend pagehide']],
+    ['it is frozen', () => happen('freeze', document), ['suspend freeze']],
+    ['it comes back from the cache', () => happen('pageshow', window, { persisted: true }), ['wake']],
+    ['it is shown for the first time', () => happen('pageshow', window, { persisted: false }), []],
+    ['it is thawed', () => happen('resume', document), ['wake']],
+    ['it was prepared and is now really shown', () => happen('prerenderingchange', document), ['wake']],
+    ['it becomes visible', () => happen('visibilitychange', document), ['probe 5000']],
+    ['its window gets the focus', () => happen('focus'), ['probe 15000']],
+    ['the network is back', () => happen('online'), ['wake']],
+    ['the network is said to be gone', () => happen('offline'), ['probe 0']],
+  ])('when %s', (_what, event, expected) => {
+    event()
+    expect(told).toEqual(expected)
+  })
+
+  it('keeps the connection when it is hidden', () => {
+    visibility = 'hidden'
+    happen('visibilitychange', document)
+    expect([told, isHidden()]).toEqual([[], true])
+  })
+
+  it('asks the line when the kind of network changes, and not when its speed does', () => {
+    happen('change', network)
+    network.type = 'cellular'
+    happen('change', network)
+    happen('change', network)
+    expect(told).toEqual(['probe 1000'])
+  })
+
+  it('notices by the clock that the machine slept, unless nobody sees the page', () => {
+    vi.advanceTimersByTime(20_000)
+    expect(told).toEqual([])
+    vi.setSystemTime(Date.now() + 60_000)
+    vi.advanceTimersByTime(5000)
+    expect(told).toEqual(['wake'])
+    visibility = 'hidden'
+    vi.setSystemTime(Date.now() + 60_000)
+    vi.advanceTimersByTime(5000)
+    expect(told).toEqual(['wake'])
+  })
+
+  it('is over after the stop', () => {
+    stop()
+    for (const type of ['pagehide', 'online', 'offline', 'focus']) happen(type)
+    happen('visibilitychange', document)
+    happen('change', Object.assign(network, { type: 'none' }))
+    vi.setSystemTime(Date.now() + 600_000)
+    vi.advanceTimersByTime(60_000)
+    expect(told).toEqual([])
+  })
+
+  it('does nothing where there is no page', () => {
+    vi.stubGlobal('document', undefined)
+    watchLifecycle({ suspend: vi.fn(), wake: vi.fn(), probe: vi.fn() })()
+    expect(isHidden()).toBe(false)
+  })
+})

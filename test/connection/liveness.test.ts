@@ -1,0 +1,101 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { type Liveness, watchLiveness } from '../../src/connection/liveness.js'
+
+let liveness: Liveness
+let told: string[]
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  told = []
+  liveness = watchLiveness({
+    beat: 25_000,
+    ping: () => told.push('ping'),
+    onDead: () => told.push('dead'),
+  })
+})
+
+afterEach(() => {
+  liveness.stop()
+  expect(vi.getTimerCount()).toBe(0)
+  vi.useRealTimers()
+})
+
+/** The clock goes on and no timer fires, as in a tab that is throttled or on a machine that sleeps. */
+function stall(milliseconds: number): void {
+  const now = performance.now()
+  vi.spyOn(performance, 'now').mockImplementation(() => now + milliseconds)
+}
+
+describe('a line', () => {
+  it('P7.4 is asked when the relay was silent for longer than its beat, and dead when nothing comes at all', () => {
+    vi.advanceTimersByTime(27_400)
+    expect(told).toEqual([])
+    vi.advanceTimersByTime(200)
+    expect(told).toEqual(['ping'])
+    vi.advanceTimersByTime(1800)
+    expect(told).toEqual(['ping'])
+    vi.advanceTimersByTime(200)
+    expect(told).toEqual(['ping', 'dead'])
+  })
+
+  it('lives as long as anything comes, and is not asked', () => {
+    for (let beat = 0; beat < 10; beat += 1) {
+      vi.advanceTimersByTime(25_000)
+      liveness.heard()
+    }
+    expect(told).toEqual([])
+  })
+
+  it('lives when anything comes while it is asked', () => {
+    liveness.probe()
+    vi.advanceTimersByTime(1900)
+    liveness.heard()
+    vi.advanceTimersByTime(20_000)
+    expect(told).toEqual(['ping'])
+  })
+
+  it('G8 is dead within 5 seconds after a signal that nothing answers', () => {
+    vi.advanceTimersByTime(10_000)
+    liveness.sent()
+    vi.advanceTimersByTime(4600)
+    expect(told).toEqual(['ping', 'dead'])
+  })
+
+  it('counts from the first unanswered signal, and forgets it when something comes', () => {
+    liveness.sent()
+    vi.advanceTimersByTime(2000)
+    liveness.sent()
+    vi.advanceTimersByTime(600)
+    expect(told).toEqual(['ping'])
+    liveness.heard()
+    vi.advanceTimersByTime(20_000)
+    expect(told).toEqual(['ping'])
+  })
+
+  it('is asked once at a time, and only after the silence that the asker names', () => {
+    liveness.probe(5000)
+    expect(told).toEqual([])
+    vi.advanceTimersByTime(5000)
+    liveness.probe(5000)
+    liveness.probe(0)
+    expect(told).toEqual(['ping'])
+  })
+
+  it('is not judged by a timer that was held back, but asked again', () => {
+    liveness.probe()
+    stall(60_000)
+    vi.advanceTimersByTime(2000)
+    expect(told).toEqual(['ping', 'ping'])
+    vi.advanceTimersByTime(2000)
+    expect(told).toEqual(['ping', 'ping', 'dead'])
+  })
+
+  it('is asked before it is judged when the timer of the silence itself was held back', () => {
+    stall(3_600_000)
+    vi.advanceTimersByTime(27_500)
+    expect(told).toEqual(['ping'])
+    liveness.heard()
+    vi.advanceTimersByTime(2500)
+    expect(told).toEqual(['ping'])
+  })
+})

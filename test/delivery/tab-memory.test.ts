@@ -1,0 +1,97 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { openTabMemory } from '../../src/delivery/tab-memory.js'
+import type { Parcel } from '../../src/delivery/parcel.js'
+
+const URL = 'wss://relay.test/signals'
+const parcel = (id: string, ttl = 60_000): Parcel => ({ id, text: `"${id}"`, bytes: 3, slot: undefined, ttl })
+const positions = new Map([['main', { epoch: 'e', offset: 7, id: 'x' }]])
+const NOTHING = { positions: new Map(), parcels: [] }
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  sessionStorage.clear()
+})
+
+afterEach(() => void vi.useRealTimers())
+
+describe('the memory of a tab', () => {
+  it('hands over positions and signals to the next page, once', () => {
+    openTabMemory(URL).keep(positions, [parcel('a'), parcel('b')])
+    vi.setSystemTime(Date.now() + 1000)
+    expect(openTabMemory(URL).take()).toEqual({ positions, parcels: [parcel('a', 59_000), parcel('b', 59_000)] })
+    expect(openTabMemory(URL).take()).toEqual(NOTHING)
+  })
+
+  it('is another one for another relay', () => {
+    openTabMemory(URL).keep(positions, [])
+    expect(openTabMemory('wss://other.test/').take()).toEqual(NOTHING)
+  })
+
+  it('forgets positions after a minute, and signals when their time is over', () => {
+    openTabMemory(URL).keep(positions, [parcel('short', 61_000), parcel('long', 120_000)])
+    vi.setSystemTime(Date.now() + 62_000)
+    expect(openTabMemory(URL).take()).toEqual({ positions: new Map(), parcels: [parcel('long', 58_000)] })
+  })
+
+  it('keeps what another client of the page has written, and each signal once', () => {
+    openTabMemory(URL).keep(positions, [parcel('a')])
+    openTabMemory(URL).keep(new Map([['side', { epoch: 'e', offset: 1 }]]), [parcel('a'), parcel('b')])
+    const { positions: both, parcels } = openTabMemory(URL).take()
+    expect([[...both.keys()], parcels.map(({ id }) => id)]).toEqual([
+      ['main', 'side'],
+      ['a', 'b'],
+    ])
+  })
+
+  it('survives a clock that was set back', () => {
+    openTabMemory(URL).keep(positions, [parcel('a')])
+    vi.setSystemTime(Date.now() - 3_600_000)
+    expect(openTabMemory(URL).take().parcels).toEqual([parcel('a')])
+  })
+
+  it('holds no identity: what a duplicated tab gets names no page', () => {
+    openTabMemory(URL).keep(positions, [parcel('a')])
+    expect(JSON.stringify({ ...sessionStorage })).not.toMatch(/tab|secret|token/)
+  })
+
+  it.each([
+    ['text that is not JSON', '{'],
+    ['another version', '{"v":2,"at":1,"positions":[],"parcels":[]}'],
+    ['another form', '{"v":1,"at":1,"positions":5,"parcels":null}'],
+    ['a list', '[]'],
+  ])('remembers nothing from %s', (_what, text) => {
+    sessionStorage.setItem(`signalpost ${URL}`, text)
+    expect(openTabMemory(URL).take()).toEqual(NOTHING)
+  })
+
+  it('drops positions that no relay would take', () => {
+    const at = Date.now()
+    const bad = [
+      ['main', { epoch: 5, offset: -1 }],
+      ['side', null],
+      ['good', { epoch: 'e', offset: 1 }],
+    ]
+    sessionStorage.setItem(`signalpost ${URL}`, JSON.stringify({ v: 1, at, positions: bad, parcels: [] }))
+    expect([...openTabMemory(URL).take().positions.keys()]).toEqual(['good'])
+  })
+
+  it.each(['getItem', 'setItem', 'removeItem'] as const)('is harmless when storage denies %s', (method) => {
+    vi.stubGlobal('sessionStorage', {
+      getItem: () => null,
+      setItem: () => undefined,
+      removeItem: () => undefined,
+      [method]: () => {
+        throw new Error('denied')
+      },
+    })
+    const memory = openTabMemory(URL)
+    memory.keep(positions, [parcel('a')])
+    expect(memory.take()).toEqual(NOTHING)
+  })
+
+  it('is harmless where there is no storage', () => {
+    vi.stubGlobal('sessionStorage', undefined)
+    openTabMemory(URL).keep(positions, [parcel('a')])
+    expect(openTabMemory(URL).take()).toEqual(NOTHING)
+  })
+})
