@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
-const NODE_FOLDERS = ['relay', 'browser', 'package', 'examples'].map((folder) => `test/${folder}/**/*.test.ts`)
+const NODE_FOLDERS = ['relay', 'browser', 'package', 'examples', 'faults', 'properties'].map(
+  (folder) => `test/${folder}/**/*.test.ts`,
+)
 
 export default defineConfig({
   root: new URL('..', import.meta.url).pathname,
@@ -43,6 +45,24 @@ export default defineConfig({
           include: ['test/relay/**/*.test.ts'],
           testTimeout: 30_000,
           hookTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'properties',
+          environment: 'node',
+          include: ['test/properties/**/*.test.ts'],
+          testTimeout: 300_000,
+        },
+      },
+      {
+        test: {
+          name: 'faults',
+          environment: 'node',
+          include: ['test/faults/**/*.test.ts'],
+          testTimeout: 600_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
         },
       },
       {
