@@ -82,6 +82,8 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
     // A page that is only being prepared may never be seen.
     if ((globalThis.document as { prerendering?: boolean } | undefined)?.prerendering) return
     if (!apply({ type: 'dial', attempt: failures + 1 })) return
+    // A listener may have closed it meanwhile.
+    if (status.state !== 'connecting') return
     drop()
     dialedAt = performance.now()
     retryAfter = undefined

@@ -36,7 +36,7 @@ export function openTabMemory(url: string): TabMemory {
       const age = Math.max(0, Date.now() - at)
       return {
         positions: new Map(age < FRESH ? positions.filter(([, position]) => isPosition(position)) : []),
-        parcels: parcels.map((parcel) => ({ ...parcel, ttl: parcel.ttl - age })).filter(({ ttl }) => ttl > 0),
+        parcels: parcels.map((parcel) => Object.assign(parcel, { ttl: parcel.ttl - age })).filter(({ ttl }) => ttl > 0),
       }
     } catch {
       return NOTHING

@@ -12,20 +12,24 @@ let errors: SignalError[]
 let frames: RelayFrame[]
 let tooLarge: number
 let aside: number
+let act: () => void
 
 function open(settings: Partial<LinkSettings> = {}): Link {
   const link = openConnection(
     { url: RELAY_URL, token: undefined, protocol: 'v1', tab: 'abcdefghijklmnopqrstuv', ...settings },
     {
       rooms: () => [],
-      onStatus: (status) => statuses.push(status),
+      onStatus(status) {
+        statuses.push(status)
+        act()
+      },
       onFrame: (frame) => frames.push(frame),
       onAside: () => (aside += 1),
       onTooLarge: () => (tooLarge += 1),
       onError: (error) => errors.push(error),
     },
   )
-  links.push(link)
+  links = [link]
   link.connect()
   return link
 }
@@ -46,6 +50,7 @@ beforeEach(() => {
   frames = []
   tooLarge = 0
   aside = 0
+  act = () => undefined
 })
 
 afterEach(async () => {
@@ -465,6 +470,32 @@ describe('the end of a token', () => {
     expect(relay.sent('token')).toEqual([{ type: 'token', token: 'token-2' }])
     relay.send({ ...welcome, expires: Date.now() + 3_600_000 })
     expect(states()).toEqual(['connecting', 'online'])
+  })
+})
+
+describe('listeners that act', () => {
+  it.each(['connecting', 'online', 'waiting'])('may close the connection while %s is being told', async (state) => {
+    act = () => {
+      if (statuses.at(-1)?.state === state) links[0]?.close()
+    }
+    open()
+    await pass()
+    relay.close(1006)
+    await pass(60_000)
+    expect(states().at(-1)).toBe('closed')
+    expect(relay.sockets).toHaveLength(state === 'connecting' ? 0 : 1)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('may dial at once when a wait is being told', async () => {
+    act = () => {
+      if (statuses.at(-1)?.state === 'waiting') links[0]?.connect()
+    }
+    open()
+    await pass()
+    relay.close(1006)
+    await pass(10_000)
+    expect(states()).toEqual(['connecting', 'online', 'waiting', 'connecting', 'online'])
   })
 })
 
