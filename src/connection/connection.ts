@@ -44,6 +44,7 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
   // What a dial starts belongs to its number: a late callback of an older one is nobody's.
   let dialNumber = 0
   let failures = 0
+  let awaySince = performance.now()
   let badFrames = 0
   let dialedAt = -Infinity
   let onlineAt = Infinity
@@ -87,7 +88,6 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
     drop()
     dialedAt = performance.now()
     retryAfter = undefined
-    onlineAt = Infinity
     timer = setTimeout(failToken, TOKEN_TIMEOUT)
     askToken(open, failToken)
   }
@@ -101,7 +101,7 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
     if (status.state === 'online') return probe(0)
     const isRecent = performance.now() - dialedAt < WAKE_INTERVAL
     if (status.state === 'closed' || (status.state !== 'suspended' && isRecent)) return
-    failures = 0
+    forgive()
     // An attempt that began before may hang.
     if (status.state === 'connecting') lose('woken', 0)
     else dial()
@@ -192,7 +192,7 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
   }
 
   function onClose(code: number, reason: string): void {
-    if (performance.now() - onlineAt >= STABLE_AFTER) failures = badFrames = 0
+    forgiveIfStable()
     const isNewTokenDue = code === CloseCode.Unauthorized && typeof token === 'function' && !wasTokenRefused
     wasTokenRefused ||= isNewTokenDue
     const isTooLarge = code === CloseCode.MessageTooBig || code === CloseCode.TooLarge
@@ -204,23 +204,35 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
 
   function waitAfter(code: number): number {
     if (code === CloseCode.TooSlow) return 0
-    if (code === CloseCode.TooMany) return 10_000 + backoff(failures)
+    if (code === CloseCode.TooMany) return 10_000 + patience()
     return retryAfter ?? (code === CloseCode.Restart ? Math.random() * 5000 : patience())
   }
 
-  function patience(): number {
-    return Math.max(backoff(failures), isHidden() ? HIDDEN_WAIT : 0)
+  function forgive(): void {
+    failures = badFrames = 0
+    awaySince = performance.now()
   }
 
-  function lose(reason: string, wait = patience()): void {
+  function forgiveIfStable(): void {
+    if (performance.now() - onlineAt >= STABLE_AFTER) forgive()
+    onlineAt = Infinity
+  }
+
+  function patience(): number {
+    return Math.max(backoff(performance.now() - awaySince), isHidden() ? HIDDEN_WAIT : 0)
+  }
+
+  function lose(reason: string, wait?: number): void {
+    forgiveIfStable()
     drop()
     const mine = dialNumber
+    const delay = wait ?? patience()
     failures += 1
-    apply({ type: 'lose', attempt: failures, retryAt: Math.round(Date.now() + wait), reason })
+    apply({ type: 'lose', attempt: failures, retryAt: Math.round(Date.now() + delay), reason })
     if (failures === UNREACHABLE_AFTER && !wasOnline)
       fail('unreachable', `No relay answers at ${address}. Is it running?`)
     // A listener may have dialed or closed meanwhile.
-    if (mine === dialNumber) timer = setTimeout(dial, wait)
+    if (mine === dialNumber) timer = setTimeout(dial, delay)
   }
 
   function endAs(code: number, text: string): void {
