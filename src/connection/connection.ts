@@ -3,7 +3,7 @@ import * as CloseCode from '../protocol/close-codes.js'
 import { decodeRelayFrame, encode } from '../protocol/codec.js'
 import type { ClientFrame, WelcomeFrame } from '../protocol/frames.js'
 import type { Stop } from '../signals.js'
-import type { SignalStatus } from '../status.js'
+import type { CloseReason, SignalStatus } from '../status.js'
 import { backoff } from './backoff.js'
 import { isHidden, watchLifecycle } from './lifecycle.js'
 import type { Link, LinkEvents, LinkSettings } from './link.js'
@@ -191,21 +191,34 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
     lose('no protocol')
   }
 
-  function onClose(code: number, reason: string): void {
+  function onClose(code: number, text: string): void {
     forgiveIfStable()
-    const isNewTokenDue = code === CloseCode.Unauthorized && typeof token === 'function' && !wasTokenRefused
-    wasTokenRefused ||= isNewTokenDue
-    const isTooLarge = code === CloseCode.MessageTooBig || code === CloseCode.TooLarge
-    if (isTooLarge) events.onTooLarge()
-    const isFinal = code >= 4400 && code < 4500 && !isNewTokenDue && !isTooLarge
-    if (isFinal && !(code === CloseCode.BadFrame && ++badFrames < MAX_BAD_FRAMES)) return endAs(code, reason)
-    lose(`${code} ${reason}`.trim(), isNewTokenDue ? 0 : waitAfter(code))
-  }
-
-  function waitAfter(code: number): number {
-    if (code === CloseCode.TooSlow) return 0
-    if (code === CloseCode.TooMany) return 10_000 + patience()
-    return retryAfter ?? (code === CloseCode.Restart ? Math.random() * 5000 : patience())
+    const reason = `${code} ${text}`.trim()
+    switch (code) {
+      case CloseCode.Unauthorized:
+        if (typeof token !== 'function' || wasTokenRefused) return end('unauthorized', reason)
+        wasTokenRefused = true
+        return lose(reason, 0)
+      case CloseCode.Forbidden:
+        return end('forbidden', reason)
+      case CloseCode.Version:
+        return end('version', reason)
+      case CloseCode.BadFrame:
+        badFrames += 1
+        return badFrames < MAX_BAD_FRAMES ? lose(reason) : end('refused', reason)
+      case CloseCode.MessageTooBig:
+      case CloseCode.TooLarge:
+        events.onTooLarge()
+        return lose(reason)
+      case CloseCode.TooSlow:
+        return lose(reason, 0)
+      case CloseCode.TooMany:
+        return lose(reason, 10_000 + patience())
+      case CloseCode.Restart:
+        return lose(reason, retryAfter ?? Math.random() * 5000)
+    }
+    if (code >= 4400 && code < 4500) return end('refused', reason)
+    lose(reason, retryAfter)
   }
 
   function forgive(): void {
@@ -235,10 +248,9 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
     if (mine === dialNumber) timer = setTimeout(dial, delay)
   }
 
-  function endAs(code: number, text: string): void {
+  function end(reason: Exclude<CloseReason, 'closed-by-page'>, text: string): void {
+    const error = new SignalError(reason, `The relay ended the connection: ${text}`)
     drop()
-    const reason = ENDINGS[code] ?? 'refused'
-    const error = new SignalError(reason, `The relay ended the connection: ${code} ${text}`)
     apply({ type: 'stop', reason, error })
     events.onError(error)
   }
@@ -269,10 +281,4 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
       apply({ type: 'stop', reason: 'closed-by-page' })
     },
   }
-}
-
-const ENDINGS: { readonly [code: number]: 'unauthorized' | 'forbidden' | 'version' } = {
-  [CloseCode.Unauthorized]: 'unauthorized',
-  [CloseCode.Forbidden]: 'forbidden',
-  [CloseCode.Version]: 'version',
 }
