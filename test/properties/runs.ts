@@ -1,0 +1,14 @@
+const { PROPERTY_SEED: seed, PROPERTY_PATH: path, PROPERTY_RUNS: runs, FUZZ } = process.env
+
+/** The long form of everything: `FUZZ=full`. */
+export const IS_FULL = FUZZ === 'full'
+
+// Without a seed each run is another one; a failure prints the seed and the path that repeat it.
+const repetition = { ...(seed !== undefined && { seed: Number(seed) }), ...(path !== undefined && { path }) }
+
+/** How many runs, and of which seed: `PROPERTY_SEED=1 PROPERTY_PATH=2:3 PROPERTY_RUNS=10`. */
+export const RUNS = {
+  lives: { numRuns: Number(runs ?? (IS_FULL ? 10_000 : 1000)), ...repetition },
+  values: { numRuns: Number(runs ?? (IS_FULL ? 10_000 : 1000)), ...repetition },
+  texts: { numRuns: Number(runs ?? (IS_FULL ? 100_000 : 10_000)), ...repetition },
+}

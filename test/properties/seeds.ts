@@ -1,0 +1,74 @@
+import type { Action, Life } from './actions.js'
+
+/** A life in which a property failed, shrunk, with the defect that it found. */
+export interface Seed {
+  readonly what: string
+  /** What an open one fails with. */
+  readonly counts: 'LOST' | 'FIFO'
+  readonly life: Life
+}
+
+function seed(what: string, counts: Seed['counts'], ...actions: readonly Action[]): Seed {
+  return { what, counts, life: { history: 1000, chance: 8, actions } }
+}
+
+/** A page that has just loaded, beside the two that listen already. */
+const LOADED: readonly Action[] = [
+  { do: 'pass', milliseconds: 5 },
+  { do: 'publish', page: 0, room: 'main', data: 'before' },
+  { do: 'close', page: 2 },
+  { do: 'open', page: 2, since: 'navigation' },
+  { do: 'pass', milliseconds: 20 },
+]
+
+/** What was found and mended. They stay for good. */
+export const FOUND: readonly Seed[] = []
+
+/** What was found and is still open: the properties look over it, `isStrict` does not. */
+export const OPEN: readonly Seed[] = [
+  seed(
+    'a page that joins while the log has trouble begins later than it asked for: the age is counted from the end of the trouble',
+    'LOST',
+    ...LOADED,
+    { do: 'trouble', milliseconds: 2000, isCarriedOut: false },
+    { do: 'listen', page: 2, room: 'main' },
+    { do: 'pass', milliseconds: 5000 },
+  ),
+  seed(
+    'a page whose join is held up on its way begins later than it asked for',
+    'LOST',
+    ...LOADED,
+    { do: 'stall', page: 2 },
+    { do: 'listen', page: 2, room: 'main' },
+    { do: 'pass', milliseconds: 1000 },
+    { do: 'heal', page: 2 },
+    { do: 'pass', milliseconds: 200 },
+  ),
+  seed(
+    'a signal that a dead connection left to the log overtakes a newer one of its page, once its own time is over',
+    'FIFO',
+    { do: 'pass', milliseconds: 5 },
+    { do: 'trouble', milliseconds: 20_000, isCarriedOut: false },
+    { do: 'publish-briefly', page: 0, room: 'main', ttl: 1 },
+    { do: 'publish', page: 0, room: 'main', data: 'newer' },
+    { do: 'pass', milliseconds: 1000 },
+  ),
+  seed(
+    'after a restart, an entry that is the last handled one by chance hides what the new log has before it',
+    'LOST',
+    { do: 'pass', milliseconds: 5 },
+    { do: 'publish', page: 0, room: 'main', data: 'first' },
+    { do: 'pass', milliseconds: 5 },
+    { do: 'tamper', page: 0, with: 'mute' },
+    { do: 'publish', page: 0, room: 'main', data: 'second' },
+    { do: 'pass', milliseconds: 20 },
+    { do: 'kill' },
+    { do: 'start', history: 1000 },
+    { do: 'connect', page: 2 },
+    { do: 'publish', page: 2, room: 'main', data: 'hidden' },
+    { do: 'pass', milliseconds: 20 },
+    { do: 'connect', page: 0 },
+    { do: 'pass', milliseconds: 20 },
+    { do: 'connect', page: 1 },
+  ),
+]
