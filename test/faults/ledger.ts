@@ -1,0 +1,142 @@
+import type { ClientFrame, RelayFrame, Since } from '../../src/protocol/frames.js'
+import type { SignalClient } from '../../src/index.js'
+import type { Book, Heard, Place, Published } from './counters.js'
+import type { SocketListener } from './socket-tap.js'
+import type { Witness } from './witness.js'
+
+/** Writes down what publishers got, what receivers were told, and what their sockets knew at that moment. */
+export interface Ledger extends SocketListener {
+  readonly published: Published[]
+  readonly heard: Map<string, Heard[]>
+  /** Dials per client. */
+  readonly dials: ReadonlyMap<string, number>
+  /** Grows with all that happens. */
+  progress(): number
+  /** Publishes one signal, and notes what becomes of it. */
+  publish(client: SignalClient, publisher: string, room: string): Published
+  /** Notes all that a client hears in a room. */
+  receive(client: SignalClient, receiver: string, room: string): void
+  /** How many gaps the relay owed, by what was asked and what the log still had at that moment. */
+  gapsOwed(history: number): number
+  /** Where a client stands in a room, as told by its frames. */
+  position(client: string, room: string): Place | undefined
+  book(witness: Witness): Book
+}
+
+/** What the data of every signal holds. */
+interface Data {
+  readonly publisher: string
+  readonly number: number
+}
+
+export function createLedger(life: () => number): Ledger {
+  const published: Published[] = []
+  const heard = new Map<string, Heard[]>()
+  const numbers = new Map<string, number>()
+  const dials = new Map<string, number>()
+  const lives = new Map<string, number>()
+  const acceptedIn = new Map<string, number>()
+  const positions = new Map<string, Place>()
+  const places = new Map<string, Place>()
+  const gaps = new Map<string, { from: Place; to: Place }[]>()
+  const asked = new Map<string, Since | undefined>()
+  const answers: { readonly since: Since | undefined; readonly epoch: string; readonly head: number }[] = []
+  let moves = 0
+
+  function onSaid(client: string, frame: ClientFrame): void {
+    if (frame.type === 'join') asked.set(`${client} ${frame.room}`, frame.since)
+    else if (frame.type === 'hello') for (const { room, since } of frame.rooms) asked.set(`${client} ${room}`, since)
+  }
+
+  function listOf(receiver: string): Heard[] {
+    const list = heard.get(receiver) ?? []
+    heard.set(receiver, list)
+    return list
+  }
+
+  function onTold(client: string, frame: RelayFrame): void {
+    if (frame.type !== 'beat' && frame.type !== 'pong') moves += 1
+    switch (frame.type) {
+      case 'welcome':
+        return void lives.set(client, life())
+      case 'accepted':
+        for (const id of frame.ids) if (!acceptedIn.has(id)) acceptedIn.set(id, lives.get(client) ?? 0)
+        return
+      case 'joined':
+        answers.push({ since: asked.get(`${client} ${frame.room}`), epoch: frame.epoch, head: frame.head })
+        if (frame.recovered) positions.set(`${client} ${frame.room}`, frame)
+        return
+      case 'gap':
+        return noteGap(`${client} ${frame.room}`, frame.from, frame)
+      case 'signal':
+        return notePlace(client, frame.room, frame.id, frame.offset)
+    }
+  }
+
+  function noteGap(key: string, after: number, { epoch, offset }: Place): void {
+    const to = { epoch, offset }
+    const from = { epoch: positions.get(key)?.epoch ?? epoch, offset: after }
+    gaps.set(key, [...(gaps.get(key) ?? []), { from, to }])
+    positions.set(key, to)
+  }
+
+  function notePlace(client: string, room: string, id: string, offset: number): void {
+    const key = `${client} ${room}`
+    const position = positions.get(key)
+    if (!position) return
+    places.set(`${client} ${id}`, { epoch: position.epoch, offset })
+    if (offset === position.offset + 1) positions.set(key, { epoch: position.epoch, offset })
+  }
+
+  return {
+    published,
+    heard,
+    dials,
+    progress: () => moves,
+    onDial: (client) => void dials.set(client, (dials.get(client) ?? 0) + 1),
+    onSaid,
+    onTold,
+
+    publish(client, publisher, room) {
+      const number = (numbers.get(publisher) ?? 0) + 1
+      numbers.set(publisher, number)
+      const signal: Published = { publisher, number, room }
+      published.push(signal)
+      void client.sendSignal('Fault', { publisher, number }, { room }).then(({ id, outcome }) => {
+        moves += 1
+        const isFirst = signal.outcome === undefined
+        Object.assign(signal, { id, outcome, life: acceptedIn.get(id) })
+        if (!isFirst) throw new Error('A promise settled twice.')
+      })
+      return signal
+    },
+
+    receive(client, receiver, room) {
+      const list = listOf(receiver)
+      client.receiveSignal(
+        '*',
+        (data, { id }) => {
+          // Published above, in this form.
+          const { publisher, number } = data as unknown as Data
+          list.push({ type: 'signal', room, id, publisher, number, place: places.get(`${receiver} ${id}`) })
+        },
+        { room },
+      )
+      client.onGap((gap) => {
+        if (gap.room !== room) return
+        const told = gaps.get(`${receiver} ${room}`)?.shift()
+        if (!told) throw new Error('A gap was told that no frame had told.')
+        list.push({ type: 'gap', room, ...told })
+      })
+    },
+
+    gapsOwed: (history) =>
+      answers.filter(({ since, epoch, head }) => {
+        if (!since || 'age' in since) return false
+        return since.epoch !== epoch || since.offset < head - history
+      }).length,
+
+    position: (client, room) => positions.get(`${client} ${room}`),
+    book: ({ logged, epochs }) => ({ published, heard, logged, epochs }),
+  }
+}

@@ -1,0 +1,140 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { build } from 'esbuild'
+import { createRelay, type Relay, type RelayOptions } from '../../examples/relay/relay.js'
+import { ROOT } from '../package/root.js'
+
+/** A relay that faults are done to. */
+export interface RelayUnderTest {
+  /** Where it listens; `undefined` while it is down. */
+  readonly port: number | undefined
+  /** How often it was started. With a log in memory, each life has epochs of its own. */
+  readonly life: number
+  start(): Promise<void>
+  /** Ends it without a word. Only a process can be ended so. */
+  kill(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** A relay in this process. */
+export function createRelayHere(options: RelayOptions = {}): RelayUnderTest {
+  let relay: Relay | undefined
+  let port: number | undefined
+  let life = 0
+
+  async function stop(): Promise<void> {
+    port = undefined
+    await relay?.close()
+    relay = undefined
+  }
+
+  return {
+    get port() {
+      return port
+    },
+    get life() {
+      return life
+    },
+    async start() {
+      life += 1
+      relay = createRelay({ port: 0, open: true, spread: 100, ...options })
+      port = (await relay.listen()).port
+    },
+    kill: stop,
+    stop,
+  }
+}
+
+/** The relay's command in a process of its own, which can be killed at any moment. */
+export function createRelayProcess(args: readonly string[] = [], fixedPort = 0): RelayUnderTest {
+  let child: ChildProcess | undefined
+  let port: number | undefined
+  let life = 0
+
+  async function kill(): Promise<void> {
+    port = undefined
+    if (!child) return
+    const exited = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined
+    child.kill('SIGKILL')
+    await exited
+    child = undefined
+  }
+
+  return {
+    get port() {
+      return port
+    },
+    get life() {
+      return life
+    },
+    async start() {
+      const file = await bundledRelay()
+      life += 1
+      const options = ['--port', String(fixedPort), '--open', '--log-level', 'info', ...args]
+      child = spawn(process.execPath, [file, 'relay', ...options], { stdio: ['ignore', 'pipe', 'inherit'] })
+      const mine = child
+      killOnExit(mine)
+      port = await portOf(mine)
+    },
+    kill,
+    stop: kill,
+  }
+}
+
+const children = new Set<ChildProcess>()
+
+/** Nothing that was started here outlives this process. */
+function killOnExit(child: ChildProcess): void {
+  if (children.size === 0) process.once('exit', () => children.forEach((each) => each.kill('SIGKILL')))
+  children.add(child)
+  child.once('exit', () => children.delete(child))
+}
+
+let bundle: Promise<string> | undefined
+let folder: string | undefined
+
+/** The command, bundled once per process, so that nothing depends on an earlier build. */
+function bundledRelay(): Promise<string> {
+  return (bundle ??= bundleRelay())
+}
+
+async function bundleRelay(): Promise<string> {
+  const cache = join(ROOT, 'node_modules', '.cache')
+  await mkdir(cache, { recursive: true })
+  folder = await mkdtemp(join(cache, 'faults-'))
+  await copyFile(join(ROOT, 'package.json'), join(folder, 'package.json'))
+  const outfile = join(folder, 'dist', 'relay', 'main.js')
+  await build({
+    entryPoints: [join(ROOT, 'examples', 'relay', 'main.ts')],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    logLevel: 'silent',
+    banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
+  })
+  return outfile
+}
+
+/** Removes what was bundled. */
+export async function removeBundle(): Promise<void> {
+  if (folder) await rm(folder, { recursive: true, force: true })
+  bundle = folder = undefined
+}
+
+/** The relay's first line says where it listens. */
+async function portOf(child: ChildProcess): Promise<number> {
+  let text = ''
+  for await (const bytes of child.stdout?.iterator({ destroyOnReturn: false }) ?? []) {
+    text += String(bytes)
+    if (text.includes('\n')) break
+  }
+  const [line = ''] = text.split('\n')
+  const { url }: { url?: string } = JSON.parse(line || '{}')
+  if (!url) throw new Error(`The relay did not start: ${text}`)
+  child.stdout?.resume()
+  return Number(new URL(url).port)
+}

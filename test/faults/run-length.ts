@@ -1,0 +1,10 @@
+/** `FAULTS=full` runs everything for as long as it takes, and writes the table of results; else all is short. */
+export const IS_FULL_RUN = process.env.FAULTS === 'full'
+
+/** The first value in a short run, the second in a full one. */
+export function byLength<Value>(short: Value, full: Value): Value {
+  return IS_FULL_RUN ? full : short
+}
+
+/** The seed of all chance in a run; `FAULTS_SEED` repeats one. */
+export const SEED = Number(process.env.FAULTS_SEED ?? Date.now() % 1_000_000)

@@ -1,0 +1,229 @@
+import { get } from 'node:http'
+import { type Chance, createChance } from './chance.js'
+import { count, type Counts } from './counters.js'
+import type { FrameRules } from './frame-rules.js'
+import { createLedger, type Ledger } from './ledger.js'
+import { openPage, type Page, type Return } from './page.js'
+import { type Proxy, startProxy } from './proxy.js'
+import type { RelayUnderTest } from './relay-under-test.js'
+import { SEED } from './run-length.js'
+import { tapSockets } from './socket-tap.js'
+import { pause, quiesce, until } from './waiting.js'
+import { createWitness } from './witness.js'
+
+export const ROOMS = ['main', 'side']
+
+export interface Scenario {
+  readonly relay: RelayUnderTest
+  /** How long signals are published, in seconds … */
+  readonly seconds: number
+  /** … unless so many have been published before. */
+  readonly signals?: number
+  /** Signals per second, of all publishers together. @default 400 */
+  readonly rate?: number
+  readonly returns?: Return
+  readonly rules?: (chance: Chance) => FrameRules
+  readonly token?: (client: string) => string | (() => string)
+  /** Signals that the relay keeps per room. @default 1000 */
+  readonly history?: number
+  /** Does the faults, until `isOver`. */
+  readonly faults?: (world: World) => Promise<void>
+}
+
+/** Where faults happen. */
+export interface World {
+  readonly relay: RelayUnderTest
+  readonly proxy: Proxy
+  readonly chance: Chance
+  readonly ledger: Ledger
+  readonly pages: readonly Page[]
+  readonly isOver: () => boolean
+  /** Counts a fault. */
+  note(fault: string, times?: number): void
+  /** Waits until every page is online in the relay's present life, and was told of every gap. */
+  allBack(): Promise<boolean>
+  /** Kills the relay and starts it again. */
+  restart(downFor?: number): Promise<void>
+}
+
+export interface Outcome extends Counts {
+  readonly seconds: number
+  readonly faults: Readonly<Record<string, number>>
+  /** Connections, rooms, sockets and timers that were left when all was closed. */
+  readonly LEAK: number
+  /** Whether everything settled within the time that it had. */
+  readonly isQuiet: boolean
+  /** Gaps that the relay owed, by what its log still had when a client came back. */
+  readonly gapsOwed: number
+  /** Signals that stand in the log more than once in one epoch. */
+  readonly loggedTwice: number
+  readonly dials: number
+  readonly errors: Readonly<Record<string, number>>
+}
+
+const PUBLISHERS = ['p1', 'p2', 'p3', 'p4']
+const RECEIVERS = ['r1', 'r2', 'r3', 'r4', 'r5', 'r6']
+/** Fewer than an outbox holds: what a publisher may have unanswered. */
+const WINDOW = 48
+/** How often publishers publish, in milliseconds. */
+const PACE = 10
+
+/** Publishes while faults happen, waits until all is quiet, counts, and closes everything. */
+export async function run(scenario: Scenario): Promise<Outcome> {
+  const {
+    relay,
+    seconds,
+    signals = Infinity,
+    rate = 400,
+    returns = 'when told',
+    rules,
+    token,
+    history = 1000,
+    faults,
+  } = scenario
+  const chance = createChance(SEED)
+  const timersBefore = countTimers()
+  const faultCounts = new Map<string, number>()
+  const witness = createWitness(ROOMS, token && tokenOf(token('witness')))
+  const ledger = createLedger(() => relay.life)
+  const tap = tapSockets(ledger)
+  const start = async (): Promise<void> => {
+    await relay.start()
+    await witness.watch(relay.port ?? 0, relay.life)
+  }
+
+  await start()
+  const frameRules = rules?.(chance)
+  const proxy = await startProxy({ target: () => relay.port, chance, ...(frameRules && { rules: frameRules }) })
+  const open = (name: string): Page =>
+    openPage({ name, port: proxy.port, token: token?.(name), returns, impatience: () => chance.between(0, 200) })
+  const publishers = PUBLISHERS.map(open)
+  const receivers = RECEIVERS.map(open)
+  const pages = [...publishers, ...receivers]
+  for (const { client, name } of receivers) for (const room of ROOMS) ledger.receive(client, name, room)
+
+  const isBack = (): boolean =>
+    pages.every(({ client }) => client.status.state === 'online') &&
+    receivers.every(({ name }) =>
+      ROOMS.every((room) => ledger.position(name, room)?.epoch === witness.head(room)?.epoch),
+    )
+  const isLevel = (): boolean =>
+    ledger.published.every(({ outcome }) => outcome !== undefined) &&
+    isBack() &&
+    receivers.every(({ name }) =>
+      ROOMS.every((room) => ledger.position(name, room)?.offset === witness.head(room)?.offset),
+    )
+  if (!(await until(isBack, LONGEST_RETURN))) throw new Error('The pages did not get online.')
+
+  const startedAt = performance.now()
+  const isOver = (): boolean => performance.now() - startedAt > seconds * 1000 || ledger.published.length >= signals
+  const world: World = {
+    relay,
+    proxy,
+    chance,
+    ledger,
+    pages,
+    isOver,
+    note: (fault, times = 1) => void faultCounts.set(fault, (faultCounts.get(fault) ?? 0) + times),
+    allBack: () => until(isBack, LONGEST_RETURN),
+    async restart(downFor = 0) {
+      await relay.kill()
+      if (downFor > 0) await pause(downFor)
+      await start()
+    },
+  }
+  const publishing = publishers.map((page) => publish(page, ledger, chance, rate / publishers.length, isOver))
+  await Promise.all([...publishing, faults?.(world)])
+  const ranFor = (performance.now() - startedAt) / 1000
+
+  proxy.shape({})
+  proxy.refuse(false)
+  const isQuiet = await quiesce({ progress: ledger.progress, isLevel })
+  const counts = count(ledger.book(witness))
+
+  for (const page of pages) page.close()
+  witness.close()
+  const left = await leftAtRelay(relay)
+  await relay.stop()
+  await proxy.close()
+  const excess = (): number => Math.max(0, countTimers() - timersBefore) + tap.open.size
+  await until(() => excess() === 0, LONGEST_FAREWELL)
+  const LEAK = left + excess()
+  tap.remove()
+
+  return {
+    ...counts,
+    seconds: ranFor,
+    faults: Object.fromEntries([...faultCounts, ...(frameRules?.counts ?? [])]),
+    LEAK,
+    isQuiet,
+    gapsOwed: ledger.gapsOwed(history),
+    loggedTwice: [...witness.logged.values()].filter(
+      (places) => new Set(places.map(({ epoch }) => epoch)).size < places.length,
+    ).length,
+    dials: [...ledger.dials.values()].reduce((sum, dials) => sum + dials, 0),
+    errors: sumOf(pages.map(({ errors }) => errors)),
+  }
+}
+
+const LONGEST_RETURN = 45_000
+const LONGEST_FAREWELL = 10_000
+
+async function publish(
+  { client, name }: Page,
+  { publish, published }: Ledger,
+  chance: Chance,
+  rate: number,
+  isOver: () => boolean,
+): Promise<void> {
+  const unanswered = new Set<(typeof published)[number]>()
+  let due = 0
+  let lastAt = performance.now()
+  while (!isOver()) {
+    const now = performance.now()
+    due = Math.min(WINDOW, due + ((now - lastAt) / 1000) * rate)
+    lastAt = now
+    for (const signal of unanswered) if (signal.outcome !== undefined) unanswered.delete(signal)
+    for (; due >= 1 && unanswered.size < WINDOW && !isOver(); due -= 1) {
+      unanswered.add(publish(client, name, ROOMS[Math.floor(chance.between(0, ROOMS.length))] ?? ''))
+    }
+    await pause(PACE)
+  }
+}
+
+/** Connections and rooms of the relay that are still there when everybody has closed. */
+async function leftAtRelay({ port }: RelayUnderTest): Promise<number> {
+  if (port === undefined) return 0
+  let left = Infinity
+  const end = performance.now() + LONGEST_FAREWELL
+  while (left > 0 && performance.now() < end) {
+    const { connections, rooms } = await askHealth(port)
+    left = connections + rooms
+    if (left > 0) await pause(50)
+  }
+  return left
+}
+
+function askHealth(port: number): Promise<{ connections: number; rooms: number }> {
+  return new Promise((resolve, reject) => {
+    get({ port, path: '/health', host: '127.0.0.1', agent: false }, (response) => {
+      let text = ''
+      response.on('data', (bytes) => (text += String(bytes)))
+      response.on('end', () => resolve(JSON.parse(text)))
+    }).on('error', reject)
+  })
+}
+
+function countTimers(): number {
+  return process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
+}
+
+function tokenOf(token: string | (() => string)): string {
+  return typeof token === 'string' ? token : token()
+}
+
+function sumOf(maps: readonly ReadonlyMap<string, number>[]): Record<string, number> {
+  const sums: Record<string, number> = {}
+  for (const map of maps) for (const [key, value] of map) sums[key] = (sums[key] ?? 0) + value
+  return sums
+}
