@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest'
 /** Long enough for a busy machine with two cores, and shorter than the limit of a test, so that the reason is told. */
 export const PATIENCE = 45_000
 
-const FLAGS = [
+export const FLAGS = [
   '--headless',
   '--no-sandbox',
   '--disable-gpu',
@@ -16,11 +16,13 @@ const FLAGS = [
   '--disable-sync',
 ]
 
-const path = [process.env.CHROMIUM_PATH, '/usr/bin/chromium'].find((place) => place && existsSync(place))
+export const CHROMIUM_PATH = [process.env.CHROMIUM_PATH, '/usr/bin/chromium'].find(
+  (place) => place && existsSync(place),
+)
 const ADVICE = 'Chromium was not found: run apt-get install chromium, or set CHROMIUM_PATH.'
 
 /** Like `describe`, but skipped where there is no Chromium. In CI that fails instead. */
-export const describeInChromium = path ? describe : skipWithAdvice()
+export const describeInChromium = CHROMIUM_PATH ? describe : skipWithAdvice()
 
 function skipWithAdvice(): typeof describe.skip {
   if (process.env.CI) throw new Error(ADVICE)
@@ -46,7 +48,11 @@ export function useTabs(): Tabs {
   const complaints: string[] = []
 
   beforeAll(async () => {
-    browser = await chromium.launch({ ...(path && { executablePath: path }), args: FLAGS, timeout: PATIENCE })
+    browser = await chromium.launch({
+      ...(CHROMIUM_PATH && { executablePath: CHROMIUM_PATH }),
+      args: FLAGS,
+      timeout: PATIENCE,
+    })
   })
   beforeEach(async () => {
     complaints.length = 0

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 /** The script-tag build, under test. */
@@ -16,9 +16,14 @@ export interface StaticServer {
   close(): Promise<void>
 }
 
-/** Serves texts by path, 404 for everything else, WebSockets included. */
-export async function serve(files: Readonly<Record<string, string>>, headers = {}): Promise<StaticServer> {
+/** Serves texts by path, 404 for everything else, WebSockets included. What `first` answers, it answers by itself. */
+export async function serve(
+  files: Readonly<Record<string, string>>,
+  headers = {},
+  first: (request: IncomingMessage, response: ServerResponse) => boolean = () => false,
+): Promise<StaticServer> {
   const http = createServer((request, response) => {
+    if (first(request, response)) return
     const path = request.url?.split('?')[0] ?? '/'
     const text = files[path]
     const type = path.endsWith('.js') ? 'text/javascript' : 'text/html'

@@ -1,0 +1,62 @@
+import { afterAll, beforeAll, onTestFinished } from 'vitest'
+import { type Line, openLine } from './line.js'
+import { connectToRelay, type RelayClient } from './relay-client.js'
+import { type RelayProcess, startRelay } from './relay-process.js'
+import { openSite, type Site, type SiteOptions } from './site.js'
+import type { Tab, TabBrowser } from './tab-browser.js'
+
+export interface Scene {
+  readonly relay: RelayProcess
+  readonly site: Site
+}
+
+export interface BrokenScene extends Scene {
+  /** What the site's pages, and nobody else, have between them and the relay. */
+  readonly line: Line
+}
+
+/** A relay, and a site whose pages use it, for one test. */
+export async function setScene(options?: SiteOptions, ...relayFlags: string[]): Promise<Scene> {
+  const relay = await startRelay(...relayFlags)
+  onTestFinished(relay.kill)
+  return { relay, site: await setSite(relay.url, options) }
+}
+
+export async function setSceneWithLine(options?: SiteOptions): Promise<BrokenScene> {
+  const relay = await startRelay()
+  onTestFinished(relay.kill)
+  const line = await openLine(relay.url)
+  onTestFinished(line.close)
+  return { relay, line, site: await setSite(line.url, options) }
+}
+
+async function setSite(relayUrl: string, options?: SiteOptions): Promise<Site> {
+  const site = await openSite(relayUrl, options)
+  onTestFinished(site.close)
+  return site
+}
+
+/** Somebody else at the relay, for one test. */
+export async function join(relay: RelayProcess): Promise<RelayClient> {
+  const other = await connectToRelay(relay.url)
+  onTestFinished(other.close)
+  return other
+}
+
+/** One browser for the file; its tabs are closed after each test. */
+export function useBrowser<Browser extends TabBrowser>(launch: () => Promise<Browser>): () => Browser {
+  let browser: Browser | undefined
+  beforeAll(async () => {
+    browser = await launch()
+  })
+  afterAll(() => browser?.close())
+  return () => {
+    if (!browser) throw new Error('The browser is there only inside of a test.')
+    return browser
+  }
+}
+
+export function closeLater<Opened extends Tab>(tab: Opened): Opened {
+  onTestFinished(() => tab.close())
+  return tab
+}

@@ -1,0 +1,136 @@
+import type * as Signalpost from 'signalpost'
+import type { JsonValue, Signal, SignalStatus } from 'signalpost'
+import { readUmd, serve } from './static-server.js'
+
+/** How a page is left: by a form that is submitted, a link that is clicked, or by script. */
+export const WAYS = ['submit', 'click', 'reload', 'assign'] as const
+export type Way = (typeof WAYS)[number]
+
+/** What the pages of a site tell of themselves, as `page` in the page. */
+export interface SitePage {
+  /** Which page of its tab it is, counted from 1. */
+  readonly visit: number
+  readonly client: Signalpost.SignalClient
+  /** Each change of status, with its moment by `performance.now()`. */
+  readonly states: (SignalStatus & { readonly told: number })[]
+  /** The data of all signals named `Count` that the pages of this tab handled, in order. */
+  heard(): JsonValue[]
+  /** All signals that this page handled. */
+  readonly signals: Signal[]
+  readonly errors: string[]
+  /** Leaves, in a task of its own: whoever asked for it gets an answer first. */
+  leave(way: Way): void
+  /** Sends a `Count` and leaves in the same breath. */
+  sendAndLeave(data: JsonValue, way: Way): void
+}
+
+declare global {
+  interface Window {
+    page: SitePage
+  }
+}
+
+export interface Site {
+  /** A page that counts what it handles. */
+  readonly page: string
+  /** The same page, whose HTML or whose first script comes only after `release`. */
+  readonly slowPage: string
+  readonly slowScript: string
+  /** A page without signals. */
+  readonly quiet: string
+  /** The quiet page, on another site. */
+  readonly elsewhere: string
+  /** Requests for slow things that wait. */
+  readonly held: number
+  release(): void
+  close(): Promise<void>
+}
+
+export interface SiteOptions {
+  readonly headers?: Readonly<Record<string, string>>
+  /** A script of the page itself, run after the client was made. */
+  readonly script?: string
+}
+
+/** A site whose pages have a client for the relay. */
+export async function openSite(relayUrl: string, { headers, script = '' }: SiteOptions = {}): Promise<Site> {
+  const waiting: (() => void)[] = []
+  const html = pageWith(relayUrl, '')
+  const app = `(${runPage})(); ${script}`
+  const files = { '/': html, '/quiet': '<!doctype html><title>Quiet</title>', '/app.js': app }
+  const server = await serve({ ...files, '/signalpost.min.js': await readUmd() }, headers, (request, response) => {
+    // Like most applications: a form that was taken leads to a page.
+    if (request.method === 'POST') response.writeHead(303, { Location: '/' }).end()
+    else if (request.url === '/slow-page') waiting.push(() => response.end(html))
+    else if (request.url === '/slow-script') response.end(pageWith(relayUrl, '<script src="/slow.js"></script>'))
+    else if (request.url === '/slow.js') waiting.push(() => response.end())
+    else return false
+    return true
+  })
+
+  return {
+    page: server.page,
+    slowPage: `${server.page}slow-page`,
+    slowScript: `${server.page}slow-script`,
+    quiet: `${server.page}quiet`,
+    elsewhere: `http://127.0.0.1:${server.port}/quiet`,
+    get held() {
+      return waiting.length
+    },
+    release() {
+      for (const answer of waiting.splice(0)) answer()
+    },
+    close: server.close,
+  }
+}
+
+function pageWith(relayUrl: string, slow: string): string {
+  return `<!doctype html>
+<title>Counting</title>
+<meta name="signalpost-url" content="${relayUrl}">
+${slow}
+<form method="post" action="/"></form>
+<a href="/">The same page</a>
+<script src="/signalpost.min.js"></script>
+<script src="/app.js"></script>`
+}
+
+/** Runs in the page. */
+function runPage(): void {
+  const { createSignalClient } = window.Signalpost
+  const visit = Number(sessionStorage.getItem('visit')) + 1
+  sessionStorage.setItem('visit', String(visit))
+  const states: SitePage['states'] = []
+  const signals: Signal[] = []
+  const errors: string[] = []
+  const client = createSignalClient({ onError: ({ code, message }) => errors.push(`${code}: ${message}`) })
+  client.onStatus((status) => states.push({ ...status, told: performance.now() }))
+  client.receiveSignal('*', (data, signal) => {
+    signals.push(signal)
+    // Written at once: the page may be gone in the next moment.
+    if (signal.name === 'Count')
+      sessionStorage.setItem('heard', `${sessionStorage.getItem('heard') ?? ''}${JSON.stringify(data)},`)
+  })
+
+  const leaveNow = {
+    submit: () => document.querySelector('form')?.submit(),
+    click: () => document.querySelector('a')?.click(),
+    reload: () => location.reload(),
+    assign: () => location.assign('/'),
+  }
+  window.page = {
+    visit,
+    client,
+    states,
+    signals,
+    errors,
+    heard: () => JSON.parse(`[${(sessionStorage.getItem('heard') ?? '').slice(0, -1)}]`) as JsonValue[],
+    leave: (way) => void setTimeout(leaveNow[way]),
+    sendAndLeave(data, way) {
+      setTimeout(() => {
+        void client.sendSignal('Count', data)
+        leaveNow[way]()
+      })
+    },
+  }
+}
