@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 
 /** What may happen in a world, as plain data, so that a failing run can be kept as it is printed. */
 export type Action =

@@ -258,8 +258,10 @@ function createQueue(arrive: (item: Item) => void): Queue {
 
   function flush(): void {
     timer = undefined
-    for (let due = items.length; due > 0 && !isHeld; due--) {
-      const item = items.shift()
+    const due = items.length
+    for (let count = 0; count < due; count++) {
+      // What arrives may have this direction held, or ended.
+      const item = isHeld ? undefined : items.shift()
       if (item) arrive(item)
     }
     arrange()

@@ -12,3 +12,6 @@ export const RUNS = {
   values: { numRuns: Number(runs ?? (IS_FULL ? 10_000 : 1000)), ...repetition },
   texts: { numRuns: Number(runs ?? (IS_FULL ? 100_000 : 10_000)), ...repetition },
 }
+
+/** Of what the fuzzers do. */
+export const SEED = Number(seed ?? 1)

@@ -2,9 +2,9 @@ import { isDeepStrictEqual } from 'node:util'
 import { vi } from 'vitest'
 import type { Entry } from '../../examples/relay/log/log.js'
 import { createSignalClient, type SendOutcome, type SignalClient, type SignalStatus } from '../../src/index.js'
-import { transition, type ConnectionEvent } from '../../src/connection/machine.js'
 import type { ClientFrame, GapFrame, JoinedFrame, RelayFrame, SignalFrame } from '../../src/protocol/frames.js'
 import { ROOMS, type Action, type Tampering } from './actions.js'
+import { isEdge } from './edges.js'
 import { createLine, textsOf, type MemoryLine } from './memory-line.js'
 import { startMemoryRelay, type MemoryRelay } from './memory-relay.js'
 import { pass, settlePromises } from './virtual-time.js'
@@ -107,14 +107,6 @@ const NAVIGATION_WINDOW = 60_000
 
 /** What a page may be told by `onError` in a world where nobody breaks the protocol. */
 const EXPECTED_ERRORS = new Set(['expired', 'unreachable', 'no-protocol', 'outbox-full'])
-const EVENTS: readonly ConnectionEvent[] = [
-  { type: 'dial', attempt: 1 },
-  { type: 'welcome', resumed: false },
-  { type: 'lose', attempt: 1, retryAt: 0, reason: '' },
-  { type: 'suspend', reason: '' },
-  { type: 'stop', reason: 'closed-by-page' },
-]
-
 export interface WorldOptions {
   /** Signals that the first relay keeps per room. */
   readonly history: number
@@ -277,8 +269,7 @@ export function createWorld({ history, isStrict = false }: WorldOptions): World 
   }
 
   function followStatus(page: Page, status: SignalStatus): void {
-    const isListed = EVENTS.some((event) => transition(page.status, event, 0).state === status.state)
-    if (!isListed) fail(`Page ${page.number} went from ${page.status.state} to ${status.state}`)
+    if (!isEdge(page.status, status)) fail(`Page ${page.number} went from ${page.status.state} to ${status.state}`)
     if (page.isClosed && status.state !== 'closed') fail(`Page ${page.number} is ${status.state} after close()`)
     page.status = status
   }
