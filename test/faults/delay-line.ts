@@ -79,7 +79,7 @@ export function createDelayLine(write: (bytes: Buffer) => void, shape: () => Sha
     },
     pushAstray(bytes, delay) {
       astray.push({ bytes, due: performance.now() + delay })
-      astray.sort((one, other) => one.due - other.due)
+      astray = astray.toSorted((one, other) => one.due - other.due)
       pump()
     },
     shut() {

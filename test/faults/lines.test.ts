@@ -1,20 +1,22 @@
 import { describe, expect, it } from 'vitest'
-import { expectNothingMissing, expectNothingWrong } from './expectations.js'
+import { cutLines } from './cuts.js'
+import { wrongIn } from './expectations.js'
+import type { Page } from './page.js'
 import { createRelayHere } from './relay-under-test.js'
-import { inSeconds, inWords, record } from './results.js'
+import { inSeconds, recordRun } from './results.js'
 import { byLength } from './run-length.js'
-import { run, type World } from './scenario.js'
+import { run } from './scenario.js'
 import { pause } from './waiting.js'
 
-/** Cuts half of the lines every so many milliseconds, in the ways that lines break. */
-async function cutLines({ proxy, chance, isOver, note }: World, every: number): Promise<void> {
-  while (!isOver()) {
-    await pause(every)
-    for (const line of chance.some(proxy.lines, 0.5)) {
-      line.cut(chance.next() < 0.5 ? 'reset' : 'destroy')
-      note('cuts')
-    }
-  }
+/** Resolves when a page gives its line up. */
+function lossOf({ client }: Page): Promise<void> {
+  return new Promise((resolve) => {
+    const off = client.onStatus(({ state }) => {
+      if (state === 'online') return
+      off()
+      resolve()
+    })
+  })
 }
 
 /** The relay's beat in F05, in milliseconds: a silent line is in doubt after it, and given up soon after. */
@@ -30,15 +32,8 @@ describe('when lines fail', () => {
         await cutLines(world, 400)
       },
     })
-    await record({
-      ...outcome,
-      id: 'F01',
-      title: 'half of the lines cut every 400 ms; latency of 1 to 15 ms',
-      faults: inWords(outcome.faults),
-      gapsExpected: 0,
-    })
-    expectNothingWrong(outcome)
-    expectNothingMissing(outcome)
+    await recordRun('F01', 'half of the lines cut every 400 ms; latency of 1 to 15 ms', outcome, 0)
+    expect(wrongIn(outcome, 0)).toEqual({})
   })
 
   it('F05 notices lines that died in silence, in both directions or in one, and loses nothing', async () => {
@@ -47,34 +42,34 @@ describe('when lines fail', () => {
       relay: createRelayHere({ beat: BEAT }),
       seconds: byLength(8, 60),
       rate: 200,
-      faults: async ({ proxy, chance, isOver, note, allBack }) => {
-        const leaving: Promise<unknown>[] = []
+      faults: async ({ proxy, pages, chance, isOver, note, allBack }) => {
+        const losses: Promise<unknown>[] = []
         while (!isOver()) {
           await pause(700)
-          const whole = [...proxy.lines].filter(({ isStalled }) => !isStalled)
+          const online = new Set(pages.filter(({ client }) => client.status.state === 'online').map(({ name }) => name))
+          const whole = [...proxy.lines].filter(({ isStalled, client }) => !isStalled && online.has(client))
           const line = whole[Math.floor(chance.between(0, whole.length))]
           const way = (['both', 'toClient', 'toRelay'] as const)[Math.floor(chance.between(0, 3))]
           if (!line) continue
           const stalledAt = performance.now()
           line.stall(way)
           note(`holes (${way})`)
-          leaving.push(line.left.then(() => noticed.push(performance.now() - stalledAt)))
+          const page = pages.find(({ name }) => name === line.client)
+          if (page) losses.push(lossOf(page).then(() => noticed.push(performance.now() - stalledAt)))
         }
         // Nothing is healed: each page has to notice by itself.
-        await Promise.all(leaving)
+        await Promise.all(losses)
         await allBack()
       },
     })
-    await record({
-      ...outcome,
-      id: 'F05',
-      title: 'lines that swallow everything, both ways or one',
-      faults: inWords(outcome.faults),
-      gapsExpected: 0,
-      note: `noticed within ${inSeconds(Math.max(...noticed))} s at a beat of ${inSeconds(BEAT)} s`,
-    })
-    expectNothingWrong(outcome)
-    expectNothingMissing(outcome)
+    await recordRun(
+      'F05',
+      'lines that swallow everything, both ways or one',
+      outcome,
+      0,
+      `noticed within ${inSeconds(Math.max(...noticed))} s at a beat of ${inSeconds(BEAT)} s`,
+    )
+    expect(wrongIn(outcome, 0)).toEqual({})
     expect(Math.max(...noticed)).toBeLessThan(BEAT + 10_000)
   })
 
@@ -88,15 +83,8 @@ describe('when lines fail', () => {
         note('lines in pieces', proxy.lines.size)
       },
     })
-    await record({
-      ...outcome,
-      id: 'F06',
-      title: 'pieces of 1 to 5 bytes',
-      faults: inWords(outcome.faults),
-      gapsExpected: 0,
-    })
-    expectNothingWrong(outcome)
-    expectNothingMissing(outcome)
+    await recordRun('F06', 'pieces of 1 to 5 bytes', outcome, 0)
+    expect(wrongIn(outcome, 0)).toEqual({})
   })
 
   it('F13 tells of every skip, once each, when the relay keeps 5 signals and lines are cut', async () => {
@@ -106,14 +94,8 @@ describe('when lines fail', () => {
       seconds: byLength(5, 60),
       faults: (world) => cutLines(world, 400),
     })
-    await record({
-      ...outcome,
-      id: 'F13',
-      title: 'a memory of 5 signals, and cuts as in F01',
-      faults: inWords(outcome.faults),
-      gapsExpected: outcome.gapsOwed,
-    })
-    expectNothingWrong(outcome)
+    await recordRun('F13', 'a memory of 5 signals, and cuts as in F01', outcome, outcome.gapsOwed)
+    expect(wrongIn(outcome, outcome.gapsOwed)).toEqual({})
     expect(outcome.COVERED).toBeGreaterThan(0)
   })
 })

@@ -17,8 +17,8 @@ export interface Line {
   /** Lets pass what was held up. */
   heal(): void
   readonly isStalled: boolean
-  /** Resolves when the client has left. */
-  readonly left: Promise<void>
+  /** What the client calls itself in its url (`?client=`). */
+  readonly client: string
 }
 
 export interface Proxy {
@@ -67,9 +67,14 @@ export async function startProxy({ target, chance, rules }: ProxyOptions): Promi
     let stalled: Stall | undefined
     const toRelay = carry('client', client, relay, () => stalled === 'both' || stalled === 'toRelay')
     const toClient = carry('relay', relay, client, () => stalled === 'both' || stalled === 'toClient')
-    const left = new Promise<void>((resolve) => client.once('close', () => resolve()))
+    let name = ''
+    client.once('data', (head: Buffer) => {
+      name = /[?&]client=([^ &]+)/.exec(head.toString())?.[1] ?? ''
+    })
     return {
-      left,
+      get client() {
+        return name
+      },
       get isStalled() {
         return stalled !== undefined
       },

@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { format } from 'prettier'
 import type { Counts } from './counters.js'
+import type { Outcome } from './scenario.js'
 import { IS_FULL_RUN, SEED } from './run-length.js'
 
 /** One row of the table of results. */
@@ -42,11 +43,16 @@ export async function record(result: Result): Promise<void> {
   if (!IS_FULL_RUN) return
   const text = await readFile(README, 'utf8')
   const rows = text.split('\n').filter((line) => /^\| *F\d/.test(line) && !new RegExp(`^\\| *${result.id} `).test(line))
-  const table = [...rows, rowOf(cells)].sort()
+  const table = [...rows, rowOf(cells)].toSorted()
   const lines = [rowOf(HEAD), rowOf(HEAD.map(() => '---')), ...table]
   const [before = '', , after = ''] = text.split(/<!-- (?:results|end of results) -->/)
   const next = `${before}<!-- results -->\n\n${lines.join('\n')}\n\n<!-- end of results -->${after}`
   await writeFile(README, await format(next, { parser: 'markdown', printWidth: 120 }))
+}
+
+/** Records what a run came to. */
+export function recordRun(id: string, title: string, outcome: Outcome, gapsExpected: number, note = ''): Promise<void> {
+  return record({ ...outcome, id, title, faults: inWords(outcome.faults), gapsExpected, note })
 }
 
 /** How often each fault happened, in words. */

@@ -53,6 +53,8 @@ export interface Outcome extends Counts {
   readonly LEAK: number
   /** Whether everything settled within the time that it had. */
   readonly isQuiet: boolean
+  /** Pages that were not online in the end, and what they said instead. */
+  readonly offline: readonly string[]
   /** Gaps that the relay owed, by what its log still had when a client came back. */
   readonly gapsOwed: number
   /** Signals that stand in the log more than once in one epoch. */
@@ -139,6 +141,9 @@ export async function run(scenario: Scenario): Promise<Outcome> {
   proxy.shape({})
   proxy.refuse(false)
   const isQuiet = await quiesce({ progress: ledger.progress, isLevel })
+  const offline = pages.flatMap(({ name, client: { status } }) =>
+    status.state === 'online' ? [] : [`${name} ${JSON.stringify(status)}`],
+  )
   const counts = count(ledger.book(witness))
 
   for (const page of pages) page.close()
@@ -157,6 +162,7 @@ export async function run(scenario: Scenario): Promise<Outcome> {
     faults: Object.fromEntries([...faultCounts, ...(frameRules?.counts ?? [])]),
     LEAK,
     isQuiet,
+    offline,
     gapsOwed: ledger.gapsOwed(history),
     loggedTwice: [...witness.logged.values()].filter(
       (places) => new Set(places.map(({ epoch }) => epoch)).size < places.length,

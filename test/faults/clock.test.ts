@@ -1,0 +1,48 @@
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
+import { wrongIn } from './expectations.js'
+import { createRelayProcess, removeBundle } from './relay-under-test.js'
+import { recordRun } from './results.js'
+import { byLength } from './run-length.js'
+import { run } from './scenario.js'
+import { pause } from './waiting.js'
+
+afterAll(removeBundle)
+afterEach(() => void vi.useRealTimers())
+
+const HOUR = 3_600_000
+const LEAPS = [HOUR, -HOUR, 24 * HOUR, -24 * HOUR]
+
+describe('when the wall clock leaps', () => {
+  it('F19 neither dials again nor gives a signal up because the clock leaps by an hour or a day', async () => {
+    let leaps = 0
+    // The monotonic clock and timers go on as they do; the relay, in its own process, keeps the true time.
+    vi.useFakeTimers({ toFake: ['Date'] })
+    const outcome = await run({
+      relay: createRelayProcess(),
+      seconds: byLength(12, 120),
+      returns: 'by itself',
+      faults: async ({ proxy, isOver, note }) => {
+        while (!isOver()) {
+          await pause(byLength(1000, 5000))
+          vi.setSystemTime(Date.now() + (LEAPS[leaps % LEAPS.length] ?? 0))
+          leaps += 1
+          note('leaps')
+          if (leaps % 5 !== 0) continue
+          note('cuts', proxy.lines.size)
+          for (const line of proxy.lines) line.cut()
+        }
+      },
+    })
+    vi.useRealTimers()
+    await recordRun(
+      'F19',
+      'the clients’ wall clock leaps by ±1 h and ±1 day, now and then during a cut',
+      outcome,
+      0,
+      `${outcome.dials} dials for 10 pages and ${outcome.faults.cuts ?? 0} cuts`,
+    )
+    expect(wrongIn(outcome, 0)).toEqual({})
+    expect(outcome.dials).toBe(10 + (outcome.faults.cuts ?? 0))
+    expect(outcome.errors).toEqual({})
+  })
+})

@@ -1,0 +1,115 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { afterAll, describe, expect, it } from 'vitest'
+import { openPage } from './page.js'
+import { createRelayProcess, removeBundle } from './relay-under-test.js'
+import { inSeconds, record } from './results.js'
+import { byLength } from './run-length.js'
+import { tapSockets } from './socket-tap.js'
+import { pause, until } from './waiting.js'
+
+afterAll(removeBundle)
+
+const CLIENTS = byLength(600, 2000)
+/** How long the relay is away, and how soon after that all clients have to be back, in milliseconds. */
+const AWAY = 2000
+const SOON = 3000
+/** No more than this share of the clients may come in any 100 ms. */
+const PEAK = 0.15
+
+/** What one death of the relay led to; times are in milliseconds after its return. */
+interface Return {
+  /** When each client began the handshake that brought it back. */
+  readonly handshakes: readonly number[]
+  readonly lastBack: number
+  readonly dials: number
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  return typeof address === 'object' && address ? address.port : 0
+}
+
+/** All clients go online, stay for longer than the wait before a first dial may grow, and lose their relay together. */
+async function loseAndReturn(times: number): Promise<Return[]> {
+  const port = await freePort()
+  const relay = createRelayProcess([], port)
+  await relay.start()
+  const dialedAt = new Map<string, number>()
+  const backAt = new Map<string, number>()
+  let dials = 0
+  const tap = tapSockets({
+    onDial(client) {
+      dials += 1
+      dialedAt.set(client, performance.now())
+    },
+    onSaid: () => undefined,
+    onTold(client, { type }) {
+      if (type === 'welcome') backAt.set(client, performance.now())
+    },
+  })
+  const names = Array.from({ length: CLIENTS }, (_, index) => `c${index}`)
+  const pages = []
+  for (const name of names) {
+    pages.push(openPage({ name, port, returns: 'by itself', impatience: () => 0 }))
+    if (pages.length % 50 === 0) await pause(20)
+  }
+  const returns: Return[] = []
+  for (let time = 0; time < times; time += 1) {
+    await until(() => backAt.size === CLIENTS, 60_000)
+    await pause(STABLE)
+    backAt.clear()
+    dials = 0
+    await relay.kill()
+    await pause(AWAY)
+    await relay.start()
+    const returnedAt = performance.now()
+    await until(() => backAt.size === CLIENTS, 60_000)
+    returns.push({
+      handshakes: names.map((name) => (dialedAt.get(name) ?? Infinity) - returnedAt),
+      lastBack: Math.max(...names.map((name) => (backAt.get(name) ?? Infinity) - returnedAt)),
+      dials,
+    })
+  }
+  for (const page of pages) page.close()
+  await until(() => tap.open.size === 0, 10_000)
+  tap.remove()
+  await relay.stop()
+  return returns
+}
+
+/** A connection that lived for so long was a good one: the next wait begins small. */
+const STABLE = 5500
+
+/** The largest share of clients that came within any 100 ms. */
+function peakOf(handshakes: readonly number[]): number {
+  const sorted = handshakes.toSorted((one, other) => one - other)
+  let first = 0
+  let most = 0
+  for (const [index, at] of sorted.entries()) {
+    while (at - (sorted[first] ?? at) >= 100) first += 1
+    most = Math.max(most, index - first + 1)
+  }
+  return most / handshakes.length
+}
+
+describe('when a relay with many clients dies', () => {
+  it('F25 has all clients back within 3 s of its return, and never too many at once', async () => {
+    const returns = await loseAndReturn(byLength(1, 10))
+    const peak = Math.max(...returns.map(({ handshakes }) => peakOf(handshakes)))
+    const lastBack = Math.max(...returns.map(({ lastBack }) => lastBack))
+    const dials = Math.max(...returns.map(({ dials }) => dials))
+    await record({
+      id: 'F25',
+      title: `${CLIENTS} clients lose a relay that is away for ${inSeconds(AWAY)} s`,
+      seconds: (returns.length * (AWAY + lastBack)) / 1000,
+      faults: `${returns.length} kills`,
+      note: `all back after ${inSeconds(lastBack)} s; at most ${(peak * 100).toFixed(1)} % in 100 ms; ${(dials / CLIENTS).toFixed(1)} dials each`,
+    })
+    expect(peak).toBeLessThanOrEqual(PEAK)
+    expect(lastBack).toBeLessThanOrEqual(SOON)
+  })
+})

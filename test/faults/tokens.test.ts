@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest'
+import type { Authorize } from '../../examples/relay/access.js'
+import { wrongIn } from './expectations.js'
+import { createRelayHere } from './relay-under-test.js'
+import { recordRun } from './results.js'
+import { byLength } from './run-length.js'
+import { run, type World } from './scenario.js'
+import { pause, until } from './waiting.js'
+
+/** How long a page's token is good, in milliseconds. */
+const LIFETIME = 1500
+const HOUR = 3_600_000
+
+/** A token says who it is for and until when; that is enough here. */
+function createGate() {
+  const revoked = new Set<string>()
+  const authorize: Authorize = (token) => {
+    const [user = '', expires] = token.split(' ')
+    return revoked.has(user) ? undefined : { user, expires: Number(expires) }
+  }
+  const tokenFor = (user: string, lifetime: number) => (): string => `${user} ${Date.now() + lifetime}`
+  return { revoked, authorize, tokenFor }
+}
+
+/** Holes that are longer than any token is good. */
+async function outlive({ proxy, chance, isOver, note, allBack }: World): Promise<void> {
+  while (!isOver()) {
+    const lines = chance.some(proxy.lines, 0.4)
+    for (const line of lines) line.stall()
+    note('holes', lines.length)
+    await pause(LIFETIME * 1.2)
+    for (const line of lines) line.heal()
+    await allBack()
+  }
+}
+
+describe('when rights end', () => {
+  it('asks for a token a few times per lifetime, however short that is', async () => {
+    const { authorize, tokenFor } = createGate()
+    let asked = 0
+    const outcome = await run({
+      relay: createRelayHere({ authorize }),
+      seconds: 3,
+      rate: 40,
+      token: (client) => () => {
+        if (client !== 'witness') asked += 1
+        return tokenFor(client, client === 'witness' ? HOUR : LIFETIME)()
+      },
+    })
+    expect(wrongIn(outcome, 0)).toEqual({})
+    expect(asked).toBeLessThan(10 * 2 * ((3000 + 5000) / LIFETIME))
+  })
+})
+
+describe('when rights end while the line is away', () => {
+  it('F24 asks for a new token when the old one expired in a hole, and misses nothing', async () => {
+    const { authorize, tokenFor } = createGate()
+    const outcome = await run({
+      relay: createRelayHere({ authorize }),
+      seconds: byLength(5, 100),
+      rate: 200,
+      token: (client) => tokenFor(client, client === 'witness' ? HOUR : LIFETIME),
+      faults: outlive,
+    })
+    await recordRun(
+      'F24a',
+      'tokens that expire while the line is a hole',
+      outcome,
+      0,
+      `${outcome.dials} dials for 10 pages`,
+    )
+    expect(wrongIn(outcome, 0)).toEqual({})
+    expect(outcome.errors).toEqual({})
+  })
+
+  it('F24 hands nothing to a user who was revoked during an outage, and goes on when there is a new token', async () => {
+    const { authorize, revoked, tokenFor } = createGate()
+    let heardWhileRevoked = 0
+    const outcome = await run({
+      relay: createRelayHere({ authorize }),
+      seconds: byLength(4, 100),
+      rate: 200,
+      token: (client) => tokenFor(client, HOUR),
+      faults: async ({ proxy, pages, ledger, chance, isOver, note, allBack }) => {
+        const receivers = pages.filter(({ name }) => ledger.heard.has(name))
+        while (!isOver()) {
+          const page = receivers[Math.floor(chance.between(0, receivers.length))]
+          if (!page) continue
+          const heard = (): number => ledger.heard.get(page.name)?.length ?? 0
+          proxy.refuse(true)
+          for (const line of proxy.lines) if (line.client === page.name) line.cut()
+          await until(() => page.client.status.state !== 'online', 5000)
+          const before = heard()
+          revoked.add(page.name)
+          proxy.refuse(false)
+          note('revoked')
+          const isClosed = await until(() => page.client.status.state === 'closed', 10_000)
+          await pause(300)
+          heardWhileRevoked += heard() - before + (isClosed ? 0 : 1)
+          revoked.delete(page.name)
+          page.client.setToken(tokenFor(page.name, HOUR))
+          await allBack()
+        }
+      },
+    })
+    await recordRun(
+      'F24b',
+      'a user is revoked during an outage, and has a new token later',
+      outcome,
+      0,
+      `${heardWhileRevoked} signals to revoked users`,
+    )
+    expect(wrongIn(outcome, 0)).toEqual({})
+    expect(heardWhileRevoked).toBe(0)
+  })
+})
