@@ -1,0 +1,110 @@
+// Breaks the code on purpose, one defect at a time, in a copy of the project, and checks that tests notice: counters
+// that never count prove nothing. Run by `npm run test:mutants`; ends with 1 if a mutant survives.
+import { spawn } from 'node:child_process'
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const COPIED = ['src', 'examples', 'test', 'package.json', 'tsconfig.json']
+
+const MUTANTS = [
+  {
+    name: 'the relay logs a known id again',
+    edits: [
+      ['examples/relay/log/memory.ts', "if (known) return known.digest === digest ? 'known' : 'conflict'\n", '\n'],
+    ],
+  },
+  {
+    name: 'a client that returns does not say where it was',
+    edits: [
+      ['src/delivery/inbox.ts', 'return { room: name, since: since(room) }', 'return { room: name }'],
+      ['src/delivery/inbox.ts', "type: 'join', room: name, since: since(room) }", "type: 'join', room: name }"],
+    ],
+  },
+  {
+    name: 'the client tells nobody of a gap',
+    edits: [['src/delivery/inbox.ts', 'onGap({ room: frame.room, reason: frame.reason })\n', '\n']],
+  },
+  {
+    name: 'the receiver forgets ids',
+    edits: [['src/delivery/inbox.ts', 'if (seen.has(id) || seenBefore.has(id)) return false\n', '\n']],
+  },
+  {
+    name: 'the client sends again in another order',
+    edits: [
+      [
+        'src/delivery/outbox.ts',
+        'for (const entry of waiting.values()) {',
+        'for (const entry of [...waiting.values()].reverse()) {',
+      ],
+    ],
+  },
+]
+
+const SUITES = [
+  {
+    name: 'unit and relay',
+    args: ['--project', 'unit', '--project', 'relay'],
+    files: ['test/client', 'test/delivery', 'test/relay'],
+  },
+  {
+    name: 'properties',
+    args: ['--project', 'properties', '-t', 'nothing is lost'],
+    files: ['test/properties/delivery'],
+  },
+]
+
+const copy = mkdtempSync(join(tmpdir(), 'signalpost-mutants-'))
+process.on('exit', () => rmSync(copy, { recursive: true, force: true }))
+for (const name of COPIED) cpSync(join(ROOT, name), join(copy, name), { recursive: true, filter: isOurs })
+symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'))
+
+const table = []
+await judge('none', [])
+for (const { name, edits } of MUTANTS) await judge(name, edits)
+console.table(table)
+
+const survivors = table.filter((row, index) => SUITES.every((suite) => row[suite.name] === 'pass') === index > 0)
+if (survivors.length > 0) console.error(`Wrong: ${survivors.map((row) => row.mutant).join('; ')}`)
+process.exitCode = survivors.length > 0 ? 1 : 0
+
+async function judge(mutant, edits) {
+  const originals = edits.map(([file]) => [file, readFileSync(join(copy, file), 'utf8')])
+  for (const edit of edits) apply(edit)
+  const row = { mutant }
+  for (const { name, args, files } of SUITES) row[name] = (await passes([...args, ...files])) ? 'pass' : 'FAIL'
+  for (const [file, text] of originals.toReversed()) writeFileSync(join(copy, file), text)
+  table.push(row)
+}
+
+function apply([file, from, to]) {
+  const text = readFileSync(join(copy, file), 'utf8')
+  const count = text.split(from).length - 1
+  if (count !== 1) throw new Error(`${file} has this ${count} times, not once; adapt the mutant: ${from.trim()}`)
+  writeFileSync(
+    join(copy, file),
+    text.replace(from, () => to),
+  )
+}
+
+function passes(args) {
+  const command = [
+    join('node_modules', 'vitest', 'vitest.mjs'),
+    'run',
+    '--config',
+    'test/vitest.config.ts',
+    '--bail',
+    '1',
+  ]
+  const env = { ...process.env, PROPERTY_RUNS: process.env.PROPERTY_RUNS ?? '500', PROPERTY_SEED: '1' }
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [...command, ...args], { cwd: copy, env, stdio: 'ignore' })
+    child.on('close', (code) => resolve(code === 0))
+  })
+}
+
+function isOurs(path) {
+  return !path.includes('node_modules')
+}
