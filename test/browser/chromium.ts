@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
+import { describeWhere } from './installed.js'
 
 /** Long enough for a busy machine with two cores, and shorter than the limit of a test, so that the reason is told. */
 export const PATIENCE = 45_000
@@ -19,16 +20,12 @@ export const FLAGS = [
 export const CHROMIUM_PATH = [process.env.CHROMIUM_PATH, '/usr/bin/chromium'].find(
   (place) => place && existsSync(place),
 )
-const ADVICE = 'Chromium was not found: run apt-get install chromium, or set CHROMIUM_PATH.'
 
 /** Like `describe`, but skipped where there is no Chromium. In CI that fails instead. */
-export const describeInChromium = CHROMIUM_PATH ? describe : skipWithAdvice()
-
-function skipWithAdvice(): typeof describe.skip {
-  if (process.env.CI) throw new Error(ADVICE)
-  console.warn(`Skipped. ${ADVICE}`)
-  return describe.skip
-}
+export const describeInChromium = describeWhere(
+  CHROMIUM_PATH,
+  'Chromium was not found: run apt-get install chromium, or set CHROMIUM_PATH.',
+)
 
 export interface Tabs {
   /** Opens a tab that shares its storage with the other tabs of the test. */

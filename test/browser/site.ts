@@ -11,7 +11,7 @@ export interface SitePage {
   /** Which page of its tab it is, counted from 1. */
   readonly visit: number
   readonly client: Signalpost.SignalClient
-  /** Each change of status, with its moment by `performance.now()`. */
+  /** Each change of status since the first dial, with its moment by `performance.now()`. */
   readonly states: (SignalStatus & { readonly told: number })[]
   /** The data of all signals named `Count` that the pages of this tab handled, in order. */
   heard(): JsonValue[]
@@ -47,17 +47,20 @@ export interface Site {
 }
 
 export interface SiteOptions {
-  readonly headers?: Readonly<Record<string, string>>
+  /** What all pages may connect to, as in a content policy; `$relay` stands for the relay's ws: address, `$http` for its http: one. */
+  readonly connectSrc?: string
   /** A script of the page itself, run after the client was made. */
   readonly script?: string
 }
 
 /** A site whose pages have a client for the relay. */
-export async function openSite(relayUrl: string, { headers, script = '' }: SiteOptions = {}): Promise<Site> {
+export async function openSite(relayUrl: string, { connectSrc = '*', script = '' }: SiteOptions = {}): Promise<Site> {
   const waiting: (() => void)[] = []
   const html = pageWith(relayUrl, '')
   const app = `(${runPage})(); ${script}`
   const files = { '/': html, '/quiet': '<!doctype html><title>Quiet</title>', '/app.js': app }
+  const sources = connectSrc.replace('$relay', relayUrl).replace('$http', relayUrl.replace('ws', 'http'))
+  const headers = { 'Content-Security-Policy': `connect-src ${sources}` }
   const server = await serve({ ...files, '/signalpost.min.js': await readUmd() }, headers, (request, response) => {
     // Like most applications: a form that was taken leads to a page.
     if (request.method === 'POST') response.writeHead(303, { Location: '/' }).end()
@@ -90,7 +93,7 @@ function pageWith(relayUrl: string, slow: string): string {
 <meta name="signalpost-url" content="${relayUrl}">
 ${slow}
 <form method="post" action="/"></form>
-<a href="/">The same page</a>
+<a>The next page</a>
 <script src="/signalpost.min.js"></script>
 <script src="/app.js"></script>`
 }
@@ -112,11 +115,16 @@ function runPage(): void {
       sessionStorage.setItem('heard', `${sessionStorage.getItem('heard') ?? ''}${JSON.stringify(data)},`)
   })
 
+  // Another address each time: a page that leads to its own takes its own place in the tab's history.
+  const next = `/?visit=${visit + 1}`
+  const link = document.querySelector('a')
+  if (link) link.href = next
+
   const leaveNow = {
     submit: () => document.querySelector('form')?.submit(),
-    click: () => document.querySelector('a')?.click(),
+    click: () => link?.click(),
     reload: () => location.reload(),
-    assign: () => location.assign('/'),
+    assign: () => location.assign(next),
   }
   window.page = {
     visit,
