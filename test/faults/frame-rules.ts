@@ -20,7 +20,7 @@ export interface FrameRule {
 }
 
 /** Where a treated frame goes. */
-export interface Outlet {
+interface Outlet {
   push(bytes: Buffer, delay?: number): void
   pushAstray(bytes: Buffer, delay: number): void
   /** The frame goes to the client as the last one, and both sides are closed. */

@@ -6,10 +6,10 @@ import type { FrameRules, Side } from './frame-rules.js'
 import { createFrameReader } from './websocket-frames.js'
 
 /** `both`: nothing passes though both ends stay open. `toRelay`, `toClient`: nothing passes that way. */
-export type Stall = 'both' | 'toRelay' | 'toClient'
+type Stall = 'both' | 'toRelay' | 'toClient'
 
 /** One connection through the proxy. */
-export interface Line {
+interface Line {
   /** Ends both sides at once; `reset` sends RST. */
   cut(how?: 'destroy' | 'reset'): void
   /** Swallows what passes, and the news of either end, until `heal`. */

@@ -84,10 +84,16 @@ export function createRelayProcess(args: readonly string[] = [], fixedPort = 0):
 }
 
 const children = new Set<ChildProcess>()
+let isExitWatched = false
 
 /** Nothing that was started here outlives this process. */
 function killOnExit(child: ChildProcess): void {
-  if (children.size === 0) process.once('exit', () => children.forEach((each) => each.kill('SIGKILL')))
+  if (!isExitWatched) {
+    process.once('exit', () => {
+      for (const each of children) each.kill('SIGKILL')
+    })
+  }
+  isExitWatched = true
   children.add(child)
   child.once('exit', () => children.delete(child))
 }

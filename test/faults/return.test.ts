@@ -6,6 +6,7 @@ import { createRelayProcess, removeBundle } from './relay-under-test.js'
 import { inSeconds, record } from './results.js'
 import { byLength } from './run-length.js'
 import { tapSockets } from './socket-tap.js'
+import { countTimers } from './timers.js'
 import { pause, until } from './waiting.js'
 
 afterAll(removeBundle)
@@ -34,7 +35,8 @@ async function freePort(): Promise<number> {
 }
 
 /** All clients go online, stay for longer than the wait before a first dial may grow, and lose their relay together. */
-async function loseAndReturn(times: number): Promise<Return[]> {
+async function loseAndReturn(times: number): Promise<{ readonly returns: Return[]; readonly LEAK: number }> {
+  const timersBefore = countTimers()
   const port = await freePort()
   const relay = createRelayProcess([], port)
   await relay.start()
@@ -75,10 +77,11 @@ async function loseAndReturn(times: number): Promise<Return[]> {
     })
   }
   for (const page of pages) page.close()
-  await until(() => tap.open.size === 0, 10_000)
+  await until(() => tap.open.size === 0 && countTimers() <= timersBefore, 10_000)
+  const LEAK = tap.open.size + Math.max(0, countTimers() - timersBefore)
   tap.remove()
   await relay.stop()
-  return returns
+  return { returns, LEAK }
 }
 
 /** A connection that lived for so long was a good one: the next wait begins small. */
@@ -98,17 +101,19 @@ function peakOf(handshakes: readonly number[]): number {
 
 describe('when a relay with many clients dies', () => {
   it('F25 has all clients back within 3 s of its return, and never too many at once', async () => {
-    const returns = await loseAndReturn(byLength(1, 10))
+    const { returns, LEAK } = await loseAndReturn(byLength(1, 10))
     const peak = Math.max(...returns.map(({ handshakes }) => peakOf(handshakes)))
     const lastBack = Math.max(...returns.map(({ lastBack }) => lastBack))
     const dials = Math.max(...returns.map(({ dials }) => dials))
     await record({
       id: 'F25',
       title: `${CLIENTS} clients lose a relay that is away for ${inSeconds(AWAY)} s`,
+      LEAK,
       seconds: (returns.length * (AWAY + lastBack)) / 1000,
       faults: `${returns.length} kills`,
       note: `all back after ${inSeconds(lastBack)} s; at most ${(peak * 100).toFixed(1)} % in 100 ms; ${(dials / CLIENTS).toFixed(1)} dials each`,
     })
+    expect(LEAK).toBe(0)
     expect(peak).toBeLessThanOrEqual(PEAK)
     expect(lastBack).toBeLessThanOrEqual(SOON)
   })

@@ -8,6 +8,7 @@ import { type Proxy, startProxy } from './proxy.js'
 import type { RelayUnderTest } from './relay-under-test.js'
 import { SEED } from './run-length.js'
 import { tapSockets } from './socket-tap.js'
+import { countTimers } from './timers.js'
 import { pause, quiesce, until } from './waiting.js'
 import { createWitness } from './witness.js'
 
@@ -218,10 +219,6 @@ function askHealth(port: number): Promise<{ connections: number; rooms: number }
       response.on('end', () => resolve(JSON.parse(text)))
     }).on('error', reject)
   })
-}
-
-function countTimers(): number {
-  return process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
 }
 
 function tokenOf(token: string | (() => string)): string {
