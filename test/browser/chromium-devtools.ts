@@ -80,10 +80,6 @@ export async function launchChromium(): Promise<Chromium> {
           uploadThroughput: -1,
         })
       },
-
-      async close() {
-        await devtools.send('Target.closeTarget', { targetId })
-      },
     }
   }
 
@@ -100,6 +96,11 @@ export async function launchChromium(): Promise<Chromium> {
       const { targetInfos } = await devtools.send<{ targetInfos: readonly TargetInfo[] }>('Target.getTargets')
       const fresh = targetInfos.filter((info) => info.type === 'page' && info.openerId && !known.has(info.targetId))
       return Promise.all(fresh.map(({ targetId }) => attach(targetId)))
+    },
+
+    async closeTabs() {
+      await Promise.all([...known].map((targetId) => devtools.send('Target.closeTarget', { targetId })))
+      known.clear()
     },
 
     async close() {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { launch } from 'puppeteer-core'
+import { launch, type Page } from 'puppeteer-core'
 import { PATIENCE } from './chromium.js'
 import type { TabBrowser } from './tab-browser.js'
 
@@ -14,17 +14,22 @@ export async function launchFirefox(): Promise<TabBrowser> {
     ...(FIREFOX_PATH && { executablePath: FIREFOX_PATH }),
     timeout: PATIENCE,
   })
+  const pages = new Set<Page>()
 
   return {
     async open(url) {
       // In a window of its own: a tab that nobody sees has slow timers.
       const page = await browser.newPage({ type: 'window' })
+      pages.add(page)
       await page.goto(url)
       return {
         goto: async (address) => void (await page.goto(address)),
         evaluate: async <Value>(expression: string) => (await page.evaluate(expression)) as Value,
-        close: () => page.close(),
       }
+    },
+    async closeTabs() {
+      await Promise.all([...pages].map((page) => page.close()))
+      pages.clear()
     },
     close: () => browser.close(),
   }

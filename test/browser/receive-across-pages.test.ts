@@ -116,6 +116,8 @@ describeInChromium('a tab that was duplicated', () => {
     expect(heard).toEqual(['left behind', 'original', 'copy'])
     expect(await heardUpTo(tab, 'copy')).toEqual(heard)
     expect(await heardUpTo(copy, 'copy')).toEqual(heard)
+    // The storage has really been copied.
+    expect(await copy.evaluate('page.visit')).toBe(2)
     const senders = await receiver.evaluate<string[]>('page.signals.slice(1).map(({ sender }) => sender.tab)')
     expect(new Set(senders).size).toBe(2)
   })

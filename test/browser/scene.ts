@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, onTestFinished } from 'vitest'
+import { afterAll, afterEach, beforeAll, onTestFinished } from 'vitest'
 import { type Line, openLine } from './line.js'
 import { connectToRelay, type RelayClient } from './relay-client.js'
 import { type RelayProcess, startRelay } from './relay-process.js'
 import { openSite, type Site, type SiteOptions } from './site.js'
-import type { Tab, TabBrowser } from './tab-browser.js'
+import type { TabBrowser } from './tab-browser.js'
 
 export interface Scene {
   readonly relay: RelayProcess
@@ -49,14 +49,11 @@ export function useBrowser<Browser extends TabBrowser>(launch: () => Promise<Bro
   beforeAll(async () => {
     browser = await launch()
   })
+  // Before the relay goes: a page left open would dial it for the rest of the file.
+  afterEach(() => browser?.closeTabs())
   afterAll(() => browser?.close())
   return () => {
     if (!browser) throw new Error('The browser is there only inside of a test.')
     return browser
   }
-}
-
-export function closeLater<Opened extends Tab>(tab: Opened): Opened {
-  onTestFinished(() => tab.close())
-  return tab
 }

@@ -7,12 +7,12 @@ export interface Tab {
   goto(url: string): Promise<void>
   /** The value of an expression in the page, a promise's value included. Rejects while the page is being replaced. */
   evaluate<Value>(expression: string): Promise<Value>
-  close(): Promise<void>
 }
 
 export interface TabBrowser<Opened extends Tab = Tab> {
   /** Opens a tab that shares its storage with the others; does not wait for the page. */
   open(url: string): Promise<Opened>
+  closeTabs(): Promise<void>
   close(): Promise<void>
 }
 

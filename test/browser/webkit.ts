@@ -26,11 +26,13 @@ export async function launchWebKit(): Promise<TabBrowser> {
   const capabilities = { alwaysMatch: { 'webkitgtk:browserOptions': options } }
   const { sessionId } = await command<{ sessionId: string }>('POST', `${root}/session`, { capabilities })
   const session = `${root}/session/${sessionId}`
-  let isFirstFree = true
+  // The one that is there from the beginning stays: the session would end with its last tab.
+  const first = await command<string>('GET', `${session}/window`)
+  const handles = new Set<string>()
   let last: Promise<unknown> = Promise.resolve()
 
   /** Commands go to the tab that is current: one at a time. */
-  function inTab<Value>(handle: string, method: string, path: string, body: object): Promise<Value> {
+  function inTab<Value>(handle: string, method: string, path: string, body?: object): Promise<Value> {
     const run = async (): Promise<Value> => {
       await command('POST', `${session}/window`, { handle })
       return command(method, `${session}${path}`, body)
@@ -40,25 +42,21 @@ export async function launchWebKit(): Promise<TabBrowser> {
     return result
   }
 
-  async function openTab(): Promise<string> {
-    const isFirst = isFirstFree
-    isFirstFree = false
-    if (isFirst) return command('GET', `${session}/window`)
-    const { handle } = await command<{ handle: string }>('POST', `${session}/window/new`, { type: 'window' })
-    return handle
-  }
-
   return {
     async open(url) {
-      const handle = await openTab()
+      const { handle } = await command<{ handle: string }>('POST', `${session}/window/new`, { type: 'window' })
+      handles.add(handle)
       await inTab(handle, 'POST', '/url', { url })
       return {
         goto: (address) => inTab(handle, 'POST', '/url', { url: address }),
         evaluate: (expression) =>
           inTab(handle, 'POST', '/execute/sync', { script: `return (${expression})`, args: [] }),
-        // The session would end with its last tab.
-        close: () => inTab(handle, 'POST', '/url', { url: 'about:blank' }),
       }
+    },
+    async closeTabs() {
+      for (const handle of handles) await inTab(handle, 'DELETE', '/window')
+      handles.clear()
+      await command('POST', `${session}/window`, { handle: first })
     },
     async close() {
       await command('DELETE', session)
@@ -69,8 +67,8 @@ export async function launchWebKit(): Promise<TabBrowser> {
 
 async function command<Value>(method: string, url: string, body?: object): Promise<Value> {
   const response = await fetch(url, { method, ...(body && { body: JSON.stringify(body) }) })
-  const { value } = (await response.json()) as { value: Value & { message?: string } }
-  if (!response.ok) throw new Error(value.message)
+  const { value } = (await response.json()) as { value: Value & { error?: string; message?: string } }
+  if (!response.ok) throw new Error(`WebDriver: ${value.error} ${value.message}`)
   return value
 }
 
