@@ -8,14 +8,15 @@ import { createOutbox } from './delivery/outbox.js'
 import { createParcel } from './delivery/parcel.js'
 import { type AnyHandler, createReceivers } from './delivery/receivers.js'
 import { openTabMemory, type Remembered } from './delivery/tab-memory.js'
+import { createUnheard } from './delivery/unheard.js'
 import { createEmitter } from './emitter.js'
 import { SignalError } from './errors.js'
 import { checkOptions } from './options.js'
 import { getPageClient, setPageClient } from './page-client.js'
 import { encode } from './protocol/codec.js'
-import type { JsonValue, RefusedFrame, RelayFrame, SignalFrame } from './protocol/frames.js'
+import type { JsonValue, RefusedFrame, RelayFrame, SignalFrame, WelcomeFrame } from './protocol/frames.js'
 import { createId } from './protocol/id.js'
-import { DEFAULT_MAX_BYTES } from './protocol/names.js'
+import { DEFAULT_MAX_BYTES, DEFAULT_ROOM } from './protocol/names.js'
 import type { Gap, ReceiveOptions, RegisteredSignals, SendOptions, SignalClient, SignalMap, Token } from './signals.js'
 import { type SignalStatus, withGrace } from './status.js'
 
@@ -88,12 +89,15 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
   const url = resolveUrl(options.url)
   const memory = hasPage && !isPlain ? openTabMemory(url) : undefined
   const remembered = memory?.take()
+  // Whose the signals are that the tab's last page left; unknown where no relay ever said.
+  let user = remembered?.user
 
   // In a task of its own, where nothing that onError does can harm what is going on.
   const report = (error: SignalError): void => queueMicrotask(() => onError(error))
   const onThrow = (cause: unknown): void =>
     report(new SignalError('handler-threw', 'A handler threw; the others were called all the same.', cause))
   const emitter = createEmitter<ClientEvents>(onThrow)
+  const unheard = createUnheard()
   const receivers = createReceivers({ listen: (room) => inbox.listen(room), onThrow })
   const outbox = createOutbox({ send: (text) => link.send(text), isAnswered: !isPlain, onError: report })
   const inbox = createInbox({
@@ -132,25 +136,39 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
   /** What is not accepted goes out once more while the page goes, and is left to the tab's next page as well. */
   function onAside(): void {
     const parcels = outbox.waiting()
-    memory?.keep(inbox.positions(), parcels)
+    memory?.keep({ positions: inbox.positions(), parcels, user })
     if (memory) sendFarewell({ url, tab: secret, token: link.token, texts: parcels.map(({ text }) => text) })
   }
 
   function onFrame(frame: RelayFrame): void {
     if (frame.type === 'signal') inbox.onFrame(frame)
-    else if (frame.type === 'welcome') ({ tab, maxBytes } = frame)
+    else if (frame.type === 'welcome') onWelcome(frame)
     else if (frame.type === 'accepted') for (const id of frame.ids) outbox.settle(id, 'accepted')
     else if (frame.type === 'refused' || frame.type === 'left') {
-      const { id, room, code, text } = frame as RefusedFrame
-      const error = new SignalError('refused', `The relay refused: ${text ?? code} (${room ?? 'signal'})`)
+      const { id, room, code, text = '' } = frame as RefusedFrame
+      const error = new SignalError(
+        'refused',
+        `The relay refused ${room ? `room ${room}` : 'a signal'}: ${code} ${text}`,
+      )
       if (id) outbox.settle(id, 'refused', error)
       else report(error)
+      inbox.onFrame(frame)
     } else inbox.onFrame(frame)
   }
 
-  function deliver({ signal: name, data, room, id, at, sender }: SignalFrame, replayed: boolean): void {
-    // What nobody hears may be broken, or of a name that this page does not know.
-    if (contract && !receivers.hears(room, name)) return
+  function onWelcome(welcome: WelcomeFrame): void {
+    ;({ tab, maxBytes } = welcome)
+    const owner = welcome.user ?? ''
+    if (user !== undefined && user !== owner) outbox.disown(remembered?.parcels ?? [])
+    user = owner
+    // A fresh token may open what was closed.
+    if (link.status.state === 'online') inbox.retryRefused()
+  }
+
+  function deliver(frame: SignalFrame, replayed: boolean): void {
+    const { signal: name, data, room, id, at, sender } = frame
+    // What nobody hears is not checked: it may be of a name that this page does not know.
+    if (!receivers.hears(room, name)) return since === 'navigation' ? unheard.keep(frame) : undefined
     try {
       receivers.deliver({
         name,
@@ -159,7 +177,7 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
         id,
         at,
         sender,
-        self: sender.tab === tab || id.startsWith(tab),
+        self: sender.tab === tab || (isPlain && id.startsWith(tab)),
         replayed,
       })
     } catch (error) {
@@ -190,6 +208,8 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
       // The registry is one for all names; each handler gets the signals of its own name only.
       const stop = receivers.add(name, handler as unknown as AnyHandler, receiveOptions as ReceiveOptions)
       connectWhen('lazy')
+      const missed = unheard.take(receiveOptions?.room ?? DEFAULT_ROOM, name)
+      if (missed.length > 0) queueMicrotask(() => missed.forEach((frame) => deliver(frame, true)))
       return stop
     },
 

@@ -10,6 +10,7 @@ export type OptionRules = { readonly [name: string]: readonly string[] }
  * @throws SignalError `bad-option`.
  */
 export function checkOptions(options: object | undefined, rules: OptionRules): void {
+  if (typeof (options ?? {}) !== 'object') throw badOption(`Options are an object, not ${quote(options)}`)
   for (const [name, value] of Object.entries(options ?? {})) {
     if (!Object.hasOwn(rules, name)) {
       throw badOption(`There is no option ${quote(name)}, but ${Object.keys(rules).join(', ')}`)

@@ -268,6 +268,52 @@ describe('sending', () => {
 })
 
 describe('receiving', () => {
+  it('knows its own signals by what the relay says, not by an id that somebody chose', async () => {
+    const client = await online()
+    const heard: boolean[] = []
+    client.receiveSignal('A', (_data, { self }) => heard.push(self))
+    await pass()
+    relay.deliver('A', { id: 'me-and-some-more-chars', sender: { tab: 'you' } })
+    expect(heard).toEqual([false])
+  })
+
+  it('G6 gives a module that loads late what came for it while the page was loading', async () => {
+    const client = await online()
+    const heard: unknown[] = []
+    client.receiveSignal('A', (data) => heard.push(['A', data]))
+    await pass()
+    relay.deliver('A', { data: 1 })
+    relay.deliver('B', { data: 2 })
+    relay.deliver('B', { data: 3, room: 'main' })
+    await pass(100)
+    client.receiveSignal('B', (data, { replayed }) => heard.push(['B', data, replayed]))
+    client.receiveSignal('B', (data) => heard.push(['again', data]))
+    expect(heard).toEqual([['A', 1]])
+    await pass()
+    relay.deliver('B', { data: 4 })
+    expect(heard).toEqual([
+      ['A', 1],
+      ['B', 2, true],
+      ['again', 2],
+      ['B', 3, true],
+      ['again', 3],
+      ['B', 4, false],
+      ['again', 4],
+    ])
+  })
+
+  it('forgets what nobody heard when the page has long been loaded', async () => {
+    vi.spyOn(performance, 'now').mockReturnValue(70_000)
+    const client = await online()
+    client.receiveSignal('A', () => undefined)
+    await pass()
+    relay.deliver('B', { data: 1 })
+    const heard = vi.fn()
+    client.receiveSignal('B', heard)
+    await pass()
+    expect(heard).not.toHaveBeenCalled()
+  })
+
   it('calls the handler with the data and the signal', async () => {
     const client = await online()
     const handler = vi.fn()
@@ -349,6 +395,7 @@ describe('receiving', () => {
     const handler = vi.fn()
     const first = client.receiveSignal('A', handler)
     const second = client.receiveSignal('A', handler)
+    client.receiveSignal('A', handler, { room: 'main', once: false, from: 'anyone' })
     client.receiveSignal('A', handler, { from: 'others' })
     await pass()
     relay.deliver('A', { sender: { tab: 'me' } })
@@ -448,6 +495,31 @@ describe('rooms', () => {
     await pass()
     const since = relay.sent('hello')[0]?.rooms[0]?.since
     expect(since && 'age' in since && since.age).toBeLessThan(1000)
+  })
+
+  it('asks again for a refused room when a fresh token was accepted', async () => {
+    const client = await online({ token: 'few-rights' })
+    relay.isAnswering = false
+    client.receiveSignal('A', () => 1, { room: 'vip' })
+    await pass()
+    relay.send({ type: 'refused', room: 'vip', code: 'denied', text: 'You may not join vip.' })
+    relay.isAnswering = true
+    client.setToken('more-rights')
+    await pass()
+    expect(relay.sent('join')).toHaveLength(1)
+    relay.send({ type: 'welcome', v: 1, tab: 'me', beat: 25_000, maxBytes: 65_536, window: 1 })
+    await pass()
+    expect(relay.sent('join').map(({ room }) => room)).toEqual(['vip', 'vip'])
+  })
+
+  it('begins anew in a room that it left and comes back to', async () => {
+    const client = await online()
+    client.receiveSignal('A', () => 1, { room: 'side' })()
+    await pass(5000)
+    client.receiveSignal('A', () => 1, { room: 'side' })
+    await pass()
+    const ages = relay.sent('join').map(({ since }) => (since && 'age' in since ? since.age : -1))
+    expect(ages[1]).toBeLessThan(1000)
   })
 
   it('tells a refused room through onError, and goes on', async () => {
@@ -561,6 +633,7 @@ describe('the client', () => {
   })
 
   it.each([
+    ['an address instead of options', 'bad-option', 'wss://relay.test/'],
     ['an unknown option', 'bad-option', { ulr: 'wss://x' }],
     ['a wrong choice', 'bad-option', { connect: 'later' }],
     ['a wrong type', 'bad-option', { onError: 'log' }],

@@ -114,6 +114,23 @@ describe('G2 sent, then navigated', () => {
     expect(sentSignals()).toEqual(['Kept'])
   })
 
+  it('never sends as one user what another one left behind in the tab', async () => {
+    relay.isAnswering = false
+    const welcome = { type: 'welcome', v: 1, tab: 'me', beat: 25_000, maxBytes: 65_536, window: 1 } as const
+    void load({ token: 'ann' }).sendSignal('OfAnn')
+    await pass()
+    relay.send({ ...welcome, user: 'ann' })
+    await pass()
+    leave()
+    relay.frames.length = 0
+    const errors: string[] = []
+    void load({ token: 'bob', onError: ({ code }) => errors.push(code) }).sendSignal('OfBob')
+    await pass()
+    relay.send({ ...welcome, user: 'bob' })
+    await pass()
+    expect([sentSignals(), errors]).toEqual([['OfBob'], ['refused']])
+  })
+
   it('posts nothing when everything was accepted', async () => {
     void load().sendSignal('A')
     await pass()

@@ -54,13 +54,16 @@ function readArguments(args: readonly string[]): Partial<RelaySettings> {
 function readEnvironment(environment: Environment): Partial<RelaySettings> {
   const given = new Map<keyof RelaySettings, string[]>()
   for (const [variable, value] of Object.entries(environment)) {
-    if (!variable.startsWith(VARIABLE_PREFIX) || value === undefined) continue
+    if (!variable.startsWith(VARIABLE_PREFIX) || !value || OF_OTHERS.test(variable)) continue
     const name = OPTION_NAMES.find((known) => variableOf(known) === variable)
     if (!name) throw new Error(`the environment has ${variable}, which is no option. Unset it. ${SEE_HELP}`)
     given.set(name, [value])
   }
   return readAll(given, variableOf)
 }
+
+/** What orchestrators set for a service of this name. */
+const OF_OTHERS = /^SIGNALPOST_(SERVICE|PORT)_/
 
 type Given = ReadonlyMap<keyof RelaySettings, readonly string[]>
 

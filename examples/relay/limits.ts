@@ -7,6 +7,9 @@ const MAX_DEPTH = 32
 /** Frames of one connection that may wait for the log before its reading is paused. */
 export const MAX_WAITING = 1024
 
+/** The same in characters. */
+export const MAX_WAITING_SIZE = 262_144
+
 export interface Refusal {
   readonly code: RefusalCode
   readonly text: string

@@ -165,7 +165,7 @@ function readSwitch(value: string): boolean {
 function readOrigin(value: string): string {
   const isWeb = /^https?:\/\//i.test(value) && URL.canParse(value)
   const canonical = isWeb ? new URL(value).origin : value
-  if (canonical === value && /^[a-z][a-z0-9+.-]*:\/\/[^/\s]+$/.test(value)) return value
+  if (canonical === value && !value.includes('*') && /^[a-z][a-z0-9+.-]*:\/\/[^/\s]+$/.test(value)) return value
   throw new Error(`must be like ${isWeb ? canonical : 'https://example.com'}, without a path, not "${value}"`)
 }
 

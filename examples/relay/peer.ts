@@ -6,7 +6,7 @@ import { isName } from '../../src/protocol/names.js'
 import { publicTab, type Access, type Rights } from './access.js'
 import type { Lane } from './fan-out.js'
 import { takeIn, type Bearer } from './intake.js'
-import { MAX_WAITING, NAME_RULE, type Refusal } from './limits.js'
+import { MAX_WAITING, MAX_WAITING_SIZE, NAME_RULE, type Refusal } from './limits.js'
 import type { SignalLog } from './log/log.js'
 import { LogUnavailable } from './log/patient.js'
 import type { Logger } from './logger.js'
@@ -48,6 +48,7 @@ export function createPeer(options: PeerOptions): Peer {
   let state: State = { state: 'greeting' }
   let work: Promise<void> | undefined
   let hasSaidHello = false
+  let waitingSize = 0
   let isFinishing = false
   let expiry: NodeJS.Timeout | undefined
   const helloTimer = setTimeout(() => lane.end(CloseCode.HelloTimeout, 'no hello in time'), helloTimeout)
@@ -86,7 +87,8 @@ export function createPeer(options: PeerOptions): Peer {
     // A probe asks about the line, not about the log: it overtakes what waits.
     if (frame.type === 'ping') return lane.say({ type: 'pong' })
     waiting.push(frame)
-    if (waiting.length === MAX_WAITING) ws.pause()
+    waitingSize += text.length
+    if (waiting.length >= MAX_WAITING || waitingSize >= MAX_WAITING_SIZE) ws.pause()
     work ??= handleWaiting()
   }
 
@@ -113,7 +115,9 @@ export function createPeer(options: PeerOptions): Peer {
     try {
       for (let frame = waiting.shift(); frame && !lane.isOver; frame = waiting.shift()) {
         await handle(frame)
-        if (waiting.length === 0 && ws.isPaused) ws.resume()
+        if (waiting.length > 0) continue
+        waitingSize = 0
+        if (ws.isPaused) ws.resume()
       }
     } catch (error) {
       fail(error)

@@ -105,6 +105,10 @@ export function createRelay(options: RelayOptions = {}): Relay {
 
   function refuseUpgrade({ url = '/', headers }: IncomingMessage): Refusal | undefined {
     if (closing) return { status: '503 Service Unavailable', text: 'The relay is shutting down.' }
+    // Some HTTP clients offer HTTP/2 on every request; Node takes that for the wish to leave HTTP.
+    if (headers.upgrade?.toLowerCase() !== 'websocket') {
+      return { status: '400 Bad Request', text: 'Send this request without an Upgrade header (with curl: --http1.1).' }
+    }
     if (url.split('?')[0] !== path) return { status: '404 Not Found', text: `Connect to ${path}.` }
     const text = access.refuse(headers.origin, headers.host)
     if (text === undefined) return undefined
@@ -158,6 +162,8 @@ interface Refusal {
 function turnAway(socket: Duplex, { status, text }: Refusal): void {
   const length = Buffer.byteLength(text)
   const headers = `Connection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${length}`
+  // The other side may never close its end.
+  socket.once('finish', () => socket.destroy())
   socket.end(`HTTP/1.1 ${status}\r\n${headers}\r\n\r\n${text}`)
 }
 

@@ -1,7 +1,7 @@
 import { SignalError, type SignalErrorCode } from '../errors.js'
 import * as CloseCode from '../protocol/close-codes.js'
 import { decodeRelayFrame, encode } from '../protocol/codec.js'
-import type { ClientFrame, WelcomeFrame } from '../protocol/frames.js'
+import type { ClientFrame, RoomRequest, WelcomeFrame } from '../protocol/frames.js'
 import type { Stop } from '../signals.js'
 import type { CloseReason, SignalStatus } from '../status.js'
 import { backoff } from './backoff.js'
@@ -26,6 +26,8 @@ const LONGEST_TIMER = 2_147_483_647
 /** After so many dials that led to nothing, a page that was never online is told that the address may be wrong. */
 const UNREACHABLE_AFTER = 3
 const MAX_BAD_FRAMES = 3
+/** The most of a hello that rooms may take, in characters. */
+const MAX_HELLO_ROOMS = 600
 /** A relay may ask for a longer wait than this, in milliseconds, but not get it. */
 const MAX_RETRY_AFTER = 300_000
 
@@ -50,6 +52,8 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
   let onlineAt = Infinity
   let wasOnline = false
   let wasTokenRefused = false
+  let tokenVersion = 0
+  let lateRooms: readonly RoomRequest[] = []
   let retryAfter: number | undefined
   let lastToken: string | undefined
 
@@ -114,11 +118,17 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
 
   /** The token for a dial, or for the connection that is there; an answer that comes too late is nobody's. */
   function askToken(use: (fresh: string | undefined) => void, otherwise: (cause: unknown) => void): void {
-    const mine = dialNumber
-    const ask = async (): Promise<string | undefined> => (typeof token === 'function' ? token() : token)
+    const dialed = dialNumber
+    const version = tokenVersion
+    const isCurrent = (): boolean => dialed === dialNumber && version === tokenVersion
+    const ask = async (): Promise<string | undefined> => {
+      const fresh: unknown = typeof token === 'function' ? await token() : token
+      if (fresh === undefined || typeof fresh === 'string') return fresh
+      throw new TypeError('A token is a string.')
+    }
     ask().then(
-      (fresh) => mine === dialNumber && use(fresh),
-      (cause: unknown) => mine === dialNumber && otherwise(cause),
+      (fresh) => isCurrent() && use(fresh),
+      (cause: unknown) => isCurrent() && otherwise(cause),
     )
   }
 
@@ -133,7 +143,11 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
       onOpen() {
         if (isPlain) return welcome()
         lastToken = fresh
-        send({ type: 'hello', v: 1, tab, token: fresh, rooms: events.rooms() })
+        const rooms = events.rooms()
+        // A hello must never be too large; what does not fit joins after the welcome.
+        const isLong = JSON.stringify(rooms).length > MAX_HELLO_ROOMS
+        lateRooms = isLong ? rooms : []
+        send({ type: 'hello', v: 1, tab, token: fresh, rooms: isLong ? [] : rooms })
         timer = setTimeout(rejectServer, WELCOME_TIMEOUT)
       },
       onText,
@@ -150,8 +164,8 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
     onlineAt = performance.now()
     const resumed = wasOnline
     wasOnline = true
-    wasTokenRefused = false
     apply({ type: 'welcome', resumed })
+    for (const room of lateRooms) send({ type: 'join', ...room })
   }
 
   function agree({ beat, expires }: WelcomeFrame): void {
@@ -198,7 +212,7 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
       case CloseCode.Unauthorized:
         if (typeof token !== 'function' || wasTokenRefused) return end('unauthorized', reason)
         wasTokenRefused = true
-        return lose(reason, 0)
+        return lose(reason, atOnce())
       case CloseCode.Forbidden:
         return end('forbidden', reason)
       case CloseCode.Version:
@@ -208,20 +222,27 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
         return badFrames < MAX_BAD_FRAMES ? lose(reason) : end('refused', reason)
       case CloseCode.MessageTooBig:
       case CloseCode.TooLarge:
-        events.onTooLarge()
+        // Only a signal can be too large, and signals go out after the welcome.
+        if (status.state === 'online') events.onTooLarge()
         return lose(reason)
       case CloseCode.TooSlow:
-        return lose(reason, 0)
+        return lose(reason, atOnce())
       case CloseCode.TooMany:
         return lose(reason, 10_000 + patience())
       case CloseCode.Restart:
-        return lose(reason, retryAfter ?? Math.random() * 5000)
+        return lose(reason, atOnce(retryAfter ?? Math.random() * 5000))
     }
     if (code >= 4400 && code < 4500) return end('refused', reason)
-    lose(reason, retryAfter)
+    lose(reason, retryAfter === undefined ? undefined : atOnce(retryAfter))
+  }
+
+  /** A wait that somebody asked for; from the second failure on at least the usual one, whatever was asked. */
+  function atOnce(wait = 0): number {
+    return failures === 0 ? wait : Math.max(wait, patience())
   }
 
   function forgive(): void {
+    wasTokenRefused = false
     failures = badFrames = 0
     awaySince = performance.now()
   }
@@ -271,9 +292,12 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
     },
     setToken(next) {
       token = next
+      tokenVersion += 1
       wasTokenRefused = false
-      if (status.state === 'closed' && status.reason === 'unauthorized') return dial()
-      renewToken()
+      if (status.state === 'closed' && status.reason === 'unauthorized') dial()
+      else if (status.state === 'online') renewToken()
+      // The hello with the old one may be on its way.
+      else if (status.state === 'connecting') lose('new token', 0)
     },
     close() {
       stopLifecycle?.()

@@ -10,12 +10,10 @@ import type {
   Since,
 } from '../protocol/frames.js'
 import type { Gap, Stop } from '../signals.js'
+import { NAVIGATION_WINDOW } from './unheard.js'
 
 /** How many ids are remembered at least: it stops repeats where positions cannot, across two lives of a relay's log. */
 const REMEMBERED_IDS = 1024
-
-/** How long after its navigation a page counts as one that has just loaded, in milliseconds. */
-const NAVIGATION_WINDOW = 60_000
 
 export interface InboxOptions {
   /** Sends a frame if there is a connection; the next `hello` says the same otherwise. */
@@ -33,6 +31,8 @@ export interface Inbox {
   listen(room: string): Stop
   /** The rooms for a new connection, each with where it goes on. */
   rooms(): RoomRequest[]
+  /** Asks again for the rooms that were refused. */
+  retryRefused(): void
   /** What was last handled in each room. */
   positions(): Map<string, Position>
   onFrame(frame: RelayFrame): void
@@ -50,11 +50,14 @@ interface Room {
   head: number
   /** A join is under way: what comes before its answer belongs to an older one. */
   isJoining: boolean
+  /** The relay does not let this page in, until a fresh token says otherwise. */
+  isRefused: boolean
 }
 
 /** Lets each signal through once and in order, and owns the position in every room. */
 export function createInbox({ send, isSinceNavigation, remembered, deliver, onGap }: InboxOptions): Inbox {
   const rooms = new Map<string, Room>()
+  const visited = new Set<string>()
   // Two generations: the older one goes as a whole, which costs less than to drop one id for each that comes.
   let seen = new Set<string>()
   let seenBefore = seen
@@ -67,8 +70,12 @@ export function createInbox({ send, isSinceNavigation, remembered, deliver, onGa
 
   function open(name: string): Room {
     const now = performance.now()
-    const wantedSince = isSinceNavigation && now < NAVIGATION_WINDOW ? 0 : now
-    const room = { wantedSince, listeners: 0, offset: 0, head: 0, isJoining: false, ...remembered.get(name) }
+    // Whoever comes back to a room begins anew: what the first stay handled must not come again.
+    const isFirst = !visited.has(name)
+    const wantedSince = isSinceNavigation && isFirst && now < NAVIGATION_WINDOW ? 0 : now
+    const position = isFirst ? remembered.get(name) : undefined
+    const room = { wantedSince, listeners: 0, offset: 0, head: 0, isJoining: false, isRefused: false, ...position }
+    visited.add(name)
     rooms.set(name, room)
     join(name, room)
     return room
@@ -76,6 +83,7 @@ export function createInbox({ send, isSinceNavigation, remembered, deliver, onGa
 
   function join(name: string, room: Room): void {
     room.isJoining = true
+    room.isRefused = false
     send({ type: 'join', room: name, since: since(room) })
   }
 
@@ -134,6 +142,11 @@ export function createInbox({ send, isSinceNavigation, remembered, deliver, onGa
     onGap({ room: frame.room, reason: frame.reason })
   }
 
+  function onRefused(name: string): void {
+    const room = rooms.get(name)
+    if (room) room.isJoining = room.isRefused = true
+  }
+
   return {
     listen(name) {
       const room = rooms.get(name) ?? open(name)
@@ -155,6 +168,10 @@ export function createInbox({ send, isSinceNavigation, remembered, deliver, onGa
       })
     },
 
+    retryRefused() {
+      for (const [name, room] of rooms) if (room.isRefused) join(name, room)
+    },
+
     positions() {
       const positions = new Map<string, Position>()
       for (const [name, { epoch, offset, id }] of rooms) if (epoch) positions.set(name, { epoch, offset, id })
@@ -169,6 +186,9 @@ export function createInbox({ send, isSinceNavigation, remembered, deliver, onGa
           return onJoined(frame)
         case 'gap':
           return onGapFrame(frame)
+        case 'refused':
+        case 'left':
+          return onRefused(frame.room ?? '')
       }
     },
   }

@@ -20,6 +20,8 @@ export interface Outbox {
   flush(maxBytes: number): void
   /** The relay answered; an error is told. */
   settle(id: string, outcome: 'accepted' | 'refused', error?: SignalError): void
+  /** Drops what the tab's last page left, because another user is here now. */
+  disown(parcels: readonly Parcel[]): void
   /** What is not accepted, in the order of the calls, each with the time that it has left. */
   waiting(): Parcel[]
   /** The relay closed on a frame that was too large: the first one that it has not answered. */
@@ -98,6 +100,11 @@ export function createOutbox({ send, isAnswered, onError }: OutboxOptions): Outb
     },
 
     settle,
+
+    disown(parcels) {
+      const error = new SignalError('refused', 'Another user had sent it from this tab.')
+      for (const { id } of parcels) settle(id, 'dropped', error)
+    },
 
     waiting() {
       const now = performance.now()

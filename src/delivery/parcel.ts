@@ -58,7 +58,7 @@ function toText(frame: object): string {
   }
 }
 
-/** Refuses what JSON.stringify would leave out or turn into null without a word. */
+/** Refuses what JSON has no form for, which JSON.stringify would leave out or turn into null without a word. */
 function onlyJson(_key: string, value: unknown): unknown {
   if (
     ['function', 'symbol', 'bigint'].includes(typeof value) ||

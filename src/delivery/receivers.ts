@@ -32,7 +32,7 @@ export interface ReceiversOptions {
 interface Registration {
   readonly name: string
   readonly handler: AnyHandler
-  readonly options: ReceiveOptions
+  readonly options: { readonly [Key in keyof ReceiveOptions]: ReceiveOptions[Key] | undefined }
   readonly stop: Stop
 }
 
@@ -51,13 +51,14 @@ export function createReceivers({ listen, onThrow }: ReceiversOptions): Receiver
     add(name, handler, options = {}) {
       checkOptions(options, OPTIONS)
       if (typeof handler !== 'function') throw badOption('receiveSignal needs a handler, which is a function')
-      const { room = DEFAULT_ROOM, once, from, signal, where } = options
+      const { room = DEFAULT_ROOM, once = false, from = 'anyone', signal, where } = options
+      const normal = { room, once, from, signal, where }
       checkName(room)
       if (name !== '*') checkName(name)
       for (const other of registrations) {
         const keys = Object.keys(OPTIONS) as (keyof ReceiveOptions)[]
         const isSame = other.name === name && other.handler === handler
-        if (isSame && keys.every((key) => other.options[key] === options[key])) return other.stop
+        if (isSame && keys.every((key) => other.options[key] === normal[key])) return other.stop
       }
 
       const unlisten = listen(room)
@@ -72,7 +73,7 @@ export function createReceivers({ listen, onThrow }: ReceiversOptions): Receiver
         registrations.delete(registration)
         signal?.removeEventListener('abort', stop)
       }
-      const registration: Registration = { name, handler, options: { ...options }, stop }
+      const registration: Registration = { name, handler, options: normal, stop }
       registrations.add(registration)
       signal?.addEventListener('abort', stop)
       if (signal?.aborted) stop()

@@ -6,13 +6,15 @@ import type { Parcel } from './parcel.js'
 export interface Remembered {
   readonly positions: ReadonlyMap<string, Position>
   readonly parcels: readonly Parcel[]
+  /** The user whose parcels they are: empty for none, `undefined` where no relay has said. */
+  readonly user: string | undefined
 }
 
 export interface TabMemory {
   /** What the last page left; it is forgotten with this call, so that a copy of the tab does not have it too. */
   take(): Remembered
   /** Adds to what is there: another client of this page may have written before. */
-  keep(positions: ReadonlyMap<string, Position>, parcels: readonly Parcel[]): void
+  keep(remembered: Remembered): void
 }
 
 /** Another form of what is stored gets another number. */
@@ -31,12 +33,13 @@ export function openTabMemory(url: string): TabMemory {
     try {
       const text = sessionStorage.getItem(key)
       sessionStorage.removeItem(key)
-      const { v, at, positions, parcels } = parse(text ?? '') as unknown as Stored
+      const { v, at, positions, parcels, user } = parse(text ?? '') as unknown as Stored
       if (v !== VERSION) return NOTHING
       const age = Math.max(0, Date.now() - at)
       return {
         positions: new Map(age < FRESH ? positions.filter(([, position]) => isPosition(position)) : []),
         parcels: parcels.map((parcel) => Object.assign(parcel, { ttl: parcel.ttl - age })).filter(({ ttl }) => ttl > 0),
+        user,
       }
     } catch {
       return NOTHING
@@ -45,12 +48,13 @@ export function openTabMemory(url: string): TabMemory {
 
   return {
     take,
-    keep(positions, parcels) {
+    keep({ positions, parcels, user }) {
       const before = take()
       const stored: Stored = {
         v: VERSION,
         at: Date.now(),
         positions: [...before.positions, ...positions],
+        user,
         parcels: [...new Map([...before.parcels, ...parcels].map((parcel) => [parcel.id, parcel])).values()],
       }
       try {
@@ -62,12 +66,13 @@ export function openTabMemory(url: string): TabMemory {
   }
 }
 
-const NOTHING: Remembered = { positions: new Map(), parcels: [] }
+const NOTHING: Remembered = { positions: new Map(), parcels: [], user: undefined }
 
 interface Stored {
   readonly v: number
   /** When it was written, in epoch milliseconds. */
   readonly at: number
   readonly positions: readonly (readonly [room: string, Position])[]
+  readonly user: string | undefined
   readonly parcels: readonly Parcel[]
 }

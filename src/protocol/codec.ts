@@ -97,11 +97,11 @@ const RELAY_FRAMES: { readonly [Type in RelayFrame['type']]: (fields: Fields) =>
   signal: ({ id, signal, room, offset, at, sender }) =>
     isName(signal) && isCount(offset) && isCount(at) && isString(id) && isString(room) && isFields(sender),
   accepted: ({ ids }) => Array.isArray(ids),
-  refused: ({ code, text }) => isString(code) && isString(text),
+  refused: ({ code, text, id, room }) => isString(code) && isString(text) && isOptionalString(id ?? room),
   welcome: ({ tab, beat, maxBytes }) => isString(tab) && isCount(beat) && isCount(maxBytes),
   joined: ({ room, epoch, offset, head }) => isName(room) && isString(epoch) && isCount(offset) && isCount(head),
   gap: ({ room, epoch, offset, reason }) => isName(room) && isString(epoch) && isCount(offset) && isString(reason),
-  left: ({ room, code }) => isName(room) && isString(code),
+  left: ({ room, code, text }) => isName(room) && isString(code) && isOptionalString(text),
   goodbye: ({ retryAfter }) => isCount(retryAfter),
   beat: () => true,
   pong: () => true,

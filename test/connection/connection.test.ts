@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openConnection } from '../../src/connection/connection.js'
 import type { Link, LinkSettings } from '../../src/connection/link.js'
 import type { CloseReason, SignalError, SignalStatus } from '../../src/index.js'
-import type { RelayFrame } from '../../src/protocol/frames.js'
+import type { RelayFrame, RoomRequest } from '../../src/protocol/frames.js'
 import { pass, RELAY_URL, startMockRelay } from '../mock-relay.js'
 
 let relay: ReturnType<typeof startMockRelay>
@@ -12,13 +12,14 @@ let errors: SignalError[]
 let frames: RelayFrame[]
 let tooLarge: number
 let aside: number
+let rooms: RoomRequest[]
 let act: () => void
 
 function open(settings: Partial<LinkSettings> = {}): Link {
   const link = openConnection(
     { url: RELAY_URL, token: undefined, protocol: 'v1', tab: 'abcdefghijklmnopqrstuv', ...settings },
     {
-      rooms: () => [],
+      rooms: () => rooms,
       onStatus(status) {
         statuses.push(status)
         act()
@@ -50,6 +51,7 @@ beforeEach(() => {
   frames = []
   tooLarge = 0
   aside = 0
+  rooms = []
   act = () => undefined
 })
 
@@ -180,6 +182,40 @@ describe('tokens', () => {
     await pass()
     expect(relay.sent('hello').map(({ token }) => token)).toEqual(['old', 'new'])
     expect(link.status.state).toBe('online')
+  })
+
+  it.each(['while it is asked for the old one', 'after the hello with the old one'])(
+    'dials again with a new token that comes %s',
+    async (moment) => {
+      const isLate = moment.startsWith('after')
+      relay.isAnswering = false
+      const link = open({ token: isLate ? 'old' : () => new Promise<string>(() => undefined) })
+      await pass()
+      relay.isAnswering = true
+      link.setToken('new')
+      await pass()
+      expect(relay.sent('hello').at(-1)?.token).toBe('new')
+      expect(link.status.state).toBe('online')
+    },
+  )
+
+  it('takes the answer to the newest of several tokens, whichever comes last', async () => {
+    const link = open({ token: 'old' })
+    await pass()
+    let answer = (_token: string): void => undefined
+    link.setToken(() => new Promise<string>((resolve) => (answer = resolve)))
+    link.setToken('newest')
+    await pass()
+    answer('slow')
+    await pass()
+    expect(relay.sent('token').map(({ token }) => token)).toEqual(['newest'])
+  })
+
+  it('tells a token function that gives no text', async () => {
+    open({ token: () => null as unknown as string })
+    await pass()
+    expect(codes()).toEqual(['token-failed'])
+    expect(errors[0]?.cause).toBeInstanceOf(TypeError)
   })
 
   it('hands a new token to the connection that is there', async () => {
@@ -502,6 +538,43 @@ describe('listeners that act', () => {
     relay.close(1006)
     await pass(10_000)
     expect(states()).toEqual(['connecting', 'online', 'waiting', 'connecting', 'online'])
+  })
+})
+
+describe('a relay that sends everybody away at once', () => {
+  it.each([
+    [4508, undefined],
+    [4503, 0],
+    [1012, 0],
+    [4401, undefined],
+  ])('is not dialed in a hot loop: %i', async (code, retryAfter) => {
+    open({ token: () => 'x' })
+    for (let round = 0; round < 100; round += 1) {
+      await pass(100)
+      if (statuses.at(-1)?.state !== 'online') continue
+      if (retryAfter !== undefined) relay.send({ type: 'goodbye', retryAfter, reason: '' })
+      relay.close(code)
+    }
+    expect(relay.sent('hello').length).toBeLessThan(20)
+  })
+})
+
+describe('a page in many rooms', () => {
+  it('says a short hello, and joins after the welcome', async () => {
+    rooms = Array.from({ length: 40 }, (_, index) => ({ room: `room-${index}`, since: { age: index } }))
+    open()
+    await pass()
+    expect(relay.sent('hello')[0]?.rooms).toEqual([])
+    expect(relay.sent('join').map(({ type: _type, ...request }) => request)).toEqual(rooms)
+  })
+
+  it('holds no signal for the reason when the relay finds the hello too large', async () => {
+    relay.isAnswering = false
+    open()
+    await pass()
+    relay.close(1009)
+    await pass()
+    expect([tooLarge, states().at(-1)]).toEqual([0, 'waiting'])
   })
 })
 

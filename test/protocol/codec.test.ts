@@ -59,6 +59,8 @@ const HOSTILE_TEXTS = [
   '{"type":"signal","id":"x","signal":"A","room":"main","offset":1,"at":1,"sender":null}',
   '{"type":"accepted","ids":"abc"}',
   '{"type":"goodbye","retryAfter":-5}',
+  '{"type":"refused","code":"x","text":"t","room":{"toString":1,"valueOf":1}}',
+  '{"type":"left","code":"x","room":"main","text":{"toString":1}}',
   '{"type":"joined","room":"main","epoch":1,"offset":1,"head":1}',
   '['.repeat(50_000),
   `{"type":"signal","data":${'['.repeat(50_000)}${']'.repeat(50_000)}}`,

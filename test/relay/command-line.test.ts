@@ -141,6 +141,9 @@ describe('the command line', () => {
 
   it('takes options from the environment, and the command line wins', async () => {
     const environment = {
+      SIGNALPOST_SERVICE_HOST: '10.0.0.1',
+      SIGNALPOST_PORT_8081_TCP: 'tcp://10.0.0.1:8081',
+      SIGNALPOST_MAX_BYTES: '',
       SIGNALPOST_PORT: '0',
       SIGNALPOST_PATH: '/a',
       SIGNALPOST_ORIGIN: 'https://a.example, https://b.example',

@@ -278,6 +278,28 @@ describe('other requests', () => {
     expect(await text('', { method: 'DELETE' })).toEqual([405, 'Use GET here.'])
   })
 
+  it('that offer to leave HTTP for something else are told how to ask', async () => {
+    const { port } = await setup()
+    const headers = 'Host: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c'
+    expect(await exchange(port, `GET /health HTTP/1.1\r\n${headers}\r\n\r\n`)).toMatch(/^HTTP\/1\.1 400 .*--http1\.1/s)
+  })
+
+  it('that are turned away do not stay, even when the other side never closes', async () => {
+    const { port } = await setup()
+    const socket = connectTcp({ port, host: '127.0.0.1', allowHalfOpen: true })
+    const closed = new Promise((resolve) => socket.on('error', resolve).on('close', resolve))
+    socket.resume()
+    socket.write(
+      'GET /signals HTTP/1.1\r\nHost: localhost\r\nOrigin: https://evil.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+    )
+    await new Promise((resolve) => socket.once('end', resolve))
+    // A write into a connection that the other side has dropped comes back as an error.
+    const writing = setInterval(() => socket.write('x'), 20)
+    await closed
+    clearInterval(writing)
+    expect(socket.destroyed).toBe(true)
+  })
+
   it('for a WebSocket elsewhere get 404', async () => {
     const { port } = await setup()
     const headers = 'Host: localhost\r\nOrigin: http://localhost\r\nConnection: Upgrade\r\nUpgrade: websocket'

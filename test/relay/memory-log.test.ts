@@ -123,6 +123,13 @@ describe('the log in memory', () => {
     expect(await offsets('small-0')).toEqual([1])
   })
 
+  it('stays within its memory when rooms are only looked at', async () => {
+    const { log } = setup({ maxTotal: 102_400 })
+    const first = (await log.read('room-0', 'end', 0)).epoch
+    for (let room = 1; room < 1000; room += 1) await log.read(`room-${room}`, 'end', 0)
+    expect((await log.read('room-0', 'end', 0)).epoch).not.toBe(first)
+  })
+
   it('stays within its memory by forgetting rooms when all are small', async () => {
     const { log, add, epoch, offsets } = setup({ maxTotal: 1_000_000 })
     const heard: string[] = []
