@@ -66,6 +66,7 @@ interface Page {
   readonly client: SignalClient
   readonly since: 'navigation' | 'now'
   readonly listenings: Map<string, Listening>
+  readonly visited: Set<string>
   readonly handled: Set<Sent>
   readonly lines: MemoryLine[]
   readonly unexpected: unknown[]
@@ -255,6 +256,7 @@ export function createWorld({ history, isStrict = false }: WorldOptions): World 
       client,
       since,
       listenings: new Map(),
+      visited: new Set(),
       handled: new Set(),
       lines: [],
       fates: new Map(),
@@ -291,7 +293,7 @@ export function createWorld({ history, isStrict = false }: WorldOptions): World 
     if (!isTrue) fail(`GAPS: ${reason} is told in ${listening.room}, and is not so`)
     const after = isFirst ? NOWHERE : { life: reason === 'trimmed' ? ofLife : listening.life, offset: from }
     // What a new life keeps is not excused by the loss of the old one.
-    const isKept = isStrict && reason === 'epoch' && !isFirst
+    const isKept = isStrict && reason === 'epoch' && !isFirst && histories.get(ofLife) === EVERYTHING
     listening.missed.push({ after, upTo: { life: ofLife, offset: isKept ? 0 : offset } })
     listening.life = ofLife
     listening.owedAfter ??= turns
@@ -347,10 +349,14 @@ export function createWorld({ history, isStrict = false }: WorldOptions): World 
 
   function listen(page: Page, room: string, inherited?: Listening): void {
     if (page.listenings.has(room) && !inherited) return
+    // Whoever comes back to a room begins anew.
+    const isFirst = !page.visited.has(room)
+    page.visited.add(room)
     const listening: Listening = inherited ?? {
       room,
       stop: () => undefined,
-      wantedFrom: page.since === 'navigation' && performance.now() < NAVIGATION_WINDOW ? 0 : performance.now(),
+      wantedFrom:
+        isFirst && page.since === 'navigation' && performance.now() < NAVIGATION_WINDOW ? 0 : performance.now(),
       hole: ROUND_TRIP,
       life: 0,
       reached: NOWHERE,
