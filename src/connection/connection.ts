@@ -10,9 +10,9 @@ import type { Link, LinkEvents, LinkSettings } from './link.js'
 import { type Liveness, watchLiveness } from './liveness.js'
 import { type ConnectionEvent, transition } from './machine.js'
 import { openSocket, type Socket } from './socket.js'
+import { createTokens } from './tokens.js'
 
-/** How long the application may take for a token, and the relay for its welcome, in milliseconds. */
-const TOKEN_TIMEOUT = 15_000
+/** How long the relay may take for its welcome, in milliseconds. */
 const WELCOME_TIMEOUT = 5000
 /** A connection that lived for this long was a good one: the next wait starts small again. */
 const STABLE_AFTER = 5000
@@ -20,9 +20,6 @@ const STABLE_AFTER = 5000
 const HIDDEN_WAIT = 5000
 /** What wakes a page comes in bursts. */
 const WAKE_INTERVAL = 1000
-/** A fresh token is asked for so long before the old one expires. */
-const TOKEN_MARGIN = 30_000
-const LONGEST_TIMER = 2_147_483_647
 /** After so many dials that led to nothing, a page that was never online is told that the address may be wrong. */
 const UNREACHABLE_AFTER = 3
 const MAX_BAD_FRAMES = 3
@@ -34,13 +31,13 @@ const MAX_RETRY_AFTER = 300_000
 /** Keeps one connection to the relay alive: token, hello, welcome, and back again after every loss. */
 export function openConnection({ url, token, protocol, tab }: LinkSettings, events: LinkEvents): Link {
   const isPlain = protocol === 'plain'
+  const tokens = createTokens(token)
   // Without the query, which may hold what is nobody's business.
   const [address] = url.split('?')
   let status: SignalStatus = { state: 'idle', since: Date.now() }
   const untold: SignalStatus[] = []
   let socket: Socket | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
-  let tokenTimer: ReturnType<typeof setTimeout> | undefined
   let liveness: Liveness | undefined
   let stopLifecycle: Stop | undefined
   // What a dial starts belongs to its number: a late callback of an older one is nobody's.
@@ -52,7 +49,6 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
   let onlineAt = Infinity
   let wasOnline = false
   let wasTokenRefused = false
-  let tokenVersion = 0
   let lateRooms: readonly RoomRequest[] = []
   let retryAfter: number | undefined
   let lastToken: string | undefined
@@ -74,7 +70,7 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
   function drop(): void {
     dialNumber += 1
     clearTimeout(timer)
-    clearTimeout(tokenTimer)
+    tokens.stop()
     liveness?.stop()
     socket?.close()
     socket = liveness = undefined
@@ -92,8 +88,7 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
     drop()
     dialedAt = performance.now()
     retryAfter = undefined
-    timer = setTimeout(failToken, TOKEN_TIMEOUT)
-    askToken(open, failToken)
+    tokens.ask(open, failToken)
   }
 
   function suspend(reason: string): void {
@@ -116,29 +111,12 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
     else wake()
   }
 
-  /** The token for a dial, or for the connection that is there; an answer that comes too late is nobody's. */
-  function askToken(use: (fresh: string | undefined) => void, otherwise: (cause: unknown) => void): void {
-    const dialed = dialNumber
-    const version = tokenVersion
-    const isCurrent = (): boolean => dialed === dialNumber && version === tokenVersion
-    const ask = async (): Promise<string | undefined> => {
-      const fresh: unknown = typeof token === 'function' ? await token() : token
-      if (fresh === undefined || typeof fresh === 'string') return fresh
-      throw new TypeError('A token is a string.')
-    }
-    ask().then(
-      (fresh) => isCurrent() && use(fresh),
-      (cause: unknown) => isCurrent() && otherwise(cause),
-    )
-  }
-
-  function failToken(cause?: unknown): void {
+  function failToken(cause: unknown): void {
     fail('token-failed', 'The token function failed or took too long; it is asked again.', cause)
     lose('no token')
   }
 
   function open(fresh: string | undefined): void {
-    clearTimeout(timer)
     socket = openSocket(url, {
       onOpen() {
         if (isPlain) return welcome()
@@ -170,19 +148,15 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
 
   function agree({ beat, expires }: WelcomeFrame): void {
     liveness ??= watchLiveness({ beat, ping: () => send({ type: 'ping' }), onDead: () => lose('no answer', 0) })
-    clearTimeout(tokenTimer)
-    if (typeof token !== 'function' || expires === undefined) return
-    const wait = Math.max(0, expires - Date.now() - TOKEN_MARGIN)
-    if (wait < LONGEST_TIMER) tokenTimer = setTimeout(renewToken, wait)
+    tokens.beforeExpiry(expires, renewToken)
   }
 
   /** Hands a fresh token to the connection that is there; if that fails, the next dial asks again, and tells. */
   function renewToken(): void {
-    askToken(
-      (fresh = '') => {
-        // A plain server would broadcast it.
-        if (!isPlain && status.state === 'online') send({ type: 'token', token: fresh })
-      },
+    // A plain server would broadcast it.
+    if (isPlain) return
+    tokens.ask(
+      (fresh) => fresh !== undefined && send({ type: 'token', token: fresh }),
       () => undefined,
     )
   }
@@ -210,7 +184,7 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
     const reason = `${code} ${text}`.trim()
     switch (code) {
       case CloseCode.Unauthorized:
-        if (typeof token !== 'function' || wasTokenRefused) return end('unauthorized', reason)
+        if (!tokens.isRenewable || wasTokenRefused) return end('unauthorized', reason)
         wasTokenRefused = true
         return lose(reason, atOnce())
       case CloseCode.Forbidden:
@@ -291,8 +265,7 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
       return true
     },
     setToken(next) {
-      token = next
-      tokenVersion += 1
+      tokens.replace(next)
       wasTokenRefused = false
       if (status.state === 'closed' && status.reason === 'unauthorized') dial()
       else if (status.state === 'online') renewToken()
