@@ -44,7 +44,7 @@ export interface World {
   /** Waits until every page is online in the relay's present life, and was told of every gap. */
   allBack(): Promise<boolean>
   /** Kills the relay and starts it again. */
-  restart(downFor?: number): Promise<void>
+  restart(): Promise<void>
 }
 
 export interface Outcome extends Counts {
@@ -129,9 +129,8 @@ export async function run(scenario: Scenario): Promise<Outcome> {
     isOver,
     note: (fault, times = 1) => void faultCounts.set(fault, (faultCounts.get(fault) ?? 0) + times),
     allBack: () => until(isBack, LONGEST_RETURN),
-    async restart(downFor = 0) {
+    async restart() {
       await relay.kill()
-      if (downFor > 0) await pause(downFor)
       await start()
     },
   }
