@@ -98,12 +98,14 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
 
   function wake(): void {
     if (status.state === 'online') return probe(0)
-    const isRecent = performance.now() - dialedAt < WAKE_INTERVAL
-    if (status.state === 'closed' || (status.state !== 'suspended' && isRecent)) return
-    forgive()
+    if (status.state === 'closed') return
+    const soon = dialedAt + WAKE_INTERVAL - performance.now()
     // An attempt that began before may hang.
-    if (status.state === 'connecting') lose('woken', 0)
-    else dial()
+    if (status.state === 'connecting') return soon > 0 ? undefined : lose('woken', 0)
+    forgive()
+    if (status.state === 'suspended' || soon <= 0) return dial()
+    clearTimeout(timer)
+    timer = setTimeout(dial, soon)
   }
 
   function probe(quiet: number): void {

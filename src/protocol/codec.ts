@@ -97,10 +97,12 @@ const RELAY_FRAMES: { readonly [Type in RelayFrame['type']]: (fields: Fields) =>
   signal: ({ id, signal, room, offset, at, sender }) =>
     isName(signal) && isCount(offset) && isCount(at) && isString(id) && isString(room) && isFields(sender),
   accepted: ({ ids }) => Array.isArray(ids),
-  refused: ({ code, text, id, room }) => isString(code) && isString(text) && isOptionalString(id ?? room),
-  welcome: ({ tab, beat, maxBytes }) => isString(tab) && isCount(beat) && isCount(maxBytes),
-  joined: ({ room, epoch, offset, head }) => isName(room) && isString(epoch) && isCount(offset) && isCount(head),
-  gap: ({ room, epoch, offset, reason }) => isName(room) && isString(epoch) && isCount(offset) && isString(reason),
+  refused: ({ code, text, id, room }) =>
+    isString(code) && isString(text) && isOptionalString(id) && isOptionalString(room),
+  welcome: ({ tab, user, expires = 0, beat, maxBytes }) =>
+    isString(tab) && isOptionalString(user) && isCount(expires) && isCount(beat) && isCount(maxBytes),
+  joined: (fields) => isName(fields.room) && isPosition(fields) && isCount(fields.head),
+  gap: (fields) => isName(fields.room) && isPosition(fields) && isString(fields.reason),
   left: ({ room, code, text }) => isName(room) && isString(code) && isOptionalString(text),
   goodbye: ({ retryAfter }) => isCount(retryAfter),
   beat: () => true,

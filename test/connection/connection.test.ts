@@ -438,6 +438,19 @@ describe('the life of the page', () => {
     expect(relay.sent('hello')).toHaveLength(1)
   })
 
+  it('dials within a second when the page wakes just after a dial in vain, however long it was away', async () => {
+    relay.stop()
+    const link = open()
+    await pass(60_000)
+    link.connect()
+    await pass()
+    expect(wait()).toBeGreaterThan(5000)
+    relay = startMockRelay()
+    happen('online')
+    await pass(1100)
+    expect(states().at(-1)).toBe('online')
+  })
+
   it('drops an attempt that hangs when the page wakes', async () => {
     relay.isAnswering = false
     open()

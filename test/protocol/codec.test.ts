@@ -62,6 +62,9 @@ const HOSTILE_TEXTS = [
   '{"type":"refused","code":"x","text":"t","room":{"toString":1,"valueOf":1}}',
   '{"type":"left","code":"x","room":"main","text":{"toString":1}}',
   '{"type":"joined","room":"main","epoch":1,"offset":1,"head":1}',
+  '{"type":"joined","room":"main","epoch":"e","offset":1,"head":1,"id":1}',
+  `{"type":"gap","room":"main","epoch":"${'e'.repeat(65)}","offset":1,"reason":"epoch"}`,
+  '{"type":"welcome","v":1,"tab":"t","beat":1,"maxBytes":1,"expires":{"valueOf":1}}',
   '['.repeat(50_000),
   `{"type":"signal","data":${'['.repeat(50_000)}${']'.repeat(50_000)}}`,
 ]
