@@ -27,7 +27,7 @@ export type Action =
 export type Tampering = 'mute' | 'drop' | 'double' | 'delay'
 
 export const ROOMS = ['main', 'side'] as const
-export const PAGES = [0, 1, 2] as const
+const PAGES = [0, 1, 2] as const
 
 const page = fc.constantFrom(...PAGES)
 const room = fc.constantFrom(...ROOMS, 'main')

@@ -38,7 +38,7 @@ export interface LineOptions {
 type PageEvent = { readonly type: string; readonly target: unknown } & Record<string, unknown>
 type PageListener = (event: PageEvent) => void
 
-export interface PageSocket {
+interface PageSocket {
   readonly url: string
   readonly readyState: number
   send(text: string): void

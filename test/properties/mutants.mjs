@@ -74,7 +74,7 @@ async function judge(mutant, edits) {
   const originals = edits.map(([file]) => [file, readFileSync(join(copy, file), 'utf8')])
   for (const edit of edits) apply(edit)
   const row = { mutant }
-  for (const { name, args, files } of SUITES) row[name] = (await passes([...args, ...files])) ? 'pass' : 'FAIL'
+  for (const { name, args, files } of SUITES) row[name] = await run([...args, ...files])
   for (const [file, text] of originals.toReversed()) writeFileSync(join(copy, file), text)
   table.push(row)
 }
@@ -89,7 +89,8 @@ function apply([file, from, to]) {
   )
 }
 
-function passes(args) {
+/** Gives `pass`, or what failed: the counter of the properties, where it is one. */
+function run(args) {
   const command = [
     join('node_modules', 'vitest', 'vitest.mjs'),
     'run',
@@ -98,10 +99,14 @@ function passes(args) {
     '--bail',
     '1',
   ]
-  const env = { ...process.env, PROPERTY_RUNS: process.env.PROPERTY_RUNS ?? '500', PROPERTY_SEED: '1' }
+  const env = { ...process.env, PROPERTY_RUNS: process.env.PROPERTY_RUNS ?? '500', PROPERTY_SEED: '1', NO_COLOR: '1' }
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [...command, ...args], { cwd: copy, env, stdio: 'ignore' })
-    child.on('close', (code) => resolve(code === 0))
+    const child = spawn(process.execPath, [...command, ...args], { cwd: copy, env, stdio: ['ignore', 'pipe', 'pipe'] })
+    let text = ''
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => (text += bytes))
+    child.on('close', (code) =>
+      resolve(code === 0 ? 'pass' : `FAIL ${/ (LOST|DUP|ORDER|FIFO|PHANTOM|GAPS):/.exec(text)?.[1] ?? ''}`.trim()),
+    )
   })
 }
 

@@ -502,7 +502,8 @@ export function createWorld({ history, isStrict = false }: WorldOptions): World 
       await waitForRest()
       for (const page of openPages()) {
         for (const { owedAfter, room } of page.listenings.values()) {
-          if (owedAfter === undefined) fail(`Page ${page.number} never came into ${room}`)
+          if (owedAfter === undefined)
+            fail(`GAPS: page ${page.number} was told neither of a place nor of a gap in ${room}`)
         }
       }
       findLost()
