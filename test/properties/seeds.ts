@@ -71,4 +71,13 @@ export const OPEN: readonly Seed[] = [
     { do: 'pass', milliseconds: 20 },
     { do: 'connect', page: 1 },
   ),
+  seed(
+    'a page that stops before the relay has answered, and listens again, begins later than its navigation',
+    'LOST',
+    { do: 'stop', page: 0, room: 'main' },
+    { do: 'publish', page: 0, room: 'main', data: 'between' },
+    { do: 'pass', milliseconds: 1 },
+    { do: 'pass', milliseconds: 3 },
+    { do: 'listen', page: 0, room: 'main' },
+  ),
 ]

@@ -236,6 +236,7 @@ export function createWorld({ history, isStrict = false }: WorldOptions): World 
   function establish(page: Page, { listening, at }: Join, frame: JoinedFrame, ofLife: number): void {
     if (!listening || page.listenings.get(frame.room) !== listening) return
     if (listening.owedAfter === undefined && !isStrict) listening.hole = performance.now() - at
+    page.visited.add(frame.room)
     // Without recovery there is no position before the gap was told.
     if (!frame.recovered) return
     listening.owedAfter ??= turns
@@ -351,7 +352,7 @@ export function createWorld({ history, isStrict = false }: WorldOptions): World 
     if (page.listenings.has(room) && !inherited) return
     // Whoever comes back to a room begins anew.
     const isFirst = !page.visited.has(room)
-    page.visited.add(room)
+    if (!isStrict) page.visited.add(room)
     const listening: Listening = inherited ?? {
       room,
       stop: () => undefined,
