@@ -13,8 +13,6 @@ import type { Tab, TabBrowser } from './tab-browser.js'
  * every tab believe that it is seen.
  */
 export interface ChromiumTab extends Tab {
-  /** Brings it to the front of its window, and so hides the one that was there. */
-  activate(): Promise<void>
   /** The entry before the current one, as by the button. */
   back(): Promise<void>
   /** What the browser does to a hidden tab, or what ends it. */
@@ -61,10 +59,6 @@ export async function launchChromium(): Promise<Chromium> {
       async back() {
         const { currentIndex, entries } = await send<History>('Page.getNavigationHistory')
         await send('Page.navigateToHistoryEntry', { entryId: entries[currentIndex - 1]?.id })
-      },
-
-      async activate() {
-        await devtools.send('Target.activateTarget', { targetId })
       },
 
       async setLifecycle(state) {
