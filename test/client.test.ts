@@ -514,7 +514,9 @@ describe('rooms', () => {
 
   it('begins anew in a room that it left and comes back to', async () => {
     const client = await online()
-    client.receiveSignal('A', () => 1, { room: 'side' })()
+    const stop = client.receiveSignal('A', () => 1, { room: 'side' })
+    await pass()
+    stop()
     await pass(5000)
     client.receiveSignal('A', () => 1, { room: 'side' })
     await pass()

@@ -2,7 +2,8 @@ import { DEFAULT_ROOM } from '../../src/protocol/names.js'
 import type { SendFrame, Sender } from '../../src/protocol/frames.js'
 import type { Rights } from './access.js'
 import { findFault, type Refusal } from './limits.js'
-import type { Appended, Draft, SignalLog } from './log/log.js'
+import type { Appended, Draft } from './log/log.js'
+import type { PatientLog } from './log/patient.js'
 
 /** Who brings a signal in, and what may be brought. */
 export interface Bearer {
@@ -29,9 +30,14 @@ export function isRefusal(value: Draft | Refusal | Appended): value is Refusal {
 }
 
 /** Brings one signal of a page into the log. */
-export async function takeIn(send: SendFrame, bearer: Bearer, log: SignalLog): Promise<Refusal | undefined> {
+export async function takeIn(
+  send: SendFrame,
+  bearer: Bearer,
+  log: PatientLog,
+  isGivenUp?: () => boolean,
+): Promise<Refusal | undefined> {
   const ready = draft(send, bearer)
   if (isRefusal(ready)) return ready
-  await log.append(ready)
+  await log.append(ready, isGivenUp)
   return undefined
 }

@@ -7,8 +7,7 @@ import { publicTab, type Access, type Rights } from './access.js'
 import type { Lane } from './fan-out.js'
 import { takeIn, type Bearer } from './intake.js'
 import { MAX_WAITING, MAX_WAITING_SIZE, NAME_RULE, type Refusal } from './limits.js'
-import type { SignalLog } from './log/log.js'
-import { LogUnavailable } from './log/patient.js'
+import { LogUnavailable, type PatientLog } from './log/patient.js'
 import type { Logger } from './logger.js'
 import type { Rooms } from './rooms.js'
 
@@ -26,7 +25,7 @@ export interface PeerOptions {
   readonly ws: WebSocket
   readonly lane: Lane
   readonly access: Access
-  readonly log: SignalLog
+  readonly log: PatientLog
   readonly rooms: Rooms
   readonly logger: Logger
   /** What every welcome says. */
@@ -41,10 +40,16 @@ type State =
   | { readonly state: 'greeting' }
   | { readonly state: 'open'; readonly tab: string; readonly bearer: Bearer; readonly user: string | undefined }
 
+/** A frame that waits its turn, and when it came. */
+interface Arrival {
+  readonly frame: Exclude<ClientFrame, { type: 'ping' }>
+  readonly at: number
+}
+
 export function createPeer(options: PeerOptions): Peer {
   const { ws, lane, access, log, rooms, logger, terms, maxRooms, helloTimeout } = options
   const joined = new Set<string>()
-  const waiting: Exclude<ClientFrame, { type: 'ping' }>[] = []
+  const waiting: Arrival[] = []
   let state: State = { state: 'greeting' }
   let work: Promise<void> | undefined
   let hasSaidHello = false
@@ -86,7 +91,7 @@ export function createPeer(options: PeerOptions): Peer {
     }
     // A probe asks about the line, not about the log: it overtakes what waits.
     if (frame.type === 'ping') return lane.say({ type: 'pong' })
-    waiting.push(frame)
+    waiting.push({ frame, at: performance.now() })
     waitingSize += text.length
     if (waiting.length >= MAX_WAITING || waitingSize >= MAX_WAITING_SIZE) ws.pause()
     work ??= handleWaiting()
@@ -113,8 +118,8 @@ export function createPeer(options: PeerOptions): Peer {
   /** One connection is handled in order, however long the log takes. */
   async function handleWaiting(): Promise<void> {
     try {
-      for (let frame = waiting.shift(); frame && !lane.isOver; frame = waiting.shift()) {
-        await handle(frame)
+      for (let next = waiting.shift(); next && !lane.isOver; next = waiting.shift()) {
+        await handle(next)
         if (waiting.length > 0) continue
         waitingSize = 0
         if (ws.isPaused) ws.resume()
@@ -126,14 +131,14 @@ export function createPeer(options: PeerOptions): Peer {
     }
   }
 
-  function handle(frame: Exclude<ClientFrame, { type: 'ping' }>): Promise<void> | undefined {
-    if (frame.type === 'hello') return greet(frame)
+  function handle({ frame, at }: Arrival): Promise<void> | undefined {
+    if (frame.type === 'hello') return greet(frame, at)
     if (state.state === 'greeting') return undefined
     switch (frame.type) {
       case 'signal':
         return take(frame, state.bearer)
       case 'join':
-        return join(frame, state.bearer.rights)
+        return join(frame, state.bearer.rights, at)
       case 'leave':
         return leave(frame.room)
       case 'token':
@@ -141,7 +146,7 @@ export function createPeer(options: PeerOptions): Peer {
     }
   }
 
-  async function greet({ tab: secret, token, rooms: requests }: HelloFrame): Promise<void> {
+  async function greet({ tab: secret, token, rooms: requests }: HelloFrame, at: number): Promise<void> {
     const rights = await access.rightsOf(token)
     if (lane.isOver) return
     if (!rights) return endUnauthorized()
@@ -149,7 +154,7 @@ export function createPeer(options: PeerOptions): Peer {
     const tab = publicTab(secret)
     const sender = { tab, ...(user !== undefined && { user }) }
     welcome(tab, { sender, rights, isOwnId: isPageId })
-    for (const request of requests) await join(request, rights)
+    for (const request of requests) await join(request, rights, at)
   }
 
   /** Says what is agreed on, at first and whenever the rights change. */
@@ -168,17 +173,19 @@ export function createPeer(options: PeerOptions): Peer {
   }
 
   async function take(frame: SendFrame, bearer: Bearer): Promise<void> {
-    const refusal = await takeIn(frame, bearer, log)
+    const refusal = await takeIn(frame, bearer, log, () => lane.isOver)
     if (refusal) lane.say({ type: 'refused', id: frame.id, ...refusal })
     else lane.accept(frame.id)
   }
 
-  async function join({ room, since }: RoomRequest, rights: Rights): Promise<void> {
+  async function join({ room, since }: RoomRequest, rights: Rights, at: number): Promise<void> {
     if (lane.isOver) return
     const refusal = refuseRoom(room, rights)
     if (refusal) return lane.say({ type: 'refused', room, ...refusal })
     joined.add(room)
-    await rooms.join(room, lane, since)
+    // What is asked for grew older while the frame waited its turn.
+    const waited = performance.now() - at
+    await rooms.join(room, lane, since && 'age' in since ? { age: since.age + waited } : since)
   }
 
   function refuseRoom(room: string, rights: Rights): Refusal | undefined {

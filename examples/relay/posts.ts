@@ -4,12 +4,13 @@ import { decodeSend, isPageId } from '../../src/protocol/codec.js'
 import { publicTab, type Access } from './access.js'
 import { readJson } from './body.js'
 import { draft, isRefusal, takeIn, type Bearer } from './intake.js'
-import type { Draft, SignalLog } from './log/log.js'
+import type { Draft } from './log/log.js'
+import type { PatientLog } from './log/patient.js'
 import { json, problem, type Reply } from './reply.js'
 
 export interface PostsOptions {
   readonly access: Access
-  readonly log: SignalLog
+  readonly log: PatientLog
   /** The largest body, in bytes. */
   readonly maxBytes: number
 }

@@ -15,9 +15,10 @@ export function resume(tail: Tail, since: Position): Start {
     if (since.offset >= floor) return { offset: since.offset, id: tail.id }
     return { offset: floor, id: floorId, gap: { reason: 'trimmed', from: since.offset } }
   }
-  // The entry there carries the same id: both logs agree up to it, though later ones of the old log may be gone.
-  if (since.id !== undefined && since.id === tail.id) {
-    return { offset: since.offset, id: since.id, gap: { reason: 'epoch', from: Math.min(base, since.offset) } }
+  // This epoch carried on the offsets of the old log, and the entry there has the same id: both logs agree up to it,
+  // though later ones of the old log may be gone. Above `base` the same id may stand at the same offset by chance.
+  if (since.offset <= base && since.id !== undefined && since.id === tail.id) {
+    return { offset: since.offset, id: since.id, gap: { reason: 'epoch', from: since.offset } }
   }
   const offset = Math.max(base, floor)
   return { offset, ...(offset === floor && { id: floorId }), gap: { reason: 'epoch', from: since.offset } }

@@ -75,7 +75,6 @@ export function createInbox({ send, isSinceNavigation, remembered, deliver, onGa
     const wantedSince = isSinceNavigation && isFirst && now < NAVIGATION_WINDOW ? 0 : now
     const position = isFirst ? remembered.get(name) : undefined
     const room = { wantedSince, listeners: 0, offset: 0, head: 0, isJoining: false, isRefused: false, ...position }
-    visited.add(name)
     rooms.set(name, room)
     join(name, room)
     return room
@@ -129,6 +128,7 @@ export function createInbox({ send, isSinceNavigation, remembered, deliver, onGa
   function onJoined(frame: JoinedFrame): void {
     const room = rooms.get(frame.room)
     if (!room) return
+    visited.add(frame.room)
     room.isJoining = false
     room.head = frame.head
     // Not recovered: the position stays where it is until the gap was told, so that a cut line cannot hide it.

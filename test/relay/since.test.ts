@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { RelayFrame, Since } from '../../src/protocol/frames.js'
+import { resume } from '../../examples/relay/resume.js'
 import { createMemoryLog } from '../../examples/relay/log/memory.js'
 import { connect, startRelay, type ProtocolClient } from './protocol-client.js'
 
@@ -59,13 +60,19 @@ describe('since', () => {
     expect(offsets(frames)).toEqual([1, 2])
   })
 
-  it('P4.4 goes on after the entry that both epochs share, and tells the gap all the same', async () => {
+  it('P4.4 goes on after the entry that both epochs share, and tells the gap all the same', () => {
+    const tail = { epoch: 'new', base: 2, floor: 0, head: 5, id: 'b', entries: [] }
+    const gap = { reason: 'epoch', from: 2 }
+    expect(resume(tail, { epoch: 'old', offset: 2, id: 'b' })).toEqual({ offset: 2, id: 'b', gap })
+    expect(resume(tail, { epoch: 'old', offset: 2, id: 'x' })).toEqual({ offset: 2, gap })
+  })
+
+  it('P4.4 trusts no id at an offset that the present epoch numbered itself', async () => {
     const { url } = await startRelay()
-    const { epoch, ids } = await fill(url, 3)
+    const { ids } = await fill(url, 3)
     const frames = await rejoin(url, { epoch: 'another', offset: 2, id: ids[1] })
-    expect(frames[0]).toMatchObject({ type: 'joined', epoch, offset: 2, recovered: false })
-    expect(frames[1]).toEqual({ type: 'gap', room: 'main', reason: 'epoch', from: 0, epoch, offset: 2, id: ids[1] })
-    expect(offsets(frames)).toEqual([3])
+    expect(frames[1]).toMatchObject({ type: 'gap', reason: 'epoch', from: 2, offset: 0 })
+    expect(offsets(frames)).toEqual([1, 2, 3])
   })
 
   it('P4.5 takes an offset above the head for another epoch', async () => {

@@ -1,4 +1,4 @@
-import type { SignalLog } from './log.js'
+import type { Appended, Draft, SignalLog } from './log.js'
 
 /** The log stayed out of reach for as long as the relay was willing to try. */
 export class LogUnavailable extends Error {
@@ -12,11 +12,19 @@ export interface PatienceOptions {
   readonly onTrouble?: (error: unknown) => void
 }
 
+export interface PatientLog extends SignalLog {
+  /**
+   * @param isGivenUp Whether whoever brought it is gone: it is not tried again then, because it could overtake what the
+   * same page sends on its next connection.
+   */
+  append(draft: Draft, isGivenUp?: () => boolean): Promise<Appended>
+}
+
 /** Lends a log patience: a call that fails is made again, unchanged, until it works or the time is over. */
-export function createPatientLog(log: SignalLog, { patience = 15_000, onTrouble }: PatienceOptions = {}): SignalLog {
+export function createPatientLog(log: SignalLog, { patience = 15_000, onTrouble }: PatienceOptions = {}): PatientLog {
   let isClosed = false
 
-  async function persist<Result>(call: () => Promise<Result>): Promise<Result> {
+  async function persist<Result>(call: () => Promise<Result>, isGivenUp = () => false): Promise<Result> {
     const end = performance.now() + patience
     for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
       try {
@@ -28,13 +36,18 @@ export function createPatientLog(log: SignalLog, { patience = 15_000, onTrouble 
         }
       }
       await new Promise((resolve) => setTimeout(resolve, pause))
+      if (isGivenUp()) throw new LogUnavailable('Whoever brought it is gone.')
     }
   }
 
   return {
-    append: (draft) => persist(() => log.append(draft)),
+    append: (draft, isGivenUp) => persist(() => log.append(draft), isGivenUp),
     read: (room, after, limit) => persist(() => log.read(room, after, limit)),
-    find: (room, age) => persist(() => log.find(room, age)),
+    find(room, age) {
+      const askedAt = performance.now()
+      // What is asked for grows older while the log has trouble.
+      return persist(() => log.find(room, age + performance.now() - askedAt))
+    },
     follow: log.follow,
     close() {
       isClosed = true
