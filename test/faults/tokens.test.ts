@@ -22,14 +22,17 @@ function createGate() {
   return { revoked, authorize, tokenFor }
 }
 
-/** Holes that are longer than any token is good. */
-async function outlive({ proxy, chance, isOver, note, allBack }: World): Promise<void> {
+/** Holes that are longer than any token is good, under pages that are online: a hello gets through in time. */
+async function outlive({ proxy, pages, chance, isOver, note, allBack }: World): Promise<void> {
   while (!isOver()) {
-    const lines = chance.some(proxy.lines, 0.4)
+    const online = new Set(pages.filter(({ client }) => client.status.state === 'online').map(({ name }) => name))
+    const lines = chance.some(proxy.lines, 0.4).filter(({ client }) => online.has(client))
     for (const line of lines) line.stall()
     note('holes', lines.length)
     await pause(LIFETIME * 1.2)
     for (const line of lines) line.heal()
+    // What was held up arrives first: the news that the relay has ended the connection.
+    await pause(300)
     await allBack()
   }
 }
