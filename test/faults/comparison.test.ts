@@ -13,6 +13,9 @@ const SECONDS = byLength(5, 60)
 /** Signals per second and publisher. */
 const RATE = 100
 
+/** It comes back as soon as the pages of F01 do, so that only what it loses is compared. */
+const QUICK = { minReconnectionDelay: 1, maxReconnectionDelay: 200, minUptime: 1 }
+
 /** The relay that everybody writes first: what one client says, all are told. */
 async function startBroadcast() {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
@@ -36,7 +39,7 @@ describe('without signalpost', () => {
     const heard = new Map<string, Heard[]>()
     let moves = 0
     let cuts = 0
-    const open = () => new ReconnectingWebSocket(`ws://127.0.0.1:${proxy.port}`, [], { WebSocket })
+    const open = () => new ReconnectingWebSocket(`ws://127.0.0.1:${proxy.port}`, [], { WebSocket, ...QUICK })
     const publishers = [open(), open(), open(), open()]
     const receivers = Array.from({ length: 6 }, (_, index) => {
       const list: Heard[] = []
