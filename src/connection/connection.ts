@@ -164,8 +164,8 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
   }
 
   function onText(text: string): void {
-    liveness?.heard()
     const frame = decodeRelayFrame(text, isPlain)
+    liveness?.heard(frame.type !== 'signal' && frame.type !== 'beat')
     if (isPlain) return frame.type === 'signal' ? events.onFrame(frame) : undefined
     if (frame.type === 'goodbye') retryAfter = Math.min(frame.retryAfter, MAX_RETRY_AFTER)
     else if (frame.type !== 'welcome' && status.state !== 'online') rejectServer()

@@ -15,8 +15,8 @@ export interface LivenessOptions {
 }
 
 export interface Liveness {
-  /** Something came: the line is alive. */
-  heard(): void
+  /** Something came: the line brings. Only an answer to what was sent says that it also takes. */
+  heard(isAnswer: boolean): void
   /** Something was sent that is to be answered. */
   sent(): void
   /** Asks the other side, and holds the line for dead when nothing comes at all; only after `quiet` ms of silence. */
@@ -58,10 +58,10 @@ export function watchLiveness({ beat, ping, onDead }: LivenessOptions): Liveness
   }
 
   return {
-    heard() {
+    heard(isAnswer) {
       heardAt = performance.now()
-      unansweredSince = Infinity
-      if (!isProbing) return
+      if (isAnswer) unansweredSince = Infinity
+      if (!isProbing || unansweredSince < Infinity) return
       isProbing = false
       check()
     },

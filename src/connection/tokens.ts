@@ -2,8 +2,10 @@ import type { Token } from '../signals.js'
 
 /** How long the application may take for a token, in milliseconds. */
 const TOKEN_TIMEOUT = 15_000
-/** A fresh token is asked for so long before the old one expires. */
+/** A fresh token is asked for so long before the old one expires, or at half of a short life. */
 const TOKEN_MARGIN = 30_000
+/** However short a token lives, or however late a fresh one comes. */
+const SHORTEST_WAIT = 1000
 const LONGEST_TIMER = 2_147_483_647
 
 export interface Tokens {
@@ -59,7 +61,8 @@ export function createTokens(token: Token | undefined): Tokens {
 
     beforeExpiry(expires, renew) {
       clearTimeout(timer)
-      const wait = Math.max(0, (expires ?? Infinity) - Date.now() - TOKEN_MARGIN)
+      const left = (expires ?? Infinity) - Date.now()
+      const wait = Math.max(left - TOKEN_MARGIN, left / 2, SHORTEST_WAIT)
       if (typeof token === 'function' && wait < LONGEST_TIMER) timer = setTimeout(renew, wait)
     },
 

@@ -13,7 +13,7 @@ import type { Gap, Stop } from '../signals.js'
 import { NAVIGATION_WINDOW } from './unheard.js'
 
 /** How many ids are remembered at least: it stops repeats where positions cannot, across two lives of a relay's log. */
-const REMEMBERED_IDS = 1024
+const REMEMBERED_IDS = 8192
 
 export interface InboxOptions {
   /** Sends a frame if there is a connection; the next `hello` says the same otherwise. */

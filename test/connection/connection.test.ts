@@ -509,14 +509,30 @@ describe('the life of the page', () => {
 })
 
 describe('the end of a token', () => {
+  it('is met once in half of a life that is short, and at most once a second', async () => {
+    const token = vi.fn(() => 'x')
+    open({ token })
+    const welcome = { type: 'welcome', v: 1, tab: 'me', beat: 25_000, maxBytes: 1000, window: 1 } as const
+    relay.isAnswering = false
+    await pass()
+    for (let second = 0; second < 20; second += 1) {
+      relay.send({ ...welcome, expires: Date.now() + 20_000 })
+      await pass(1000)
+    }
+    expect(token).toHaveBeenCalledTimes(1)
+    relay.send({ ...welcome, expires: Date.now() - 5000 })
+    await pass(900)
+    expect(token).toHaveBeenCalledTimes(1)
+  })
+
   it('is met with a fresh one half a minute before, on the same connection', async () => {
     let count = 0
     open({ token: () => `token-${++count}` })
     const welcome = { type: 'welcome', v: 1, tab: 'me', beat: 25_000, maxBytes: 1000, window: 1 } as const
     relay.isAnswering = false
     await pass()
-    relay.send({ ...welcome, expires: Date.now() + 50_000 })
-    for (let beat = 0; beat < 19; beat += 1) {
+    relay.send({ ...welcome, expires: Date.now() + 70_000 })
+    for (let beat = 0; beat < 39; beat += 1) {
       await pass(1000)
       relay.send({ type: 'beat' })
     }

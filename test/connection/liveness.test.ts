@@ -41,7 +41,7 @@ describe('a line', () => {
   it('lives as long as anything comes, and is not asked', () => {
     for (let beat = 0; beat < 10; beat += 1) {
       vi.advanceTimersByTime(25_000)
-      liveness.heard()
+      liveness.heard(true)
     }
     expect(told).toEqual([])
   })
@@ -49,7 +49,7 @@ describe('a line', () => {
   it('lives when anything comes while it is asked', () => {
     liveness.probe()
     vi.advanceTimersByTime(1900)
-    liveness.heard()
+    liveness.heard(true)
     vi.advanceTimersByTime(20_000)
     expect(told).toEqual(['ping'])
   })
@@ -67,7 +67,23 @@ describe('a line', () => {
     liveness.sent()
     vi.advanceTimersByTime(600)
     expect(told).toEqual(['ping'])
-    liveness.heard()
+    liveness.heard(true)
+    vi.advanceTimersByTime(20_000)
+    expect(told).toEqual(['ping'])
+  })
+
+  it('G8 is dead when it brings but does not take: signals of others are no answer', () => {
+    liveness.sent()
+    for (let tenth = 0; tenth < 46; tenth += 1) {
+      vi.advanceTimersByTime(100)
+      liveness.heard(false)
+    }
+    expect(told).toEqual(['ping', 'dead'])
+  })
+
+  it('lives on anything that comes when nothing is unanswered', () => {
+    liveness.probe()
+    liveness.heard(false)
     vi.advanceTimersByTime(20_000)
     expect(told).toEqual(['ping'])
   })
@@ -94,7 +110,7 @@ describe('a line', () => {
     stall(3_600_000)
     vi.advanceTimersByTime(27_500)
     expect(told).toEqual(['ping'])
-    liveness.heard()
+    liveness.heard(true)
     vi.advanceTimersByTime(2500)
     expect(told).toEqual(['ping'])
   })
