@@ -144,6 +144,7 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
     onlineAt = performance.now()
     const resumed = wasOnline
     wasOnline = true
+    wasTokenRefused = false
     apply({ type: 'welcome', resumed })
     for (const room of lateRooms) send({ type: 'join', ...room })
   }
@@ -218,7 +219,6 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
   }
 
   function forgive(): void {
-    wasTokenRefused = false
     failures = badFrames = 0
     awaySince = performance.now()
   }
