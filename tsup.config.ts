@@ -75,7 +75,8 @@ function relay(isWatching: boolean): Options {
       if (!isWatching) return
       const { spawn } = await import('node:child_process')
       const child = spawn(process.execPath, ['dist/relay/main.js', 'relay'], { stdio: 'inherit' })
-      return () => void child.kill()
+      // A goodbye to every open page would keep the port from the next one.
+      return () => void child.kill('SIGKILL')
     },
   }
 }
