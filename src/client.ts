@@ -89,8 +89,10 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
   const url = resolveUrl(options.url)
   const memory = hasPage && !isPlain ? openTabMemory(url) : undefined
   const remembered = memory?.take()
-  // Whose the signals are that the tab's last page left; unknown where no relay ever said.
+  // Who is here, by what a relay said last in this tab; unknown where none ever did.
   let user = remembered?.user
+  // What other pages of the tab left, until a relay says whether it is of the same user.
+  let inherited: Remembered | undefined
 
   // In a task of its own, where nothing that onError does can harm what is going on.
   const report = (error: SignalError): void => queueMicrotask(() => onError(error))
@@ -130,7 +132,9 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
 
   function adopt(left: Remembered | undefined): void {
     const known = new Set(outbox.waiting().map(({ id }) => id))
-    for (const parcel of left?.parcels ?? []) if (!known.has(parcel.id)) void outbox.add(parcel)
+    const parcels = left?.parcels.filter(({ id }) => !known.has(id)) ?? []
+    for (const parcel of parcels) void outbox.add(parcel)
+    if (left && parcels.length > 0) inherited = { ...left, parcels }
   }
 
   /** What is not accepted goes out once more while the page goes, and is left to the tab's next page as well. */
@@ -159,7 +163,8 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
   function onWelcome(welcome: WelcomeFrame): void {
     ;({ tab, maxBytes } = welcome)
     const owner = welcome.user ?? ''
-    if (user !== undefined && user !== owner) outbox.disown(remembered?.parcels ?? [])
+    if (inherited?.user !== undefined && inherited.user !== owner) outbox.disown(inherited.parcels)
+    inherited = undefined
     user = owner
     // A fresh token may open what was closed.
     if (link.status.state === 'online') inbox.retryRefused()

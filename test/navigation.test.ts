@@ -235,6 +235,29 @@ describe('back from the cache', () => {
     expect(sentSignals()).toEqual(['Waited'])
   })
 
+  it('never sends what a later page of another user left', async () => {
+    const welcome = { type: 'welcome', v: 1, tab: 'me', beat: 25_000, maxBytes: 65_536, window: 1 } as const
+    relay.isAnswering = false
+    load({ token: 'ann' })
+    await pass()
+    relay.send({ ...welcome, user: 'ann' })
+    leave({ persisted: true })
+    const cached = clients
+    clients = []
+    void load({ token: 'bob' }).sendSignal('OfBob')
+    await pass()
+    relay.send({ ...welcome, user: 'bob' })
+    await pass()
+    leave()
+    clients = cached
+    relay.frames.length = 0
+    window.dispatchEvent(Object.assign(new Event('pageshow'), { persisted: true }))
+    await pass()
+    relay.send({ ...welcome, user: 'ann' })
+    await pass()
+    expect([relay.sent('hello').length, sentSignals()]).toEqual([1, []])
+  })
+
   it('sends once what it left behind itself, and what a later page left', async () => {
     relay.isAnswering = false
     const first = load()
