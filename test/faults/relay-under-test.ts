@@ -1,10 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { build } from 'esbuild'
 import { createRelay, type Relay, type RelayOptions } from '../../examples/relay/relay.js'
 import { ROOT } from '../package/root.js'
+import { bundleRelay } from '../relay/bundle.js'
 
 /** A relay that faults are done to. */
 export interface RelayUnderTest {
@@ -103,26 +103,14 @@ let folder: string | undefined
 
 /** The command, bundled once per process, so that nothing depends on an earlier build. */
 function bundledRelay(): Promise<string> {
-  return (bundle ??= bundleRelay())
+  return (bundle ??= bundleForFaults())
 }
 
-async function bundleRelay(): Promise<string> {
+async function bundleForFaults(): Promise<string> {
   const cache = join(ROOT, 'node_modules', '.cache')
   await mkdir(cache, { recursive: true })
   folder = await mkdtemp(join(cache, 'faults-'))
-  await copyFile(join(ROOT, 'package.json'), join(folder, 'package.json'))
-  const outfile = join(folder, 'dist', 'relay', 'main.js')
-  await build({
-    entryPoints: [join(ROOT, 'examples', 'relay', 'main.ts')],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    logLevel: 'silent',
-    banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
-  })
-  return outfile
+  return bundleRelay(folder)
 }
 
 /** Removes what was bundled. */

@@ -1,34 +1,23 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join as joinPath } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { bundleRelay } from './bundle.js'
 import { connect, join } from './protocol-client.js'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 let folder = ''
 
-// Bundled here, so that no test depends on what an earlier build has left in dist.
 beforeAll(async () => {
   const cache = joinPath(ROOT, 'node_modules', '.cache')
   await mkdir(cache, { recursive: true })
   folder = await mkdtemp(joinPath(cache, 'relay-'))
   await mkdir(joinPath(folder, 'dist', 'playground'), { recursive: true })
   await writeFile(joinPath(folder, 'dist', 'playground', 'index.html'), '<title>The test page</title>')
-  await copyFile(joinPath(ROOT, 'package.json'), joinPath(folder, 'package.json'))
-  await build({
-    entryPoints: [joinPath(ROOT, 'examples', 'relay', 'main.ts')],
-    outfile: joinPath(folder, 'dist', 'relay', 'main.js'),
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    logLevel: 'silent',
-    banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
-  })
+  await bundleRelay(folder)
 })
 
 afterAll(() => rm(folder, { recursive: true, force: true }))
