@@ -106,6 +106,7 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
     send: (frame) => !isPlain && link.send(encode(frame)),
     isSinceNavigation: since === 'navigation',
     remembered: (since === 'navigation' && remembered?.positions) || new Map(),
+    isEarlyAllowed: !memory || remembered !== undefined,
     deliver,
     onGap: (gap) => emitter.emit('gap', gap),
   })

@@ -208,6 +208,21 @@ describe('G6 from one page to the next', () => {
     expect(relay.sent('hello').at(-1)?.rooms[0]?.since).toMatchObject({ offset: 1 })
   })
 
+  it.each([
+    ['again, for more, when the answer comes late', false, 1],
+    ['once where nothing can be remembered: it would reload at the same signal for ever', true, 0],
+  ])('asks for what it missed %s', async (_what, isDenied, joins) => {
+    if (isDenied) vi.stubGlobal('sessionStorage', undefined)
+    relay.isAnswering = false
+    load().receiveSignal('A', () => 1)
+    await pass()
+    relay.send({ type: 'welcome', v: 1, tab: 'me', beat: 25_000, maxBytes: 65_536, window: 1 })
+    await pass(1000)
+    relay.send({ type: 'joined', room: 'main', epoch: 'e1', offset: 0, head: 0, recovered: true })
+    await pass()
+    expect(relay.sent('join').length).toBe(joins)
+  })
+
   it('begins by age where the page asks for now, or where nothing is remembered', async () => {
     load().receiveSignal('A', () => 1)
     await pass()

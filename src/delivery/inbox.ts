@@ -15,6 +15,9 @@ import { NAVIGATION_WINDOW } from './unheard.js'
 /** How many ids are remembered at least: it stops repeats where positions cannot, across two lives of a relay's log. */
 const REMEMBERED_IDS = 8192
 
+/** After how many milliseconds an answer is late: the age that was asked for may have been heard as late, and then began too late. */
+const PROMPT_ANSWER = 250
+
 export interface InboxOptions {
   /** Sends a frame if there is a connection; the next `hello` says the same otherwise. */
   readonly send: (frame: JoinFrame | LeaveFrame) => void
@@ -22,6 +25,8 @@ export interface InboxOptions {
   readonly isSinceNavigation: boolean
   /** Where the tab's last page was. */
   readonly remembered: ReadonlyMap<string, Position>
+  /** Whether to begin early rather than late; without a memory, a page that reloads at a signal would do so for ever. */
+  readonly isEarlyAllowed: boolean
   readonly deliver: (frame: SignalFrame, isReplayed: boolean) => void
   readonly onGap: (gap: Gap) => void
 }
@@ -42,6 +47,10 @@ interface Room {
   listeners: number
   /** From when on its signals are wanted, in milliseconds since the navigation. */
   readonly wantedSince: number
+  /** When the relay was asked last, on the same clock. */
+  askedAt: number
+  /** What is added to an age, for a line that is slow to carry it. */
+  allowance: number
   /** The position: what was last handled. There is none before the first answer of the relay. */
   epoch?: string | undefined
   offset: number
@@ -55,16 +64,25 @@ interface Room {
 }
 
 /** Lets each signal through once and in order, and owns the position in every room. */
-export function createInbox({ send, isSinceNavigation, remembered, deliver, onGap }: InboxOptions): Inbox {
+export function createInbox({
+  send,
+  isSinceNavigation,
+  remembered,
+  isEarlyAllowed,
+  deliver,
+  onGap,
+}: InboxOptions): Inbox {
   const rooms = new Map<string, Room>()
   const visited = new Set<string>()
   // Two generations: the older one goes as a whole, which costs less than to drop one id for each that comes.
   let seen = new Set<string>()
   let seenBefore = seen
 
-  function since(room: Room): Since {
-    const { epoch, offset, id } = room
-    if (epoch === undefined) return { age: Math.max(0, Math.ceil(performance.now() - room.wantedSince)) }
+  function ask(room: Room): Since {
+    const { epoch, offset, id, wantedSince, allowance } = room
+    room.isJoining = true
+    room.askedAt = performance.now()
+    if (epoch === undefined) return { age: Math.max(0, Math.ceil(room.askedAt - wantedSince + allowance)) }
     return { epoch, offset, id }
   }
 
@@ -74,16 +92,25 @@ export function createInbox({ send, isSinceNavigation, remembered, deliver, onGa
     const isFirst = !visited.has(name)
     const wantedSince = isSinceNavigation && isFirst && now < NAVIGATION_WINDOW ? 0 : now
     const position = isFirst ? remembered.get(name) : undefined
-    const room = { wantedSince, listeners: 0, offset: 0, head: 0, isJoining: false, isRefused: false, ...position }
+    const room = {
+      wantedSince,
+      askedAt: now,
+      allowance: 0,
+      listeners: 0,
+      offset: 0,
+      head: 0,
+      isJoining: false,
+      isRefused: false,
+      ...position,
+    }
     rooms.set(name, room)
     join(name, room)
     return room
   }
 
   function join(name: string, room: Room): void {
-    room.isJoining = true
     room.isRefused = false
-    send({ type: 'join', room: name, since: since(room) })
+    send({ type: 'join', room: name, since: ask(room) })
   }
 
   function leaveUnlessWanted(name: string, room: Room): void {
@@ -128,6 +155,12 @@ export function createInbox({ send, isSinceNavigation, remembered, deliver, onGa
   function onJoined(frame: JoinedFrame): void {
     const room = rooms.get(frame.room)
     if (!room) return
+    const delay = performance.now() - room.askedAt
+    const isLate = room.epoch === undefined && delay > Math.max(PROMPT_ANSWER, room.allowance)
+    if (isLate && isEarlyAllowed && frame.recovered) {
+      room.allowance = delay
+      return join(frame.room, room)
+    }
     visited.add(frame.room)
     room.isJoining = false
     room.head = frame.head
@@ -162,10 +195,7 @@ export function createInbox({ send, isSinceNavigation, remembered, deliver, onGa
     },
 
     rooms() {
-      return [...rooms].map(([name, room]) => {
-        room.isJoining = true
-        return { room: name, since: since(room) }
-      })
+      return [...rooms].map(([name, room]) => ({ room: name, since: ask(room) }))
     },
 
     retryRefused() {

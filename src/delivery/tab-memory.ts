@@ -11,8 +11,11 @@ export interface Remembered {
 }
 
 export interface TabMemory {
-  /** What the last page left; it is forgotten with this call, so that a copy of the tab does not have it too. */
-  take(): Remembered
+  /**
+   * What the last page left; it is forgotten with this call, so that a copy of the tab does not have it too. `undefined`
+   * where the browser denies storage.
+   */
+  take(): Remembered | undefined
   /** Adds to what is there: another client of this page may have written before. */
   keep(remembered: Remembered): void
 }
@@ -29,10 +32,15 @@ const FRESH = 60_000
 export function openTabMemory(url: string): TabMemory {
   const key = `signalpost ${url}`
 
-  function take(): Remembered {
+  function take(): Remembered | undefined {
+    let text: string | null
     try {
-      const text = sessionStorage.getItem(key)
+      text = sessionStorage.getItem(key)
       sessionStorage.removeItem(key)
+    } catch {
+      return undefined
+    }
+    try {
       const { v, at, positions, parcels, user } = parse(text ?? '') as unknown as Stored
       if (v !== VERSION) return NOTHING
       const age = Math.max(0, Date.now() - at)
@@ -49,7 +57,7 @@ export function openTabMemory(url: string): TabMemory {
   return {
     take,
     keep({ positions, parcels, user }) {
-      const before = take()
+      const before = take() ?? NOTHING
       const stored: Stored = {
         v: VERSION,
         at: Date.now(),

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createInbox, type Inbox } from '../../src/delivery/inbox.js'
 import type { Gap } from '../../src/index.js'
 import type { JoinFrame, LeaveFrame, SignalFrame } from '../../src/protocol/frames.js'
@@ -14,6 +14,7 @@ beforeEach(() => {
     send: (frame) => sent.push(frame),
     isSinceNavigation: true,
     remembered: new Map(),
+    isEarlyAllowed: true,
     deliver: ({ id }, isReplayed) => told.push(isReplayed ? `${id} replayed` : id),
     onGap: (gap) => told.push(gap),
   })
@@ -27,6 +28,51 @@ const gap = (offset: number, { epoch = 'e1', reason = 'trimmed' as const, room =
   inbox.onFrame({ type: 'gap', room, reason, from: 0, epoch, offset })
 const signal = (offset: number, { id = `s${offset}`, room = 'main' } = {}) =>
   inbox.onFrame({ type: 'signal', id, signal: 'A', room, offset, at: 1, sender: {} } satisfies SignalFrame)
+
+describe('a page that has just loaded', () => {
+  const ages = () =>
+    sent.map((frame) => frame.type === 'join' && frame.since && 'age' in frame.since && frame.since.age)
+
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    inbox.listen('main')
+  })
+  afterEach(() => vi.useRealTimers())
+
+  it('P4.12 asks again, for what is older by the delay, when the answer is late', () => {
+    vi.advanceTimersByTime(1000)
+    joined(7)
+    signal(8)
+    vi.advanceTimersByTime(100)
+    joined(5, { head: 8 })
+    for (const offset of [6, 7, 8]) signal(offset)
+    expect(ages()).toEqual([0, 2000])
+    expect(told).toEqual(['s6 replayed', 's7 replayed', 's8 replayed'])
+  })
+
+  it('P4.12 asks once where each answer is as late, and never where a gap says it all', () => {
+    vi.advanceTimersByTime(1000)
+    joined(7)
+    vi.advanceTimersByTime(1000)
+    joined(5)
+    signal(6)
+    inbox.listen('other')
+    vi.advanceTimersByTime(1000)
+    joined(5, { recovered: false, room: 'other' })
+    expect(ages()).toEqual([0, 2000, 2000])
+    expect(told).toEqual(['s6'])
+  })
+
+  it('P4.12 goes on after a position, however late the answer', () => {
+    joined(5)
+    for (const { since } of inbox.rooms()) expect(since).toEqual({ epoch: 'e1', offset: 5, id: 's5' })
+    vi.advanceTimersByTime(5000)
+    joined(5, { head: 6 })
+    signal(6)
+    expect(ages()).toEqual([0])
+    expect(told).toEqual(['s6 replayed'])
+  })
+})
 
 describe('once and in order', () => {
   it('P5.1 handles the next offset, and drops the ones that it has', () => {
@@ -164,6 +210,7 @@ describe('where it begins', () => {
       send: () => 1,
       isSinceNavigation,
       remembered: new Map(),
+      isEarlyAllowed: true,
       deliver: () => 1,
       onGap: () => 1,
     })

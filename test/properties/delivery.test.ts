@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { LIFE, type Life } from './actions.js'
 import { RUNS } from './runs.js'
-import { FOUND, OPEN } from './seeds.js'
+import { FOUND } from './seeds.js'
 import { startVirtualTime, stopVirtualTime } from './virtual-time.js'
 import { createWorld, type Tally } from './world.js'
 
@@ -29,9 +29,6 @@ describe('whatever happens between pages and relay', () => {
     const tally = await live(life, true)
     expect(tally.handled).toBeGreaterThan(0)
   })
-
-  // Each begins to fail here when it is mended, and then moves to the others.
-  it.each(OPEN)('still $counts: $what', ({ life, counts }) => expect(live(life, true)).rejects.toThrow(counts))
 
   it('G1 G3 G4 G5 G7 G11 nothing is lost, doubled, out of order or made up', async () => {
     await fc.assert(

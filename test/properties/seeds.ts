@@ -3,7 +3,7 @@ import type { Action, Life } from './actions.js'
 /** A life in which a property failed, shrunk, with the defect that it found. */
 export interface Seed {
   readonly what: string
-  /** What an open one fails with. */
+  /** What it failed with. */
   readonly counts: 'LOST' | 'FIFO'
   readonly life: Life
 }
@@ -67,9 +67,6 @@ export const FOUND: readonly Seed[] = [
     { do: 'pass', milliseconds: 3 },
     { do: 'listen', page: 0, room: 'main' },
   ),
-]
-
-export const OPEN: readonly Seed[] = [
   seed(
     'a page whose join is held up on its way begins later than it asked for',
     'LOST',

@@ -44,8 +44,10 @@ interface Listening {
   stop: () => void
   /** From when on its signals are wanted, in virtual milliseconds. */
   readonly wantedFrom: number
-  /** How long the relay's first answer took: ages are counted from somewhere within. */
+  /** How long the relay's first answer took, as far as the client bears it: ages are counted from somewhere within. */
   hole: number
+  /** How late an answer was that was not taken; it may be as late again. */
+  allowance: number
   /** The last turn before the relay's first answer; every later one is owed. */
   owedAfter?: number
   /** The life in which its position is. */
@@ -107,6 +109,8 @@ const NOWHERE: Place = { life: 0, offset: 0 }
 
 /** How long a page counts as one that has just loaded, in milliseconds. */
 const NAVIGATION_WINDOW = 60_000
+/** A later answer to a first join is not taken, and the room joined again, in milliseconds. */
+const PROMPT_ANSWER = 250
 
 /** What a page may be told by `onError` in a world where nobody breaks the protocol. */
 const EXPECTED_ERRORS = new Set(['expired', 'unreachable', 'no-protocol', 'outbox-full'])
@@ -235,7 +239,11 @@ export function createWorld({ history, isStrict = false }: WorldOptions): World 
 
   function establish(page: Page, { listening, at }: Join, frame: JoinedFrame, ofLife: number): void {
     if (!listening || page.listenings.get(frame.room) !== listening) return
-    if (listening.owedAfter === undefined && !isStrict) listening.hole = performance.now() - at
+    if (frame.recovered && listening.owedAfter === undefined) {
+      const delay = performance.now() - at
+      if (delay > Math.max(PROMPT_ANSWER, listening.allowance)) return void (listening.allowance = delay)
+      if (!isStrict) listening.hole = Math.min(delay, PROMPT_ANSWER)
+    }
     page.visited.add(frame.room)
     // Without recovery there is no position before the gap was told.
     if (!frame.recovered) return
@@ -359,6 +367,7 @@ export function createWorld({ history, isStrict = false }: WorldOptions): World 
       wantedFrom:
         isFirst && page.since === 'navigation' && performance.now() < NAVIGATION_WINDOW ? 0 : performance.now(),
       hole: ROUND_TRIP,
+      allowance: 0,
       life: 0,
       reached: NOWHERE,
       lastTurns: new Map(),
