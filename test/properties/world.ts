@@ -133,6 +133,9 @@ export function createWorld({ history, isStrict = false }: WorldOptions): World 
   let life = 0
   const histories = new Map<number, number>()
   let relay: MemoryRelay | undefined
+  // A process that drains holds the port: the next one begins when it has gone.
+  let isDraining = false
+  let historyOfNext: number | undefined
   const failures: unknown[] = []
 
   vi.stubGlobal('WebSocket', function WebSocket(url: string) {
@@ -154,6 +157,19 @@ export function createWorld({ history, isStrict = false }: WorldOptions): World 
       onLogged: (room, entry) => log(room, entry, mine),
       onFailure: (error) => fail(`The relay failed: ${String(error)}`),
     })
+  }
+
+  function startNext(kept: number): void {
+    if (isDraining) historyOfNext ??= kept
+    else if (!relay) start(kept)
+  }
+
+  async function drain(leaving: MemoryRelay): Promise<void> {
+    isDraining = true
+    await leaving.stop().catch((error: unknown) => fail(`The relay could not stop: ${String(error)}`))
+    isDraining = false
+    if (historyOfNext !== undefined) start(historyOfNext)
+    historyOfNext = undefined
   }
 
   function log(room: string, { frame, offset }: Entry, inLife: number): void {
@@ -426,14 +442,12 @@ export function createWorld({ history, isStrict = false }: WorldOptions): World 
         return killed?.kill()
       }
       case 'restart': {
-        const leaving = relay
+        if (relay) void drain(relay)
         relay = undefined
-        void leaving?.stop().catch((error: unknown) => fail(`The relay could not stop: ${String(error)}`))
         return
       }
       case 'start':
-        if (!relay) start(action.history)
-        return
+        return startNext(action.history)
       case 'trouble':
         return relay?.trouble(action.milliseconds, action.isCarriedOut)
       case 'jump':
@@ -463,7 +477,7 @@ export function createWorld({ history, isStrict = false }: WorldOptions): World 
 
   function isAtRest(): boolean {
     const isSettled = [...signals.values()].every(({ timesSettled }) => timesSettled === 1)
-    return isSettled && openPages().every(({ client }) => client.status.state === 'online')
+    return !isDraining && isSettled && openPages().every(({ client }) => client.status.state === 'online')
   }
 
   async function waitForRest(): Promise<void> {
@@ -501,7 +515,7 @@ export function createWorld({ history, isStrict = false }: WorldOptions): World 
 
     async rest() {
       relay?.calm()
-      if (!relay) start(EVERYTHING)
+      startNext(EVERYTHING)
       // An answer that got lost on a line that lives, or a line that is dead and does not say so, would take minutes.
       for (const page of openPages()) {
         page.tampering = undefined
