@@ -17,7 +17,16 @@ import { encode } from './protocol/codec.js'
 import type { JsonValue, RefusedFrame, RelayFrame, SignalFrame, WelcomeFrame } from './protocol/frames.js'
 import { createId } from './protocol/id.js'
 import { DEFAULT_MAX_BYTES, DEFAULT_ROOM } from './protocol/names.js'
-import type { Gap, ReceiveOptions, RegisteredSignals, SendOptions, SignalClient, SignalMap, Token } from './signals.js'
+import type {
+  Gap,
+  ReceiveOptions,
+  RegisteredSignals,
+  SendOptions,
+  Signal,
+  SignalClient,
+  SignalMap,
+  Token,
+} from './signals.js'
 import { type SignalStatus, withGrace } from './status.js'
 
 export interface ClientOptions<Sent extends SignalMap = RegisteredSignals, Received extends SignalMap = Sent> {
@@ -91,7 +100,7 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
   const remembered = memory?.take()
   // Who is here, by what a relay said last in this tab; unknown where none ever did.
   let user = remembered?.user
-  // What other pages of the tab left, until a relay says whether it is of the same user.
+  // What other pages of the tab left, or this one before it got another token, until a relay says whether it is of the same user.
   let inherited: Remembered | undefined
 
   // In a task of its own, where nothing that onError does can harm what is going on.
@@ -164,19 +173,23 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
   function onWelcome(welcome: WelcomeFrame): void {
     ;({ tab, maxBytes } = welcome)
     const owner = welcome.user ?? ''
-    if (inherited?.user !== undefined && inherited.user !== owner) outbox.disown(inherited.parcels)
+    // Whoever was nobody and signs in stays the same person.
+    if (inherited?.user && inherited.user !== owner) outbox.disown(inherited.parcels)
     inherited = undefined
     user = owner
     // A fresh token may open what was closed.
     if (link.status.state === 'online') inbox.retryRefused()
   }
 
-  function deliver(frame: SignalFrame, replayed: boolean): void {
+  /** `names`: under which its receivers are registered. */
+  function deliver(frame: SignalFrame, replayed: boolean, names = [frame.signal, '*']): void {
     const { signal: name, data, room, id, at, sender } = frame
+    const heard = names.filter((each) => receivers.hears(room, each))
+    if (since === 'navigation') for (const each of names) if (!heard.includes(each)) unheard.keep(each, frame)
     // What nobody hears is not checked: it may be of a name that this page does not know.
-    if (!receivers.hears(room, name)) return since === 'navigation' ? unheard.keep(frame) : undefined
+    if (heard.length === 0) return
     try {
-      receivers.deliver({
+      const signal: Signal = {
         name,
         data: contract ? (contract['~check'](name, data) as JsonValue) : data,
         room,
@@ -185,7 +198,8 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
         sender,
         self: sender.tab === tab || (isPlain && id.startsWith(tab)),
         replayed,
-      })
+      }
+      for (const each of heard) receivers.deliver(each, signal)
     } catch (error) {
       report(error as SignalError)
     }
@@ -215,7 +229,7 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
       const stop = receivers.add(name, handler as unknown as AnyHandler, receiveOptions as ReceiveOptions)
       connectWhen('lazy')
       const missed = unheard.take(receiveOptions?.room ?? DEFAULT_ROOM, name)
-      if (missed.length > 0) queueMicrotask(() => missed.forEach((frame) => deliver(frame, true)))
+      if (missed.length > 0) queueMicrotask(() => missed.forEach((frame) => deliver(frame, true, [name])))
       return stop
     },
 
@@ -230,7 +244,11 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
 
     onGap: (listener) => emitter.on('gap', listener),
     connect: link.connect,
-    setToken: link.setToken,
+    setToken(next) {
+      // What waits now is of whoever was here until now.
+      inherited ??= { positions: new Map(), parcels: outbox.waiting(), user }
+      link.setToken(next)
+    },
 
     close() {
       link.close()

@@ -2,8 +2,7 @@ import mitt from 'mitt'
 import type { Stop } from './signals.js'
 
 export interface Emitter<Events> {
-  /** The type `'*'` hears every event. */
-  on<Type extends keyof Events>(type: Type | '*', listener: (value: Events[Type]) => unknown): Stop
+  on<Type extends keyof Events>(type: Type, listener: (value: Events[Type]) => unknown): Stop
   emit<Type extends keyof Events>(type: Type, value: Events[Type]): void
   /** Whether anybody would hear an event of this type. */
   hears(type: keyof Events): boolean
@@ -20,23 +19,22 @@ export function createEmitter<Events extends object>(onThrow: (error: unknown) =
   return {
     on(type, listener) {
       let isLive = true
-      // mitt tells listeners of '*' the type first.
-      const guarded = (first: unknown, value = first): void => {
+      const guarded = (value: Events[typeof type]): void => {
         try {
-          const result = isLive && listener(value as Events[Exclude<typeof type, '*'>])
+          const result = isLive && listener(value)
           if (result instanceof Promise) result.catch(onThrow)
         } catch (error) {
           onThrow(error)
         }
       }
-      on(type as '*', guarded)
+      on(type, guarded)
       return () => {
         isLive = false
-        off(type as '*', guarded)
+        off(type, guarded)
       }
     },
     emit,
-    hears: (type) => Boolean(all.get(type)?.length || all.get('*')?.length),
+    hears: (type) => Boolean(all.get(type)?.length),
     clear: () => all.clear(),
   }
 }

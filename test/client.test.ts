@@ -302,6 +302,39 @@ describe('receiving', () => {
     ])
   })
 
+  it('G6 gives it to a module that loads late also where another receiver hears every name', async () => {
+    const client = await online()
+    const heard: unknown[] = []
+    client.receiveSignal('*', (data) => heard.push(['every', data]))
+    await pass()
+    relay.deliver('A', { data: 1 })
+    await pass()
+    client.receiveSignal('A', (data, { replayed }) => heard.push(['A', data, replayed]))
+    await pass()
+    relay.deliver('A', { data: 2 })
+    expect(heard).toEqual([
+      ['every', 1],
+      ['A', 1, true],
+      ['A', 2, false],
+      ['every', 2],
+    ])
+  })
+
+  it("G6 gives a '*' that loads late what only a receiver by name has heard", async () => {
+    const client = await online()
+    const heard: unknown[] = []
+    client.receiveSignal('A', (data) => heard.push(['A', data]))
+    await pass()
+    relay.deliver('A', { data: 1 })
+    await pass()
+    client.receiveSignal('*', (data) => heard.push(['every', data]))
+    await pass()
+    expect(heard).toEqual([
+      ['A', 1],
+      ['every', 1],
+    ])
+  })
+
   it('forgets what nobody heard when the page has long been loaded', async () => {
     vi.spyOn(performance, 'now').mockReturnValue(70_000)
     const client = await online()

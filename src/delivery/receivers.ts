@@ -17,9 +17,10 @@ export type AnyHandler = (data: Signal['data'], signal: Signal) => unknown
 export interface Receivers {
   /** @throws SignalError `bad-name` or `bad-option`. */
   add(name: string, handler: AnyHandler, options?: ReceiveOptions): Stop
-  /** Whether anybody would hear it. */
+  /** Whether anybody is registered under this name; `'*'` is one of its own. */
   hears(room: string, name: string): boolean
-  deliver(signal: Signal): void
+  /** Calls those registered under `name`: the signal's own, or `'*'`. */
+  deliver(name: string, signal: Signal): void
   clear(): void
 }
 
@@ -35,6 +36,9 @@ interface Registration {
   readonly options: { readonly [Key in keyof ReceiveOptions]: ReceiveOptions[Key] | undefined }
   readonly stop: Stop
 }
+
+/** mitt would tell a type `'*'` of every event; which receivers hear what is decided here. */
+const typeOf = (name: string): string => (name === '*' ? '' : name)
 
 /** The handlers of the page, by room and name. */
 export function createReceivers({ listen, onThrow }: ReceiversOptions): Receivers {
@@ -62,7 +66,7 @@ export function createReceivers({ listen, onThrow }: ReceiversOptions): Receiver
       }
 
       const unlisten = listen(room)
-      const off = emitterOf(room).on(name, (received) => {
+      const off = emitterOf(room).on(typeOf(name), (received) => {
         if ((from === 'others' && received.self) || (where && !where(received))) return
         if (once) stop()
         return handler(received.data, received)
@@ -80,8 +84,8 @@ export function createReceivers({ listen, onThrow }: ReceiversOptions): Receiver
       return stop
     },
 
-    hears: (room, name) => Boolean(rooms.get(room)?.hears(name)),
-    deliver: (signal) => rooms.get(signal.room)?.emit(signal.name, signal),
+    hears: (room, name) => Boolean(rooms.get(room)?.hears(typeOf(name))),
+    deliver: (name, signal) => rooms.get(signal.room)?.emit(typeOf(name), signal),
 
     clear() {
       for (const { stop } of registrations) stop()

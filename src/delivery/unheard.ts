@@ -3,31 +3,33 @@ import type { SignalFrame } from '../protocol/frames.js'
 /** How long after its navigation a page counts as one that is still loading, in milliseconds. */
 export const NAVIGATION_WINDOW = 60_000
 
-const MAX_FRAMES = 256
+/** A signal may wait for two: for its name, and for `'*'`. */
+const MAX_WAITING = 512
 
 export interface Unheard {
-  keep(frame: SignalFrame): void
-  /** What came for a receiver that is registered now; `'*'` is for every name. */
+  /** Nobody was registered under `name`: the signal's own, or `'*'`. */
+  keep(name: string, frame: SignalFrame): void
+  /** What came for a receiver that is registered now. */
   take(room: string, name: string): SignalFrame[]
 }
 
 /**
  * Signals that nobody heard while the page was loading: a module that comes later, and receives in a room that was joined
- * before, gets them too.
+ * before, gets them too. That somebody hears every name keeps them from nobody.
  */
 export function createUnheard(): Unheard {
-  let frames: SignalFrame[] = []
+  let waiting: { readonly name: string; readonly frame: SignalFrame }[] = []
   const isLoading = (): boolean => performance.now() < NAVIGATION_WINDOW
 
   return {
-    keep(frame) {
-      frames = isLoading() ? [...frames, frame].slice(-MAX_FRAMES) : []
+    keep(name, frame) {
+      waiting = isLoading() ? [...waiting, { name, frame }].slice(-MAX_WAITING) : []
     },
     take(room, name) {
-      const isFor = (frame: SignalFrame): boolean => frame.room === room && (name === '*' || frame.signal === name)
-      const taken = isLoading() ? frames.filter(isFor) : []
-      frames = frames.filter((frame) => !isFor(frame))
-      return taken
+      const isFor = (each: (typeof waiting)[number]): boolean => each.name === name && each.frame.room === room
+      const taken = isLoading() ? waiting.filter(isFor) : []
+      waiting = waiting.filter((each) => !isFor(each))
+      return taken.map(({ frame }) => frame)
     },
   }
 }
