@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-const NODE_FOLDERS = ['relay', 'browser', 'package', 'examples', 'faults', 'properties'].map(
+const NODE_FOLDERS = ['relay', 'browser', 'package', 'examples', 'faults', 'properties', 'deploy'].map(
   (folder) => `test/${folder}/**/*.test.ts`,
 )
 
@@ -62,6 +62,16 @@ export default defineConfig({
           include: ['test/faults/**/*.test.ts'],
           testTimeout: 600_000,
           hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'deploy',
+          environment: 'node',
+          include: ['test/deploy/**/*.test.ts'],
+          testTimeout: 240_000,
+          hookTimeout: 120_000,
           fileParallelism: false,
         },
       },
