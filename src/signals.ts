@@ -155,7 +155,10 @@ export interface SignalClient<Sent extends SignalMap = RegisteredSignals, Receiv
   /** Connects now: at first, out of a wait, and after the relay ended the connection. Does nothing after `close()`. */
   connect(): void
 
-  /** Replaces the token. A connection that ended as `unauthorized` dials again. */
+  /**
+   * Replaces the token. A connection that ended as `unauthorized` dials again. When it turns out to be another user's, what
+   * the last user sent and no relay has accepted ends as `dropped`: it never goes out under another name.
+   */
   setToken(token: Token): void
 
   /** Ends the connection, every receiver and every listener for good. Signals not accepted yet end as `closed`. */

@@ -131,6 +131,30 @@ describe('G2 sent, then navigated', () => {
     expect([sentSignals(), errors]).toEqual([['OfBob'], ['refused']])
   })
 
+  it.each([
+    ['drops what one user sent when the next one signs in on the same page', 'ann', 'bob', ['OfBob'], 'dropped'],
+    ['sends what one user sent when only the token is new', 'ann', 'ann', ['OfAnn', 'OfBob'], 'accepted'],
+    ['sends what somebody sent before signing in', undefined, 'bob', ['OfAnn', 'OfBob'], 'accepted'],
+  ])('%s', async (_what, before, after, sent, outcome) => {
+    const welcome = { type: 'welcome', v: 1, tab: 'me', beat: 25_000, maxBytes: 65_536, window: 1 } as const
+    relay.isAnswering = false
+    const page = load({ token: 'first' })
+    await pass()
+    relay.send(before === undefined ? welcome : { ...welcome, user: before })
+    relay.close(4401)
+    const result = page.sendSignal('OfAnn')
+    await pass(4000)
+    page.setToken('second')
+    void page.sendSignal('OfBob')
+    await pass(4000)
+    relay.frames.length = 0
+    relay.send({ ...welcome, user: after })
+    await pass()
+    expect(sentSignals()).toEqual(sent)
+    relay.send({ type: 'accepted', ids: relay.sent('signal').map(({ id }) => id) })
+    expect(await result).toMatchObject({ outcome })
+  })
+
   it('posts nothing when everything was accepted', async () => {
     void load().sendSignal('A')
     await pass()

@@ -20,7 +20,7 @@ export interface Outbox {
   flush(maxBytes: number): void
   /** The relay answered; an error is told. */
   settle(id: string, outcome: 'accepted' | 'refused', error?: SignalError): void
-  /** Drops what the tab's last page left, because another user is here now. */
+  /** Drops what was sent by another user than the one who is here now. */
   disown(parcels: readonly Parcel[]): void
   /** What is not accepted, in the order of the calls, each with the time that it has left. */
   waiting(): Parcel[]
@@ -102,7 +102,7 @@ export function createOutbox({ send, isAnswered, onError }: OutboxOptions): Outb
     settle,
 
     disown(parcels) {
-      const error = new SignalError('refused', 'Another user had sent it from this tab.')
+      const error = new SignalError('refused', 'Another user has sent it from this tab.')
       for (const { id } of parcels) settle(id, 'dropped', error)
     },
 
