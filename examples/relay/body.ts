@@ -3,6 +3,11 @@ import type { IncomingMessage } from 'node:http'
 import { parse } from '../../src/protocol/codec.js'
 import { problem, type Reply } from './reply.js'
 
+/** The client went away before its body was whole: nobody's fault, and nobody waits for an answer. */
+export class ClientGone extends Error {
+  override readonly name = 'ClientGone'
+}
+
 /** Reads a JSON body of one of the given types. What is wrong with it comes back as the answer. */
 export async function readJson(
   request: IncomingMessage,
@@ -39,8 +44,8 @@ function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer |
       if (size > 2 * maxBytes) request.destroy()
     })
     request.on('end', () => resolve(Buffer.concat(chunks)))
-    request.on('error', reject)
-    request.on('aborted', () => reject(new Error('The client went away.')))
+    request.on('error', () => reject(new ClientGone()))
+    request.on('close', () => reject(new ClientGone()))
   })
 }
 

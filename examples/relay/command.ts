@@ -1,25 +1,44 @@
+import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { flagOf, OPTION_NAMES, OPTIONS, settle, VARIABLE_PREFIX, variableOf, type RelaySettings } from './options.js'
+import { readConfig } from './config.js'
+import {
+  flagOf,
+  OPTION_NAMES,
+  OPTIONS,
+  settle,
+  VARIABLE_PREFIX,
+  variableOf,
+  type CommandSettings,
+  type OptionName,
+} from './options.js'
 
 /** What the command line asks for. */
 export type Command =
-  | { readonly run: 'relay'; readonly settings: RelaySettings }
+  | { readonly run: 'relay'; readonly settings: CommandSettings }
   | { readonly run: 'print'; readonly text: string }
   | { readonly run: 'fail'; readonly text: string }
 
 type Environment = Readonly<Record<string, string | undefined>>
+type ReadFile = (path: string) => string
 
-/** Reads the command line and the environment; the command line wins. */
-export function readCommand(args: readonly string[], environment: Environment, version: string): Command {
+/** Reads the command line, the environment and the config file; the first of them that names an option wins. */
+export function readCommand(
+  args: readonly string[],
+  environment: Environment,
+  version: string,
+  readFile: ReadFile = (path) => readFileSync(path, 'utf8'),
+): Command {
   const [first, ...rest] = args
   if (first === '--version' || first === '-v') return { run: 'print', text: version }
   if (first === undefined || first === '--help' || first === '-h' || first === 'help')
     return { run: 'print', text: HELP }
   if (first !== 'relay') return fail(`there is no command "${first}". Run signalpost --help for all commands.`)
   if (rest.includes('--help') || rest.includes('-h')) return { run: 'print', text: relayHelp() }
+  if (rest.includes('--version')) return { run: 'print', text: version }
   try {
-    const settings = { ...readEnvironment(environment), ...readArguments(rest) }
-    return { run: 'relay', settings: settle(settings) }
+    const direct = { ...readEnvironment(environment), ...readArguments(rest) }
+    const config = direct.config ? readConfig(read(direct.config, readFile), direct.config) : {}
+    return { run: 'relay', settings: settle({ ...config, ...direct }) }
   } catch (error) {
     return fail(error instanceof Error ? error.message : String(error))
   }
@@ -35,11 +54,20 @@ function fail(text: string): Command {
   return { run: 'fail', text: `signalpost: ${text}` }
 }
 
-function readArguments(args: readonly string[]): Partial<RelaySettings> {
+function read(file: string, readFile: ReadFile): string {
+  try {
+    return readFile(file)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : ''
+    throw new Error(`the config file ${file} cannot be read${code}. Name another with --config.`, { cause: error })
+  }
+}
+
+function readArguments(args: readonly string[]): Partial<CommandSettings> {
   const options = Object.fromEntries(OPTION_NAMES.map((name) => [flagOf(name).slice(2), shapeOf(name)]))
   // Not strict, because the errors of the strict reader do not say what to do.
   const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true })
-  const given = new Map<keyof RelaySettings, string[]>()
+  const given = new Map<OptionName, string[]>()
   for (const token of tokens) {
     if (token.kind === 'positional') throw new Error(`"${token.value}" is not an option. ${SEE_HELP}`)
     if (token.kind !== 'option') continue
@@ -51,8 +79,8 @@ function readArguments(args: readonly string[]): Partial<RelaySettings> {
   return readAll(given, flagOf)
 }
 
-function readEnvironment(environment: Environment): Partial<RelaySettings> {
-  const given = new Map<keyof RelaySettings, string[]>()
+function readEnvironment(environment: Environment): Partial<CommandSettings> {
+  const given = new Map<OptionName, string[]>()
   for (const [variable, value] of Object.entries(environment)) {
     if (!variable.startsWith(VARIABLE_PREFIX) || !value || OF_OTHERS.test(variable)) continue
     const name = OPTION_NAMES.find((known) => variableOf(known) === variable)
@@ -65,9 +93,9 @@ function readEnvironment(environment: Environment): Partial<RelaySettings> {
 /** What orchestrators set for a service of this name. */
 const OF_OTHERS = /^SIGNALPOST_(SERVICE|PORT)_/
 
-type Given = ReadonlyMap<keyof RelaySettings, readonly string[]>
+type Given = ReadonlyMap<OptionName, readonly string[]>
 
-function readAll(given: Given, nameOf: (name: keyof RelaySettings) => string): Partial<RelaySettings> {
+function readAll(given: Given, nameOf: (name: OptionName) => string): Partial<CommandSettings> {
   const read = [...given].map(([name, texts]) => {
     try {
       return [name, OPTIONS[name].read(texts)]
@@ -75,12 +103,12 @@ function readAll(given: Given, nameOf: (name: keyof RelaySettings) => string): P
       throw new Error(`${nameOf(name)} ${error instanceof Error ? error.message : ''}. ${SEE_HELP}`, { cause: error })
     }
   })
-  return Object.fromEntries(read) as Partial<RelaySettings>
+  return Object.fromEntries(read) as Partial<CommandSettings>
 }
 
 const SEE_HELP = 'Run signalpost relay --help for all options.'
 
-function shapeOf(name: keyof RelaySettings): { type: 'string' | 'boolean'; multiple: true } {
+function shapeOf(name: OptionName): { type: 'string' | 'boolean'; multiple: true } {
   return { type: OPTIONS[name].unit ? 'string' : 'boolean', multiple: true }
 }
 
@@ -97,6 +125,7 @@ function relayHelp(): string {
 
 ${lines.join('\n')}
 
-A list is repeated or separated by commas. For limits, 0 means none.
-Each option is also an environment variable: ${flagOf('port')} is ${variableOf('port')}, ${flagOf('maxBytes')} is ${variableOf('maxBytes')}.`
+A list is repeated; origins may be separated by commas, secrets by spaces. For limits, 0 means none.
+Each option is also an environment variable: ${flagOf('port')} is ${variableOf('port')}, ${flagOf('maxBytes')} is ${variableOf('maxBytes')},
+and a key of the config file: "maxBytes". The command line wins over the environment, and that over the file.`
 }

@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Access } from './access.js'
+import { ClientGone } from './body.js'
 import type { Logger } from './logger.js'
 import { LogUnavailable } from './log/patient.js'
 import type { Posts } from './posts.js'
 import { json, problem, withHeaders, writeReply, type Reply } from './reply.js'
+import { KeysUnavailable } from './tokens.js'
 
 interface Health {
   readonly isDraining: boolean
@@ -46,6 +48,7 @@ export function createHttp({ path, access, posts, page, health, logger }: HttpOp
   }
 
   async function farewell(request: IncomingMessage): Promise<Reply> {
+    if (isRead(request)) return NOT_A_PAGE
     const { origin, host } = request.headers
     const refusal = access.refuse(origin, host)
     if (refusal !== undefined) return problem(403, 'origin', refusal)
@@ -55,7 +58,6 @@ export function createHttp({ path, access, posts, page, health, logger }: HttpOp
 
   async function answerFarewell(request: IncomingMessage): Promise<Reply> {
     if (request.method === 'OPTIONS') return PREFLIGHT
-    if (isRead(request)) return NOT_A_PAGE
     if (request.method !== 'POST') return wrongMethod('POST')
     return health().isDraining ? LEAVING : posts.farewell(request)
   }
@@ -64,7 +66,8 @@ export function createHttp({ path, access, posts, page, health, logger }: HttpOp
     try {
       return await route(request)
     } catch (error) {
-      if (error instanceof LogUnavailable) return UNAVAILABLE
+      if (error instanceof LogUnavailable || error instanceof KeysUnavailable) return UNAVAILABLE
+      if (error instanceof ClientGone) return GONE
       logger.error({ error: String(error) }, 'a request failed')
       return problem(500, 'internal', 'The relay failed on this request. Its log says why.')
     }
@@ -90,7 +93,8 @@ const PREFLIGHT: Reply = {
 }
 const RETRY = { 'Retry-After': '5' }
 const LEAVING = problem(503, 'restart', 'The relay is shutting down. Send this again in a few seconds.', RETRY)
-const UNAVAILABLE = problem(503, 'unavailable', 'The log is out of reach. Send this again, unchanged.', RETRY)
+const UNAVAILABLE = problem(503, 'unavailable', 'The relay cannot do this now. Send this again, unchanged.', RETRY)
+const GONE = problem(400, 'incomplete', 'The body did not come to its end.', { Connection: 'close' })
 const NOT_A_PAGE = problem(426, 'websocket', 'This address is for WebSockets: connect with ws:// or wss://.', {
   Upgrade: 'websocket',
 })

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { pino } from 'pino'
-import { isLoopback } from './access.js'
 import { readCommand } from './command.js'
 import { createRelay } from './relay.js'
-import type { RelaySettings } from './options.js'
+import type { CommandSettings } from './options.js'
+import { isLoopback } from './origins.js'
 
 const command = readCommand(process.argv.slice(2), process.env, readVersion())
 switch (command.run) {
@@ -17,7 +17,7 @@ switch (command.run) {
     await start(command.settings)
 }
 
-async function start(settings: RelaySettings): Promise<void> {
+async function start(settings: CommandSettings): Promise<void> {
   const logger = openLog(settings)
   const relay = createRelay({ ...settings, logger })
   // Says why before the process dies of it.
@@ -45,7 +45,7 @@ async function start(settings: RelaySettings): Promise<void> {
   }
 }
 
-function openLog({ logLevel, logFile }: RelaySettings) {
+function openLog({ logLevel, logFile }: CommandSettings) {
   const format = {
     level: logLevel,
     base: null,
@@ -62,7 +62,7 @@ function openLog({ logLevel, logFile }: RelaySettings) {
   }
 }
 
-function adviseOn(error: unknown, { host, port }: RelaySettings): string {
+function adviseOn(error: unknown, { host, port }: CommandSettings): string {
   switch (codeOf(error)) {
     case 'EADDRINUSE':
       return `port ${port} is in use. Stop what listens there, or choose another with --port.`

@@ -1,6 +1,9 @@
-import type { PublishKey } from './access.js'
+import type { PublishKey } from './keys.js'
+import { list, number, text, toggle, toggledNumber, type OptionRow } from './option-row.js'
+import { isLoopback } from './origins.js'
+import { PUBLISH_KEY_SCHEMA, readPublishKey, readPublishKeyText, readSecret, secretSchema } from './secrets.js'
 
-/** What a relay can be told, on the command line, in the environment, or when it is embedded. 0 means no limit. */
+/** What a relay can be told, on the command line, in the environment, in a file, or when it is embedded. 0 means no limit. */
 export interface RelaySettings {
   /** The address to listen on. @default '127.0.0.1' */
   readonly host: string
@@ -12,8 +15,20 @@ export interface RelaySettings {
   readonly origin: readonly string[]
   /** Lets in clients that send no Origin header. @default false */
   readonly open: boolean
+  /** Secrets of tokens (HS256), of at least 32 characters; any of them is good. With one, a token is required. @default [] */
+  readonly authSecret: readonly string[]
+  /** The address of the JSON Web Key Set of tokens. With it, a token is required. @default '' */
+  readonly authJwks: string
+  /** What `iss` of a token must be; empty takes any. @default '' */
+  readonly authIssuer: string
+  /** What `aud` of a token must be or hold; empty takes any. @default '' */
+  readonly authAudience: string
   /** The keys of backends. @default [] */
   readonly publishKey: readonly PublishKey[]
+  /** Secrets that may take back tokens. @default [] */
+  readonly revokeKey: readonly string[]
+  /** The secret that opens the dashboard and the metrics; empty closes both. @default '' */
+  readonly dashboardKey: string
   /** Signals kept per room for those who come back. @default 1000 */
   readonly history: number
   /** How long they are kept, in milliseconds. @default 600_000 */
@@ -24,27 +39,42 @@ export interface RelaySettings {
   readonly maxBytes: number
   /** Connections at a time. @default 10_000 */
   readonly maxConnections: number
+  /** Connections of one address at a time; this machine is not limited. @default 100 */
+  readonly maxConnectionsPerAddress: number
+  /** Connections of one user at a time. @default 50 */
+  readonly maxConnectionsPerUser: number
   /** Rooms per connection. @default 128 */
   readonly maxRooms: number
+  /** Signals per second of one connection, twice as many in a burst; more wait their turn. @default 50 */
+  readonly rate: number
   /** Unsent bytes at which a connection is too slow. @default 1_048_576 */
   readonly maxBuffered: number
+  /** The number of proxies in front whose X-Forwarded-For counts. @default 0 */
+  readonly trustProxy: number
+}
+
+/** What only the command can be told: an embedding program has a log and a configuration of its own. */
+export interface CommandSettings extends RelaySettings {
   /** The least important lines to log. @default 'info' */
   readonly logLevel: string
   /** A file for the log; empty means standard output. @default '' */
   readonly logFile: string
+  /** A JSON file with any of the other options; empty means none. @default '' */
+  readonly config: string
 }
 
-export interface OptionRow<Value> {
-  /** What stands for the value in the help; a switch has none. */
-  readonly unit?: string
-  readonly help: string
-  readonly fallback: Value
-  /** Reads the texts that were given, at least one. Throws an error whose text ends the sentence "--name …". */
-  readonly read: (texts: readonly string[]) => Value
-}
+export type OptionName = keyof CommandSettings
 
-/** Every option: the command line, the environment and the help are made from this one table. */
-export const OPTIONS: { readonly [Key in keyof RelaySettings]: OptionRow<RelaySettings[Key]> } = {
+const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^/\s*]+$/
+
+/** RFC 7518 asks for a key as long as the hash. */
+const TOKEN_SECRET_LENGTH = 32
+
+/** Long enough that trying is hopeless. */
+const KEY_LENGTH = 12
+
+/** Every option: the command line, the environment, the config file, its schema and the help are made from this one table. */
+export const OPTIONS: { readonly [Name in OptionName]: OptionRow<CommandSettings[Name]> } = {
   host: text(
     'address',
     'address to listen on; 0.0.0.0 lets other machines in',
@@ -53,31 +83,72 @@ export const OPTIONS: { readonly [Key in keyof RelaySettings]: OptionRow<RelaySe
     'an address',
   ),
   port: number('port', 'port to listen on; 0 takes a free one', 8081, 0, 65_535),
-  path: text('path', 'path of the WebSocket', '/signals', /^\/[\w./-]*$/, 'a path like /signals'),
-  origin: {
+  path: text(
+    'path',
+    'path of the WebSocket',
+    '/signals',
+    /^\/(?!(?:health|ready|metrics|publish|revoke|dashboard)(?:\/|$))[\w./-]*$/,
+    'a path like /signals that the relay does not use otherwise',
+  ),
+  origin: list({
     unit: 'origin',
     help: "origin to allow beside the page's own host and this machine, such as https://example.com; a list",
-    fallback: [],
-    read: (texts) => split(texts).map(readOrigin),
-  },
-  open: {
-    help: 'let in clients without an Origin header, which are not browsers',
-    fallback: false,
-    read: (texts) => readSwitch(last(texts)),
-  },
-  publishKey: {
+    separator: /,/,
+    readItem: readOrigin,
+    schema: { type: 'string', pattern: ORIGIN.source },
+  }),
+  open: toggle('let in clients without an Origin header, which are not browsers'),
+  authSecret: list({
+    unit: 'secret',
+    help: 'secret of tokens (HS256), of 32 characters at least; a list, of which any is good; a token is required then',
+    separator: /\s/,
+    readItem: (value) => readSecret(value, TOKEN_SECRET_LENGTH),
+    schema: secretSchema(TOKEN_SECRET_LENGTH),
+  }),
+  authJwks: text(
+    'url',
+    'address of the JSON Web Key Set of tokens; a token is required then',
+    '',
+    /^https?:\/\/\S+$/,
+    'an address like https://example.com/.well-known/jwks.json',
+    checkJwks,
+  ),
+  authIssuer: text('issuer', 'what "iss" of a token must be', '', /^.+$/, 'a text'),
+  authAudience: text('audience', 'what "aud" of a token must be or hold', '', /^.+$/, 'a text'),
+  publishKey: list({
     unit: 'name:secret',
     help: 'secret for POST /publish, and the name shown as its sender; a list',
-    fallback: [],
-    read: (texts) => split(texts).map(readPublishKey),
+    separator: /\s/,
+    readItem: readPublishKeyText,
+    readJsonItem: readPublishKey,
+    schema: PUBLISH_KEY_SCHEMA,
+  }),
+  revokeKey: list({
+    unit: 'secret',
+    help: 'secret for POST /revoke, which takes back tokens; a list',
+    separator: /\s/,
+    readItem: (value) => readSecret(value, KEY_LENGTH),
+    schema: secretSchema(KEY_LENGTH),
+  }),
+  dashboardKey: {
+    unit: 'secret',
+    help: 'secret that opens /dashboard and /metrics',
+    fallback: '',
+    read: (texts) => readSecret(texts.at(-1), KEY_LENGTH),
+    readJson: (value) => readSecret(value, KEY_LENGTH),
+    schema: secretSchema(KEY_LENGTH),
   },
   history: number('count', 'signals kept per room', 1000),
   historyMs: number('ms', 'how long they are kept', 600_000),
   window: number('ms', 'how long ids are remembered, so that nothing is logged twice', 900_000, 1000),
   maxBytes: number('bytes', 'largest frame or body', 65_536, 1024, 16_777_216),
   maxConnections: number('count', 'connections at a time', 10_000),
+  maxConnectionsPerAddress: number('count', 'connections of one address at a time; this machine is not limited', 100),
+  maxConnectionsPerUser: number('count', 'connections of one user at a time', 50),
   maxRooms: number('count', 'rooms per connection', 128),
+  rate: number('count', 'signals per second of one connection, twice as many in a burst; more wait their turn', 50),
   maxBuffered: number('bytes', 'unsent bytes at which a connection is closed as too slow', 1_048_576),
+  trustProxy: toggledNumber('believe the X-Forwarded-For of the proxy in front; =2 if there are two', 10),
   logLevel: text(
     'level',
     'debug, info, warn, error or silent',
@@ -86,28 +157,35 @@ export const OPTIONS: { readonly [Key in keyof RelaySettings]: OptionRow<RelaySe
     'one of debug, info, warn, error, silent',
   ),
   logFile: text('file', 'file for the log instead of standard output', '', /./, 'a file'),
+  config: text('file', 'JSON file with any of these options', '', /./, 'a file'),
 }
 
 /** The names of the options in the order of the help. */
 // The keys of a table whose type has no others.
-export const OPTION_NAMES = Object.keys(OPTIONS) as (keyof RelaySettings)[]
+export const OPTION_NAMES = Object.keys(OPTIONS) as OptionName[]
 
 /** `maxBytes` on the command line is `--max-bytes`. */
-export function flagOf(name: keyof RelaySettings): string {
+export function flagOf(name: OptionName): string {
   return `--${dashed(name)}`
 }
 
 /** `maxBytes` in the environment is `SIGNALPOST_MAX_BYTES`. */
-export function variableOf(name: keyof RelaySettings): string {
+export function variableOf(name: OptionName): string {
   return `${VARIABLE_PREFIX}${dashed(name).replaceAll('-', '_').toUpperCase()}`
 }
 
 export const VARIABLE_PREFIX = 'SIGNALPOST_'
 
-/** Fills in the defaults. */
-export function settle(given: Partial<RelaySettings>): RelaySettings {
+/** Fills in the defaults. Throws when options cannot be, or contradict each other. */
+export function settle(given: Partial<CommandSettings>): CommandSettings {
   const defaults = Object.fromEntries(OPTION_NAMES.map((name) => [name, OPTIONS[name].fallback]))
-  return { ...(defaults as unknown as RelaySettings), ...given }
+  const settings = { ...(defaults as unknown as CommandSettings), ...given }
+  if (settings.authJwks !== '' && settings.authSecret.length > 0) {
+    throw new Error('--auth-secret and --auth-jwks are two ways to check a token. Choose one.')
+  }
+  // An embedding program has not gone through the table.
+  for (const name of ['path', 'authSecret'] as const) readAgain(name, settings[name])
+  return settings
 }
 
 /** A limit of 0 is none. */
@@ -115,65 +193,28 @@ export function limit(value: number): number {
   return value === 0 ? Number.POSITIVE_INFINITY : value
 }
 
+function readAgain(name: OptionName, value: unknown): void {
+  if (value === OPTIONS[name].fallback) return
+  try {
+    OPTIONS[name].readJson(value)
+  } catch (error) {
+    throw new Error(`${name} ${error instanceof Error ? error.message : ''}.`, { cause: error })
+  }
+}
+
 function dashed(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
-}
-
-function last(texts: readonly string[]): string {
-  return texts.at(-1) ?? ''
-}
-
-function split(texts: readonly string[]): string[] {
-  return texts
-    .flatMap((list) => list.split(','))
-    .map((item) => item.trim())
-    .filter((item) => item !== '')
-}
-
-function text(unit: string, help: string, fallback: string, form: RegExp, wanted: string): OptionRow<string> {
-  const read = (texts: readonly string[]): string => {
-    const value = last(texts)
-    if (form.test(value)) return value
-    throw new Error(`must be ${wanted}, not "${value}"`)
-  }
-  return { unit, help, fallback, read }
-}
-
-function number(
-  unit: string,
-  help: string,
-  fallback: number,
-  min = 0,
-  max = Number.MAX_SAFE_INTEGER,
-): OptionRow<number> {
-  const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`
-  const read = (texts: readonly string[]): number => {
-    const value = last(texts)
-    const parsed = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN
-    if (parsed >= min && parsed <= max) return parsed
-    throw new Error(`must be a whole number ${range}, not "${value}"`)
-  }
-  return { unit, help, fallback, read }
-}
-
-function readSwitch(value: string): boolean {
-  if (['', '1', 'true', 'yes', 'on'].includes(value)) return true
-  if (['0', 'false', 'no', 'off'].includes(value)) return false
-  throw new Error(`must be 1 or 0, not "${value}"`)
 }
 
 function readOrigin(value: string): string {
   const isWeb = /^https?:\/\//i.test(value) && URL.canParse(value)
   const canonical = isWeb ? new URL(value).origin : value
-  if (canonical === value && !value.includes('*') && /^[a-z][a-z0-9+.-]*:\/\/[^/\s]+$/.test(value)) return value
+  if (canonical === value && ORIGIN.test(value)) return value
   throw new Error(`must be like ${isWeb ? canonical : 'https://example.com'}, without a path, not "${value}"`)
 }
 
-function readPublishKey(value: string): PublishKey {
-  const colon = value.indexOf(':')
-  const name = colon < 0 ? 'server' : value.slice(0, colon)
-  const secret = value.slice(colon + 1)
-  // The value is a secret: it is not repeated.
-  if (!/^[A-Za-z][\w.-]{0,63}$/.test(name) || secret === '') throw new Error('must be a secret, or name:secret')
-  return { name, secret }
+function checkJwks(value: string): string {
+  const url = URL.canParse(value) ? new URL(value) : undefined
+  if (url && (url.protocol === 'https:' || isLoopback(url.hostname))) return value
+  throw new Error('must begin with https://, because whoever changes the keys on their way can sign any token')
 }

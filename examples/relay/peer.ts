@@ -3,13 +3,15 @@ import * as CloseCode from '../../src/protocol/close-codes.js'
 import { decodeClientFrame, isPageId, parse } from '../../src/protocol/codec.js'
 import type { ClientFrame, HelloFrame, RoomRequest, SendFrame } from '../../src/protocol/frames.js'
 import { isName } from '../../src/protocol/names.js'
-import { publicTab, type Access, type Rights } from './access.js'
+import { publicTab, type Access } from './access.js'
 import type { Lane } from './fan-out.js'
 import { takeIn, type Bearer } from './intake.js'
 import { MAX_WAITING, MAX_WAITING_SIZE, NAME_RULE, type Refusal } from './limits.js'
 import { LogUnavailable, type PatientLog } from './log/patient.js'
 import type { Logger } from './logger.js'
+import type { Rights } from './rights.js'
 import type { Rooms } from './rooms.js'
+import { KeysUnavailable } from './tokens.js'
 
 /** One connection, from its first byte to its last. */
 export interface Peer {
@@ -227,6 +229,10 @@ export function createPeer(options: PeerOptions): Peer {
   function fail(error: unknown): void {
     if (lane.isOver) return
     if (error instanceof LogUnavailable) return lane.end(CloseCode.Restart, 'the log is out of reach')
+    if (error instanceof KeysUnavailable) {
+      logger.warn({ error: String(error.cause) }, error.message)
+      return lane.end(CloseCode.Restart, 'tokens cannot be checked now')
+    }
     logger.error({ error: String(error) }, 'a connection failed')
     lane.end(CloseCode.Internal, 'the relay failed')
   }

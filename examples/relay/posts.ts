@@ -6,7 +6,9 @@ import { readJson } from './body.js'
 import { draft, isRefusal, takeIn, type Bearer } from './intake.js'
 import type { Draft } from './log/log.js'
 import type { PatientLog } from './log/patient.js'
+import type { PublishKey } from './keys.js'
 import { json, problem, type Reply } from './reply.js'
+import { rightsWithin } from './rights.js'
 
 export interface PostsOptions {
   readonly access: Access
@@ -26,8 +28,8 @@ export function createPosts({ access, log, maxBytes }: PostsOptions): Posts {
     if (!access.hasPublishKeys) {
       return problem(403, 'no-keys', 'This relay takes no signals from backends. Start it with --publish-key.')
     }
-    const server = access.publisher(request.headers.authorization)
-    if (server === undefined) {
+    const publisher = access.publisher(request.headers.authorization)
+    if (!publisher) {
       const text = 'Send the header Authorization: Bearer <secret> with the secret of one of --publish-key.'
       return problem(401, 'wrong-key', text, { 'WWW-Authenticate': 'Bearer' })
     }
@@ -38,7 +40,7 @@ export function createPosts({ access, log, maxBytes }: PostsOptions): Posts {
     const body = await readJson(request, ['application/json'], maxBytes)
     if ('status' in body) return body
     const items: readonly unknown[] = Array.isArray(body.value) ? body.value : [body.value]
-    const drafts = readDrafts(items, server, key)
+    const drafts = readDrafts(items, publisher, key)
     return Array.isArray(drafts) ? appendAll(drafts) : drafts
   }
 
@@ -87,9 +89,10 @@ export function createPosts({ access, log, maxBytes }: PostsOptions): Posts {
 const IDEMPOTENCY_KEY = /^[\w-]{1,64}$/
 
 /** Makes all of a request's signals ready before any is logged: one that is wrong stops them all. */
-function readDrafts(items: readonly unknown[], server: string, key: string): Draft[] | Reply {
+function readDrafts(items: readonly unknown[], publisher: PublishKey, key: string): Draft[] | Reply {
   if (items.length === 0) return problem(400, 'bad-data', 'The list is empty. Send at least one signal.')
-  const bearer: Bearer = { sender: { server }, rights: {}, isOwnId: () => true }
+  const { name: server } = publisher
+  const bearer: Bearer = { sender: { server }, rights: rightsWithin(publisher), isOwnId: () => true }
   const digest = createHash('sha256')
     .update(JSON.stringify(items.map(contentOf)))
     .digest('base64url')
@@ -98,9 +101,14 @@ function readDrafts(items: readonly unknown[], server: string, key: string): Dra
     // A dot cannot stand in an idempotency key, so the ids of a list are nobody else's.
     const id = index === 0 ? `${server}:${key}` : `${server}:${key}.${index}`
     const send = decodeSend({ ...contentOf(item), id })
-    if (!send) return problem(400, 'bad-data', `${place(items, index)}Send {"signal": "Name", "data": …, "room": …}.`)
+    const where = items.length > 1 ? `Signal ${index + 1} of ${items.length}: ` : ''
+    const unknown = unknownField(item)
+    if (!send || unknown !== undefined) {
+      const wrong = send ? `There is no field "${unknown}". ` : ''
+      return problem(400, 'bad-data', `${where}${wrong}Send {"signal": "Name", "data": …, "room": …}.`)
+    }
     const ready = draft(send, bearer, digest)
-    if (isRefusal(ready)) return problem(400, ready.code, `${place(items, index)}${ready.text}`)
+    if (isRefusal(ready)) return problem(ready.code === 'denied' ? 403 : 400, ready.code, `${where}${ready.text}`)
     drafts.push(ready)
   }
   return drafts
@@ -111,6 +119,10 @@ function contentOf(item: unknown): { readonly signal?: unknown; readonly data?: 
   return { signal, data, room }
 }
 
-function place(items: readonly unknown[], index: number): string {
-  return items.length > 1 ? `Signal ${index + 1} of ${items.length}: ` : ''
+/** A misspelt field would be lost without a word. */
+function unknownField(item: unknown): string | undefined {
+  const unknown = Object.keys({ ...(item as object | null) }).find((key) => !FIELDS.has(key))
+  return unknown?.slice(0, 64)
 }
+
+const FIELDS = new Set(['signal', 'data', 'room'])

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { WebSocketServer, type WebSocket } from 'ws'
 import * as CloseCode from '../../src/protocol/close-codes.js'
-import { createAccess, type Authorize } from './access.js'
+import { createAccess } from './access.js'
 import { createHeart, TICKS_PER_BEAT, type Heart } from './beat.js'
 import { drain } from './drain.js'
 import { createFanOut, type Lane } from './fan-out.js'
@@ -16,7 +16,9 @@ import { limit, settle, type RelaySettings } from './options.js'
 import { createPages } from './pages.js'
 import { createPeer, type Peer } from './peer.js'
 import { createPosts } from './posts.js'
+import type { Authorize } from './rights.js'
 import { createRooms } from './rooms.js'
+import { createTokenReader } from './tokens.js'
 
 /** What only a program that embeds the relay can give it. */
 interface RelayParts {
@@ -68,7 +70,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
     origins: settings.origin,
     isOpen: settings.open,
     publishKeys: settings.publishKey,
-    authorize: options.authorize,
+    authorize: options.authorize ?? createTokenReader(settings, (text) => logger.info({ text }, 'a token was refused')),
   })
   const engine =
     options.log ??

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { createAccess, type Authorize, type Rights } from '../../examples/relay/access.js'
+import { createAccess } from '../../examples/relay/access.js'
+import type { Authorize, Rights } from '../../examples/relay/rights.js'
 import { connect, join, startRelay } from './protocol-client.js'
 
 const APP = 'https://app.example.com'

@@ -1,0 +1,58 @@
+import { OPTION_NAMES, OPTIONS, type CommandSettings, type OptionName } from './options.js'
+
+/** Reads the text of a config file. Throws an error that says in one line what is wrong, and never repeats a secret. */
+export function readConfig(text: string, file: string): Partial<CommandSettings> {
+  const settings = Object.entries(fieldsOf(text, file)).flatMap(([key, value]) => {
+    if (key === '$schema') return []
+    const name = OPTION_NAMES.find((known) => known === key && known !== 'config')
+    if (!name) throw new Error(`${file} has "${key}", which is no option${adviseOn(key)}`)
+    return [[name, readValue(name, value, file)]]
+  })
+  return Object.fromEntries(settings) as Partial<CommandSettings>
+}
+
+/** The JSON schema of config files, for editors. */
+export function configSchema(): Readonly<Record<string, unknown>> {
+  const options = OPTION_NAMES.filter((name) => name !== 'config').map((name) => {
+    const { help, fallback, schema } = OPTIONS[name]
+    return [name, { description: help, default: fallback, ...schema }]
+  })
+  return {
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    title: 'The configuration of a signalpost relay',
+    type: 'object',
+    additionalProperties: false,
+    properties: { $schema: { type: 'string' }, ...Object.fromEntries(options) },
+  }
+}
+
+function fieldsOf(text: string, file: string): object {
+  const value = parse(text, file)
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
+  throw new Error(`${file} must hold a JSON object, such as {"port": 8081}.`)
+}
+
+function parse(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    // The text of the error may quote the file, and with it a secret.
+    const position = /position (\d+)/.exec(String(error))?.[1]
+    const line = position && text.slice(0, Number(position)).split('\n').length
+    throw new Error(`${file} is not JSON${line ? `: look at line ${line}` : ''}.`, { cause: error })
+  }
+}
+
+function readValue(name: OptionName, value: unknown, file: string): unknown {
+  try {
+    return OPTIONS[name].readJson(value)
+  } catch (error) {
+    throw new Error(`${file}: ${name} ${error instanceof Error ? error.message : ''}.`, { cause: error })
+  }
+}
+
+/** People write keys as they write options. */
+function adviseOn(key: string): string {
+  const camel = key.replace(/^--/, '').replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
+  return camel !== key && OPTION_NAMES.some((name) => name === camel) ? `. Write "${camel}".` : '.'
+}

@@ -1,0 +1,39 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { Scope } from './rights.js'
+
+/** A secret, and the name of whoever holds it. */
+export interface NamedKey {
+  readonly name: string
+  readonly secret: string
+}
+
+/** A secret with which a backend publishes, limited to what its scope says; its name is shown as `sender.server`. */
+export interface PublishKey extends NamedKey, Scope {}
+
+export interface Keyring<Key extends NamedKey> {
+  readonly isEmpty: boolean
+  /** The key with this secret. */
+  find(secret: string | undefined): Key | undefined
+}
+
+/** Holds secrets in a way that tells nothing about them by the time that it takes. */
+export function createKeyring<Key extends NamedKey>(keys: readonly Key[]): Keyring<Key> {
+  const hashed = keys.map((key) => ({ key, digest: sha256(key.secret) }))
+  return {
+    isEmpty: keys.length === 0,
+    find(secret) {
+      if (!secret) return undefined
+      const digest = sha256(secret)
+      return hashed.find((known) => timingSafeEqual(known.digest, digest))?.key
+    },
+  }
+}
+
+/** The secret in an Authorization header. */
+export function bearerOf(authorization: string | undefined): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1]
+}
+
+export function sha256(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}

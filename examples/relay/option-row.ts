@@ -1,0 +1,139 @@
+/** One option: how it is read from texts and from a config file, and how the help and the schema tell of it. */
+export interface OptionRow<Value> {
+  /** What stands for the value in the help; a switch has none. */
+  readonly unit?: string
+  readonly help: string
+  readonly fallback: Value
+  /** Reads the texts that were given, at least one. Throws an error whose text ends the sentence "--name …". */
+  readonly read: (texts: readonly string[]) => Value
+  /** Reads the value of a config file, with the same errors. */
+  readonly readJson: (value: unknown) => Value
+  /** The JSON schema of the value in a config file. */
+  readonly schema: Schema
+}
+
+export type Schema = Readonly<Record<string, unknown>>
+
+export function text(
+  unit: string,
+  help: string,
+  fallback: string,
+  form: RegExp,
+  wanted: string,
+  check: (value: string) => string = (value) => value,
+): OptionRow<string> {
+  const readOne = (value: string): string => {
+    if (form.test(value)) return check(value)
+    throw new Error(`must be ${wanted}, not "${value}"`)
+  }
+  return {
+    unit,
+    help,
+    fallback,
+    read: (texts) => readOne(last(texts)),
+    readJson: (value) => readOne(readText(value)),
+    schema: { type: 'string', pattern: form.source },
+  }
+}
+
+export function number(
+  unit: string,
+  help: string,
+  fallback: number,
+  min = 0,
+  max = Number.MAX_SAFE_INTEGER,
+): OptionRow<number> {
+  const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`
+  const read = (texts: readonly string[]): number => {
+    const value = last(texts)
+    const parsed = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN
+    if (parsed >= min && parsed <= max) return parsed
+    throw new Error(`must be a whole number ${range}, not "${value}"`)
+  }
+  return {
+    unit,
+    help,
+    fallback,
+    read,
+    readJson: (value) => read([typeof value === 'number' ? String(value) : JSON.stringify(value)]),
+    schema: { type: 'integer', minimum: min, ...(max !== Number.MAX_SAFE_INTEGER && { maximum: max }) },
+  }
+}
+
+export function toggle(help: string): OptionRow<boolean> {
+  return {
+    help,
+    fallback: false,
+    read: (texts) => readSwitch(last(texts)),
+    readJson(value) {
+      if (typeof value === 'boolean') return value
+      throw new Error('must be true or false')
+    },
+    schema: { type: 'boolean' },
+  }
+}
+
+/** A switch that may say how many: on is 1, off is 0. */
+export function toggledNumber(help: string, max: number): OptionRow<number> {
+  const read = (texts: readonly string[]): number => {
+    const value = last(texts)
+    if (/^\d+$/.test(value) && Number(value) <= max) return Number(value)
+    if (/^\d+$/.test(value)) throw new Error(`must be at most ${max}, not ${value}`)
+    return readSwitch(value) ? 1 : 0
+  }
+  return {
+    help,
+    fallback: 0,
+    read,
+    readJson(value) {
+      if (typeof value === 'boolean' || typeof value === 'number') return read([String(value)])
+      throw new Error(`must be true, false or a whole number up to ${max}`)
+    },
+    schema: { anyOf: [{ type: 'boolean' }, { type: 'integer', minimum: 0, maximum: max }] },
+  }
+}
+
+export interface ListOptions<Item> {
+  readonly unit: string
+  readonly help: string
+  readonly separator: RegExp
+  readonly readItem: (text: string) => Item
+  readonly readJsonItem?: (value: unknown) => Item
+  readonly schema: Schema
+}
+
+export function list<Item>(options: ListOptions<Item>): OptionRow<readonly Item[]> {
+  const { unit, help, separator, readItem, schema } = options
+  const { readJsonItem = (value) => readItem(readText(value)) } = options
+  return {
+    unit,
+    help,
+    fallback: [],
+    read: (texts) =>
+      texts
+        .flatMap((given) => given.split(separator))
+        .map((item) => item.trim())
+        .filter((item) => item !== '')
+        .map((item) => readItem(item)),
+    readJson(value) {
+      if (Array.isArray(value)) return value.map((item) => readJsonItem(item))
+      throw new Error('must be a list')
+    },
+    schema: { type: 'array', items: schema },
+  }
+}
+
+export function readText(value: unknown): string {
+  if (typeof value === 'string') return value
+  throw new Error('must be a text')
+}
+
+function last(texts: readonly string[]): string {
+  return texts.at(-1) ?? ''
+}
+
+function readSwitch(value: string): boolean {
+  if (['', '1', 'true', 'yes', 'on'].includes(value)) return true
+  if (['0', 'false', 'no', 'off'].includes(value)) return false
+  throw new Error(`must be 1 or 0, not "${value}"`)
+}

@@ -1,0 +1,50 @@
+export interface OriginOptions {
+  /** The address that the relay is bound to. */
+  readonly host: string
+  /** Origins that are allowed beside the page's own host and this machine. */
+  readonly origins: readonly string[]
+  /** Whether a request without an Origin header, which browsers always send, may come in. */
+  readonly mayBeMissing: boolean
+}
+
+/** Says why a request with these headers may not come in, or nothing. */
+export type JudgeOrigin = (origin: string | undefined, host: string | undefined) => string | undefined
+
+export function createOriginJudge({ host, origins, mayBeMissing }: OriginOptions): JudgeOrigin {
+  const allowed = new Set(origins)
+
+  function isSameHost(page: string, target: string | undefined): boolean {
+    const relay = hostnameOf(`http://${target ?? ''}`)
+    if (page !== relay) return false
+    // A name that somebody else's DNS points to this machine must not pass for the machine itself.
+    return !isLoopback(host) || isLoopback(relay)
+  }
+
+  return (origin, target) => {
+    if (origin === undefined) return mayBeMissing ? undefined : NO_ORIGIN
+    if (allowed.has(origin)) return undefined
+    const page = isWebOrigin(origin) ? hostnameOf(origin) : undefined
+    if (page !== undefined && (isLoopback(page) || isSameHost(page, target))) return undefined
+    return `This origin is not allowed. If it is yours, start the relay with --origin ${clean(origin)}`
+  }
+}
+
+/** Whether a host name or address means this machine only. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '[::1]' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
+}
+
+const NO_ORIGIN =
+  'Without an Origin header this is not a browser. Start the relay with --open if such clients may come in without a token.'
+
+function isWebOrigin(origin: string): boolean {
+  return /^https?:\/\//.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin
+}
+
+function hostnameOf(url: string): string | undefined {
+  return URL.canParse(url) ? new URL(url).hostname : undefined
+}
+
+function clean(text: string): string {
+  return text.slice(0, 200).replaceAll(/[^\x21-\x7e]/g, '?')
+}

@@ -1,0 +1,32 @@
+import { fits } from './patterns.js'
+
+/** What somebody may do. What is not said is allowed. */
+export interface Rights {
+  /** The user that the relay stamps on the signals. */
+  readonly user?: string
+  /** When the rights end, in epoch milliseconds. */
+  readonly expires?: number
+  /** When they were given, in epoch milliseconds: a user's revocation ends what was given before it. */
+  readonly issued?: number
+  /** The id of the token that gave them, by which that one token can be revoked. */
+  readonly id?: string
+  readonly join?: (room: string) => boolean
+  readonly send?: (room: string, name: string) => boolean
+}
+
+/** Turns a token into rights, or into `undefined` when it is not a good one. A throw means trouble, not refusal. */
+export type Authorize = (token: string) => Rights | undefined | Promise<Rights | undefined>
+
+/** Rooms and names of signals as patterns; what is missing is not limited. */
+export interface Scope {
+  /** The rooms to hear and to send to. */
+  readonly rooms?: readonly string[]
+  /** The names of the signals to send. */
+  readonly send?: readonly string[]
+}
+
+export function rightsWithin({ rooms, send }: Scope): Pick<Rights, 'join' | 'send'> {
+  const mayEnter = (room: string): boolean => !rooms || fits(room, rooms)
+  const mayName = (name: string): boolean => !send || fits(name, send)
+  return { join: mayEnter, send: (room, name) => mayEnter(room) && mayName(name) }
+}

@@ -1,0 +1,181 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Ajv } from 'ajv'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { readCommand } from '../../examples/relay/command.js'
+import { configSchema, readConfig } from '../../examples/relay/config.js'
+import { OPTION_NAMES } from '../../examples/relay/options.js'
+
+const WHOLE = {
+  $schema: './config.schema.json',
+  host: '0.0.0.0',
+  port: 80,
+  path: '/live',
+  origin: ['https://a.example', 'capacitor://localhost'],
+  open: true,
+  authSecret: ['with,comma-and-more-than-32-characters'],
+  authIssuer: 'https://id.example',
+  authAudience: 'relay',
+  publishKey: ['shop:s3,cret', { name: 'news', secret: 'a,b:c', rooms: ['team:*'], send: ['Saved'] }],
+  revokeKey: ['twelve-letters'],
+  dashboardKey: 'twelve-letters',
+  history: 5,
+  rate: 0,
+  trustProxy: 2,
+  logLevel: 'warn',
+}
+
+describe('a config file', () => {
+  it('gives every option in the form of its type', () => {
+    const { $schema: _, ...settings } = WHOLE
+    expect(readConfig(JSON.stringify(WHOLE), 'relay.json')).toEqual({
+      ...settings,
+      publishKey: [{ name: 'shop', secret: 's3,cret' }, WHOLE.publishKey[1]],
+    })
+  })
+
+  it('loses against the environment, and that against the command line', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'relay-config-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    const file = join(folder, 'relay.json')
+    await writeFile(file, JSON.stringify({ port: 1, path: '/file', rate: 7 }))
+    const environment = { SIGNALPOST_CONFIG: file, SIGNALPOST_PORT: '2', SIGNALPOST_PATH: '/environment' }
+    const command = readCommand(['relay', '--port', '3'], environment, '')
+    expect(command).toMatchObject({ run: 'relay', settings: { port: 3, path: '/environment', rate: 7, history: 1000 } })
+  })
+
+  it.each([
+    ['{', 'relay.json is not JSON'],
+    ['{"port": 1,\n\n"x" 5}', 'relay.json is not JSON: look at line 3'],
+    ['[]', 'relay.json must hold a JSON object'],
+    ['{"prot": 1}', 'relay.json has "prot", which is no option.'],
+    ['{"max-bytes": 1}', 'relay.json has "max-bytes", which is no option. Write "maxBytes".'],
+    ['{"config": "other.json"}', 'relay.json has "config", which is no option'],
+    ['{"port": "80"}', 'relay.json: port must be a whole number from 0 to 65535'],
+    ['{"port": 1.5}', 'relay.json: port must be a whole number from 0 to 65535, not "1.5"'],
+    ['{"open": 1}', 'relay.json: open must be true or false'],
+    ['{"origin": "https://a.example"}', 'relay.json: origin must be a list'],
+    ['{"origin": ["a.example"]}', 'relay.json: origin must be like https://example.com'],
+    ['{"path": "/dashboard/x"}', 'relay.json: path must be a path like /signals'],
+    ['{"publishKey": [{"name": "a"}]}', 'relay.json: publishKey must be a secret'],
+    ['{"publishKey": [{"name": "a", "secret": "b", "room": []}]}', 'but has "room"'],
+    ['{"publishKey": [{"name": "a", "secret": "b", "rooms": ["*x"]}]}', 'must have "rooms" as a list of names'],
+    ['{"trustProxy": 11}', 'relay.json: trustProxy must be at most 10'],
+  ])('that is wrong is told in one line: %s', (text, advice) => {
+    const command = readCommand(['relay', '--config', 'relay.json'], {}, '', () => text)
+    expect(command).toEqual({ run: 'fail', text: expect.stringMatching(/^signalpost: [^\n]+\.$/) })
+    expect(command).toMatchObject({ text: expect.stringContaining(advice) })
+  })
+
+  it('that cannot be read is told in one line', () => {
+    const command = readCommand(['relay', '--config', '/nowhere/relay.json'], {}, '')
+    expect(command).toEqual({
+      run: 'fail',
+      text: 'signalpost: the config file /nowhere/relay.json cannot be read (ENOENT). Name another with --config.',
+    })
+  })
+
+  it.each([
+    '{"authSecret": ["hunter2"]}',
+    '{"revokeKey": ["hunter2"]}',
+    '{"dashboardKey": "hunter2"}',
+    '{"publishKey": ["1:hunter2"]}',
+    '{"publishKey": ["a:hunter2 hunter2"]}',
+    '{"dashboardKey": "hunter2',
+    'hunter2',
+  ])('never finds its secrets in the error: %s', (text) => {
+    const command = readCommand(['relay', '--config', 'relay.json'], {}, '', () => text)
+    expect(command.run).toBe('fail')
+    expect(JSON.stringify(command)).not.toContain('hunter2')
+  })
+})
+
+describe('secrets on the command line and in the environment', () => {
+  it('may hold commas, and are told apart by repeating or by spaces', () => {
+    const given = readCommand(['relay', '--publish-key', 'a:x,y', '--publish-key', 'b:z'], {}, '')
+    const inherited = readCommand(['relay'], { SIGNALPOST_PUBLISH_KEY: ' a:x,y  b:z ' }, '')
+    const publishKey = [
+      { name: 'a', secret: 'x,y' },
+      { name: 'b', secret: 'z' },
+    ]
+    expect(given).toMatchObject({ settings: { publishKey } })
+    expect(inherited).toMatchObject({ settings: { publishKey } })
+  })
+
+  it('are not taken for one when a comma stands between two', () => {
+    const command = readCommand(['relay', '--publish-key', 'a:x,b:y'], {}, '')
+    expect(command).toMatchObject({ run: 'fail', text: expect.stringContaining('put a space there') })
+  })
+})
+
+describe('--trust-proxy', () => {
+  it.each([
+    [['--trust-proxy'], 1],
+    [['--trust-proxy=2'], 2],
+    [['--trust-proxy=0'], 0],
+    [[], 0],
+  ])('%j counts %i', (args, trustProxy) => {
+    expect(readCommand(['relay', ...args], {}, '')).toMatchObject({ settings: { trustProxy } })
+  })
+})
+
+describe('the schema of config files', () => {
+  const validate = new Ajv({ strict: true, allErrors: true }).compile(configSchema())
+  const isRead = (value: unknown): boolean =>
+    readCommand(['relay', '--config', 'relay.json'], {}, '', () => JSON.stringify(value)).run === 'relay'
+
+  it('knows every option but --config', () => {
+    const { properties } = configSchema() as { properties: object }
+    expect(Object.keys(properties)).toEqual(['$schema', ...OPTION_NAMES.filter((name) => name !== 'config')])
+  })
+
+  it.each([
+    WHOLE,
+    {},
+    [],
+    { port: -1 },
+    { port: 65_536 },
+    { port: 1.5 },
+    { host: 'a b' },
+    { path: '/health' },
+    { path: '/healthy' },
+    { path: '/publish/x' },
+    { path: 'signals' },
+    { origin: 'https://a.example' },
+    { origin: ['https://*.example'] },
+    { origin: ['https://a.example/'] },
+    { open: 'yes' },
+    { authSecret: ['x'.repeat(31)] },
+    { authSecret: ['x'.repeat(32)] },
+    { authSecret: ['x '.repeat(32)] },
+    { authJwks: 'ftp://a.example' },
+    { authJwks: 'https://a.example/jwks.json' },
+    { publishKey: ['secret'] },
+    { publishKey: ['name:'] },
+    { publishKey: ['1:secret'] },
+    { publishKey: [':secret'] },
+    { publishKey: [{ name: 'a', secret: 'b' }] },
+    { publishKey: [{ name: 'a', secret: 'b', more: 1 }] },
+    { publishKey: [{ name: 'a b', secret: 'b' }] },
+    { publishKey: [{ name: 'a', secret: 'b', rooms: ['*'], send: ['a*'] }] },
+    { publishKey: [{ name: 'a', secret: 'b', rooms: ['a*b'] }] },
+    { publishKey: [5] },
+    { publishKey: [null] },
+    { revokeKey: ['x'.repeat(11)] },
+    { revokeKey: ['x'.repeat(12)] },
+    { dashboardKey: 'x'.repeat(11) },
+    { dashboardKey: 'x'.repeat(12) },
+    { window: 999 },
+    { maxBytes: 1023 },
+    { trustProxy: true },
+    { trustProxy: 10 },
+    { trustProxy: 11 },
+    { trustProxy: -1 },
+    { trustProxy: 1.5 },
+    { logLevel: 'loud' },
+    { unknown: 1 },
+  ])('accepts what the relay accepts, and nothing else: %j', (value) => {
+    expect(validate(value)).toBe(isRead(value))
+  })
+})
