@@ -37,11 +37,17 @@ export function createRoom({ name, log, onEmpty, onFailure }: RoomOptions): Room
   const members = new Map<Lane, Member>()
   const unfollow = log.follow(name, deliver)
 
-  function deliver(epoch: string, entry: Entry): void {
+  function deliver(epoch: string, entry?: Entry): void {
     for (const member of members.values()) {
-      if (!member.isLive) wait(member, epoch, entry)
+      if (!entry) readAnew(member)
+      else if (!member.isLive) wait(member, epoch, entry)
       else if (!push(member, epoch, entry)) void catchUp(member)
     }
+  }
+
+  function readAnew(member: Member): void {
+    if (member.isLive) void catchUp(member)
+    else member.hasOverflowed = true
   }
 
   /** Hands over an entry that is the member's next; says false when something lies between. */

@@ -40,7 +40,7 @@ export function startMemoryRelay({ history, rooms: names, onLogged, onFailure }:
   const engine = createMemoryLog({ history })
   let troubleUntil = 0
   let isCarriedOut = false
-  for (const name of names) engine.follow(name, (_epoch, entry) => onLogged(name, entry))
+  for (const name of names) engine.follow(name, (_epoch, entry) => entry && onLogged(name, entry))
 
   async function vex<Result>(call: () => Promise<Result>): Promise<Result> {
     const isVexed = performance.now() < troubleUntil

@@ -45,20 +45,38 @@ interface Found {
   readonly lost?: GapFrame['reason']
 }
 
-export type Follower = (epoch: string, entry: Entry) => void
+/** Hears of a new entry; without one, something lies between that must be read from the log. */
+export type Follower = (epoch: string, entry?: Entry) => void
+
+/** Where an acceptance is before it is told; `--durability` in the README says what it survives there. */
+export type Durability = 'memory' | 'replica' | 'disk'
+
+/** `away`: nothing can be logged at present. It becomes `ready` by itself. */
+export type LogHealth = 'ready' | 'away'
+
+/** The log cannot be used as it was set up. The text says what to do, in a sentence that ends with a full stop. */
+export class LogUnusable extends Error {
+  override readonly name = 'LogUnusable'
+}
 
 /**
  * The memory of the relay. Everything is asynchronous, so that an engine may live elsewhere.
  * A rejected promise means passing trouble: the same call may be made again.
  */
 export interface SignalLog {
-  /** Logs a signal once per id. Followers of the room hear of it before the promise resolves, or later. */
+  readonly health: LogHealth
+  /** Makes sure that the log can be used, before anybody relies on it; else rejects with `LogUnusable`. */
+  open(): Promise<void>
+  /** Logs a signal once per room and id. Followers of the room hear of it before the promise resolves, or later. */
   append(draft: Draft): Promise<Appended>
   /** Reads at most `limit` entries after an offset; `'end'` is the offset of the newest. */
   read(room: string, after: number | 'end', limit: number): Promise<Tail>
   /** Finds the offset that lies `age` milliseconds back by the log's own clock. */
   find(room: string, age: number): Promise<Found>
-  /** Calls back for each new entry of a room. A followed room is not forgotten for being idle. */
+  /**
+   * Calls back for each new entry of a room: for all that a `read` which begins later does not show. A followed room is
+   * not forgotten for being idle.
+   */
   follow(room: string, follower: Follower): () => void
   close(): Promise<void>
 }

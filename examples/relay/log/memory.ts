@@ -156,6 +156,9 @@ export function createMemoryLog({
   }
 
   return {
+    health: 'ready',
+    async open() {},
+
     async append({ room, id, opening, digest }) {
       forgetOldIds()
       const known = ids.get(id)

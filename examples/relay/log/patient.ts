@@ -41,6 +41,10 @@ export function createPatientLog(log: SignalLog, { patience = 15_000, onTrouble 
   }
 
   return {
+    get health() {
+      return log.health
+    },
+    open: log.open,
     append: (draft, isGivenUp) => persist(() => log.append(draft), isGivenUp),
     read: (room, after, limit) => persist(() => log.read(room, after, limit)),
     find(room, age) {

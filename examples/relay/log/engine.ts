@@ -1,0 +1,25 @@
+import type { Logger } from '../logger.js'
+import { limit, type RelaySettings } from '../options.js'
+import type { SignalLog } from './log.js'
+import { createMemoryLog } from './memory.js'
+import { createRedisLog } from './redis.js'
+
+/** Makes the log that the settings ask for. */
+export function createEngine(settings: RelaySettings, logger: Logger): SignalLog {
+  const bounds = {
+    history: limit(settings.history),
+    historyMs: limit(settings.historyMs),
+    window: limit(settings.window),
+  }
+  const { redis: url, durability } = settings
+  if (url === '') return createMemoryLog(bounds)
+  return createRedisLog({
+    ...bounds,
+    url,
+    durability,
+    onHealth(health, reason) {
+      if (health === 'ready') logger.info({}, 'Redis is back')
+      else logger.warn({ reason }, 'Redis is away: nothing is accepted until it is back')
+    },
+  })
+}

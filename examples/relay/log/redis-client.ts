@@ -1,0 +1,78 @@
+import { Cluster, Redis, type RedisOptions } from 'ioredis'
+import type { RedisAddress } from './redis-address.js'
+import type { Script } from './redis-scripts.js'
+
+export type RedisClient = Redis | Cluster
+
+/**
+ * Makes a client that connects when it is told to, comes back by itself, and never keeps a command for later: what could
+ * not be done is reported at once, and whoever wants it done asks again.
+ */
+export function createRedisClient(address: RedisAddress): RedisClient {
+  const { mode, nodes, primary = '', db, username, password, sentinelPassword, isEncrypted } = address
+  const line: Omit<RedisOptions, 'replyMapping'> = {
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    ...(isEncrypted && { tls: {} }),
+    connectionName: 'signalpost',
+    disableClientInfo: true,
+    protocol: 2,
+    connectTimeout: CONNECT_TIMEOUT,
+    socketTimeout: SILENCE,
+    commandTimeout: SILENCE,
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    autoResubscribe: mode === 'cluster',
+    // A server that was demoted keeps its lines open.
+    reconnectOnError: ({ message }) => message.startsWith('READONLY'),
+  }
+  const own = { enableOfflineQueue: false, lazyConnect: true }
+  switch (mode) {
+    case 'standalone':
+      return new Redis({ ...line, ...own, ...nodes[0], db, retryStrategy: pauseBefore })
+    case 'sentinel': {
+      const sentinels = {
+        sentinels: [...nodes],
+        name: primary,
+        sentinelRetryStrategy: pauseBefore,
+        failoverDetector: true,
+        enableTLSForSentinelMode: isEncrypted,
+        ...(isEncrypted && { sentinelTLS: {} }),
+        ...(sentinelPassword !== undefined && { sentinelPassword }),
+      }
+      return new Redis({ ...line, ...own, ...sentinels, db, retryStrategy: pauseBefore })
+    }
+    case 'cluster':
+      return new Cluster([...nodes], {
+        ...own,
+        clusterRetryStrategy: pauseBefore,
+        clusterNodeRetryStrategy: pauseBefore,
+        // An unchanged command that fails is told to whoever asked, who asks again.
+        retryDelayOnFailover: 100,
+        redisOptions: line,
+      })
+  }
+}
+
+/** Runs a script by its name, or by its text where the server does not know it. */
+export async function runScript(
+  client: RedisClient,
+  { sha, text }: Script,
+  keys: readonly string[],
+  args: readonly (string | number)[],
+): Promise<unknown> {
+  try {
+    return await client.evalsha(sha, keys.length, ...keys, ...args)
+  } catch (error) {
+    if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
+    return client.eval(text, keys.length, ...keys, ...args)
+  }
+}
+
+const CONNECT_TIMEOUT = 5000
+/** A line on which something was asked and that says nothing for so long, in milliseconds, is dead. */
+const SILENCE = 4000
+
+function pauseBefore(attempt: number): number {
+  return Math.min(50 * 2 ** Math.min(attempt, 10), 1000) * (0.5 + Math.random() / 2)
+}

@@ -1,0 +1,140 @@
+import type { Confirm } from './durability.js'
+import { LogUnusable, type LogHealth } from './log.js'
+import { describeRedis, type RedisAddress } from './redis-address.js'
+import { adviceOn, reasonOf } from './redis-advice.js'
+import type { RedisClient } from './redis-client.js'
+
+export interface RedisHealthOptions {
+  readonly address: RedisAddress
+  readonly clients: readonly RedisClient[]
+  /** The one that writes. */
+  readonly writer: RedisClient
+  /** Does a write as the log does its own. */
+  readonly confirm: Confirm
+  readonly onHealth?: ((health: LogHealth, reason: string) => void) | undefined
+}
+
+export interface RedisHealth {
+  readonly current: LogHealth
+  /** Connects, and makes sure that writing works. */
+  open(): Promise<void>
+  /** Notes that something did not work. */
+  fail(error: unknown): void
+  /** Notes what becomes of a command. */
+  watch<Result>(command: Promise<Result>): Promise<Result>
+  /** Tries whether writing works: at once while it does not, else now and then. */
+  probe(): void
+  close(): void
+}
+
+/** Knows whether Redis takes writes, by what becomes of commands and by trying. */
+export function createRedisHealth({ address, clients, writer, confirm, onHealth }: RedisHealthOptions): RedisHealth {
+  let state: 'closed' | LogHealth = 'closed'
+  let lastError: unknown
+  let isProbing = false
+  let probedAt = 0
+
+  for (const client of clients) {
+    client.on('error', fail)
+    client.on('node error', (error) => (lastError = error))
+    client.on('close', () => fail(lastError ?? new Error('the line was lost')))
+    client.on('ready', probe)
+  }
+
+  function fail(error: unknown): void {
+    lastError = error
+    if (state === 'ready') change('away', reasonOf(error))
+  }
+
+  function change(health: LogHealth, reason: string): void {
+    state = health
+    onHealth?.(health, reason)
+  }
+
+  /** A small write tells more than a ping: a full or demoted server answers pings. */
+  async function tryWriting(): Promise<void> {
+    if (clients.some(({ status }) => status !== 'ready')) throw lastError ?? new Error('not connected')
+    await confirm(() => writer.set(PROBE, '', 'PX', PROBE_LIFETIME))
+  }
+
+  function probe(): void {
+    const now = performance.now()
+    if (state === 'closed' || isProbing || (state === 'ready' && now - probedAt < PROBE_EVERY)) return
+    isProbing = true
+    probedAt = now
+    const back = (): void => {
+      lastError = undefined
+      if (state === 'away') change('ready', '')
+    }
+    void tryWriting()
+      .then(back, fail)
+      .finally(() => {
+        isProbing = false
+      })
+  }
+
+  async function connectAndWrite(): Promise<void> {
+    await Promise.all(clients.map((client) => client.connect()))
+    const version = /redis_version:(\d+)\.(\d+)/.exec(await writer.info('server'))
+    const [major = 0, minor = 0] = version?.slice(1).map(Number) ?? []
+    if (major * 100 + minor < 602) throw new Error(`it is version ${major}.${minor}, and 6.2 is needed`)
+    await tryWriting()
+  }
+
+  function close(): void {
+    state = 'closed'
+    for (const client of clients) client.disconnect()
+  }
+
+  return {
+    get current() {
+      return state === 'ready' ? 'ready' : 'away'
+    },
+
+    async open() {
+      try {
+        await within(OPENING, connectAndWrite())
+        state = 'ready'
+      } catch (error) {
+        close()
+        throw new LogUnusable(adviceOn(isVague(error) ? (lastError ?? error) : error, describeRedis(address)))
+      }
+    },
+
+    fail,
+
+    async watch(command) {
+      try {
+        return await command
+      } catch (error) {
+        fail(error)
+        throw error
+      }
+    },
+
+    probe,
+    close,
+  }
+}
+
+const PROBE = 'signalpost:probe'
+const PROBE_LIFETIME = 60_000
+const PROBE_EVERY = 5000
+const OPENING = 10_000
+
+/** What a client says when it gives up; why it did, it has said before. */
+function isVague(error: unknown): boolean {
+  return error instanceof Error && /^(Connection is closed|None of startup nodes|no answer)/.test(error.message)
+}
+
+async function within(limit: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const over = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${limit / 1000} s`)), limit)
+  })
+  try {
+    await Promise.race([work, over])
+  } finally {
+    clearTimeout(timer)
+  }
+}

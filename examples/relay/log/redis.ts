@@ -1,0 +1,192 @@
+import { randomBytes } from 'node:crypto'
+import { signalFrame } from '../frame.js'
+import { createDurability } from './durability.js'
+import { createFollowing } from './following.js'
+import {
+  LogUnusable,
+  type Appended,
+  type Draft,
+  type Durability,
+  type Entry,
+  type LogHealth,
+  type SignalLog,
+  type Tail,
+} from './log.js'
+import { readRedisAddress } from './redis-address.js'
+import { createRedisClient, runScript } from './redis-client.js'
+import { createRedisHealth } from './redis-health.js'
+import { APPEND, CLAIM, FIND, READ, type Script } from './redis-scripts.js'
+
+export interface RedisLogOptions {
+  /** Where Redis is, in the forms of `readRedisAddress`. */
+  readonly url: string
+  /** Entries kept per room. @default 1000 */
+  readonly history?: number
+  /** How long an entry is kept, in milliseconds. @default 600_000 */
+  readonly historyMs?: number
+  /** How long an id is remembered, in milliseconds. @default 900_000 */
+  readonly window?: number
+  /** What an append waits for. @default 'memory' */
+  readonly durability?: Durability
+  /** Hears when Redis is lost, and why, and when it is back. */
+  readonly onHealth?: (health: LogHealth, reason: string) => void
+}
+
+/**
+ * Keeps the tail of every room in Redis, where all instances of the relay share it. A stream per room is the truth. News of
+ * an entry goes by publish and subscribe: a doorbell, which may be missed, because what lies between is read.
+ */
+export function createRedisLog({
+  url,
+  history = 1000,
+  historyMs = 600_000,
+  window = 900_000,
+  durability = 'memory',
+  onHealth,
+}: RedisLogOptions): SignalLog {
+  const address = readRedisAddress(url)
+  const client = createRedisClient(address)
+  // A client that waits for replicas or disks holds up whatever comes after.
+  const writer = durability === 'memory' ? client : createRedisClient(address)
+  const listener = address.mode === 'cluster' ? client : createRedisClient(address)
+  const keepMs = Math.max(DAY, Math.min(historyMs, FOREVER), Math.min(window, FOREVER))
+  const limits = [Math.min(history, MANY), Math.min(historyMs, FOREVER), keepMs]
+  const windowMs = Math.min(window, FOREVER)
+  const born = address.mode === 'cluster' ? [] : [`${PREFIX}born`]
+  // Channels do not belong to a database, keys do.
+  const bells = `${PREFIX}${address.db}:`
+  const confirm = createDurability(writer, durability)
+  const reading = new Map<string, Promise<Tail>>()
+  const clients = [...new Set([client, writer, listener])]
+  const health = createRedisHealth({ address, clients, writer, confirm, onHealth })
+  const following = createFollowing({ subscribe, unsubscribe, read: readNow, look, keepMs })
+  let ticker: NodeJS.Timeout | undefined
+
+  listener.on('ready', () => void following.renew().catch(health.fail))
+  listener.on('message', (channel: string, text: string) => {
+    const news = readBell(text)
+    if (news) following.hear(channel.slice(bells.length + 1, -1), news.epoch, news.entry)
+  })
+
+  function run(script: Script, room: string, args: readonly (string | number)[], id?: string): Promise<unknown> {
+    const { log, meta, idOf } = keysOf(room)
+    const keys = [log, meta, id === undefined ? meta : idOf(id), ...born]
+    const all = [randomBytes(9).toString('base64url'), ...limits, ...args]
+    return health.watch(runScript(id === undefined ? client : writer, script, keys, all))
+  }
+
+  async function subscribe(rooms: readonly string[]): Promise<void> {
+    const channels = rooms.map((room) => `${bells}{${room}}`)
+    if (listener.status !== 'ready') throw new Error('Redis is away')
+    await health.watch(listener.subscribe(...channels))
+  }
+
+  function unsubscribe(room: string): void {
+    if (listener.status === 'ready') listener.unsubscribe(`${bells}{${room}}`).catch(() => {})
+  }
+
+  async function look(room: string): Promise<{ epoch: string; head: number }> {
+    const [epoch, head] = await health.watch(client.hmget(keysOf(room).meta, 'epoch', 'head'))
+    return { epoch: epoch ?? '', head: Number(head) }
+  }
+
+  async function readNow(room: string, after: number | 'end', limit: number): Promise<Tail> {
+    // The form that the script answers in.
+    const [epoch, base, floor, head, id, floorId, entries] = (await run(READ, room, [after, limit])) as TailReply
+    return {
+      epoch,
+      base: Number(base),
+      floor: Number(floor),
+      head: Number(head),
+      ...(id !== '' && { id }),
+      ...(floorId !== '' && { floorId }),
+      entries: entries.map(([offset, [, id, , at, , opening]]) =>
+        entryOf(Number.parseInt(offset, 10), id, at, opening),
+      ),
+    }
+  }
+
+  async function append({ room, id, opening, digest }: Draft): Promise<Appended> {
+    if (digest !== undefined) {
+      // Claimed longer than it is remembered, so that there is no moment between the two.
+      const claim = runScript(writer, CLAIM, [`${PREFIX}{${id}}:claim`], [digest, windowMs + CLAIM_MARGIN])
+      if ((await health.watch(claim)) === 0) return 'conflict'
+    }
+    const isNew = await confirm(() => run(APPEND, room, [id, opening, `${bells}{${room}}`, windowMs], id))
+    return isNew === 1 ? 'logged' : 'known'
+  }
+
+  function tick(): void {
+    following.lookAfter(SILENCE)
+    health.probe()
+  }
+
+  return {
+    get health() {
+      return health.current
+    },
+
+    async open() {
+      if (address.mode === 'cluster' && durability !== 'memory') {
+        throw new LogUnusable('--durability needs one primary, and a cluster has several. Use --durability memory.')
+      }
+      await health.open()
+      ticker = setInterval(tick, TICK)
+      ticker.unref()
+    },
+
+    append,
+
+    async read(room, after, limit) {
+      // Members of a room that ask for the same in one go get one answer.
+      const key = `${room} ${after} ${limit}`
+      const asked = reading.get(key)
+      if (asked) return asked
+      const tail = following.whenHeard(room).then(() => readNow(room, after, limit))
+      reading.set(key, tail)
+      queueMicrotask(() => reading.delete(key))
+      return tail
+    },
+
+    async find(room, age) {
+      await following.whenHeard(room)
+      const [after, lost] = (await run(FIND, room, [Math.ceil(age)])) as [string, '' | 'epoch' | 'trimmed']
+      return { after: Number(after), ...(lost !== '' && { lost }) }
+    },
+
+    follow: following.follow,
+
+    async close() {
+      clearInterval(ticker)
+      health.close()
+    },
+  }
+}
+
+const PREFIX = 'signalpost:'
+const DAY = 86_400_000
+/** What stands for "without end" in Redis. */
+const FOREVER = 10 * 365 * DAY
+const MANY = 1_000_000_000
+const CLAIM_MARGIN = 60_000
+const TICK = 1000
+/** A room that was silent for so long, in milliseconds, is looked at: the doorbell may have been missed. */
+const SILENCE = 5000
+
+type TailReply = [string, string, string, string, string, string, [string, string[]][]]
+
+/** One slot per room, by its name in braces. */
+function keysOf(room: string) {
+  const name = `${PREFIX}{${room}}:`
+  return { log: `${name}log`, meta: `${name}room`, idOf: (id: string) => `${name}id:${id}` }
+}
+
+function entryOf(offset: number, id = '', at = '', opening = ''): Entry {
+  return { offset, id, frame: signalFrame(opening, offset, Number(at)) }
+}
+
+/** `<epoch> <offset> <at> <id> <opening>`; others may use the channel too. */
+function readBell(text: string): { epoch: string; entry: Entry } | undefined {
+  const [, epoch, offset, at, id, opening] = /^(\S+) (\d+) (\d+) (\S+) (\{.*)$/s.exec(text) ?? []
+  return epoch === undefined ? undefined : { epoch, entry: entryOf(Number(offset), id, at, opening) }
+}
