@@ -1,0 +1,11 @@
+<?php
+
+declare(strict_types=1);
+
+use CodeIgniter\Router\RouteCollection;
+
+/** @var RouteCollection $routes */
+$routes->get('/', 'Report::index');
+$routes->get('report', 'Report::index');
+$routes->get('incomes/new', 'Income::new');
+$routes->post('incomes', 'Income::create');

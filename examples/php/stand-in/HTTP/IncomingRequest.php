@@ -1,0 +1,18 @@
+<?php
+
+declare(strict_types=1);
+
+namespace CodeIgniter\HTTP;
+
+final class IncomingRequest
+{
+    public function getGet(string $name): mixed
+    {
+        return $_GET[$name] ?? null;
+    }
+
+    public function getPost(string $name): mixed
+    {
+        return $_POST[$name] ?? null;
+    }
+}
