@@ -4,7 +4,13 @@ import { defineConfig, type Options } from 'tsup'
 const GLOBAL = 'Signalpost'
 
 /** Modules that hold types only: they would be empty files. */
-const TYPES_ONLY = ['src/signals.ts', 'src/connection/link.ts', 'src/protocol/frames.ts']
+const TYPES_ONLY = [
+  'src/signals.ts',
+  'src/bindings/options.ts',
+  'src/connection/link.ts',
+  'src/protocol/frames.ts',
+  'src/refresh/action.ts',
+]
 
 const browser: Options = { platform: 'browser', target: 'es2022', sourcemap: true, clean: false, silent: true }
 
@@ -18,7 +24,14 @@ const modules: Options = {
 
 const declarations: Options = {
   ...browser,
-  entry: { index: 'src/index.ts' },
+  entry: {
+    index: 'src/index.ts',
+    'react/index': 'src/react/index.ts',
+    'refresh/index': 'src/refresh/index.ts',
+    'solid/index': 'src/solid/index.ts',
+    'svelte/index': 'src/svelte/index.ts',
+    'vue/index': 'src/vue/index.ts',
+  },
   format: ['esm'],
   dts: { only: true, compilerOptions: { ignoreDeprecations: '6.0' } },
 }

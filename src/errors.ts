@@ -22,6 +22,7 @@ export type SignalErrorCode =
   | 'expired'
   | 'closed'
   | 'handler-threw'
+  | 'refresh-failed'
 
 /**
  * The one error of signalpost. `code` says what happened, the message says what to do, and `cause` keeps the error

@@ -43,6 +43,7 @@ const ARROWS: { readonly [room: string]: readonly string[] } = {
   solid: ['bindings', 'signals', 'status'],
   svelte: ['bindings', 'signals', 'status'],
   vue: ['bindings', 'signals', 'status'],
+  refresh: ['errors', 'options', 'page-client', 'signals'],
   contract: ['errors'],
   emitter: ['signals'],
   options: ['errors', 'protocol'],

@@ -1,0 +1,99 @@
+/** What the page shows of its refreshes, in a shadow root of its own: a slim line at the top, and a hint with a button. */
+
+/** The texts that the page shows. */
+export interface RefreshTexts {
+  /** @default 'This page has changed.' */
+  readonly changed: string
+  /** @default 'Refresh now' */
+  readonly refresh: string
+  /** @default 'This page could not be refreshed.' */
+  readonly failed: string
+  /** @default 'Try again' */
+  readonly retry: string
+}
+
+export interface NoticeEntry {
+  readonly state: 'held' | 'busy' | 'failed'
+  readonly texts: RefreshTexts
+  readonly refresh: () => void
+}
+
+const STYLE = `
+:host { all: initial; position: fixed; inset: 0 0 auto; z-index: var(--signalpost-layer, 2147483647); pointer-events: none }
+[hidden] { display: none !important }
+.line { height: var(--signalpost-height, 3px); background: var(--signalpost-color, #2563eb); transform-origin: left;
+  animation: grow 8s cubic-bezier(0, 0.8, 0.2, 1) forwards }
+.failed { background: var(--signalpost-failed-color, #c2410c); animation: none }
+.hint { position: fixed; bottom: 1rem; left: 50%; translate: -50%; display: flex; gap: 0.75rem; align-items: center;
+  max-width: calc(100vw - 2rem); box-sizing: border-box; padding: 0.5rem 0.5rem 0.5rem 1rem; border-radius: 0.5rem;
+  border: 1px solid transparent; pointer-events: auto; box-shadow: 0 2px 12px rgb(0 0 0 / 0.3);
+  color: var(--signalpost-text, #fff); background: var(--signalpost-background, #1f2937);
+  font: var(--signalpost-font, 14px/1.4 system-ui, sans-serif) }
+button { font: inherit; color: inherit; background: none; border: 1px solid; border-radius: 0.25rem; padding: 0.25rem 0.75rem;
+  cursor: pointer }
+@keyframes grow { from { transform: scaleX(0.05) } to { transform: scaleX(0.95) } }
+@media (prefers-reduced-motion: reduce) { .line { animation: none } }
+`
+
+/** One for each registration that has something to show. */
+const entries = new Map<object, NoticeEntry>()
+
+let shown: ReturnType<typeof createNotice> | undefined
+
+/** Shows an entry in place of the owner's last one; without an entry, no longer. */
+export function notify(owner: object, entry?: NoticeEntry): void {
+  entries.delete(owner)
+  if (entry) entries.set(owner, entry)
+  if (entries.size > 0) shown ??= createNotice()
+  shown?.render()
+}
+
+function createNotice() {
+  const host = document.createElement('signalpost-notice')
+  const root = host.attachShadow({ mode: 'open' })
+  const style = new CSSStyleSheet()
+  style.replaceSync(STYLE)
+  root.adoptedStyleSheets = [style]
+  const line = add(root, 'div', 'line')
+  const hint = add(root, 'div', 'hint')
+  const text = add(hint, 'span', 'text')
+  const button = add(hint, 'button', 'button')
+  text.role = 'status'
+  button.addEventListener('click', () => {
+    for (const { refresh } of asking()) refresh()
+  })
+
+  /** Those that the hint is about: who waits for the user comes before who failed. */
+  function asking(): NoticeEntry[] {
+    const by = (wanted: string): NoticeEntry[] => [...entries.values()].filter(({ state }) => state === wanted)
+    return by('held').length > 0 ? by('held') : by('failed')
+  }
+
+  function render(): void {
+    const states = [...entries.values()].map(({ state }) => state)
+    const [first] = asking()
+    line.hidden = !states.some((state) => state !== 'held')
+    line.classList.toggle('failed', !states.includes('busy'))
+    hint.hidden = !first
+    text.textContent = (first?.state === 'held' ? first.texts.changed : first?.texts.failed) ?? ''
+    button.textContent = (first?.state === 'held' ? first.texts.refresh : first?.texts.retry) ?? ''
+    // What is outside of a modal dialog cannot be clicked.
+    const place = [...document.querySelectorAll('dialog[open]')].at(-1) ?? document.body
+    if (states.length === 0) host.remove()
+    else if (host.parentNode !== place) place.append(host)
+  }
+
+  return { render }
+}
+
+function add<Name extends keyof HTMLElementTagNameMap>(
+  parent: Node,
+  name: Name,
+  part: string,
+): HTMLElementTagNameMap[Name] {
+  const element = document.createElement(name)
+  element.className = part
+  element.setAttribute('part', part)
+  parent.appendChild(element)
+  return element
+}

@@ -1,0 +1,11 @@
+import { badOption } from '../options.js'
+
+/** @throws SignalError `bad-option`, where there is a page to ask. */
+export function checkSelector(selector: string): string {
+  try {
+    globalThis.document?.querySelector(selector)
+  } catch {
+    throw badOption(`${JSON.stringify(selector)} is not a selector`)
+  }
+  return selector
+}

@@ -1,0 +1,86 @@
+import { SignalError } from '../errors.js'
+import { parseHtml } from './parse-html.js'
+
+/** How long a server may take, and how long its answer may be shared, in milliseconds. */
+const TIME_LIMIT = 30_000
+const KEPT = 2000
+
+interface Fetching {
+  readonly startedAt: number
+  readonly content: Promise<DocumentFragment>
+  readonly controller: AbortController
+  users: number
+}
+
+const fetches = new Map<string, Fetching>()
+
+/**
+ * The content of a page or fragment as it was at `changedAt` or later, on the clock of `performance.now()`. Whoever asks for
+ * the same at the same time shares one fetch, which is aborted when the last of them has gone. Clone what you take.
+ *
+ * @throws SignalError `refresh-failed`.
+ */
+export async function fetchContent(url: string, changedAt: number, signal: AbortSignal): Promise<DocumentFragment> {
+  const present = fetches.get(url)
+  const fetching = present && present.startedAt >= changedAt ? present : start(url)
+  fetching.users += 1
+  const leave = (): void => {
+    fetching.users -= 1
+    if (fetching.users > 0) return
+    forget(url, fetching)
+    fetching.controller.abort()
+  }
+  signal.addEventListener('abort', leave)
+  try {
+    return await fetching.content
+  } finally {
+    signal.removeEventListener('abort', leave)
+  }
+}
+
+function start(url: string): Fetching {
+  const controller = new AbortController()
+  const fetching = { startedAt: performance.now(), content: load(url, controller), controller, users: 0 }
+  fetches.set(url, fetching)
+  fetching.content.then(
+    () => setTimeout(forget, KEPT, url, fetching),
+    () => forget(url, fetching),
+  )
+  return fetching
+}
+
+function forget(url: string, fetching: Fetching): void {
+  if (fetches.get(url) === fetching) fetches.delete(url)
+}
+
+async function load(url: string, controller: AbortController): Promise<DocumentFragment> {
+  const timer = setTimeout(() => controller.abort(failure('took too long')), TIME_LIMIT)
+  try {
+    const response = await fetch(url, {
+      headers: { Accept: 'text/html' },
+      // What the browser has may be older than the signal.
+      cache: 'no-cache',
+      signal: controller.signal,
+    })
+    const trouble = findTrouble(url, response)
+    if (trouble) throw failure(trouble)
+    return parseHtml(await response.text())
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function findTrouble(url: string, response: Response): string | undefined {
+  if (!response.ok) return `has status ${response.status}`
+  if (!response.headers.get('Content-Type')?.includes('html')) return 'is not HTML'
+  if (response.redirected && pathOf(response.url) !== pathOf(url)) return 'is another page: is the user signed out?'
+  return undefined
+}
+
+function failure(what: string): SignalError {
+  return new SignalError('refresh-failed', `The answer to the refresh ${what}.`)
+}
+
+function pathOf(url: string): string {
+  return new URL(url).pathname.replace(/\/$/, '')
+}

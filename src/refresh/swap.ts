@@ -1,0 +1,95 @@
+import { editedFields, hasOpenDialog } from './edits.js'
+
+/** Whether an element holds something of the user's that would be lost if it were replaced. */
+export function hasUnkeepableState(element: Element): boolean {
+  return hasOpenDialog(element) || editedFields(element).some((field) => findByKey(element, field) !== field)
+}
+
+/**
+ * Puts a fresh element in the place of an old one, with what the user did to the old one. Returns false, and does nothing,
+ * if the fresh one has no place for a field that the user has changed.
+ */
+export function swap(old: Element, fresh: Element): boolean {
+  const edited = editedFields(old).map((field) => [field, findByKey(fresh, field)] as const)
+  if (edited.some(([, place]) => !place)) return false
+
+  const restoreFocus = keepFocus(old, fresh)
+  const restoreScroll = keepScroll(old, fresh)
+  for (const details of old.querySelectorAll('details')) {
+    const twin = twinOf(details, old, fresh)
+    if (twin instanceof HTMLDetailsElement) twin.open = details.open
+  }
+  // The very fields live on: files that were chosen could not be copied, nor what can be undone.
+  for (const [field, place] of edited) place?.replaceWith(field)
+  old.replaceWith(fresh)
+  restoreScroll()
+  restoreFocus()
+  return true
+}
+
+function keepScroll(old: Element, fresh: Element): () => void {
+  const scrolled = [old, ...old.querySelectorAll('*')]
+    .filter(({ scrollTop, scrollLeft }) => scrollTop || scrollLeft)
+    .map((element) => ({ twin: twinOf(element, old, fresh), top: element.scrollTop, left: element.scrollLeft }))
+  return () => {
+    for (const { twin, top, left } of scrolled) {
+      if (twin instanceof Element) twin.scrollTo({ top, left, behavior: 'instant' })
+    }
+  }
+}
+
+/** Focus, the caret in a field, and what is selected. */
+function keepFocus(old: Element, fresh: Element): () => void {
+  const living = (node: Node | null | undefined, twin: Node | null | undefined): Node | null | undefined =>
+    node?.isConnected ? node : twin
+  const focused = old.contains(document.activeElement) ? document.activeElement : null
+  const { selectionStart, selectionEnd, selectionDirection } = (focused ?? {}) as Partial<HTMLInputElement>
+  const twin = focused && twinOf(focused, old, fresh)
+  const { anchorNode, anchorOffset = 0, focusNode, focusOffset = 0 } = getSelection() ?? {}
+  const isSelected = anchorNode && focusNode && (old.contains(anchorNode) || old.contains(focusNode))
+  const anchorTwin = isSelected ? twinOf(anchorNode, old, fresh) : undefined
+  const focusTwin = isSelected ? twinOf(focusNode, old, fresh) : undefined
+
+  return () => {
+    const heir = living(focused, twin)
+    if (heir instanceof HTMLElement) heir.focus({ preventScroll: true })
+    if (typeof selectionStart === 'number' && heir instanceof HTMLElement && 'setSelectionRange' in heir) {
+      ;(heir as HTMLInputElement).setSelectionRange(
+        selectionStart,
+        selectionEnd ?? selectionStart,
+        selectionDirection ?? undefined,
+      )
+    } else if (isSelected) {
+      const anchor = living(anchorNode, anchorTwin)
+      const end = living(focusNode, focusTwin)
+      if (anchor && end) getSelection()?.setBaseAndExtent(anchor, anchorOffset, end, focusOffset)
+    }
+  }
+}
+
+/** The node of the fresh element that stands for a node of the old one. */
+function twinOf(node: Node, old: Element, fresh: Element): Node | undefined {
+  if (node === old) return fresh
+  if (node instanceof Element && keyOf(node)) return findByKey(fresh, node)
+  const parent = node.parentNode && old.contains(node) ? node.parentNode : undefined
+  const siblings = parent && twinOf(parent, old, fresh)?.childNodes
+  const twin = siblings?.[[...(parent?.childNodes ?? [])].indexOf(node as ChildNode)]
+  return twin?.nodeName === node.nodeName && (node instanceof Element || twin.nodeValue === node.nodeValue)
+    ? twin
+    : undefined
+}
+
+/** The only element in `root` with the same name as this one, by id, name or summary. */
+function findByKey(root: Element, element: Element): Element | undefined {
+  const key = keyOf(element)
+  const found = key ? [root, ...root.querySelectorAll(element.localName)].filter((other) => keyOf(other) === key) : []
+  return found.length === 1 ? found[0] : undefined
+}
+
+function keyOf(element: Element): string {
+  const { id, localName } = element
+  const { name, type, value } = element as Partial<HTMLInputElement>
+  if (id) return `#${id}`
+  if (localName === 'details') return element.querySelector('summary')?.textContent ?? ''
+  return name ? `${name} ${type === 'checkbox' || type === 'radio' ? value : ''}` : ''
+}
