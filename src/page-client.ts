@@ -41,6 +41,14 @@ export function setPageClient<Sent extends SignalMap, Received extends SignalMap
 ): void {
   // The registry, not the client's own map, types the free functions.
   page()[KEY] = client as SignalClient | undefined
+  globalThis.dispatchEvent?.(new Event(KEY))
+}
+
+/** Calls `listener` whenever another client becomes the page's, or none is any more. */
+export function onPageClient(listener: (client: SignalClient | undefined) => void): Stop {
+  const tell = (): void => listener(getPageClient())
+  globalThis.addEventListener?.(KEY, tell)
+  return () => globalThis.removeEventListener?.(KEY, tell)
 }
 
 /** The client that the free functions use, if there is one. */
@@ -48,7 +56,8 @@ export function getPageClient(): SignalClient | undefined {
   return page()[KEY]
 }
 
-// On the page, not in this module: a script tag's copy and a bundle's copy of this package share one client.
+// On the page, not in this module: a script tag's copy and a bundle's copy of this package share one client, by a property
+// and an event of this name.
 const KEY = 'signalpost:client'
 
 function page(): { [KEY]?: SignalClient | undefined } {

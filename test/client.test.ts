@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   createSignalClient,
   getPageClient,
+  onPageClient,
   onSignalStatus,
   receiveSignal,
   sendSignal,
@@ -708,6 +709,22 @@ describe("the page's client", () => {
     second.close()
     expect(getPageClient()).toBeUndefined()
     await pass()
+  })
+
+  it('is told whenever it is another one, before it connects, and not after the stop', () => {
+    const told: [client: SignalClient | undefined, state: string | undefined][] = []
+    const stop = onPageClient((client) => told.push([client, client?.status.state]))
+    const first = connect()
+    const second = connect()
+    setPageClient(second)
+    second.close()
+    stop()
+    setPageClient(first)
+    expect(told).toEqual([
+      [first, 'idle'],
+      [second, 'connecting'],
+      [undefined, undefined],
+    ])
   })
 
   it('serves the free functions', async () => {
