@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { pino } from 'pino'
 import { readCommand } from './command.js'
+import { LogUnusable } from './log/log.js'
 import { createRelay } from './relay.js'
 import type { CommandSettings } from './options.js'
 import { isLoopback } from './origins.js'
@@ -63,6 +64,7 @@ function openLog({ logLevel, logFile }: CommandSettings) {
 }
 
 function adviseOn(error: unknown, { host, port }: CommandSettings): string {
+  if (error instanceof LogUnusable) return error.message
   switch (codeOf(error)) {
     case 'EADDRINUSE':
       return `port ${port} is in use. Stop what listens there, or choose another with --port.`

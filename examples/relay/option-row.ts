@@ -36,6 +36,35 @@ export function text(
   }
 }
 
+/** A text that may hold a secret: no error repeats it. */
+export function secretText(unit: string, help: string, check: (value: string) => string): OptionRow<string> {
+  return {
+    unit,
+    help,
+    fallback: '',
+    read: (texts) => check(last(texts)),
+    readJson: (value) => check(readText(value)),
+    schema: { type: 'string' },
+  }
+}
+
+/** One of a few words, of which the first is the default. */
+export function choice<Word extends string>(help: string, words: readonly [Word, ...Word[]]): OptionRow<Word> {
+  const readOne = (value: unknown): Word => {
+    const word = words.find((known) => known === value)
+    if (word !== undefined) return word
+    throw new Error(`must be one of ${words.join(', ')}, not ${JSON.stringify(value)}`)
+  }
+  return {
+    unit: words.join('|'),
+    help,
+    fallback: words[0],
+    read: (texts) => readOne(last(texts)),
+    readJson: readOne,
+    schema: { enum: words },
+  }
+}
+
 export function number(
   unit: string,
   help: string,

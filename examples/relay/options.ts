@@ -1,5 +1,7 @@
 import type { PublishKey } from './keys.js'
-import { list, number, text, toggle, toggledNumber, type OptionRow } from './option-row.js'
+import type { Durability } from './log/log.js'
+import { readRedisAddress } from './log/redis-address.js'
+import { choice, list, number, secretText, text, toggle, toggledNumber, type OptionRow } from './option-row.js'
 import { isLoopback } from './origins.js'
 import { PUBLISH_KEY_SCHEMA, readPublishKey, readPublishKeyText, readSecret, secretSchema } from './secrets.js'
 
@@ -29,6 +31,10 @@ export interface RelaySettings {
   readonly revokeKey: readonly string[]
   /** The secret that opens the dashboard and the metrics; empty closes both. @default '' */
   readonly dashboardKey: string
+  /** The Redis that keeps the log for all instances; empty keeps it in this process. @default '' */
+  readonly redis: string
+  /** Where a signal is in Redis before it is accepted. @default 'memory' */
+  readonly durability: Durability
   /** Signals kept per room for those who come back. @default 1000 */
   readonly history: number
   /** How long they are kept, in milliseconds. @default 600_000 */
@@ -138,6 +144,12 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionRow<CommandSettings
     readJson: (value) => readSecret(value, KEY_LENGTH),
     schema: secretSchema(KEY_LENGTH),
   },
+  redis: secretText(
+    'url',
+    'Redis that keeps the log for all instances, such as redis://:password@host:6379',
+    checkRedis,
+  ),
+  durability: choice('where a signal is in Redis before it is accepted', ['memory', 'replica', 'disk']),
   history: number('count', 'signals kept per room', 1000),
   historyMs: number('ms', 'how long they are kept', 600_000),
   window: number('ms', 'how long ids are remembered, so that nothing is logged twice', 900_000, 1000),
@@ -183,8 +195,11 @@ export function settle(given: Partial<CommandSettings>): CommandSettings {
   if (settings.authJwks !== '' && settings.authSecret.length > 0) {
     throw new Error('--auth-secret and --auth-jwks are two ways to check a token. Choose one.')
   }
+  if (settings.durability !== 'memory' && settings.redis === '') {
+    throw new Error(`--durability ${settings.durability} needs --redis: without it, the log is in this process only.`)
+  }
   // An embedding program has not gone through the table.
-  for (const name of ['path', 'authSecret'] as const) readAgain(name, settings[name])
+  for (const name of ['path', 'authSecret', 'redis', 'durability'] as const) readAgain(name, settings[name])
   return settings
 }
 
@@ -217,4 +232,9 @@ function checkJwks(value: string): string {
   const url = URL.canParse(value) ? new URL(value) : undefined
   if (url && (url.protocol === 'https:' || isLoopback(url.hostname))) return value
   throw new Error('must begin with https://, because whoever changes the keys on their way can sign any token')
+}
+
+function checkRedis(value: string): string {
+  readRedisAddress(value)
+  return value
 }

@@ -8,8 +8,8 @@ import { createHeart, TICKS_PER_BEAT, type Heart } from './beat.js'
 import { drain } from './drain.js'
 import { createFanOut, type Lane } from './fan-out.js'
 import { createHttp } from './http.js'
+import { createEngine } from './log/engine.js'
 import type { SignalLog } from './log/log.js'
-import { createMemoryLog } from './log/memory.js'
 import { createPatientLog } from './log/patient.js'
 import { createSilentLogger, type Logger } from './logger.js'
 import { limit, settle, type RelaySettings } from './options.js'
@@ -24,7 +24,7 @@ import { createTokenReader } from './tokens.js'
 interface RelayParts {
   /** Turns tokens into rights. Without it, everything on an allowed origin may send and hear. */
   readonly authorize?: Authorize
-  /** The memory of the relay. @default a log in this process */
+  /** The memory of the relay. @default what `redis` names, or a log in this process */
   readonly log?: SignalLog
   /** @default nobody is told */
   readonly logger?: Logger
@@ -53,7 +53,7 @@ export interface RelayAddress {
 }
 
 export interface Relay {
-  /** Starts to listen. Rejects when the port cannot be had. */
+  /** Starts to listen. Rejects when the port cannot be had, or with `LogUnusable`. */
   listen(): Promise<RelayAddress>
   /** Says goodbye to everybody, finishes what has begun and closes, within 10 seconds. */
   close(): Promise<void>
@@ -72,10 +72,8 @@ export function createRelay(options: RelayOptions = {}): Relay {
     publishKeys: settings.publishKey,
     authorize: options.authorize ?? createTokenReader(settings, (text) => logger.info({ text }, 'a token was refused')),
   })
-  const engine =
-    options.log ??
-    createMemoryLog({ history: limit(settings.history), historyMs: limit(settings.historyMs), window: limit(window) })
-  const onTrouble = (error: unknown): void => logger.warn({ error: String(error) }, 'the log has trouble')
+  const engine = options.log ?? createEngine(settings, logger)
+  const onTrouble = (error: unknown): void => logger.debug({ error: String(error) }, 'the log has trouble')
   const log = createPatientLog(engine, { patience, onTrouble })
   const peers = new Map<Lane, { readonly peer: Peer; readonly heart: Heart }>()
   const rooms = createRooms({ log, onFailure: (lane, error) => peers.get(lane)?.peer.fail(error) })
@@ -144,6 +142,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
 
   return {
     async listen() {
+      await log.open()
       await listening(server, host, port)
       // What has arrived is read before silence is judged: a late timer is no evidence against anybody.
       pulse = setInterval(() => setImmediate(tick), beat / TICKS_PER_BEAT)
