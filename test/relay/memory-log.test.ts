@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createMemoryLog, type MemoryLogOptions } from '../../examples/relay/log/memory.js'
+import { itKeepsTheContract } from './log-contract.js'
 
 function setup(options: MemoryLogOptions = {}) {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
@@ -23,16 +24,7 @@ function setup(options: MemoryLogOptions = {}) {
 }
 
 describe('the log in memory', () => {
-  it('numbers entries, and finishes their frames', async () => {
-    const { log, add } = setup()
-    await add('main', 'a')
-    await add('main', 'b')
-    const tail = await log.read('main', 1, 10)
-    expect(tail).toMatchObject({ base: 0, floor: 0, head: 2, id: 'a' })
-    expect(tail.entries[0]?.frame.subarray(2).toString()).toBe(
-      '{"type":"signal","id":"b","data":"","offset":2,"at":1700000000000}',
-    )
-  })
+  itKeepsTheContract(async (bounds) => createMemoryLog(bounds))
 
   it('remembers an id for the window, by a clock that does not jump', async () => {
     const { add, time } = setup({ window: 1000 })
@@ -42,17 +34,6 @@ describe('the log in memory', () => {
     time.now = 1001
     const after = await add('main', 'a')
     expect([first, inWindow, after]).toEqual(['logged', 'known', 'logged'])
-  })
-
-  it('knows an id in every room, and tells another body under the same id', async () => {
-    const { log } = setup()
-    const draft = { room: 'main', id: 'k:1', opening: '{"a":1', digest: 'one' }
-    const answers = [
-      await log.append(draft),
-      await log.append({ ...draft, room: 'other' }),
-      await log.append({ ...draft, digest: 'two' }),
-    ]
-    expect(answers).toEqual(['logged', 'known', 'conflict'])
   })
 
   it('forgets the oldest ids when there are too many', async () => {

@@ -60,7 +60,20 @@ local function open()
   redis.call('HSET', meta, 'epoch', epoch, 'life', life, 'head', whole(head), 'base', whole(base), 'from', whole(from))
 end
 
--- Drops what is too old. The newest of that stays, to tell the id and the time of what was dropped.
+-- Where entries were dropped, the first that is there is the last of these: it tells their end, its id and its time.
+local function mark()
+  if head == 0 or redis.call('EXISTS', stream) == 1 then return end
+  local last = redis.call('HMGET', meta, 'id', 'at')
+  redis.call('XADD', stream, whole(head) .. '-0', 'i', last[1], 't', last[2], 'o', '')
+end
+
+local function idAt(wanted)
+  local entry = entryAt(wanted)
+  if entry then return entry[2][2] end
+  return wanted == head and redis.call('HGET', meta, 'id') or ''
+end
+
+-- Drops what is too old, but for the mark.
 local function trim()
   if now < trimAt then return end
   local page, old
@@ -75,12 +88,12 @@ local function trim()
   redis.call('HSET', meta, 'trimAt', whole(trimAt))
 end
 
--- The offset after which everything is kept.
+-- The offset after which everything is kept: that of the mark, unless all is kept.
 local function floorOf()
   local first = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
   if not first then return head end
   local floor = offset(first)
-  if floor == 1 and at(first) >= now - historyMs then floor = 0 end
+  if floor == 1 and first[2][6] ~= '' and at(first) >= now - historyMs then floor = 0 end
   return math.max(floor, head - history)
 end
 
@@ -94,9 +107,10 @@ export const APPEND = script(`
 -- Not only a look: whoever waits for replicas or disks waits for this write, and so for the one that logged the id.
 if redis.call('PEXPIRE', KEYS[3], ARGV[8]) == 1 then return 0 end
 open()
+mark()
 local number = whole(head + 1)
 redis.call('XADD', stream, 'MAXLEN', '=', whole(history + 1), number .. '-0', 'i', ARGV[5], 't', whole(now), 'o', ARGV[6])
-redis.call('HSET', meta, 'head', number, 'at', whole(now))
+redis.call('HSET', meta, 'head', number, 'id', ARGV[5], 'at', whole(now))
 redis.call('SET', KEYS[3], '', 'PX', ARGV[8])
 redis.call('PEXPIRE', stream, historyMs)
 redis.call('PEXPIRE', meta, keepMs)
@@ -116,8 +130,7 @@ local after = ARGV[5] == 'end' and head or tonumber(ARGV[5])
 local entries = {}
 local start = math.max(after, floor)
 if start < head then entries = redis.call('XRANGE', stream, whole(start + 1) .. '-0', '+', 'COUNT', ARGV[6]) end
-local asked, first = entryAt(after), entryAt(floor)
-return {epoch, whole(base), whole(floor), whole(head), asked and asked[2][2] or '', first and first[2][2] or '', entries}
+return {epoch, whole(base), whole(floor), whole(head), idAt(after), idAt(floor), entries}
 `)
 
 /** ARGV from 5: age. Answers the offset that the age leads to, and why something of it may be missing. */
