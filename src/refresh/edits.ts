@@ -8,14 +8,19 @@ const FIELDS = 'input:not([type=hidden]), textarea, select'
 /** The fields that the user has been in since their form was last submitted, each with what it held before. */
 const touched = new Map<Element, string>()
 
+/** Where something is being composed that is not text yet, as for Chinese. */
+let composing: EventTarget | null = null
+
 /** Notes what the user does to fields, for as long as somebody wants to know. */
 export const watchEdits: () => Stop = shareStart(() => {
   const controller = new AbortController()
-  const on = (type: string, listener: (event: Event) => void): void =>
+  const on = (type: string, listener: (event: Event) => unknown): void =>
     document.addEventListener(type, listener, { capture: true, signal: controller.signal })
   on('focusin', (event) => touch(event.composedPath()[0], contentOf))
   // Some browsers do not focus a box that is clicked.
   on('input', (event) => touch(event.composedPath()[0], defaultOf))
+  on('compositionstart', ({ target }) => (composing = target))
+  on('compositionend', () => (composing = null))
   on('submit', letGo)
   on('reset', letGo)
   touch(document.activeElement, defaultOf)
@@ -31,6 +36,11 @@ export function editedFields(within: Node = document): Element[] {
   return [...touched]
     .filter(([field, before]) => (within === document || within.contains(field)) && contentOf(field) !== before)
     .map(([field]) => field)
+}
+
+/** Whether the user is composing a character in an element. */
+export function isComposing(within: Node): boolean {
+  return composing instanceof Node && within.contains(composing)
 }
 
 /** Whether a dialog is open in an element, or on the page. */

@@ -1,6 +1,7 @@
 export type { Guard, RefreshAction, RefreshContext } from './action.js'
 export type { RefreshTexts } from './notice.js'
-export { refreshOn, type RefreshEventDetail, type RefreshOptions } from './refresh-on.js'
+export { refreshOn, type RefreshEventDetail } from './refresh-on.js'
+export type { RefreshOptions } from './refresh-options.js'
 export { reloadPage } from './reload-page.js'
 export { replaceElement, type ReplaceOptions } from './replace-element.js'
 export type { RefreshPhase } from './scheduler.js'

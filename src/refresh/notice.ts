@@ -38,14 +38,23 @@ button { font: inherit; color: inherit; background: none; border: 1px solid; bor
 /** One for each registration that has something to show. */
 const entries = new Map<object, NoticeEntry>()
 
+/** How long a new status region has to be there before its text is read out, in milliseconds. */
+const REGION_DELAY = 100
+
+const DIALOG_EVENTS = ['toggle', 'close']
+
 let shown: ReturnType<typeof createNotice> | undefined
 
 /** Shows an entry in place of the owner's last one; without an entry, no longer. */
 export function notify(owner: object, entry?: NoticeEntry): void {
   entries.delete(owner)
   if (entry) entries.set(owner, entry)
-  if (entries.size > 0) shown ??= createNotice()
-  shown?.render()
+  if (entries.size > 0) {
+    shown ??= createNotice()
+    return shown.render()
+  }
+  shown?.remove()
+  shown = undefined
 }
 
 function createNotice() {
@@ -55,10 +64,12 @@ function createNotice() {
   style.replaceSync(STYLE)
   root.adoptedStyleSheets = [style]
   const line = add(root, 'div', 'line')
-  const hint = add(root, 'div', 'hint')
+  const region = add(root, 'div', 'region')
+  const hint = add(region, 'div', 'hint')
   const text = add(hint, 'span', 'text')
   const button = add(hint, 'button', 'button')
-  text.role = 'status'
+  let timer: ReturnType<typeof setTimeout> | undefined
+  region.setAttribute('role', 'status')
   button.addEventListener('click', () => {
     for (const { refresh } of asking()) refresh()
   })
@@ -72,18 +83,33 @@ function createNotice() {
   function render(): void {
     const states = [...entries.values()].map(({ state }) => state)
     const [first] = asking()
+    const isNew = !host.isConnected
+    clearTimeout(timer)
+    if (isNew) timer = setTimeout(render, REGION_DELAY)
     line.hidden = !states.some((state) => state !== 'held')
     line.classList.toggle('failed', !states.includes('busy'))
-    hint.hidden = !first
+    hint.hidden = !first || isNew
     text.textContent = (first?.state === 'held' ? first.texts.changed : first?.texts.failed) ?? ''
     button.textContent = (first?.state === 'held' ? first.texts.refresh : first?.texts.retry) ?? ''
-    // What is outside of a modal dialog cannot be clicked.
-    const place = [...document.querySelectorAll('dialog[open]')].at(-1) ?? document.body
-    if (states.length === 0) host.remove()
-    else if (host.parentNode !== place) place.append(host)
+    place()
   }
 
-  return { render }
+  function place(): void {
+    // What is outside of a modal dialog cannot be clicked.
+    const parent = [...document.querySelectorAll('dialog[open]')].at(-1) ?? document.body ?? document.documentElement
+    if (host.parentNode !== parent) parent.append(host)
+  }
+
+  for (const type of DIALOG_EVENTS) document.addEventListener(type, place, true)
+
+  return {
+    render,
+    remove() {
+      clearTimeout(timer)
+      for (const type of DIALOG_EVENTS) document.removeEventListener(type, place, true)
+      host.remove()
+    },
+  }
 }
 
 function add<Name extends keyof HTMLElementTagNameMap>(

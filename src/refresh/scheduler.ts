@@ -59,6 +59,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   let lastStart = -Infinity
   let heldBy: Hold | undefined
   let stopWatching: Stop | undefined
+  let isStopped = false
 
   function gather(signal?: Signal): Batch {
     const now = performance.now()
@@ -73,7 +74,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   }
 
   function runIfDue(isForced = false): void {
-    if (!batch?.isDue || running) return
+    if (isStopped || running || !batch?.isDue) return
     const before = heldBy
     heldBy = isForced ? undefined : hold()
     if (!heldBy) {
@@ -90,8 +91,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     running = controller
     lastStart = performance.now()
     onPhase('running', taken.coalesced)
-    const isDone = await run(taken, controller.signal)
-    if (controller.signal.aborted) return
+    // A listener may have stopped it.
+    const isDone = !isStopped && (await run(taken, controller.signal))
+    if (isStopped) return
     running = undefined
     onPhase(isDone ? 'done' : 'failed', taken.coalesced)
     runIfDue()
@@ -111,7 +113,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   return {
     mark(signal) {
       const { since, changedAt, isDue } = gather(signal)
-      if (isDue) return
+      if (isDue || isStopped) return
       clearTimeout(timer)
       const dueAt = Math.max(Math.min(changedAt + wait, since + maxWait), lastStart + minInterval)
       timer = setTimeout(makeDue, dueAt + delay - changedAt)
@@ -123,9 +125,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     },
 
     stop() {
+      isStopped = true
       clearTimeout(timer)
       unwatch()
-      batch = undefined
       running?.abort()
     },
   }

@@ -1,8 +1,12 @@
-import { editedFields, hasOpenDialog } from './edits.js'
+import { editedFields, hasOpenDialog, isComposing } from './edits.js'
 
 /** Whether an element holds something of the user's that would be lost if it were replaced. */
 export function hasUnkeepableState(element: Element): boolean {
-  return hasOpenDialog(element) || editedFields(element).some((field) => findByKey(element, field) !== field)
+  return (
+    hasOpenDialog(element) ||
+    isComposing(element) ||
+    editedFields(element).some((field) => findByKey(element, field) !== field)
+  )
 }
 
 /**
@@ -19,12 +23,24 @@ export function swap(old: Element, fresh: Element): boolean {
     const twin = twinOf(details, old, fresh)
     if (twin instanceof HTMLDetailsElement) twin.open = details.open
   }
-  // The very fields live on: files that were chosen could not be copied, nor what can be undone.
-  for (const [field, place] of edited) place?.replaceWith(field)
-  old.replaceWith(fresh)
+  // Buttons of one group that meet on the way switch each other off.
+  const chosen = edited.map(([field]) => (field as Partial<HTMLInputElement>).checked)
+  old.before(fresh)
+  for (const [field, place] of edited) move(field, place)
+  edited.forEach(([field], index) => chosen[index] && Object.assign(field, { checked: true }))
+  old.remove()
   restoreScroll()
   restoreFocus()
   return true
+}
+
+/** The very field lives on: files that were chosen could not be copied, nor what can be undone. */
+function move(field: Element, place: Element | undefined): void {
+  // In browsers that have it, the field keeps the focus on its way.
+  if (place?.parentElement?.moveBefore) {
+    place.parentElement.moveBefore(field, place)
+    place.remove()
+  } else place?.replaceWith(field)
 }
 
 function keepScroll(old: Element, fresh: Element): () => void {
