@@ -22,7 +22,7 @@ export interface Following {
   hear(room: string, epoch: string, entry: Entry): void
   /** The line on which news comes is new: what was said meanwhile is read. */
   renew(): Promise<void>
-  /** Looks after the rooms of which nothing was heard for `silence` milliseconds. */
+  /** Looks after the rooms of which nothing was heard for `silence` milliseconds, and those that could not be read. */
   lookAfter(silence: number): void
 }
 
@@ -33,7 +33,7 @@ interface Followed {
   last: number
   /** What was heard while the log is read; `undefined` when it is not. */
   waiting: { readonly epoch: string; readonly entry: Entry }[] | undefined
-  /** Whether the log must be read once more, because something may have been missed while it was read. */
+  /** Whether the log must be read once more, because something may have been missed. */
   isStale: boolean
   opening: Promise<void> | undefined
   heardAt: number
@@ -81,8 +81,8 @@ export function createFollowing({ subscribe, unsubscribe, read, look, keepMs }: 
       }
       room.heardAt = room.readAt = performance.now()
     } catch (error) {
-      // What waited is lost, so this is read as soon as the log can be.
-      room.heardAt = Number.NEGATIVE_INFINITY
+      // What waited is lost, and whatever made this necessary still does.
+      room.isStale = true
       throw error
     } finally {
       room.waiting = undefined
@@ -168,12 +168,9 @@ export function createFollowing({ subscribe, unsubscribe, read, look, keepMs }: 
     lookAfter(silence) {
       const now = performance.now()
       for (const [name, room] of rooms) {
-        if (room.waiting || room.epoch === '' || room.heardAt > now - silence) continue
-        if (room.readAt < now - keepMs / 4) {
-          catchUpQuietly(name, room)
-          continue
-        }
-        lookAt(name, room).catch(() => {})
+        if (room.waiting || room.epoch === '') continue
+        if (room.isStale || room.readAt < now - keepMs / 4) catchUpQuietly(name, room)
+        else if (room.heardAt < now - silence) lookAt(name, room).catch(() => {})
       }
     },
   }

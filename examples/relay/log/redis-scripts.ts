@@ -55,9 +55,10 @@ local function open()
   trimAt = tonumber(kept[6]) or 0
   if epoch and kept[2] == life then return end
   from = epoch and now or knownFrom(server)
-  if not epoch then redis.call('DEL', stream) end
   epoch, base = ARGV[1], head
   redis.call('HSET', meta, 'epoch', epoch, 'life', life, 'head', whole(head), 'base', whole(base), 'from', whole(from))
+  -- What is left of a room that was forgotten. A full server lets a script go on that has begun to write: this is not first.
+  if not kept[1] then redis.call('DEL', stream) end
 end
 
 -- Where entries were dropped, the first that is there is the last of these: it tells their end, its id and its time.
@@ -104,8 +105,11 @@ end
 
 /** ARGV from 5: id, opening, channel, window. Answers 1 when it is logged now, 0 when its id was known. */
 export const APPEND = script(`
--- Not only a look: whoever waits for replicas or disks waits for this write, and so for the one that logged the id.
-if redis.call('PEXPIRE', KEYS[3], ARGV[8]) == 1 then return 0 end
+if redis.call('EXISTS', KEYS[3]) == 1 then
+  -- Whoever waits for replicas or disks waits for this write, and so for the one that logged the id.
+  redis.call('PEXPIRE', KEYS[3], ARGV[8])
+  return 0
+end
 open()
 mark()
 local number = whole(head + 1)

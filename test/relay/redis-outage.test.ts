@@ -1,0 +1,199 @@
+import { expect, it, vi } from 'vitest'
+import { createRedisLog } from '../../examples/relay/log/redis.js'
+import type { RedisLogOptions } from '../../examples/relay/log/redis.js'
+import { connect, join, startRelay, type ProtocolClient } from './protocol-client.js'
+import { describeRedis, KEEPS, startRedis } from './redis-server.js'
+
+const WAITING = { timeout: 20_000, interval: 20 }
+const LONG = 60_000
+
+/** A relay on a Redis, and what it says about the health of that. */
+async function relayOn(url: string, { patience, ...rest }: Omit<RedisLogOptions, 'url'> & { patience?: number } = {}) {
+  const news: string[] = []
+  const log = createRedisLog({ url, onHealth: (health) => news.push(health), ...rest })
+  const relay = await startRelay({
+    log,
+    publishKey: [{ name: 'shop', secret: 'a-secret-of-the-shop' }],
+    ...(patience !== undefined && { patience }),
+  })
+  return { ...relay, log, news }
+}
+
+function publish(port: number, data: unknown) {
+  return fetch(`http://127.0.0.1:${port}/publish`, {
+    method: 'POST',
+    headers: { authorization: 'Bearer a-secret-of-the-shop', 'content-type': 'application/json' },
+    body: JSON.stringify({ signal: 'Saved', data }),
+  })
+}
+
+function told(client: ProtocolClient): unknown[] {
+  return client.frames.flatMap((frame): unknown[] => {
+    if (frame.type === 'gap') return [`gap ${frame.reason}`]
+    return frame.type === 'signal' ? [frame.data] : []
+  })
+}
+
+const accepted = (client: ProtocolClient): string[] =>
+  client.frames.flatMap((frame) => (frame.type === 'accepted' ? frame.ids : []))
+
+describeRedis('a relay that loses its Redis', () => {
+  it('accepts nothing while Redis is away, tells one gap when it is back empty, and goes on', async () => {
+    const redis = await startRedis(KEEPS.nothing)
+    const { url, log, news } = await relayOn(redis.url)
+    const pages = [await join(url), await join(url)] as const
+    pages[0].signal('Saved', 1)
+    await Promise.all(pages.map((page) => page.heard(1)))
+    await redis.kill()
+    await vi.waitFor(() => expect(log.health).toBe('away'), WAITING)
+    const id = pages[0].signal('Saved', 2)
+    await pages[1].level()
+    expect(accepted(pages[0])).not.toContain(id)
+    await redis.start()
+    await vi.waitFor(() => expect(accepted(pages[0])).toContain(id), WAITING)
+    await vi.waitFor(() => expect(log.health).toBe('ready'), WAITING)
+    await Promise.all(pages.map((page) => page.heard(2)))
+    for (const page of pages) expect(told(page)).toEqual([1, 'gap epoch', 2])
+    expect(news).toEqual(['away', 'ready'])
+  })
+
+  it('closes with 4503, and answers posts with 503, when Redis stays away', async () => {
+    const redis = await startRedis()
+    const { url, port } = await relayOn(redis.url, { patience: 200 })
+    const page = await join(url)
+    const quiet = await join(url)
+    await redis.kill()
+    page.signal('Saved', 1)
+    expect(await page.closed).toEqual({ code: 4503, reason: 'the log is out of reach' })
+    const answer = await publish(port, 1)
+    expect(answer.status).toBe(503)
+    expect(answer.headers.get('retry-after')).toBe('5')
+    // Whoever says nothing stays where it is, and hears on.
+    await redis.start()
+    await vi.waitFor(async () => expect((await publish(port, 2)).status).toBe(200), WAITING)
+    await quiet.heard(1)
+    expect(told(quiet)).toEqual(['gap epoch', 2])
+  })
+
+  it('begins a new epoch with a Redis that restarted with all its data, replays nothing twice, and knows old ids', async () => {
+    const redis = await startRedis(KEEPS.everything)
+    const { url } = await relayOn(redis.url)
+    const page = await join(url)
+    const ids = [1, 2, 3].map((data) => page.signal('Saved', data))
+    await page.heard(3)
+    await redis.kill()
+    await redis.start()
+    const gap = await page.next('gap')
+    expect(gap).toMatchObject({ reason: 'epoch', from: 3, offset: 3, id: ids[2] })
+    page.say({ type: 'signal', id: ids[1], signal: 'Saved', data: 2 })
+    page.signal('Saved', 4)
+    await page.heard(4)
+    expect(told(page)).toEqual([1, 2, 3, 'gap epoch', 4])
+  })
+
+  it('F12 tells a receiver that was away of exactly one gap when Redis came back with an older state', async () => {
+    const redis = await startRedis(KEEPS.nothing)
+    const { url } = await relayOn(redis.url)
+    const sender = await join(url)
+    const { epoch } = sender.frames.find((frame) => frame.type === 'joined') ?? { epoch: '' }
+    for (let count = 1; count <= 30; count++) sender.signal('Saved', count)
+    await sender.heard(30)
+    await redis.ask('SAVE')
+    for (let count = 31; count <= 40; count++) sender.signal('Saved', count)
+    const heard = await sender.heard(40)
+    sender.socket.terminate()
+    await redis.kill()
+    await redis.start()
+    const other = await join(url)
+    for (let count = 41; count <= 50; count++) other.signal('Saved', count)
+    await other.heard(10)
+    const [behind, ahead] = await Promise.all(
+      [20, 40].map((offset) =>
+        connect(url, { rooms: [{ room: 'main', since: { epoch, offset, id: heard[offset - 1]?.id ?? '' } }] }),
+      ),
+    )
+    // What stood at 20 stands there still; what stood at 40 is another signal now.
+    await behind?.heard(20)
+    await ahead?.heard(10)
+    for (const page of [behind, ahead]) {
+      expect(page?.frames.filter(({ type }) => type === 'gap')).toHaveLength(1)
+      expect(page?.frames.find(({ type }) => type === 'joined')).toMatchObject({ recovered: false })
+    }
+    const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index)
+    expect(behind && told(behind)).toEqual(['gap epoch', ...range(21, 30), ...range(41, 50)])
+    expect(ahead && told(ahead)).toEqual(['gap epoch', ...range(41, 50)])
+  })
+
+  it('tells members of a flushed Redis without being asked, and pages that come now', { timeout: LONG }, async () => {
+    const redis = await startRedis()
+    const { url } = await relayOn(redis.url)
+    const member = await join(url)
+    member.signal('Saved', 1)
+    await member.heard(1)
+    await redis.ask('FLUSHALL')
+    expect(await member.next('gap')).toMatchObject({ reason: 'epoch', from: 1, offset: 0 })
+    const fresh = await connect(url, { rooms: [{ room: 'other', since: { age: 60_000 } }] })
+    expect(await fresh.next('gap')).toMatchObject({ reason: 'epoch' })
+  })
+
+  it('misses nothing when its lines to Redis are cut', async () => {
+    const redis = await startRedis()
+    const relays = [await relayOn(redis.url), await relayOn(redis.url)]
+    const [sender, receiver] = await Promise.all(relays.map(({ url }) => join(url)))
+    for (let count = 1; count <= 60; count++) {
+      sender?.signal('Saved', count)
+      if (count % 20 === 0) await redis.ask('CLIENT', 'KILL', 'TYPE', count % 40 === 0 ? 'normal' : 'pubsub')
+    }
+    await sender?.heard(60)
+    await receiver?.heard(60)
+    for (const page of [sender, receiver]) {
+      expect(page && told(page)).toEqual(Array.from({ length: 60 }, (_, index) => index + 1))
+    }
+  })
+
+  it('waits for a Redis that stands still, for long or short, and loses nothing', { timeout: LONG }, async () => {
+    const redis = await startRedis([...KEEPS.nothing, '--enable-debug-command', 'yes'])
+    const { url, log } = await relayOn(redis.url)
+    const page = await join(url)
+    await redis.ask('DEBUG', 'SLEEP', 0.5)
+    page.signal('Saved', 1)
+    await page.heard(1)
+    redis.freeze(true)
+    const id = page.signal('Saved', 2)
+    await vi.waitFor(() => expect(log.health).toBe('away'), WAITING)
+    expect(accepted(page)).not.toContain(id)
+    redis.freeze(false)
+    await vi.waitFor(() => expect(accepted(page)).toContain(id), WAITING)
+    await vi.waitFor(() => expect(log.health).toBe('ready'), WAITING)
+    page.signal('Saved', 3)
+    await page.heard(3)
+    expect(told(page)).toEqual([1, 2, 3])
+  })
+
+  it.each([
+    ['is full', ['CONFIG', 'SET', 'maxmemory', '1'], ['CONFIG', 'SET', 'maxmemory', '0'], []],
+    ['is made a replica', ['REPLICAOF', '127.0.0.1', '1'], ['REPLICAOF', 'NO', 'ONE'], ['gap epoch']],
+    [
+      'wants replicas',
+      ['CONFIG', 'SET', 'min-replicas-to-write', '1'],
+      ['CONFIG', 'SET', 'min-replicas-to-write', '0'],
+      [],
+    ],
+  ])('accepts nothing from a Redis that %s, until that is over', async (_name, trouble, repair, gaps) => {
+    const redis = await startRedis()
+    const { url, log } = await relayOn(redis.url)
+    const page = await join(url)
+    page.signal('Saved', 1)
+    await page.heard(1)
+    const [first = '', ...rest] = trouble
+    await redis.ask(first, ...rest)
+    const id = page.signal('Saved', 2)
+    await vi.waitFor(() => expect(log.health).toBe('away'), WAITING)
+    expect(accepted(page)).not.toContain(id)
+    const [second = '', ...others] = repair
+    await redis.ask(second, ...others)
+    await page.heard(2)
+    await vi.waitFor(() => expect(log.health).toBe('ready'), WAITING)
+    expect(told(page)).toEqual([1, ...gaps, 2])
+  })
+})
