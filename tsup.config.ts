@@ -17,7 +17,7 @@ const browser: Options = { platform: 'browser', target: 'es2022', sourcemap: tru
 /** One file per module, so that what is not imported is not shipped. */
 const modules: Options = {
   ...browser,
-  entry: ['src/**/*.ts', '!src/umd.ts', ...TYPES_ONLY.map((file) => `!${file}`)],
+  entry: ['src/**/*.ts', '!src/umd.ts', '!src/html/script-tag.ts', ...TYPES_ONLY.map((file) => `!${file}`)],
   format: ['esm'],
   bundle: false,
 }
@@ -27,9 +27,11 @@ const declarations: Options = {
   entry: {
     index: 'src/index.ts',
     'react/index': 'src/react/index.ts',
+    'html/index': 'src/html/index.ts',
     'refresh/index': 'src/refresh/index.ts',
     'solid/index': 'src/solid/index.ts',
     'svelte/index': 'src/svelte/index.ts',
+    'testing/index': 'src/testing/index.ts',
     'vue/index': 'src/vue/index.ts',
   },
   format: ['esm'],
@@ -52,14 +54,15 @@ function umd(file: string, minify: boolean): Options {
     esbuildOptions(options) {
       options.legalComments = 'external'
       options.banner = {
-        js: `(function(g,f){typeof exports==="object"&&typeof module!=="undefined"?module.exports=f():typeof define==="function"&&define.amd?define([],f):g.${GLOBAL}=f()})(typeof globalThis!=="undefined"?globalThis:self,function(){var module={exports:{}},exports=module.exports;`,
+        js: `(function(g,f){typeof exports==="object"&&typeof module!=="undefined"?module.exports=f():typeof define==="function"&&define.amd?define([],f):g.${GLOBAL}=f(true)})(typeof globalThis!=="undefined"?globalThis:self,function(isScriptTag){var module={exports:{}},exports=module.exports;`,
       }
       options.footer = { js: 'return module.exports});' }
     },
     async onSuccess() {
       // Without it, require() on a package of type "module" would read the file as ESM and return nothing.
       writeFileSync('dist/umd/package.json', '{ "type": "commonjs" }\n')
-      writeFileSync('dist/umd/signalpost.d.ts', `export * from '../index.js'\nexport as namespace ${GLOBAL}\n`)
+      const types = ['index', 'html/index', 'refresh/index'].map((entry) => `export * from '../${entry}.js'\n`)
+      writeFileSync('dist/umd/signalpost.d.ts', `${types.join('')}export as namespace ${GLOBAL}\n`)
     },
   }
 }

@@ -1,3 +1,5 @@
+import { byteLength } from '../protocol/byte-length.js'
+
 /** Browsers let requests that outlive their page carry 64 KiB in all; the rest is left to the tab's next page. */
 const MAX_BYTES = 60_000
 
@@ -16,7 +18,7 @@ export function sendFarewell({ url, tab, token, texts }: Farewell): void {
   const chosen: string[] = []
   let bytes = 0
   for (const text of texts) {
-    bytes += new TextEncoder().encode(text).length
+    bytes += byteLength(text)
     if (bytes > MAX_BYTES) break
     chosen.push(text)
   }
@@ -25,5 +27,7 @@ export function sendFarewell({ url, tab, token, texts }: Farewell): void {
   // Plain text needs no preflight, which would not outlive the page.
   const headers = { 'content-type': 'text/plain' }
   const body = `${head},"signals":[${chosen.join()}]}`
-  fetch(url.replace('ws', 'http'), { method: 'POST', keepalive: true, headers, body }).catch(() => undefined)
+  // Test environments may have none.
+  const request = globalThis.fetch?.(url.replace('ws', 'http'), { method: 'POST', keepalive: true, headers, body })
+  request?.catch(() => undefined)
 }

@@ -1,5 +1,6 @@
 import { SignalError } from '../errors.js'
 import { badOption, checkName, checkOptions } from '../options.js'
+import { byteLength } from '../protocol/byte-length.js'
 import { DEFAULT_ROOM } from '../protocol/names.js'
 import type { SendOptions } from '../signals.js'
 
@@ -40,7 +41,7 @@ export function createParcel(
   checkName(room)
   if (!(ttl > 0 && ttl <= MAX_TTL)) throw badOption(`The option "ttl" takes 1 to ${MAX_TTL} milliseconds`)
   const text = toText({ type: 'signal', id, signal: name, data, room: room === DEFAULT_ROOM ? undefined : room })
-  const bytes = new TextEncoder().encode(text).length
+  const bytes = byteLength(text)
   if (bytes > maxBytes) throw tooLarge(bytes, maxBytes)
   return { id, text, bytes, ttl, slot: key && `${name} ${room} ${key}` }
 }

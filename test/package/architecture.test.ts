@@ -8,7 +8,7 @@ import { filesIn, ROOT } from './root.js'
  * an arrow here changes the architecture.
  */
 const ARROWS: { readonly [room: string]: readonly string[] } = {
-  umd: ['index'],
+  umd: ['html', 'index', 'refresh'],
   index: [
     'client',
     'connection',
@@ -44,6 +44,8 @@ const ARROWS: { readonly [room: string]: readonly string[] } = {
   svelte: ['bindings', 'signals', 'status'],
   vue: ['bindings', 'signals', 'status'],
   refresh: ['errors', 'options', 'page-client', 'signals'],
+  html: ['client', 'errors', 'options', 'page-client', 'protocol', 'refresh', 'signals'],
+  testing: ['errors', 'protocol', 'signals'],
   contract: ['errors'],
   emitter: ['signals'],
   options: ['errors', 'protocol'],
@@ -56,6 +58,7 @@ const ARROWS: { readonly [room: string]: readonly string[] } = {
 /** The only file, or room, that knows each package. */
 const PACKAGES: { readonly [name: string]: string } = {
   mitt: 'emitter.ts',
+  'mock-socket': 'testing/mock-server.ts',
   react: 'react',
   'reconnecting-websocket': 'connection/socket.ts',
   'solid-js': 'solid',

@@ -63,16 +63,19 @@ describe('an application that installed the package', () => {
     const kinds = packed.map((path) =>
       path
         .replace(/^dist\/(?!umd|relay|playground).*\.(js|js\.map)$/, 'dist modules')
-        .replace(/^(dist\/playground)\/.*$/, '$1'),
+        .replace(/^(dist\/playground)\/.*$/, '$1')
+        .replace(/^dist\/[a-z]+-[\w-]{8}\.d\.ts$/, 'dist shared types'),
     )
     expect([...new Set(kinds)].toSorted()).toEqual([
       'CHANGELOG.md',
       'LICENSE',
       'README.md',
       'dist modules',
+      'dist shared types',
       'dist/index.d.ts',
       'dist/playground',
       'dist/relay/main.js',
+      'dist/testing/index.d.ts',
       'dist/umd/package.json',
       'dist/umd/signalpost.d.ts',
       'dist/umd/signalpost.js',

@@ -30,7 +30,7 @@ function compile(texts: readonly string[]): string[] {
     module: ts.ModuleKind.ESNext,
     moduleResolution: ts.ModuleResolutionKind.Bundler,
     moduleDetection: ts.ModuleDetectionKind.Force,
-    paths: { signalpost: [join(ROOT, 'dist/index.d.ts')] },
+    paths: { signalpost: [join(ROOT, 'dist/index.d.ts')], 'signalpost/*': [join(ROOT, 'dist/*/index.d.ts')] },
   }
   const files = new Map(texts.map((text, index) => [join(ROOT, `readme-block-${index}.ts`), text]))
   const host = ts.createCompilerHost(options)
@@ -51,6 +51,12 @@ describe('the README', () => {
   // One program for each: the registry of one block must not rule the others.
   it.each(blocks.filter(({ language }) => /^(ts|js)$/.test(language)))('has code that compiles: %s', ({ text }) => {
     expect(compile([text])).toEqual([])
+  })
+
+  it('shows no test with the test relay but the one that is run, stale-page.test.ts', () => {
+    const shown = blocks.map(({ text }) => text).filter((text) => text.includes("'signalpost/testing'"))
+    const run = read('test/package/stale-page.test.ts').replace('// @vitest-environment happy-dom\n', '')
+    expect(shown.filter((text) => text !== run)).toEqual([])
   })
 
   it('has code in every language that it shows', () => {

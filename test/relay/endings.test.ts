@@ -97,16 +97,6 @@ describe('endings', () => {
     expect(offsets.length).toBeLessThanOrEqual(sent)
   })
 
-  it('P8.2 sends what was said before a close', async () => {
-    const { url } = await startRelay()
-    const page = await join(url)
-    const id = page.signal('Saved', 1)
-    page.say({ type: 'hello' })
-    await page.closed
-    expect(page.signals()).toHaveLength(1)
-    expect(page.frames.at(-1)).toEqual({ type: 'accepted', ids: [id] })
-  })
-
   it('P8.3 says goodbye to each with a time of its own, answers what had come, and closes with 4503', async () => {
     const inner = createMemoryLog()
     const arrival = createGate()

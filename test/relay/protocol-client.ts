@@ -7,8 +7,7 @@ import { createRelay, type Relay, type RelayAddress, type RelayOptions } from '.
 type FrameOf<Type extends RelayFrame['type']> = Extract<RelayFrame, { type: Type }>
 
 /** A client that says exactly what a test tells it to, and records all that it hears. */
-export interface ProtocolClient {
-  readonly socket: WebSocket
+export interface Conversation {
   /** Everything that was heard, in order. */
   readonly frames: RelayFrame[]
   readonly secret: string
@@ -21,9 +20,29 @@ export interface ProtocolClient {
   /** Resolves when the relay has handled everything that was sent before. */
   level(): Promise<void>
   say(frame: Readonly<Record<string, unknown>>): void
+  /** Sends a message as it is. */
+  write(message: string | Uint8Array): void
+  /** Breaks the line. */
+  cut(): void
   /** Sends a signal and gives its id. */
   signal(name: string, data?: JsonValue, room?: string): string
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>
+}
+
+/** A conversation over a real socket. */
+export interface ProtocolClient extends Conversation {
+  readonly socket: WebSocket
+}
+
+/** What carries a conversation. */
+export interface Wire {
+  send(message: string | Uint8Array): void
+  cut(): void
+}
+
+export interface WireEvents {
+  onText(text: string): void
+  onClose(code: number, reason: string): void
 }
 
 export interface ConnectOptions {
@@ -49,10 +68,17 @@ export async function connect(
   onTestFinished(() => socket.terminate())
   const client = listen(socket)
   await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject))
-  if (rooms === null) return client
-  const requests = rooms.map((room) => (typeof room === 'string' ? { room } : room))
-  client.say({ type: 'hello', v: 1, tab: client.secret, rooms: requests, ...(token !== undefined && { token }) })
+  sayHello(client, { rooms, token })
   return client
+}
+
+/** Says the first frame, unless `rooms` is `null`. */
+export function sayHello(
+  { say, secret }: Conversation,
+  { rooms = ['main'], token }: { rooms?: ConnectOptions['rooms']; token?: string | undefined } = {},
+): void {
+  const requests = rooms?.map((room) => (typeof room === 'string' ? { room } : room))
+  if (requests) say({ type: 'hello', v: 1, tab: secret, rooms: requests, ...(token !== undefined && { token }) })
 }
 
 /** Connects, and is in its rooms. */
@@ -68,24 +94,36 @@ export function pageId(): string {
 }
 
 function listen(socket: WebSocket): ProtocolClient {
+  const conversation = converse(({ onText, onClose }) => {
+    socket.on('error', () => {})
+    socket.on('message', (bytes: Buffer) => onText(bytes.toString()))
+    socket.on('close', (code, reason) => onClose(code, reason.toString()))
+    return { send: (message) => socket.send(message), cut: () => socket.terminate() }
+  })
+  return { socket, ...conversation }
+}
+
+/** Has a conversation over any wire. */
+export function converse(open: (events: WireEvents) => Wire): Conversation {
   const frames: RelayFrame[] = []
   const secret = pageId()
   const watchers = new Set<() => void>()
   let cursor = 0
   let ending: { code: number; reason: string } | undefined
 
-  const closed = new Promise<{ code: number; reason: string }>((resolve) => {
-    socket.on('close', (code, reason) => {
-      ending = { code, reason: reason.toString() }
-      resolve(ending)
+  let settle: ((end: { code: number; reason: string }) => void) | undefined
+  const closed = new Promise<{ code: number; reason: string }>((resolve) => (settle = resolve))
+  const wire = open({
+    onText(text) {
+      // The relay under test is trusted to say JSON; what it says is what the tests compare.
+      frames.push(JSON.parse(text) as RelayFrame)
       notify()
-    })
-  })
-  socket.on('error', () => {})
-  socket.on('message', (bytes: Buffer) => {
-    // The relay under test is trusted to say JSON; what it says is what the tests compare.
-    frames.push(JSON.parse(bytes.toString()) as RelayFrame)
-    notify()
+    },
+    onClose(code, reason) {
+      ending = { code, reason }
+      settle?.(ending)
+      notify()
+    },
   })
 
   function notify(): void {
@@ -116,10 +154,9 @@ function listen(socket: WebSocket): ProtocolClient {
   }
 
   const signals = (): FrameOf<'signal'>[] => frames.filter((frame) => frame.type === 'signal')
-  const say: ProtocolClient['say'] = (frame) => socket.send(JSON.stringify(frame))
+  const say: Conversation['say'] = (frame) => wire.send(JSON.stringify(frame))
 
   return {
-    socket,
     frames,
     secret,
     next,
@@ -132,6 +169,8 @@ function listen(socket: WebSocket): ProtocolClient {
       await until('a refusal', () => frames.find((frame) => frame.type === 'refused' && frame.room === mark))
     },
     say,
+    write: wire.send,
+    cut: wire.cut,
     signal(name, data, room) {
       const id = pageId()
       say({

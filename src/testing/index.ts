@@ -1,0 +1,1 @@
+export { createTestRelay, type SentSignal, type TestRelay, type TestRelayOptions } from './test-relay.js'

@@ -1,0 +1,80 @@
+import type { GapFrame, JoinedFrame, Sender, SendFrame, SignalFrame, Since } from '../protocol/frames.js'
+import { createId } from '../protocol/id.js'
+import { DEFAULT_ROOM } from '../protocol/names.js'
+
+export interface Log {
+  /** Logs a signal, unless its id is known. Returns whether it was new. */
+  append(signal: SendFrame, sender: Sender): boolean
+  /** What somebody who joins is told, in order: `joined`, a gap if there is one, and what came since. */
+  resume(room: string, since: Since | undefined): [JoinedFrame, ...(GapFrame | SignalFrame)[]]
+  /** Loses everything but the ids: each room begins anew. Returns what those are told who are in one. */
+  forget(): GapFrame[]
+}
+
+interface Room {
+  readonly epoch: string
+  /** Each with the time by `performance.now()` when it was logged. */
+  readonly entries: { readonly frame: SignalFrame; readonly loggedAt: number }[]
+}
+
+/** Keeps every signal of a test in memory, and tells each one as it is logged. */
+export function createLog(onSignal: (frame: SignalFrame) => void): Log {
+  const rooms = new Map<string, Room>()
+  const ids = new Set<string>()
+  // A page that began to load before the test did has missed nothing.
+  let memoryBegan = -Infinity
+
+  function roomNamed(name: string): Room {
+    const room = rooms.get(name) ?? { epoch: createId(), entries: [] }
+    rooms.set(name, room)
+    return room
+  }
+
+  /** Where delivery goes on, and from where on something may be missing. */
+  function start({ epoch, entries }: Room, since: Since | undefined): [after: number, gapFrom?: number] {
+    const head = entries.length
+    if (!since) return [head]
+    if ('age' in since) {
+      const oldest = performance.now() - since.age
+      const first = entries.findIndex(({ loggedAt }) => loggedAt >= oldest)
+      const after = first < 0 ? head : first
+      return memoryBegan > oldest ? [after, Math.max(after - 1, 0)] : [after]
+    }
+    return since.epoch === epoch && since.offset <= head ? [since.offset] : [0, since.offset]
+  }
+
+  return {
+    append({ room: name = DEFAULT_ROOM, ...signal }, sender) {
+      if (ids.has(signal.id)) return false
+      ids.add(signal.id)
+      const { entries } = roomNamed(name)
+      const frame = { ...signal, room: name, offset: entries.length + 1, at: Date.now(), sender }
+      entries.push({ frame, loggedAt: performance.now() })
+      onSignal(frame)
+      return true
+    },
+
+    resume(name, since) {
+      const room = roomNamed(name)
+      const { epoch, entries } = room
+      const [offset, gapFrom] = start(room, since)
+      const id = entries[offset - 1]?.frame.id
+      const position = { room: name, epoch, offset, ...(id !== undefined && { id }) }
+      const recovered = gapFrom === undefined
+      return [
+        { type: 'joined', ...position, head: entries.length, recovered },
+        ...(recovered ? [] : [{ type: 'gap' as const, reason: 'epoch' as const, from: gapFrom, ...position }]),
+        ...entries.slice(offset).map(({ frame }) => frame),
+      ]
+    },
+
+    forget() {
+      memoryBegan = performance.now()
+      return [...rooms].map(([room, { entries }]) => {
+        const epoch = createId()
+        rooms.set(room, { epoch, entries: [] })
+        return { type: 'gap', room, reason: 'epoch', from: entries.length, epoch, offset: 0 }
+      })
+    },
+  }
+}
