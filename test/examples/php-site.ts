@@ -60,7 +60,7 @@ export async function openPhpSite(settings: PhpSettings): Promise<PhpSite> {
 
   const page = `http://localhost:${port}/`
   const end = Date.now() + PATIENCE
-  while (!(await isThere(page))) {
+  while (!(await isAnswering(page))) {
     if (server.exitCode !== null || Date.now() > end) throw new Error(`PHP's server did not start: ${log}`)
     await sleep(50)
   }
@@ -77,9 +77,10 @@ export async function openPhpSite(settings: PhpSettings): Promise<PhpSite> {
   }
 }
 
-async function isThere(page: string): Promise<boolean> {
+async function isAnswering(page: string): Promise<boolean> {
   try {
-    return (await fetch(page)).ok
+    await fetch(page)
+    return true
   } catch {
     return false
   }

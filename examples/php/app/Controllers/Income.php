@@ -20,9 +20,11 @@ class Income extends BaseController
 
     public function create(): RedirectResponse|string
     {
-        $fields = ['date', 'customer', 'amount'];
-        $given = array_map(fn (string $field): mixed => $this->request->getPost($field), $fields);
-        $input = array_combine($fields, array_map(static fn (mixed $text): string => is_string($text) ? trim($text) : '', $given));
+        $input = [
+            'date' => $this->posted('date'),
+            'customer' => $this->posted('customer'),
+            'amount' => $this->posted('amount'),
+        ];
         $amount = filter_var($input['amount'], FILTER_VALIDATE_INT, self::AMOUNTS);
         if (!Incomes::isDate($input['date']) || $input['customer'] === '' || $amount === false) {
             $this->response->setStatusCode(422);
@@ -48,5 +50,12 @@ class Income extends BaseController
 
             return false;
         }
+    }
+
+    private function posted(string $field): string
+    {
+        $text = $this->request->getPost($field);
+
+        return is_string($text) ? trim($text) : '';
     }
 }

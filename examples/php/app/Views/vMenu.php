@@ -1,7 +1,6 @@
 <?php
-$settings = config('SignalRelay');
+$relay = config('SignalRelay');
 $user = (string) (session('userId') ?? 123); // Your own sign-in says who it is.
-$token = $settings->authSecret === '' ? '' : service('signalRelay')->token($user, ['main'], ['ReportIncome']);
 ?>
 <!doctype html>
 <html lang="en">
@@ -10,11 +9,10 @@ $token = $settings->authSecret === '' ? '' : service('signalRelay')->token($user
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <title><?= esc($title ?? 'Incomes') ?></title>
     <link rel="stylesheet" href="<?= base_url('style.css') ?>">
-    <script
-      src="<?= base_url('signalpost.min.js') ?>"
-      data-url="<?= esc($settings->pageUrl) ?>"
-      <?php if ($token !== ''): ?>data-token="<?= esc($token) ?>"<?php endif ?>
-    ></script>
+    <?php if ($relay->authSecret !== ''): // For a working day: twelve hours. ?>
+      <meta name="signalpost-token" content="<?= service('signalRelay')->token($user, ['main'], ['ReportIncome'], 43_200) ?>">
+    <?php endif ?>
+    <script src="<?= base_url('signalpost.min.js') ?>" data-url="<?= esc($relay->pageUrl) ?>"></script>
   </head>
   <body>
     <header>

@@ -10,7 +10,7 @@ final class View
     private array $sections = [];
     private string $section = '';
 
-    public function __construct(private readonly array $data)
+    public function __construct(private array $data)
     {
     }
 

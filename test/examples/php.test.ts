@@ -1,0 +1,150 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { Page } from 'playwright-core'
+import { expect, it, onTestFinished } from 'vitest'
+import { CHROMIUM_PATH, PATIENCE, useTabs } from '../browser/chromium.js'
+import { describeWhere } from '../browser/installed.js'
+import { type RelayProcess, startRelay } from '../browser/relay-process.js'
+import { filesIn } from '../package/root.js'
+import { EXAMPLE, HAS_PHP, openPhpSite, PHP_ADVICE, type PhpSettings, type PhpSite } from './php-site.js'
+
+const PUBLISH_KEY = 'a-secret-of-the-backend'
+const AUTH_SECRET = 'a-secret-of-32-characters-or-more'
+
+const run = promisify(execFile)
+
+describeWhere(HAS_PHP, PHP_ADVICE)('the files of examples/php', () => {
+  it.each(filesIn('examples/php', '.php'))('are good PHP: %s', async (file) => {
+    const { stdout } = await run('php', ['-l', join(EXAMPLE, file)])
+    expect(stdout).toContain('No syntax errors')
+  })
+})
+
+const ADVICE = `${PHP_ADVICE} Chromium is needed too: apt-get install chromium.`
+
+describeWhere(HAS_PHP && CHROMIUM_PATH, ADVICE)('examples/php', () => {
+  const tabs = useTabs()
+
+  async function open(settings: Partial<PhpSettings> = {}, ...flags: string[]): Promise<Scene> {
+    const relay = await startRelay('--publish-key', `php:${PUBLISH_KEY}`, ...flags)
+    onTestFinished(relay.kill)
+    const site = await openPhpSite({ url: relay.page, pageUrl: relay.url, publishKey: PUBLISH_KEY, ...settings })
+    return { relay, site }
+  }
+
+  it('refreshes the report when another page saves, and keeps the filter', async () => {
+    const { site } = await open()
+    const [form, report] = await openBoth(site, 'report?from=2026-01-01&to=2026-01-31')
+    await report.getByLabel('From').fill('2026-01-15')
+
+    await save(form, '2026-02-01', 'Too late', 100)
+    await save(form, '2026-01-31', 'Ada & Sons <b>Ltd</b>', 250)
+
+    await waitForRows(report, ['2026-01-31 Ada & Sons <b>Ltd</b> 250'])
+    expect(await report.locator('tfoot td').textContent()).toBe('250')
+    // What somebody has typed in the meantime stays.
+    expect(await report.getByLabel('From').inputValue()).toBe('2026-01-15')
+    expect(tabs.complaints).toEqual([])
+  })
+
+  it('refreshes the report when a script saves, with no browser', async () => {
+    const { site } = await open()
+    const report = await openOnline(site, 'report')
+
+    const { code, text } = await site.run('publish-from-script.php', 'Cron', '75', '2026-01-31')
+
+    expect([code, text]).toEqual([0, 'Saved.\nEvery open report shows it.\n'])
+    await waitForRows(report, ['2026-01-31 Cron 75'])
+  })
+
+  it('refreshes on signed tokens, where the relay wants them', async () => {
+    const { site } = await open({ authSecret: AUTH_SECRET }, '--auth-secret', AUTH_SECRET)
+    const [form, report] = await openBoth(site, 'report')
+
+    await save(form, '2026-01-31', 'Ada', 250)
+
+    await waitForRows(report, ['2026-01-31 Ada 250'])
+  })
+
+  it('keeps what was saved when the relay is down, says so, and logs what to do', async () => {
+    const { relay, site } = await open()
+    const form = await openOnline(site, 'incomes/new')
+    await relay.kill()
+
+    await save(form, '2026-01-31', 'Ada', 250, 'Saved. Reports show it when they are loaded again.')
+    const { code, text } = await site.run('publish-from-script.php', 'Cron', '75', '2026-01-31')
+
+    expect(site.log()).toMatch(/ERROR - ReportIncome was not published: No answer from the relay: .*Check that it runs/)
+    expect(code).toBe(1)
+    expect(text).toMatch(/^Saved\.\nNo answer from the relay: /)
+    await form.getByRole('link', { name: 'Report' }).click()
+    await waitForRows(form, ['2026-01-31 Ada 250', '2026-01-31 Cron 75'])
+  })
+
+  it('keeps what was saved when its key is wrong, and logs no secret', async () => {
+    const { site } = await open({ publishKey: 'another-secret' })
+    const form = await openOnline(site, 'incomes/new')
+
+    await save(form, '2026-01-31', 'Ada', 250, 'Saved. Reports show it when they are loaded again.')
+
+    expect(site.log()).toContain('HTTP 401, wrong-key')
+    expect(site.log()).not.toContain('another-secret')
+    await form.getByRole('link', { name: 'Report' }).click()
+    await waitForRows(form, ['2026-01-31 Ada 250'])
+  })
+
+  it('takes no form without its token, and none that is wrong', async () => {
+    const { site } = await open()
+    const form = await openOnline(site, 'incomes/new')
+    const fields = { date: '2026-01-31', customer: 'Ada', amount: '250' }
+    const csrf = await form.locator('[name=csrf_test_name]').inputValue()
+
+    const strange = await form.request.post(`${site.page}incomes`, { form: fields })
+    const wrong = await form.request.post(`${site.page}incomes`, {
+      form: { ...fields, customer: '"><i>Ada', amount: '0', csrf_test_name: csrf },
+    })
+
+    expect([strange.status(), wrong.status()]).toEqual([403, 422])
+    expect(await wrong.text()).toContain('value="&quot;&gt;&lt;i&gt;Ada"')
+    await form.getByRole('link', { name: 'Report' }).click()
+    await waitForRows(form, [])
+  })
+
+  async function openOnline(site: PhpSite, path: string): Promise<Page> {
+    const page = await tabs.open(`${site.page}${path}`)
+    await page.locator('[data-signal-status]', { hasText: 'online' }).waitFor()
+    return page
+  }
+
+  async function openBoth(site: PhpSite, report: string): Promise<readonly [Page, Page]> {
+    return [await openOnline(site, 'incomes/new'), await openOnline(site, report)]
+  }
+})
+
+interface Scene {
+  readonly relay: RelayProcess
+  readonly site: PhpSite
+}
+
+async function save(
+  form: Page,
+  date: string,
+  customer: string,
+  amount: number,
+  message = 'Saved. Every open report shows it.',
+): Promise<void> {
+  await form.getByLabel('Date').fill(date)
+  await form.getByLabel('Customer').fill(customer)
+  await form.getByLabel('Amount').fill(String(amount))
+  await form.getByRole('button', { name: 'Save' }).click()
+  await form.getByRole('status').getByText(message).waitFor()
+}
+
+async function waitForRows(report: Page, rows: readonly string[]): Promise<void> {
+  const read = (): Promise<string[]> =>
+    report
+      .locator('tbody tr')
+      .evaluateAll((lines) => lines.map((line) => [...line.children].map((cell) => cell.textContent).join(' ')))
+  await expect.poll(read, { timeout: PATIENCE }).toEqual(rows)
+}
