@@ -4,6 +4,7 @@ import * as CloseCode from '../../src/protocol/close-codes.js'
 import { encode } from '../../src/protocol/codec.js'
 import type { RelayFrame } from '../../src/protocol/frames.js'
 import { textFrame } from './frame.js'
+import { createGathering, type Gathering } from './gathering.js'
 
 /** The way out to one connection. Everything that is said to it takes this way, so that there is one order. */
 export interface Lane {
@@ -37,17 +38,19 @@ export interface FanOutOptions {
 export function createFanOut({ maxBuffered }: FanOutOptions): FanOut {
   const comfortable = Math.min(maxBuffered / 2, MAX_UNSENT_REPLAY)
   let dirty: Array<() => void> = []
+  let nothing = createGathering()
 
   function flushAll(): void {
     const flushes = dirty
     dirty = []
+    nothing = createGathering()
     for (const flush of flushes) flush()
   }
 
   function open(ws: WebSocket, socket: Duplex): Lane {
     let accepted: string[] = []
     let isListed = false
-    let isCorked = false
+    let gathered: Gathering | undefined
     let isOver = false
     let hasSpoken = false
 
@@ -60,15 +63,10 @@ export function createFanOut({ maxBuffered }: FanOutOptions): FanOut {
     function write(frame: Buffer): void {
       // After a close frame, whoever sent it first, nothing may follow.
       if (isOver || ws.readyState !== ws.OPEN) return
-      if (!isCorked) {
-        isCorked = true
-        socket.cork()
-        list()
-      }
+      gathered = (gathered ?? nothing).and(frame)
       hasSpoken = true
-      socket.write(frame)
-      // A burst within one turn is no sign of a slow reader: let the kernel take what it can, then judge.
-      if (socket.writableLength > MAX_GATHERED) send()
+      list()
+      if (gathered.size > MAX_GATHERED) send()
     }
 
     function say(frame: RelayFrame): void {
@@ -76,9 +74,12 @@ export function createFanOut({ maxBuffered }: FanOutOptions): FanOut {
     }
 
     function send(): void {
-      if (!isCorked) return
-      isCorked = false
-      socket.uncork()
+      if (!gathered) return
+      const bytes = gathered.bytes()
+      gathered = undefined
+      // Whoever closed in the meantime hears nothing after the close frame.
+      if (ws.readyState !== ws.OPEN) return
+      socket.write(bytes)
       if (socket.writableLength > maxBuffered) end(CloseCode.TooSlow, 'too slow: too much is unsent')
     }
 
@@ -113,7 +114,7 @@ export function createFanOut({ maxBuffered }: FanOutOptions): FanOut {
         return isOver || ws.readyState !== ws.OPEN
       },
       get isFull() {
-        return socket.writableLength > comfortable
+        return socket.writableLength + (gathered?.size ?? 0) > comfortable
       },
       write,
       say,
