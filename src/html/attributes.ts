@@ -1,0 +1,68 @@
+import { SignalError } from '../errors.js'
+import { badOption } from '../options.js'
+import type { JsonValue } from '../protocol/frames.js'
+import { DEFAULT_ROOM } from '../protocol/names.js'
+import type { Signal } from '../signals.js'
+
+/** What a page's author writes. */
+export const Attribute = {
+  Refresh: 'data-signal-refresh',
+  Source: 'data-signal-src',
+  Where: 'data-signal-where',
+  Room: 'data-signal-room',
+  Send: 'data-signal-send',
+  Data: 'data-signal-data',
+  Status: 'data-signal-status',
+} as const
+export type Attribute = (typeof Attribute)[keyof typeof Attribute]
+
+/** Tells what is wrong with an element, or with what it does. */
+export type Report = (element: Element, cause: unknown) => void
+
+/** The names in an attribute, between spaces or commas. */
+export function namesIn(element: Element, attribute: Attribute): string[] {
+  const names =
+    element
+      .getAttribute(attribute)
+      ?.split(/[\s,]+/)
+      .filter(Boolean) ?? []
+  if (names.length === 0) throw new SignalError('bad-name', `${attribute} needs the name of a signal.`)
+  return names
+}
+
+/** The room of an element: its own, or the one of the nearest element around it that names one. */
+export function roomOf(element: Element): string {
+  return element.closest(`[${Attribute.Room}]`)?.getAttribute(Attribute.Room) ?? DEFAULT_ROOM
+}
+
+/** The data that an element sends with its signals. */
+export function dataOf(element: Element): JsonValue | undefined {
+  const text = element.getAttribute(Attribute.Data)
+  try {
+    return text === null ? undefined : (JSON.parse(text) as JsonValue)
+  } catch (cause) {
+    throw new SignalError('bad-data', `${Attribute.Data} takes JSON, like {"userId": 123}.`, cause)
+  }
+}
+
+/** The predicate in an attribute like `userId=123, region=north`: all of it has to hold for the data's own fields. */
+export function conditionsOf(element: Element): ((signal: Signal) => boolean) | undefined {
+  const conditions = element.getAttribute(Attribute.Where)?.split(',').map(parseCondition)
+  return conditions && (({ data }) => conditions.every(([field, text]) => isEqual(ownField(data, field), text)))
+}
+
+function parseCondition(text: string): [field: string, text: string] {
+  const [, field, value] = /^\s*([^=\s]+)\s*=\s*(.*?)\s*$/s.exec(text) ?? []
+  if (field === undefined || value === undefined) throw badOption(`${Attribute.Where} is like userId=123, region=north`)
+  return [field, value]
+}
+
+function ownField(data: JsonValue | undefined, field: string): unknown {
+  const isObject = typeof data === 'object' && data !== null && Object.hasOwn(data, field)
+  return isObject ? (data as { readonly [field: string]: JsonValue })[field] : undefined
+}
+
+function isEqual(value: unknown, text: string): boolean {
+  if (typeof value === 'number') return text !== '' && Number(text) === value
+  return (value === null || /^(string|boolean)$/.test(typeof value)) && String(value) === text
+}

@@ -1,0 +1,107 @@
+import { SignalError } from '../errors.js'
+import { checkOptions } from '../options.js'
+import { getPageClient, onPageClient } from '../page-client.js'
+import { DEFAULT_ROOM } from '../protocol/names.js'
+import type { RegisteredSignals, SignalClient, SignalMap, Stop } from '../signals.js'
+import { Attribute, type Report } from './attributes.js'
+import { dispatchSignals } from './events.js'
+import { inheritAttributes, refreshElements } from './refreshing.js'
+import { sendFrom } from './sending.js'
+import { showStatus } from './status.js'
+
+export interface HtmlOptions<Sent extends SignalMap = RegisteredSignals, Received extends SignalMap = Sent> {
+  /** Whose signals. @default the page's client, as soon as there is one, and whichever it is at the time */
+  readonly client?: SignalClient<Sent, Received> | undefined
+  /** The part of the page whose inside is looked at; signals are events of it. @default document */
+  readonly root?: Document | Element | undefined
+  /** Told what goes wrong. @default thrown, in a task of its own, so that the console and error trackers see it */
+  readonly onError?: ((error: SignalError) => void) | undefined
+}
+
+const OPTIONS = { client: ['object'], root: ['object'], onError: ['function'] }
+
+const WATCHED = {
+  childList: true,
+  subtree: true,
+  attributeFilter: ['id', Attribute.Refresh, Attribute.Source, Attribute.Where, Attribute.Room, Attribute.Status],
+}
+
+// On the element, not in this module: a script tag's copy and a bundle's copy of this package bind it once.
+const KEY = 'signalpost:html'
+
+/**
+ * Does what the `data-signal-*` attributes of the page say, also of elements that come later, and makes every signal an
+ * event `signal:<name>` of the document. Wrong attributes are told to `onError` and harm no others. The same root twice is
+ * one binding. Where there is no page, it does nothing.
+ *
+ * @throws SignalError `bad-option`.
+ */
+export function bindHtml<Sent extends SignalMap = RegisteredSignals, Received extends SignalMap = Sent>(
+  options: HtmlOptions<Sent, Received> = {},
+): Stop {
+  checkOptions(options, OPTIONS)
+  const { root = globalThis.document, onError = rethrow } = options
+  if (!root) return () => undefined
+  const mark = root as { [KEY]?: Stop | undefined }
+  if (mark[KEY]) return mark[KEY]
+  // The page's attributes, not the types, say what is sent and received.
+  const ownClient = options.client as SignalClient | undefined
+  let bound: BoundClient | undefined
+
+  // In a task of its own, where nothing that onError does can harm what is going on.
+  const report: Report = (element, cause) => {
+    const { code = 'bad-option', message } = cause as Partial<SignalError>
+    const place = element.localName + (element.id && `#${element.id}`)
+    queueMicrotask(() => onError(new SignalError(code, `${place}: ${message}`, cause)))
+  }
+
+  function follow(client: SignalClient | undefined): void {
+    bound?.stop()
+    bound = client && bindClient(client, root, report)
+    bound?.update()
+  }
+
+  const observer = new MutationObserver((records) => {
+    inheritAttributes(records)
+    bound?.update()
+  })
+  const stops = [
+    sendFrom({ root, getClient: () => ownClient ?? getPageClient(), report }),
+    ownClient ? undefined : onPageClient(follow),
+    () => observer.disconnect(),
+    () => follow(undefined),
+  ]
+  observer.observe(root, WATCHED)
+  follow(ownClient ?? getPageClient())
+
+  return (mark[KEY] = () => {
+    for (const stop of stops.splice(0)) stop?.()
+    delete document.documentElement.dataset.signalState
+    delete mark[KEY]
+  })
+}
+
+interface BoundClient {
+  /** Elements have come, gone or changed. */
+  readonly update: () => void
+  readonly stop: Stop
+}
+
+function bindClient(client: SignalClient, root: Document | Element, report: Report): BoundClient {
+  const refreshing = refreshElements({ client, root, report })
+  const events = dispatchSignals(client, root)
+  const status = showStatus(client, root)
+  return {
+    update() {
+      events.hear(refreshing.update().add(DEFAULT_ROOM))
+      status.update()
+    },
+    stop() {
+      for (const part of [refreshing, events, status]) part.stop()
+    },
+  }
+}
+
+function rethrow(error: SignalError): never {
+  throw error
+}

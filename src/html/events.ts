@@ -1,0 +1,43 @@
+import type { DataOf, RegisteredSignals, Signal, SignalClient, SignalName, Stop } from '../signals.js'
+
+/** A signal as an event of the page: `detail` is its data (`null` for none), as a handler of `receiveSignal` gets it first. */
+export interface SignalEvent<Name extends string = string, Data = Signal['data']> extends CustomEvent<
+  Data extends undefined ? null : Data
+> {
+  readonly signal: Signal<Name, Data>
+}
+
+/** `signal:ReportIncome` for each name of the registry, or for any name when it is empty. */
+export type SignalEventMap = {
+  [Name in SignalName<RegisteredSignals> as `signal:${Name}`]: SignalEvent<Name, DataOf<RegisteredSignals, Name>>
+}
+
+declare global {
+  interface DocumentEventMap extends SignalEventMap {}
+}
+
+export interface SignalEvents {
+  /** Changes which rooms are heard. */
+  hear(rooms: ReadonlySet<string>): void
+  stop(): void
+}
+
+/** Makes every signal of some rooms an event `signal:<name>` of the target. */
+export function dispatchSignals(client: SignalClient, target: EventTarget): SignalEvents {
+  const heard = new Map<string, Stop>()
+
+  function dispatch(detail: Signal['data'], signal: Signal): void {
+    target.dispatchEvent(Object.assign(new CustomEvent(`signal:${signal.name}`, { detail }), { signal }))
+  }
+
+  function hear(rooms: ReadonlySet<string>): void {
+    for (const room of rooms) if (!heard.has(room)) heard.set(room, client.receiveSignal('*', dispatch, { room }))
+    for (const [room, stop] of heard) {
+      if (rooms.has(room)) continue
+      stop()
+      heard.delete(room)
+    }
+  }
+
+  return { hear, stop: () => hear(new Set()) }
+}

@@ -1,0 +1,109 @@
+import { badOption } from '../options.js'
+import { type RefreshAction, refreshOn, reloadPage, replaceElement, submitForm } from '../refresh/index.js'
+import type { SignalClient, Stop } from '../signals.js'
+import { Attribute, conditionsOf, namesIn, type Report, roomOf } from './attributes.js'
+
+export interface RefreshingOptions {
+  readonly client: SignalClient
+  readonly root: Document | Element
+  readonly report: Report
+}
+
+export interface Refreshing {
+  /** Brings what is registered in line with what the page says now, and returns the rooms that are listened to. */
+  update(): Set<string>
+  stop(): void
+}
+
+/** A form by itself, because it is submitted; everything else by a selector, because another element may take its place. */
+type Place = Element | string
+
+interface Registration {
+  readonly settings: string
+  /** None where the attributes were wrong, which is told once. */
+  readonly room?: string
+  readonly stop?: Stop
+}
+
+/**
+ * Refreshes what has `data-signal-refresh`. A place has one registration for as long as its attributes say the same: an
+ * element that is replaced, its own refresh included, misses nothing.
+ */
+export function refreshElements({ client, root, report }: RefreshingOptions): Refreshing {
+  const registrations = new Map<Place, Registration>()
+
+  function register(element: Element, place: Place, settings: string): Registration {
+    try {
+      const room = roomOf(element)
+      const stop = refreshOn(namesIn(element, Attribute.Refresh), actionFor(element, place), {
+        client,
+        room,
+        where: conditionsOf(element),
+        onError: (error) => report(element, error),
+      })
+      return { settings, room, stop }
+    } catch (error) {
+      report(element, error)
+      return { settings }
+    }
+  }
+
+  function stopAll(places: Iterable<Place>): void {
+    for (const place of places) {
+      registrations.get(place)?.stop?.()
+      registrations.delete(place)
+    }
+  }
+
+  return {
+    update() {
+      const gone = new Set(registrations.keys())
+      const seen = new Set<Place>()
+      for (const element of root.querySelectorAll(`[${Attribute.Refresh}]`)) {
+        const place = seen.has(placeOf(element)) ? element : placeOf(element)
+        const settings = settingsOf(element)
+        seen.add(place)
+        gone.delete(place)
+        if (registrations.get(place)?.settings === settings) continue
+        stopAll([place])
+        registrations.set(place, register(element, place, settings))
+      }
+      stopAll(gone)
+      return new Set([...registrations.values()].flatMap(({ room }) => room ?? []))
+    },
+
+    stop: () => stopAll([...registrations.keys()]),
+  }
+}
+
+/** A fragment that a server sends for `data-signal-src` need not repeat the attributes of the element that it replaces. */
+export function inheritAttributes(records: readonly MutationRecord[]): void {
+  for (const old of records.flatMap(({ removedNodes }) => [...removedNodes])) {
+    if (!(old instanceof Element && old.matches(`[id][${Attribute.Refresh}][${Attribute.Source}]`))) continue
+    const fresh = document.getElementById(old.id)
+    if (!fresh || fresh.hasAttribute(Attribute.Refresh)) continue
+    for (const name of [Attribute.Refresh, Attribute.Source, Attribute.Where, Attribute.Room]) {
+      const value = old.getAttribute(name)
+      if (value !== null) fresh.setAttribute(name, value)
+    }
+  }
+}
+
+function placeOf(element: Element): Place {
+  if (element.matches('html, body')) return element.localName
+  return element.id && !element.matches('form') ? `#${CSS.escape(element.id)}` : element
+}
+
+function settingsOf(element: Element): string {
+  const texts = [Attribute.Refresh, Attribute.Source, Attribute.Where].map((name) => element.getAttribute(name))
+  return JSON.stringify([roomOf(element), ...texts])
+}
+
+function actionFor(element: Element, place: Place): RefreshAction {
+  if (element instanceof HTMLFormElement) return submitForm(element)
+  if (element.matches('html, body')) return reloadPage()
+  if (typeof place !== 'string') throw badOption('What is replaced needs an id that no other element has')
+  const url = element.getAttribute(Attribute.Source) ?? undefined
+  // No script may read a page that was opened from a disk.
+  return url === undefined && location.protocol === 'file:' ? reloadPage() : replaceElement(place, { url })
+}
