@@ -1,9 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+import { filesIn, ROOT } from '../package/root.js'
 
 /** Titles begin with the rules that they check: `P3.2 sends …`, `P4.2 and P4.8 tells …`, `P11.3, P11.5 and P11.6 …`. */
 const TITLE = /['"`]((?:P\d+\.\d+(?:, | and | ))+)/g
@@ -21,8 +19,7 @@ const rules = lines.map(([, rule]) => rule ?? '')
 
 /** The rules that the tests of some files name. */
 async function named(pattern: RegExp): Promise<Set<string>> {
-  const files = await readdir(join(ROOT, 'test'), { recursive: true })
-  const chosen = files.filter((file) => pattern.test(file) && !/node_modules|protocol-rules/.test(file))
+  const chosen = filesIn('test', '.ts').filter((file) => pattern.test(file) && !file.includes('protocol-rules'))
   const texts = await Promise.all(chosen.map((file) => readFile(join(ROOT, 'test', file), 'utf8')))
   return new Set(texts.flatMap((text) => [...text.matchAll(TITLE)].flatMap((match) => match[1]?.match(RULE) ?? [])))
 }
