@@ -1,6 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -41,10 +41,15 @@ export const KEEPS = {
   everything: ['--save', '', '--appendonly', 'yes', '--appendfsync', 'always'],
 } as const
 
-/** Makes a redis-server that is not started yet. */
-export async function createRedisServer(args: readonly string[] = KEEPS.nothing): Promise<RedisServer> {
+/** Makes a redis-server that is not started yet; a Sentinel needs its configuration in a file. */
+export async function createRedisServer(
+  args: readonly string[] = KEEPS.nothing,
+  configuration?: string,
+): Promise<RedisServer> {
   const port = await freePort()
   const folder = await mkdtemp(join(tmpdir(), 'redis-'))
+  const file = configuration === undefined ? [] : [join(folder, 'redis.conf')]
+  for (const path of file) await writeFile(path, configuration ?? '')
   let child: ChildProcess | undefined
 
   async function kill(): Promise<void> {
@@ -79,7 +84,7 @@ export async function createRedisServer(args: readonly string[] = KEEPS.nothing)
     },
     async start() {
       const options = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--daemonize', 'no', ...args]
-      child = spawn('redis-server', options, { stdio: 'ignore' })
+      child = spawn('redis-server', [...file, ...options], { stdio: 'ignore' })
       const mine = child
       const kill = (): void => void mine.kill('SIGKILL')
       process.once('exit', kill)
@@ -105,8 +110,8 @@ export async function createRedisServer(args: readonly string[] = KEEPS.nothing)
 }
 
 /** Starts a redis-server that is gone when the test is over. */
-export async function startRedis(args?: readonly string[]): Promise<RedisServer> {
-  const server = await createRedisServer(args)
+export async function startRedis(args?: readonly string[], configuration?: string): Promise<RedisServer> {
+  const server = await createRedisServer(args, configuration)
   onTestFinished(() => server.remove())
   await server.start()
   return server

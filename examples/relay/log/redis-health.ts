@@ -36,14 +36,19 @@ export function createRedisHealth({ address, clients, writer, confirm, onHealth 
 
   for (const client of clients) {
     client.on('error', fail)
-    client.on('node error', (error) => (lastError = error))
+    client.on('node error', note)
+    client.on('sentinelError', note)
     client.on('close', () => fail(lastError ?? new Error('the line was lost')))
     client.on('ready', probe)
   }
 
+  function note(error: unknown): void {
+    if (lastError === undefined || !isVague(error)) lastError = error
+  }
+
   function fail(error: unknown): void {
-    lastError = error
-    if (state === 'ready') change('away', reasonOf(error))
+    note(error)
+    if (state === 'ready') change('away', reasonOf(lastError))
   }
 
   function change(health: LogHealth, reason: string): void {
@@ -120,11 +125,11 @@ export function createRedisHealth({ address, clients, writer, confirm, onHealth 
 const PROBE = 'signalpost:probe'
 const PROBE_LIFETIME = 60_000
 const PROBE_EVERY = 5000
-const OPENING = 10_000
+const OPENING = 5000
 
 /** What a client says when it gives up; why it did, it has said before. */
 function isVague(error: unknown): boolean {
-  return error instanceof Error && /^(Connection is closed|None of startup nodes|no answer)/.test(error.message)
+  return /^(Connection is closed|None of startup nodes|All sentinels are|no answer within)/.test(reasonOf(error))
 }
 
 async function within(limit: number, work: Promise<void>): Promise<void> {

@@ -1,0 +1,79 @@
+import { expect, it, onTestFinished, vi } from 'vitest'
+import { createRedisLog } from '../../examples/relay/log/redis.js'
+import type { Durability } from '../../examples/relay/log/log.js'
+import { describeRedis, KEEPS, startRedis } from './redis-server.js'
+
+const WAITING = { timeout: 20_000, interval: 50 }
+
+async function openLog(url: string, durability: Durability) {
+  const log = createRedisLog({ url, durability })
+  onTestFinished(() => log.close())
+  await log.open()
+  return { log, add: (id: string) => log.append({ room: 'main', id, opening: `{"id":"${id}"` }) }
+}
+
+async function startReplicaOf(port: number) {
+  const replica = await startRedis([
+    ...KEEPS.nothing,
+    '--replicaof',
+    '127.0.0.1',
+    String(port),
+    '--repl-diskless-sync-delay',
+    '0',
+  ])
+  await vi.waitFor(async () => expect(String(await replica.ask('ROLE'))).toContain('connected'), WAITING)
+  return replica
+}
+
+describeRedis('what an acceptance waits for', () => {
+  it('replica: it is accepted when a replica has it, and not before', { timeout: 60_000 }, async () => {
+    const primary = await startRedis([...KEEPS.nothing, '--repl-diskless-sync-delay', '0'])
+    const replica = await startReplicaOf(primary.port)
+    const { log, add } = await openLog(primary.url, 'replica')
+    expect(await add('a')).toBe('logged')
+    expect(await replica.ask('XLEN', 'signalpost:{main}:log')).toBe(1)
+    replica.freeze(true)
+    await expect(add('b')).rejects.toThrow('no replica has it yet')
+    // It is in the log, and it is known; that is still not enough, on whatever line it is asked again.
+    await expect(add('b')).rejects.toThrow('no replica has it yet')
+    await primary.ask('CLIENT', 'KILL', 'TYPE', 'normal')
+    await vi.waitFor(() => expect(log.health).toBe('away'), WAITING)
+    await expect(vi.waitFor(() => add('b'), { timeout: 3000, interval: 50 })).rejects.toThrow()
+    replica.freeze(false)
+    await vi.waitFor(async () => expect(await add('b')).toBe('known'), WAITING)
+    expect(await replica.ask('XLEN', 'signalpost:{main}:log')).toBe(2)
+    await vi.waitFor(() => expect(log.health).toBe('ready'), WAITING)
+  })
+
+  it('replica: many wait together', async () => {
+    const primary = await startRedis([...KEEPS.nothing, '--repl-diskless-sync-delay', '0'])
+    const replica = await startReplicaOf(primary.port)
+    const { log, add } = await openLog(primary.url, 'replica')
+    const answers = await Promise.all(Array.from({ length: 300 }, (_, index) => add(`${index}`)))
+    expect(new Set(answers)).toEqual(new Set(['logged']))
+    expect(await replica.ask('XLEN', 'signalpost:{main}:log')).toBe(300)
+    expect((await log.read('main', 'end', 1)).head).toBe(300)
+  })
+
+  it('disk: what is accepted is there after the death of a Redis that syncs always', async () => {
+    const redis = await startRedis(KEEPS.everything)
+    const { add } = await openLog(redis.url, 'disk')
+    expect(await add('a')).toBe('logged')
+    await redis.kill()
+    await redis.start()
+    await vi.waitFor(async () => expect(await add('a')).toBe('known'), WAITING)
+  })
+
+  it('disk: nothing is accepted any more when Redis came back without syncing always', async () => {
+    const redis = await startRedis(KEEPS.everything)
+    const { log, add } = await openLog(redis.url, 'disk')
+    await add('a')
+    await redis.ask('CONFIG', 'SET', 'appendfsync', 'everysec')
+    await redis.ask('CLIENT', 'KILL', 'TYPE', 'normal')
+    await vi.waitFor(() => expect(log.health).toBe('away'), WAITING)
+    await expect(vi.waitFor(() => add('b'), { timeout: 1000, interval: 50 })).rejects.toThrow()
+    await redis.ask('CONFIG', 'SET', 'appendfsync', 'always')
+    await redis.ask('CLIENT', 'KILL', 'TYPE', 'normal')
+    await vi.waitFor(async () => expect(await add('b')).toBe('known'), WAITING)
+  })
+})
