@@ -71,7 +71,8 @@ export interface CommandSettings extends RelaySettings {
 
 export type OptionName = keyof CommandSettings
 
-const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^/\s*]+$/
+// Pages that were opened from a disk have the origin file://, and no host.
+const ORIGIN = /^(file:\/\/|[a-z][a-z0-9+.-]*:\/\/[^/\s*]+)$/
 
 /** RFC 7518 asks for a key as long as the hash. */
 const TOKEN_SECRET_LENGTH = 32

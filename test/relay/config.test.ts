@@ -145,6 +145,8 @@ describe('the schema of config files', () => {
     { origin: 'https://a.example' },
     { origin: ['https://*.example'] },
     { origin: ['https://a.example/'] },
+    { origin: ['file://'] },
+    { origin: ['https://'] },
     { open: 'yes' },
     { authSecret: ['x'.repeat(31)] },
     { authSecret: ['x'.repeat(32)] },
