@@ -1,6 +1,7 @@
-import { jest } from '@jest/globals'
 import { createSignalClient } from 'signalpost'
 import { createTestRelay } from 'signalpost/testing'
+
+const { jest } = import.meta
 
 let relay
 let client
