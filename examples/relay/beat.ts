@@ -19,7 +19,8 @@ export function createHeart(ws: WebSocket, lane: Lane): Heart {
   })
 
   function probe(): void {
-    if (!isAnswered) return ws.terminate()
+    // Who is not read at present cannot be heard to answer.
+    if (!isAnswered && !ws.isPaused) return ws.terminate()
     isAnswered = false
     ws.ping()
   }

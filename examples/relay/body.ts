@@ -14,8 +14,7 @@ export async function readJson(
   types: readonly string[],
   maxBytes: number,
 ): Promise<{ readonly value: unknown } | Reply> {
-  const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase() ?? ''
-  if (!types.includes(type)) {
+  if (!types.includes(typeOf(request))) {
     return problem(415, 'wrong-type', `Send the body with the header Content-Type: ${types[0]}.`, CLOSE)
   }
   const bytes = await readBytes(request, maxBytes)
@@ -28,7 +27,18 @@ export async function readJson(
   return { value: parse(`{"body":${text}}`)?.body }
 }
 
+/** Reads the fields of a form; `undefined` when they are too many or of another type. */
+export async function readForm(request: IncomingMessage, maxBytes: number): Promise<URLSearchParams | undefined> {
+  if (typeOf(request) !== 'application/x-www-form-urlencoded') return undefined
+  const bytes = await readBytes(request, maxBytes)
+  return bytes && new URLSearchParams(bytes.toString())
+}
+
 const CLOSE = { Connection: 'close' }
+
+function typeOf({ headers }: IncomingMessage): string {
+  return headers['content-type']?.split(';')[0]?.trim().toLowerCase() ?? ''
+}
 
 function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
   if (Number(request.headers['content-length'] ?? 0) > 2 * maxBytes) return Promise.resolve(undefined)

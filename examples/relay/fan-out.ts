@@ -3,6 +3,7 @@ import type { WebSocket } from 'ws'
 import * as CloseCode from '../../src/protocol/close-codes.js'
 import { encode } from '../../src/protocol/codec.js'
 import type { RelayFrame } from '../../src/protocol/frames.js'
+import type { Activity } from './activity.js'
 import { textFrame } from './frame.js'
 import { createGathering, type Gathering } from './gathering.js'
 
@@ -32,10 +33,12 @@ export interface FanOut {
 export interface FanOutOptions {
   /** Unsent bytes at which a connection counts as too slow. */
   readonly maxBuffered: number
+  /** Hears what is said to whom, for the figures. */
+  readonly activity?: Pick<Activity, 'delivered' | 'said' | 'ended'>
 }
 
 /** Gathers what one turn of the event loop says to each connection, and sends it in one write per connection. */
-export function createFanOut({ maxBuffered }: FanOutOptions): FanOut {
+export function createFanOut({ maxBuffered, activity }: FanOutOptions): FanOut {
   const comfortable = Math.min(maxBuffered / 2, MAX_UNSENT_REPLAY)
   let dirty: Array<() => void> = []
   let nothing = createGathering()
@@ -63,13 +66,14 @@ export function createFanOut({ maxBuffered }: FanOutOptions): FanOut {
     function write(frame: Buffer): void {
       // After a close frame, whoever sent it first, nothing may follow.
       if (isOver || ws.readyState !== ws.OPEN) return
-      gathered = (gathered ?? nothing).and(frame)
       hasSpoken = true
+      gathered = (gathered ?? nothing).and(frame)
       list()
       if (gathered.size > MAX_GATHERED) send()
     }
 
     function say(frame: RelayFrame): void {
+      activity?.said(frame)
       write(textFrame(encode(frame)))
     }
 
@@ -77,8 +81,8 @@ export function createFanOut({ maxBuffered }: FanOutOptions): FanOut {
       if (!gathered) return
       const bytes = gathered.bytes()
       gathered = undefined
-      // Whoever closed in the meantime hears nothing after the close frame.
       if (ws.readyState !== ws.OPEN) return
+      // A burst within one turn is no sign of a slow reader: let the kernel take what it can, then judge.
       socket.write(bytes)
       if (socket.writableLength > maxBuffered) end(CloseCode.TooSlow, 'too slow: too much is unsent')
     }
@@ -99,6 +103,7 @@ export function createFanOut({ maxBuffered }: FanOutOptions): FanOut {
       if (code !== CloseCode.TooSlow) flush()
       if (isOver) return
       isOver = true
+      activity?.ended(code, reason)
       ws.close(code, reason)
       const patience = code === CloseCode.TooSlow ? SLOW_PATIENCE : CLOSE_PATIENCE
       const timer = setTimeout(() => ws.terminate(), patience)
@@ -116,7 +121,10 @@ export function createFanOut({ maxBuffered }: FanOutOptions): FanOut {
       get isFull() {
         return socket.writableLength + (gathered?.size ?? 0) > comfortable
       },
-      write,
+      write(frame) {
+        activity?.delivered()
+        write(frame)
+      },
       say,
       accept(id) {
         accepted.push(id)

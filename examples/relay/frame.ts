@@ -17,6 +17,13 @@ export function textFrame(text: string): Buffer {
   return frame
 }
 
+/** The text of a frame that `textFrame` made. */
+export function textOf(frame: Buffer): string {
+  const length = frame[1]
+  if (length === LENGTH_IN_16_BITS) return frame.toString('utf8', 4)
+  return frame.toString('utf8', length === LENGTH_IN_64_BITS ? 10 : 2)
+}
+
 /** Finishes a logged signal: `opening` is its JSON without the last brace, as `Draft` has it. */
 export function signalFrame(opening: string, offset: number, at: number): Buffer {
   return textFrame(`${opening},"offset":${offset},"at":${at}}`)

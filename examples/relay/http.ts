@@ -1,50 +1,68 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Access } from './access.js'
+import type { Activity } from './activity.js'
 import { ClientGone } from './body.js'
+import type { Condition } from './condition.js'
 import type { Logger } from './logger.js'
 import { LogUnavailable } from './log/patient.js'
+import type { Operators } from './operators.js'
 import type { Posts } from './posts.js'
 import { json, problem, withHeaders, writeReply, type Reply } from './reply.js'
 import { KeysUnavailable } from './tokens.js'
-
-interface Health {
-  readonly isDraining: boolean
-  readonly connections: number
-  readonly rooms: number
-}
 
 export interface HttpOptions {
   /** The path of the WebSocket, which takes farewells too. */
   readonly path: string
   readonly access: Access
   readonly posts: Posts
+  readonly revoke: (request: IncomingMessage) => Promise<Reply>
+  readonly operators: Operators
   readonly page: (path: string) => Promise<Reply>
-  readonly health: () => Health
+  readonly condition: () => Condition
+  readonly activity: Pick<Activity, 'refused'>
   readonly logger: Logger
 }
 
 /** Answers every request that is not for a WebSocket. */
-export function createHttp({ path, access, posts, page, health, logger }: HttpOptions) {
+export function createHttp(options: HttpOptions) {
+  const { path, access, posts, revoke, operators, page, condition, activity, logger } = options
   const startedAt = performance.now()
 
   function route(request: IncomingMessage): Promise<Reply> | Reply {
     const target = (request.url ?? '/').split('?')[0] ?? '/'
+    if (target === path) return farewell(request)
     switch (target) {
       case '/health':
         return isRead(request) ? tellHealth() : wrongMethod('GET')
+      case '/ready':
+        return isRead(request) ? tellReady() : wrongMethod('GET')
+      case '/metrics':
+        return isRead(request) ? operators.metrics(request) : wrongMethod('GET')
       case '/publish':
-        if (request.method !== 'POST') return wrongMethod('POST')
-        return health().isDraining ? LEAVING : posts.publish(request)
-      case path:
-        return farewell(request)
+        return isPost(request) ? whileHere(() => posts.publish(request)) : wrongMethod('POST')
+      case '/revoke':
+        return isPost(request) ? whileHere(() => revoke(request)) : wrongMethod('POST')
     }
+    if (target === '/dashboard' || target.startsWith('/dashboard/')) return operators.dashboard(request, target)
     return isRead(request) ? page(target) : wrongMethod('GET')
   }
 
+  /** Whether the process lives. */
   function tellHealth(): Reply {
-    const { isDraining, connections, rooms } = health()
+    const { isDraining, connections, rooms } = condition()
     const uptime = Math.round((performance.now() - startedAt) / 1000)
     return json(isDraining ? 503 : 200, { status: isDraining ? 'draining' : 'ok', uptime, connections, rooms })
+  }
+
+  /** Whether to send somebody here. */
+  function tellReady(): Reply {
+    const { isDraining, log } = condition()
+    if (isDraining) return json(503, { status: 'draining' })
+    return log === 'away' ? json(503, { status: 'log-away' }) : json(200, { status: 'ready' })
+  }
+
+  function whileHere(answer: () => Promise<Reply>): Promise<Reply> | Reply {
+    return condition().isDraining ? LEAVING : answer()
   }
 
   async function farewell(request: IncomingMessage): Promise<Reply> {
@@ -58,8 +76,7 @@ export function createHttp({ path, access, posts, page, health, logger }: HttpOp
 
   async function answerFarewell(request: IncomingMessage): Promise<Reply> {
     if (request.method === 'OPTIONS') return PREFLIGHT
-    if (request.method !== 'POST') return wrongMethod('POST')
-    return health().isDraining ? LEAVING : posts.farewell(request)
+    return isPost(request) ? whileHere(() => posts.farewell(request)) : wrongMethod('POST')
   }
 
   async function answer(request: IncomingMessage): Promise<Reply> {
@@ -73,10 +90,16 @@ export function createHttp({ path, access, posts, page, health, logger }: HttpOp
     }
   }
 
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const reply = await answer(request)
+    if (reply.error) activity.refused(reply.error.code, reply.error.text)
+    writeReply(response, reply)
+  }
+
   return (request: IncomingMessage, response: ServerResponse): void => {
     // The short limit is for connections that say nothing; an answer may have to wait for the log.
     request.socket.setTimeout(REQUEST_TIMEOUT)
-    void answer(request).then((reply) => writeReply(response, reply))
+    void handle(request, response)
   }
 }
 
@@ -101,6 +124,10 @@ const NOT_A_PAGE = problem(426, 'websocket', 'This address is for WebSockets: co
 
 function isRead({ method }: IncomingMessage): boolean {
   return method === 'GET' || method === 'HEAD'
+}
+
+function isPost({ method }: IncomingMessage): boolean {
+  return method === 'POST'
 }
 
 function wrongMethod(allowed: string): Reply {

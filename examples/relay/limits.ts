@@ -4,11 +4,13 @@ import type { JsonValue, RefusalCode, SendFrame } from '../../src/protocol/frame
 /** Levels of arrays and objects that a signal's data may have. */
 const MAX_DEPTH = 32
 
-/** Frames of one connection that may wait for the log before its reading is paused. */
-export const MAX_WAITING = 1024
+/** How often an address may connect, or leave a farewell: a room full of people comes back after a restart in peace. */
+export const VISITS = { rate: 20, burst: 40 }
 
-/** The same in characters. */
-export const MAX_WAITING_SIZE = 262_144
+/** How many signals an address may leave as farewells: those of several people. */
+export function farewellRate(ratePerConnection: number): { readonly rate: number; readonly burst: number } {
+  return { rate: 4 * ratePerConnection, burst: 8 * ratePerConnection }
+}
 
 export interface Refusal {
   readonly code: RefusalCode

@@ -11,18 +11,36 @@ export interface PagesOptions {
 
 /** Serves the test page and its script: two folders, and nothing outside them. */
 export function createPages({ pages, assets }: PagesOptions): (path: string) => Promise<Reply> {
+  const [fromPages, fromAssets] = [createFolder(pages, TEST_PAGE_POLICY), createFolder(assets, TEST_PAGE_POLICY)]
   return async (path) => {
     const name = path === '/' ? 'index.html' : decode(path.slice(1))
+    const found = await (ASSETS.has(name) ? fromAssets(name) : fromPages(name))
+    return found ?? (path === '/' ? NOT_BUILT : NOT_FOUND)
+  }
+}
+
+/** Serves the files of a folder, and nothing outside it. */
+export function createFolder(folder: string, contentPolicy: string): (name: string) => Promise<Reply | undefined> {
+  return async (name) => {
     const type = TYPES[extname(name)]
-    if (!type || !SAFE_PATH.test(name)) return NOT_FOUND
-    const folder = ASSETS.has(name) ? assets : pages
+    if (!type || !SAFE_PATH.test(name)) return undefined
+    const headers = {
+      'Content-Type': type,
+      'Content-Security-Policy': contentPolicy,
+      'Referrer-Policy': 'no-referrer',
+    }
     try {
-      const body = await readFile(join(folder, name.split('/').join(sep)))
-      return { status: 200, headers: { 'Content-Type': type, ...PAGE_HEADERS }, body }
+      return { status: 200, headers, body: await readFile(join(folder, name.split('/').join(sep))) }
     } catch {
-      return path === '/' ? NOT_BUILT : NOT_FOUND
+      return undefined
     }
   }
+}
+
+/** A content policy that allows what is ours, and what is named. */
+export function policy(...more: readonly string[]): string {
+  const own = ["default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:"]
+  return [...own, ...more, "base-uri 'none'", "frame-ancestors 'none'"].join('; ')
 }
 
 const ASSETS = new Set(['signalpost.min.js', 'signalpost.min.js.map'])
@@ -41,19 +59,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.ico': 'image/x-icon',
 }
 
-const PAGE_HEADERS = {
-  'Content-Security-Policy': [
-    "default-src 'none'",
-    "script-src 'self'",
-    "style-src 'self'",
-    "connect-src 'self' ws: wss:",
-    "img-src 'self' data:",
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-  ].join('; '),
-  'Referrer-Policy': 'no-referrer',
-}
+const TEST_PAGE_POLICY = policy("connect-src 'self' ws: wss:", "form-action 'none'")
 
 const NOT_FOUND = problem(404, 'not-found', 'There is nothing at this path. The test page is at /.')
 const NOT_BUILT = problem(

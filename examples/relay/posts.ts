@@ -2,11 +2,13 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { decodeSend, isPageId } from '../../src/protocol/codec.js'
 import { publicTab, type Access } from './access.js'
+import type { AddressOf } from './addresses.js'
 import { readJson } from './body.js'
 import { draft, isRefusal, takeIn, type Bearer } from './intake.js'
+import type { PublishKey } from './keys.js'
 import type { Draft } from './log/log.js'
 import type { PatientLog } from './log/patient.js'
-import type { PublishKey } from './keys.js'
+import type { Turnstile } from './pace.js'
 import { json, problem, type Reply } from './reply.js'
 import { rightsWithin } from './rights.js'
 
@@ -15,6 +17,9 @@ export interface PostsOptions {
   readonly log: PatientLog
   /** The largest body, in bytes. */
   readonly maxBytes: number
+  readonly addressOf: AddressOf
+  /** How many signals an address may bring this way. */
+  readonly farewells: Turnstile
 }
 
 /** Takes signals over HTTP: from backends that publish, and from pages that are leaving. */
@@ -23,7 +28,7 @@ export interface Posts {
   farewell(request: IncomingMessage): Promise<Reply>
 }
 
-export function createPosts({ access, log, maxBytes }: PostsOptions): Posts {
+export function createPosts({ access, log, maxBytes, addressOf, farewells }: PostsOptions): Posts {
   async function publish(request: IncomingMessage): Promise<Reply> {
     if (!access.hasPublishKeys) {
       return problem(403, 'no-keys', 'This relay takes no signals from backends. Start it with --publish-key.')
@@ -56,6 +61,15 @@ export function createPosts({ access, log, maxBytes }: PostsOptions): Posts {
     return json(200, { ids: drafts.map(({ id }) => id) })
   }
 
+  /** Without a limit here, the one on connections would be worth nothing. */
+  function refuseAddress(request: IncomingMessage, count: number): Reply | undefined {
+    const address = addressOf(request)
+    const wait = address === undefined ? 0 : farewells.enter(address, count)
+    if (wait === 0) return undefined
+    const headers = { 'Retry-After': `${Math.ceil(wait / 1000)}` }
+    return problem(429, 'too-fast', 'Too many signals came from this address. Send this again, unchanged.', headers)
+  }
+
   async function farewell(request: IncomingMessage): Promise<Reply> {
     const body = await readJson(request, ['application/json', 'text/plain'], maxBytes)
     if ('status' in body) return body
@@ -69,6 +83,8 @@ export function createPosts({ access, log, maxBytes }: PostsOptions): Posts {
         'Send {"v": 1, "tab": …, "signals": [{"id": …, "signal": …}]}. PROTOCOL.md has more.',
       )
     }
+    const tooFast = refuseAddress(request, 1 + sends.length)
+    if (tooFast) return tooFast
     const rights = await access.rightsOf(token)
     if (!rights) return problem(401, 'unauthorized', 'The token is missing, wrong or expired. Get a new one.')
     const sender = { tab: publicTab(tab), ...(rights.user !== undefined && { user: rights.user }) }

@@ -1,21 +1,33 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import { WebSocketServer, type WebSocket } from 'ws'
+import type { WebSocket } from 'ws'
 import * as CloseCode from '../../src/protocol/close-codes.js'
 import { createAccess } from './access.js'
+import { createActivity } from './activity.js'
+import { createAddressReader } from './addresses.js'
 import { createHeart, TICKS_PER_BEAT, type Heart } from './beat.js'
+import type { Condition } from './condition.js'
+import { countAppends } from './counted-log.js'
 import { drain } from './drain.js'
 import { createFanOut, type Lane } from './fan-out.js'
+import { createHandshakes } from './handshakes.js'
+import { createHeadcount } from './headcount.js'
 import { createHttp } from './http.js'
+import { farewellRate, VISITS } from './limits.js'
 import { createEngine } from './log/engine.js'
 import type { SignalLog } from './log/log.js'
 import { createPatientLog } from './log/patient.js'
 import { createSilentLogger, type Logger } from './logger.js'
+import { createOperation } from './operation.js'
 import { limit, settle, type RelaySettings } from './options.js'
+import { createTurnstile } from './pace.js'
 import { createPages } from './pages.js'
 import { createPeer, type Peer } from './peer.js'
 import { createPosts } from './posts.js'
+import { createRevocation } from './revocation.js'
+import type { Revocation } from './revocations.js'
+import { createRevokeRequests } from './revoke-requests.js'
 import type { Authorize } from './rights.js'
 import { createRooms } from './rooms.js'
 import { createTokenReader } from './tokens.js'
@@ -40,6 +52,8 @@ interface RelayParts {
   readonly pages?: string
   /** The folder of the script-tag build. @default '../umd', seen from this file */
   readonly assets?: string
+  /** The folder of the dashboard. @default '../dashboard', seen from this file */
+  readonly dashboard?: string
 }
 
 export type RelayOptions = Partial<RelaySettings> & RelayParts
@@ -55,66 +69,91 @@ export interface RelayAddress {
 export interface Relay {
   /** Starts to listen. Rejects when the port cannot be had, or with `LogUnusable`. */
   listen(): Promise<RelayAddress>
+  /** Takes back a token, or all that a user has now, on every instance. Rejects when not all could be told. */
+  revoke(revocation: Revocation): Promise<void>
   /** Says goodbye to everybody, finishes what has begun and closes, within 10 seconds. */
   close(): Promise<void>
 }
 
-/** Makes a relay. Nothing happens before `listen`. */
+/** Makes a relay. Nothing happens before `listen`. Throws when options cannot be, or contradict each other. */
 export function createRelay(options: RelayOptions = {}): Relay {
   const settings = settle(options)
   const { beat = 25_000, helloTimeout = 5000, patience = 15_000, spread = 5000 } = options
   const { logger = createSilentLogger(), pages = nearby('../playground'), assets = nearby('../umd') } = options
-  const { host, port, path, maxBytes, window } = settings
+  const { dashboard = nearby('../dashboard') } = options
+  const { host, port, path, maxBytes, window, dashboardKey } = settings
+  const activity = createActivity(dashboardKey === '' ? 0 : LATEST_SIGNALS)
+
+  const engine = options.log ?? createEngine(settings, logger)
+  const onTrouble = (error: unknown): void => logger.debug({ error: String(error) }, 'the log has trouble')
+  const patientLog = createPatientLog(engine, { patience, onTrouble })
+  const log = countAppends(patientLog, activity)
+  const peers = new Map<Lane, { readonly peer: Peer; readonly heart: Heart }>()
+  const rooms = createRooms({ log, onFailure: (lane, error) => peers.get(lane)?.peer.fail(error) })
+  const fanOut = createFanOut({ maxBuffered: limit(settings.maxBuffered), activity })
+
+  const revocation = createRevocation({ log: patientLog, onRevoked: reviewAll })
+  const authorize = options.authorize ?? createTokenReader(settings, tellRefusedToken)
   const access = createAccess({
     host,
     origins: settings.origin,
     isOpen: settings.open,
     publishKeys: settings.publishKey,
-    authorize: options.authorize ?? createTokenReader(settings, (text) => logger.info({ text }, 'a token was refused')),
+    authorize,
+    isRevoked: revocation.covers,
   })
-  const engine = options.log ?? createEngine(settings, logger)
-  const onTrouble = (error: unknown): void => logger.debug({ error: String(error) }, 'the log has trouble')
-  const log = createPatientLog(engine, { patience, onTrouble })
-  const peers = new Map<Lane, { readonly peer: Peer; readonly heart: Heart }>()
-  const rooms = createRooms({ log, onFailure: (lane, error) => peers.get(lane)?.peer.fail(error) })
-  const fanOut = createFanOut({ maxBuffered: limit(settings.maxBuffered) })
-  const posts = createPosts({ access, log, maxBytes })
-  const health = () => ({ isDraining: closing !== undefined, connections: peers.size, rooms: rooms.size })
-  const webSockets = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    perMessageDeflate: false,
-    maxPayload: maxBytes,
-    handleProtocols: () => false,
+  const addressOf = createAddressReader(settings.trustProxy)
+  const users = createHeadcount(limit(settings.maxConnectionsPerUser))
+  const rate = limit(settings.rate)
+
+  const operation = createOperation({
+    settings,
+    folder: dashboard,
+    isShared: settings.redis !== '' || options.log !== undefined,
+    log: patientLog,
+    activity,
+    rooms,
+    condition: (): Condition => ({
+      isDraining: closing !== undefined,
+      connections: peers.size,
+      rooms: rooms.size,
+      log: log.health,
+    }),
   })
   const server = createServer(
     { headersTimeout: helloTimeout, requestTimeout: 30_000, connectionsCheckingInterval: 1000 },
-    createHttp({ path, access, posts, page: createPages({ pages, assets }), health, logger }),
+    createHttp({
+      path,
+      access,
+      posts: createPosts({ access, log, maxBytes, addressOf, farewells: createTurnstile(farewellRate(rate)) }),
+      revoke: createRevokeRequests({ secrets: settings.revokeKey, maxBytes, revoke: revocation.revoke }),
+      operators: operation.operators,
+      page: createPages({ pages, assets }),
+      condition: operation.condition,
+      activity,
+      logger,
+    }),
   )
   let closing: Promise<void> | undefined
   let pulse: NodeJS.Timeout | undefined
 
   // A connection that never says a byte is none of the HTTP server's time limits' business.
   server.on('connection', (socket) => socket.setTimeout(helloTimeout))
-  server.on('upgrade', (request, socket, head) => {
-    socket.on('error', () => {})
-    const refusal = refuseUpgrade(request)
-    if (refusal) return turnAway(socket, refusal)
-    webSockets.handleUpgrade(request, socket, head, (ws) => welcome(ws, socket))
-  })
-
-  function refuseUpgrade({ url = '/', headers }: IncomingMessage): Refusal | undefined {
-    if (closing) return { status: '503 Service Unavailable', text: 'The relay is shutting down.' }
-    // Some HTTP clients offer HTTP/2 on every request; Node takes that for the wish to leave HTTP.
-    if (headers.upgrade?.toLowerCase() !== 'websocket') {
-      return { status: '400 Bad Request', text: 'Send this request without an Upgrade header (with curl: --http1.1).' }
-    }
-    if (url.split('?')[0] !== path) return { status: '404 Not Found', text: `Connect to ${path}.` }
-    const text = access.refuse(headers.origin, headers.host)
-    if (text === undefined) return undefined
-    logger.warn({ origin: headers.origin, host: headers.host }, text)
-    return { status: '403 Forbidden', text }
-  }
+  server.on(
+    'upgrade',
+    createHandshakes({
+      path,
+      maxBytes,
+      access,
+      addressOf,
+      visits: createTurnstile(VISITS),
+      addresses: createHeadcount(limit(settings.maxConnectionsPerAddress)),
+      isLeaving: () => closing !== undefined,
+      activity,
+      logger,
+      onOpen: welcome,
+    }),
+  )
 
   function welcome(ws: WebSocket, socket: Duplex): void {
     const lane = fanOut.open(ws, socket)
@@ -125,7 +164,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
     }
     const terms = { beat, maxBytes, window }
     const maxRooms = limit(settings.maxRooms)
-    const peer = createPeer({ ws, lane, access, log, rooms, logger, terms, maxRooms, helloTimeout })
+    const peer = createPeer({ ws, lane, access, log, rooms, users, logger, terms, maxRooms, rate, helloTimeout })
     peers.set(lane, { peer, heart: createHeart(ws, lane) })
     ws.once('close', () => peers.delete(lane))
   }
@@ -134,16 +173,29 @@ export function createRelay(options: RelayOptions = {}): Relay {
     for (const { heart } of peers.values()) heart.tick()
   }
 
+  function reviewAll(): void {
+    for (const { peer } of peers.values()) peer.review()
+  }
+
+  function tellRefusedToken(text: string): void {
+    logger.info({ text }, 'a token was refused')
+  }
+
   async function stop(): Promise<void> {
     await drain({ peers: () => [...peers.values()].map(({ peer }) => peer), server, spread })
     clearInterval(pulse)
+    revocation.stop()
+    operation.stop()
     await log.close()
   }
 
   return {
     async listen() {
       await log.open()
+      // Before anybody comes in who was locked out.
+      if (authorize) await revocation.start()
       await listening(server, host, port)
+      operation.start()
       // What has arrived is read before silence is judged: a late timer is no evidence against anybody.
       pulse = setInterval(() => setImmediate(tick), beat / TICKS_PER_BEAT)
       const address = server.address()
@@ -151,22 +203,13 @@ export function createRelay(options: RelayOptions = {}): Relay {
       const name = `${nameOf(host)}:${bound}`
       return { port: bound, url: `ws://${name}${path}`, page: `http://${name}/` }
     },
+    revoke: revocation.revoke,
     close: () => (closing ??= stop()),
   }
 }
 
-interface Refusal {
-  readonly status: string
-  readonly text: string
-}
-
-function turnAway(socket: Duplex, { status, text }: Refusal): void {
-  const length = Buffer.byteLength(text)
-  const headers = `Connection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${length}`
-  // The other side may never close its end.
-  socket.once('finish', () => socket.destroy())
-  socket.end(`HTTP/1.1 ${status}\r\n${headers}\r\n\r\n${text}`)
-}
+/** How many of the latest signals the dashboard shows. */
+const LATEST_SIGNALS = 50
 
 function listening(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -5,6 +5,8 @@ export interface Reply {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: string | Buffer
+  /** What the body says, if it is an error. */
+  readonly error?: { readonly code: string; readonly text: string }
 }
 
 export function json(status: number, value: unknown, headers: Reply['headers'] = {}): Reply {
@@ -17,7 +19,8 @@ export function json(status: number, value: unknown, headers: Reply['headers'] =
 
 /** An error, with a text that says what to do about it. */
 export function problem(status: number, code: string, text: string, headers: Reply['headers'] = {}): Reply {
-  return json(status, { error: { code, text } }, headers)
+  const error = { code, text }
+  return { ...json(status, { error }, headers), error }
 }
 
 export function withHeaders(reply: Reply, headers: Reply['headers']): Reply {

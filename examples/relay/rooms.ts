@@ -5,6 +5,8 @@ import { createRoom, type Room, type RoomOptions } from './room.js'
 /** The rooms that somebody is in. */
 export interface Rooms {
   readonly size: number
+  /** The rooms with the most members, and how many they are. */
+  largest(count: number): readonly { readonly name: string; readonly members: number }[]
   join(name: string, lane: Lane, since?: Since): Promise<void>
   leave(name: string, lane: Lane): void
 }
@@ -23,6 +25,10 @@ export function createRooms({ log, onFailure }: Pick<RoomOptions, 'log' | 'onFai
   return {
     get size() {
       return rooms.size
+    },
+    largest(count) {
+      const all = [...rooms].map(([name, { size }]) => ({ name, members: size }))
+      return all.toSorted((a, b) => b.members - a.members).slice(0, count)
     },
     join: (name, lane, since) => roomNamed(name).join(lane, since),
     leave: (name, lane) => rooms.get(name)?.leave(lane),

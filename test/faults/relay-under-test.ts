@@ -12,6 +12,8 @@ export interface RelayUnderTest {
   readonly port: number | undefined
   /** How often it was started. With a log in memory, each life has epochs of its own. */
   readonly life: number
+  /** Where all of it listens, if it is several. @default the port alone */
+  readonly ports?: readonly number[]
   start(): Promise<void>
   /** Ends it without a word. Only a process can be ended so. */
   kill(): Promise<void>
@@ -39,7 +41,7 @@ export function createRelayHere(options: RelayOptions = {}): RelayUnderTest {
     },
     async start() {
       life += 1
-      relay = createRelay({ port: 0, open: true, spread: 100, ...options })
+      relay = createRelay({ port: 0, open: true, spread: 100, rate: 0, ...options })
       port = (await relay.listen()).port
     },
     kill: stop,
@@ -47,20 +49,29 @@ export function createRelayHere(options: RelayOptions = {}): RelayUnderTest {
   }
 }
 
+/** A relay in a process of its own. */
+export interface RelayProcess extends RelayUnderTest {
+  readonly pid: number | undefined
+  /** Asks it to end, and waits until it has. */
+  leave(): Promise<void>
+}
+
 /** The relay's command in a process of its own, which can be killed at any moment. */
-export function createRelayProcess(args: readonly string[] = [], fixedPort = 0): RelayUnderTest {
+export function createRelayProcess(args: readonly string[] = [], fixedPort = 0): RelayProcess {
   let child: ChildProcess | undefined
   let port: number | undefined
   let life = 0
 
-  async function kill(): Promise<void> {
+  async function end(signal: NodeJS.Signals): Promise<void> {
     port = undefined
     if (!child) return
     const exited = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined
-    child.kill('SIGKILL')
+    child.kill(signal)
     await exited
     child = undefined
   }
+
+  const kill = (): Promise<void> => end('SIGKILL')
 
   return {
     get port() {
@@ -68,6 +79,9 @@ export function createRelayProcess(args: readonly string[] = [], fixedPort = 0):
     },
     get life() {
       return life
+    },
+    get pid() {
+      return child?.pid
     },
     async start() {
       const file = await bundledRelay()
@@ -80,6 +94,7 @@ export function createRelayProcess(args: readonly string[] = [], fixedPort = 0):
     },
     kill,
     stop: kill,
+    leave: () => end('SIGTERM'),
   }
 }
 

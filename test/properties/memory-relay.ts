@@ -3,6 +3,7 @@ import { createAccess } from '../../examples/relay/access.js'
 import { createHeart, TICKS_PER_BEAT, type Heart } from '../../examples/relay/beat.js'
 import { drain } from '../../examples/relay/drain.js'
 import { createFanOut, type Lane } from '../../examples/relay/fan-out.js'
+import { createHeadcount } from '../../examples/relay/headcount.js'
 import type { Entry, SignalLog } from '../../examples/relay/log/log.js'
 import { createMemoryLog } from '../../examples/relay/log/memory.js'
 import { createPatientLog } from '../../examples/relay/log/patient.js'
@@ -81,7 +82,9 @@ export function startMemoryRelay({ history, rooms: names, onLogged, onFailure }:
         rooms,
         logger,
         terms: TERMS,
+        users: createHeadcount(Number.POSITIVE_INFINITY),
         maxRooms: 128,
+        rate: Number.POSITIVE_INFINITY,
         helloTimeout: 5000,
       })
       peers.set(lane, { peer, heart: createHeart(ws, lane), line })

@@ -86,7 +86,7 @@ describe('a token signed with a secret', () => {
     const token = await make()
     expect(await authorize(token)).toBeUndefined()
     expect(refusals).toHaveLength(1)
-    if (token !== '') expect(refusals[0]).not.toContain(token)
+    expect(refusals[0]).not.toContain(token || 'a token')
   })
 
   it('bears clocks that differ by a few seconds', async () => {

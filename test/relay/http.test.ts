@@ -257,8 +257,8 @@ describe('other requests', () => {
       'text/css; charset=utf-8',
     ])
     expect(index.headers.get('content-security-policy')).toBe(
-      "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; " +
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self' ws: wss:; " +
+        "form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
     )
     expect(index.headers.get('x-content-type-options')).toBe('nosniff')
     expect(index.headers.get('cache-control')).toBe('no-store')

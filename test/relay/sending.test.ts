@@ -85,7 +85,7 @@ describe('sending', () => {
 
   it('P6.9 reads no further while very much waits for the log, and drops nothing', async () => {
     const { log, state } = createTroubledLog()
-    const { url } = await startRelay({ log })
+    const { url } = await startRelay({ log, rate: 0 })
     const page = await join(url)
     const gate = createGate()
     state.gate = gate.opened

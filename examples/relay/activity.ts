@@ -1,0 +1,104 @@
+import type { GapFrame, RelayFrame } from '../../src/protocol/frames.js'
+import type { Appended, Draft } from './log/log.js'
+
+/** A signal that was logged a moment ago. */
+export interface LoggedSignal {
+  /** In epoch milliseconds. */
+  readonly at: number
+  readonly opening: string
+}
+
+export interface RefusalNote {
+  /** In epoch milliseconds. */
+  readonly at: number
+  readonly reason: string
+  readonly text: string
+}
+
+/** Counted since the relay was made. */
+export interface Counts {
+  /** Signals that were logged, by who sent them. */
+  readonly signalsIn: { page: number; backend: number }
+  /** Signals that came again and were not logged again. */
+  duplicates: number
+  /** Signals that were handed to connections. */
+  signalsOut: number
+  /** Joins that were answered with signals of before. */
+  replays: number
+  readonly gaps: Record<GapFrame['reason'], number>
+  /** Connections that were closed by the relay, by close code. */
+  readonly closes: Map<number, number>
+  /** What was refused, by reason. */
+  readonly refusals: Map<string, number>
+}
+
+/** What happens in the relay, counted in plain numbers that cost next to nothing. */
+export interface Activity {
+  readonly counts: Counts
+  readonly latestSignals: readonly LoggedSignal[]
+  readonly latestRefusals: readonly RefusalNote[]
+  logged(draft: Draft, appended: Appended): void
+  refused(reason: string, text: string): void
+  delivered(): void
+  said(frame: RelayFrame): void
+  ended(code: number, reason: string): void
+}
+
+/** @param remembered How many of the latest signals are kept. */
+export function createActivity(remembered: number): Activity {
+  const latestSignals: LoggedSignal[] = []
+  const latestRefusals: RefusalNote[] = []
+  const counts: Counts = {
+    signalsIn: { page: 0, backend: 0 },
+    duplicates: 0,
+    signalsOut: 0,
+    replays: 0,
+    gaps: { epoch: 0, trimmed: 0 },
+    closes: new Map(),
+    refusals: new Map(),
+  }
+
+  function refused(reason: string, text: string): void {
+    increase(counts.refusals, reason)
+    keep(latestRefusals, { at: Date.now(), reason, text }, REMEMBERED_REFUSALS)
+  }
+
+  return {
+    counts,
+    latestSignals,
+    latestRefusals,
+    logged({ id, opening }, appended) {
+      if (appended !== 'logged') return void (counts.duplicates += 1)
+      // Only a backend's ids have a colon.
+      counts.signalsIn[id.includes(':') ? 'backend' : 'page'] += 1
+      keep(latestSignals, { at: Date.now(), opening }, remembered)
+    },
+    refused,
+    delivered() {
+      counts.signalsOut += 1
+    },
+    said(frame) {
+      if (frame.type === 'joined' && frame.head > frame.offset) counts.replays += 1
+      if (frame.type === 'gap') counts.gaps[frame.reason] += 1
+      if (frame.type === 'refused') refused(frame.code, frame.text)
+    },
+    ended(code, reason) {
+      increase(counts.closes, code)
+      if (code !== RESTART) refused(`close-${code}`, reason)
+    },
+  }
+}
+
+const REMEMBERED_REFUSALS = 50
+
+/** Nothing was refused: the relay went away. */
+const RESTART = 4503
+
+function increase<Key>(counts: Map<Key, number>, key: Key): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1)
+}
+
+function keep<Item>(items: Item[], item: Item, most: number): void {
+  items.push(item)
+  if (items.length > most) items.shift()
+}

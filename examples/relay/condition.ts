@@ -1,0 +1,9 @@
+import type { LogHealth } from './log/log.js'
+
+/** How the relay is at present. */
+export interface Condition {
+  readonly isDraining: boolean
+  readonly connections: number
+  readonly rooms: number
+  readonly log: LogHealth
+}

@@ -1,0 +1,105 @@
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { WebSocketServer, type WebSocket } from 'ws'
+import type { Access } from './access.js'
+import type { Activity } from './activity.js'
+import type { AddressOf } from './addresses.js'
+import type { Headcount } from './headcount.js'
+import type { Logger } from './logger.js'
+import type { Turnstile } from './pace.js'
+
+export interface HandshakeOptions {
+  readonly path: string
+  readonly maxBytes: number
+  readonly access: Access
+  readonly addressOf: AddressOf
+  /** How often an address may come. */
+  readonly visits: Turnstile
+  /** Counts the connections of each address. */
+  readonly addresses: Headcount
+  readonly isLeaving: () => boolean
+  readonly activity: Activity
+  readonly logger: Logger
+  readonly onOpen: (ws: WebSocket, socket: Duplex) => void
+}
+
+/** Why a request may not become a WebSocket. */
+interface Refusal {
+  readonly status: string
+  readonly reason: string
+  readonly text: string
+  /** In seconds. */
+  readonly retryAfter?: number
+}
+
+/** Turns requests into WebSockets, or turns them away. */
+export function createHandshakes(options: HandshakeOptions) {
+  const { path, maxBytes, access, addressOf, visits, addresses, isLeaving, activity, logger, onOpen } = options
+  const webSockets = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: maxBytes,
+    handleProtocols: () => false,
+  })
+
+  function refuse({ url = '/', headers }: IncomingMessage): Refusal | undefined {
+    if (isLeaving())
+      return { status: '503 Service Unavailable', reason: 'restart', text: 'The relay is shutting down.' }
+    // Some HTTP clients offer HTTP/2 on every request; Node takes that for the wish to leave HTTP.
+    if (headers.upgrade?.toLowerCase() !== 'websocket') {
+      const text = 'Send this request without an Upgrade header (with curl: --http1.1).'
+      return { status: '400 Bad Request', reason: 'upgrade', text }
+    }
+    if (url.split('?')[0] !== path) return { status: '404 Not Found', reason: 'not-found', text: `Connect to ${path}.` }
+    const text = access.refuse(headers.origin, headers.host)
+    return text === undefined ? undefined : { status: '403 Forbidden', reason: 'origin', text }
+  }
+
+  function refuseAddress(address: string | undefined): Refusal | undefined {
+    if (address === undefined) return undefined
+    const wait = visits.enter(address)
+    if (wait > 0) return { ...TOO_FAST, retryAfter: Math.ceil(wait / 1000) }
+    return addresses.enter(address) ? undefined : TOO_MANY
+  }
+
+  return (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    socket.on('error', () => {})
+    const address = addressOf(request)
+    const refusal = refuse(request) ?? refuseAddress(address)
+    if (refusal) {
+      const { origin, host } = request.headers
+      activity.refused(refusal.reason, refusal.text)
+      if (LOGGED.has(refusal.reason)) logger.warn({ origin, host, address }, refusal.text)
+      return turnAway(socket, refusal)
+    }
+    if (address !== undefined) socket.once('close', () => addresses.leave(address))
+    webSockets.handleUpgrade(request, socket, head, (ws) => onOpen(ws, socket))
+  }
+}
+
+const TOO_FAST: Refusal = {
+  status: '429 Too Many Requests',
+  reason: 'address-rate',
+  text: 'This address connects too often. Wait, and try again.',
+}
+const TOO_MANY: Refusal = {
+  status: '429 Too Many Requests',
+  reason: 'address-connections',
+  text: 'This address has too many connections; --max-connections-per-address sets the limit, and --trust-proxy tells the pages behind a proxy apart.',
+  retryAfter: 10,
+}
+
+const LOGGED = new Set(['origin', 'address-rate', 'address-connections'])
+
+function turnAway(socket: Duplex, { status, text, retryAfter }: Refusal): void {
+  const headers = [
+    'Connection: close',
+    'Content-Type: text/plain; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(text)}`,
+    ...(retryAfter === undefined ? [] : [`Retry-After: ${retryAfter}`]),
+  ]
+  // The other side may never close its end.
+  socket.once('finish', () => socket.destroy())
+  socket.end(`HTTP/1.1 ${status}\r\n${headers.join('\r\n')}\r\n\r\n${text}`)
+}

@@ -1,0 +1,69 @@
+import type { Activity } from './activity.js'
+import type { Condition } from './condition.js'
+import { createControl } from './control.js'
+import { createDoor } from './door.js'
+import { createInstances, TELLING_INTERVAL } from './instances.js'
+import type { PatientLog } from './log/patient.js'
+import { createMetrics } from './metrics.js'
+import { createOperators, type Operators } from './operators.js'
+import type { RelaySettings } from './options.js'
+import { createOverview } from './overview.js'
+import type { Rooms } from './rooms.js'
+import { createSamples } from './samples.js'
+
+export interface OperationOptions {
+  readonly settings: Pick<RelaySettings, 'dashboardKey'>
+  /** The folder of the dashboard's page. */
+  readonly folder: string
+  /** Whether other instances may share the log. */
+  readonly isShared: boolean
+  readonly log: PatientLog
+  readonly activity: Activity
+  readonly rooms: Pick<Rooms, 'largest'>
+  readonly condition: () => Condition
+}
+
+/** Watches the relay for its operators. Without a key nothing is measured, because nobody can see it. */
+export interface Operation {
+  readonly operators: Operators
+  readonly condition: () => Condition
+  start(): void
+  stop(): void
+}
+
+export function createOperation(options: OperationOptions): Operation {
+  const { settings, folder, isShared, log, activity, rooms, condition } = options
+  const { dashboardKey: key } = settings
+  const samples = createSamples(activity.counts)
+  const instances = createInstances()
+  const metrics = createMetrics(activity, condition)
+  const overview = createOverview({ activity, condition, instances, rooms, samples })
+  const control = createControl({ room: '$instances', log, onMessage: instances.hear, age: TELLING_INTERVAL })
+  let telling: NodeJS.Timeout | undefined
+
+  function tell(): void {
+    if (log.health === 'away') return
+    // The next time it may work: the others know what silence means.
+    control.say({ ...overview.instance() }).catch(() => {})
+  }
+
+  return {
+    operators: createOperators({ door: key === '' ? undefined : createDoor({ key }), metrics, overview, folder }),
+    condition,
+    start() {
+      if (key === '') return
+      samples.start()
+      metrics.start()
+      if (!isShared) return
+      void control.start()
+      telling = setInterval(tell, TELLING_INTERVAL)
+      telling.unref()
+    },
+    stop() {
+      clearInterval(telling)
+      control.stop()
+      samples.stop()
+      metrics.stop()
+    },
+  }
+}

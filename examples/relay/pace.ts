@@ -1,0 +1,79 @@
+export interface PaceOptions {
+  /** How many per second, in the long run. */
+  readonly rate: number
+  /** How many at once after a rest. */
+  readonly burst: number
+  /** A clock that never jumps, in milliseconds. @default performance.now */
+  readonly now?: () => number
+}
+
+/** Spreads what comes too fast. */
+export interface Pace {
+  /** Takes the next turn; gives the milliseconds until it is due, 0 for at once. */
+  take(): number
+}
+
+/** Everything gets its turn, later if need be. The whole memory of it is when the last turn was due. */
+export function createPace({ rate, burst, now = () => performance.now() }: PaceOptions): Pace {
+  const interval = 1000 / rate
+  let due = Number.NEGATIVE_INFINITY
+  if (interval === 0) return { take: () => 0 }
+  return {
+    take() {
+      const time = now()
+      due = nextDue(due, time, interval, burst)
+      return Math.max(due - time, 0)
+    },
+  }
+}
+
+/** Turns away what comes too fast, for each key by itself. */
+export interface Turnstile {
+  /** How many keys are remembered. */
+  readonly size: number
+  /** The milliseconds until the key may come again, 0 for now. */
+  wait(key: string): number
+  /** Lets the key in if it may; gives what `wait` does. */
+  enter(key: string, count?: number): number
+}
+
+export function createTurnstile({ rate, burst, now = () => performance.now() }: PaceOptions): Turnstile {
+  const interval = 1000 / rate
+  const dues = new Map<string, number>()
+  let roomy = MANY
+  if (interval === 0) return { size: 0, wait: () => 0, enter: () => 0 }
+
+  function dueOf(key: string, time: number, count = 1): number {
+    return nextDue(dues.get(key), time, interval, burst, Math.min(count, burst))
+  }
+
+  /** A key that has rested for long enough is as good as one that never came. */
+  function forgetRested(time: number): void {
+    for (const [key, due] of dues) if (due <= time - interval * burst) dues.delete(key)
+    roomy = Math.max(MANY, dues.size * 2)
+  }
+
+  return {
+    get size() {
+      return dues.size
+    },
+    wait(key) {
+      const time = now()
+      return Math.max(dueOf(key, time) - time, 0)
+    },
+    enter(key, count) {
+      const time = now()
+      const due = dueOf(key, time, count)
+      if (due > time) return due - time
+      if (dues.size >= roomy) forgetRested(time)
+      dues.set(key, due)
+      return 0
+    },
+  }
+}
+
+const MANY = 1024
+
+function nextDue(due = Number.NEGATIVE_INFINITY, time: number, interval: number, burst: number, count = 1): number {
+  return Math.max(due, time - interval * burst) + interval * count
+}

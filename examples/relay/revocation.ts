@@ -1,0 +1,51 @@
+import { createControl } from './control.js'
+import type { PatientLog } from './log/patient.js'
+import { createRevocations, readRevocation, type Revocation } from './revocations.js'
+import type { Rights } from './rights.js'
+
+export interface RevocationOptions {
+  /** The log that all instances share. */
+  readonly log: PatientLog
+  /** Something was taken back: whoever is connected should be looked at again. */
+  readonly onRevoked: () => void
+}
+
+/** Takes rights back on every instance: each hears of it through the log that they share. */
+export interface RevocationEverywhere {
+  readonly covers: (rights: Rights) => boolean
+  /** Resolves when every instance knows, or will as soon as it hears again. */
+  readonly revoke: (revocation: Revocation) => Promise<void>
+  start(): Promise<void>
+  stop(): void
+}
+
+export function createRevocation({ log, onRevoked }: RevocationOptions): RevocationEverywhere {
+  const revocations = createRevocations()
+  const control = createControl({ room: '$revocations', log, onMessage: hear, age: LONGEST_AGE })
+
+  function hear(message: unknown): void {
+    const { at, ...rest } = { ...(message as Record<string, unknown> | null | undefined) }
+    const revocation = readRevocation(rest)
+    if (revocation && typeof at === 'number') apply(revocation, at)
+  }
+
+  function apply(revocation: Revocation, at: number): void {
+    revocations.add(revocation, at)
+    onRevoked()
+  }
+
+  return {
+    covers: revocations.cover,
+    async revoke(revocation) {
+      const at = Date.now()
+      // Here at once, whatever the log says.
+      apply(revocation, at)
+      await control.say({ ...revocation, at })
+    },
+    start: control.start,
+    stop: control.stop,
+  }
+}
+
+/** As much as the log still has. */
+const LONGEST_AGE = 24 * 3_600_000

@@ -1,0 +1,233 @@
+import type { IncomingMessage } from 'node:http'
+import { request } from 'node:http'
+import { describe, expect, it, vi } from 'vitest'
+import { createAddressReader } from '../../examples/relay/addresses.js'
+import { createHeadcount } from '../../examples/relay/headcount.js'
+import { createMemoryLog } from '../../examples/relay/log/memory.js'
+import { createPace, createTurnstile } from '../../examples/relay/pace.js'
+import type { RelayOptions } from '../../examples/relay/relay.js'
+import { connect, join, pageId, startRelay } from './protocol-client.js'
+
+const VISITOR = '203.0.113.7'
+const from = (address: string) => ({ headers: { 'X-Forwarded-For': address } })
+
+/** Asks for a WebSocket, and gives the answer when there is none. */
+function knock(port: number, headers: Readonly<Record<string, string>>): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const key = { 'Sec-WebSocket-Version': '13', 'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==' }
+    const upgrade = { Connection: 'Upgrade', Upgrade: 'websocket', Origin: 'http://localhost', ...key }
+    const asking = request({ port, host: '127.0.0.1', path: '/signals', headers: { ...upgrade, ...headers } })
+    asking.on('response', (response) => resolve(response.resume()))
+    asking.on('upgrade', (response, socket) => {
+      socket.destroy()
+      resolve(response)
+    })
+    asking.on('error', reject)
+    asking.end()
+  })
+}
+
+describe('a pace', () => {
+  it('lets a burst through, and then one per interval, however many wait', () => {
+    let time = 0
+    const pace = createPace({ rate: 10, burst: 3, now: () => time })
+    expect([pace.take(), pace.take(), pace.take(), pace.take(), pace.take()]).toEqual([0, 0, 0, 100, 200])
+    time = 10_000
+    expect([pace.take(), pace.take(), pace.take(), pace.take()]).toEqual([0, 0, 0, 100])
+  })
+
+  it('without a limit lets everything through', () => {
+    const pace = createPace({ rate: Number.POSITIVE_INFINITY, burst: Number.POSITIVE_INFINITY })
+    expect(Array.from({ length: 1000 }, () => pace.take())).toEqual(Array(1000).fill(0))
+  })
+})
+
+describe('a turnstile', () => {
+  it('turns away what comes too fast, says when to come again, and holds nobody else up', () => {
+    let time = 0
+    const turnstile = createTurnstile({ rate: 1, burst: 2, now: () => time })
+    expect([turnstile.enter('a'), turnstile.enter('a'), turnstile.enter('a'), turnstile.enter('b')]).toEqual([
+      0, 0, 1000, 0,
+    ])
+    time = 500
+    expect([turnstile.wait('a'), turnstile.enter('a'), turnstile.wait('c')]).toEqual([500, 500, 0])
+    time = 1000
+    expect([turnstile.wait('a'), turnstile.enter('a'), turnstile.enter('a')]).toEqual([0, 0, 1000])
+  })
+
+  it('counts what comes together, and lets in even what is more than a burst', () => {
+    let time = 0
+    const turnstile = createTurnstile({ rate: 1, burst: 2, now: () => time })
+    expect([turnstile.enter('a', 50), turnstile.enter('a')]).toEqual([0, 1000])
+  })
+
+  it('forgets who has rested', () => {
+    let time = 0
+    const turnstile = createTurnstile({ rate: 1000, burst: 1, now: () => time })
+    for (time = 0; time < 100_000; time += 1) turnstile.enter(`some address ${time}`)
+    expect(turnstile.size).toBeLessThan(5000)
+  })
+})
+
+describe('a headcount', () => {
+  it('counts each key up to the limit, and forgets it when all have left', () => {
+    const headcount = createHeadcount(2)
+    expect([headcount.enter('a'), headcount.enter('a'), headcount.enter('a'), headcount.enter('b')]).toEqual([
+      true,
+      true,
+      false,
+      true,
+    ])
+    headcount.leave('a')
+    expect([headcount.enter('a'), headcount.enter('a')]).toEqual([true, false])
+  })
+})
+
+describe('the address of a request', () => {
+  it.each<[number, string | undefined, string, string | undefined]>([
+    [0, undefined, '198.51.100.1', '198.51.100.1'],
+    [0, '203.0.113.7', '198.51.100.1', '198.51.100.1'],
+    [0, '203.0.113.7', '127.0.0.1', undefined],
+    [0, undefined, '::1', undefined],
+    [0, undefined, '::ffff:127.0.0.1', undefined],
+    [0, undefined, '::ffff:198.51.100.1', '198.51.100.1'],
+    [1, '203.0.113.7', '127.0.0.1', '203.0.113.7'],
+    [1, '6.6.6.6, 203.0.113.7', '127.0.0.1', '203.0.113.7'],
+    [2, '6.6.6.6, 203.0.113.7, 10.0.0.2', '127.0.0.1', '203.0.113.7'],
+    [2, '203.0.113.7', '198.51.100.1', '198.51.100.1'],
+    [1, '203.0.113.7:5555', '127.0.0.1', '203.0.113.7'],
+    [1, 'unknown', '198.51.100.1', '198.51.100.1'],
+    [1, 'a'.repeat(10_000), '198.51.100.1', '198.51.100.1'],
+    [1, undefined, '198.51.100.1', '198.51.100.1'],
+    [1, '2001:db8:1:2:3:4:5:6', '127.0.0.1', '2001:db8:1:2::/64'],
+    [1, '2001:db8::7', '127.0.0.1', '2001:db8:0:0::/64'],
+    [1, '[2001:db8::7]:443', '127.0.0.1', '2001:db8:0:0::/64'],
+  ])('behind %i proxies with X-Forwarded-For %s from %s is %s', (proxies, forwarded, remoteAddress, wanted) => {
+    const headers = forwarded === undefined ? {} : { 'x-forwarded-for': forwarded }
+    // All that is looked at of a request.
+    const incoming = { headers, socket: { remoteAddress } } as unknown as IncomingMessage
+    expect(createAddressReader(proxies)(incoming)).toBe(wanted)
+  })
+})
+
+describe('an address', () => {
+  it('P8.7 that has as many connections as it may gets 429, until one of them ends', async () => {
+    const { url, port } = await startRelay({ trustProxy: 1, maxConnectionsPerAddress: 2 })
+    const first = await connect(url, { options: from(VISITOR) })
+    await connect(url, { options: from(VISITOR) })
+    const refused = await knock(port, { 'X-Forwarded-For': VISITOR })
+    await connect(url, { options: from('203.0.113.8') })
+    first.socket.close()
+    await first.closed
+    expect([refused.statusCode, refused.headers['retry-after']]).toEqual([429, '10'])
+    await vi.waitFor(() => connect(url, { options: from(VISITOR) }))
+  })
+
+  it('P8.7 that connects too often gets 429, and is told when to come again', async () => {
+    const { port } = await startRelay({ trustProxy: 1 })
+    const answers = await Promise.all(Array.from({ length: 60 }, () => knock(port, { 'X-Forwarded-For': VISITOR })))
+    const elsewhere = await knock(port, { 'X-Forwarded-For': '203.0.113.8' })
+    const refused = answers.filter(({ statusCode }) => statusCode === 429)
+    expect(answers.filter(({ statusCode }) => statusCode === 101).length).toBeGreaterThanOrEqual(40)
+    expect(refused.length).toBeGreaterThan(0)
+    expect(refused[0]?.headers['retry-after']).toBe('1')
+    expect(elsewhere.statusCode).toBe(101)
+  })
+
+  it('cannot be made up without a trusted proxy, and this machine is not limited', async () => {
+    const { url } = await startRelay({ maxConnectionsPerAddress: 1 })
+    const pages = [await join(url), await join(url), await connect(url, { options: from(VISITOR) })]
+    await pages[2]?.next('joined')
+    expect(pages.map(({ socket }) => socket.readyState)).toEqual([1, 1, 1])
+  })
+
+  it('P10.5 that leaves too many signals gets 429, and may bring them again', async () => {
+    const { page } = await startRelay({ trustProxy: 1, rate: 10 })
+    const signals = Array.from({ length: 79 }, () => ({ id: pageId(), signal: 'Saved' }))
+    const leave = (address: string) =>
+      fetch(`${page}signals`, {
+        method: 'POST',
+        headers: { Origin: 'http://localhost', 'Content-Type': 'text/plain', 'X-Forwarded-For': address },
+        body: JSON.stringify({ v: 1, tab: pageId(), signals }),
+      })
+    const [first, second, elsewhere] = [await leave(VISITOR), await leave(VISITOR), await leave('203.0.113.8')]
+    expect([first.status, second.status, elsewhere.status]).toEqual([200, 429, 200])
+    expect(Number(second.headers.get('retry-after'))).toBeGreaterThan(0)
+  })
+})
+
+describe('a user', () => {
+  const authorize = (token: string) => ({ user: token })
+
+  it('P8.5 with as many connections as it may is told 4529, until one of them ends', async () => {
+    const { url } = await startRelay({ authorize, maxConnectionsPerUser: 2 })
+    const first = await connect(url, { token: 'ann' })
+    const second = await connect(url, { token: 'ann' })
+    await Promise.all([first.next('joined'), second.next('joined')])
+    const third = await connect(url, { token: 'ann' })
+    const other = await connect(url, { token: 'bob' })
+    await other.next('joined')
+    expect(await third.closed).toEqual({ code: 4529, reason: 'too many connections of this user' })
+    first.socket.close()
+    await first.closed
+    await vi.waitFor(async () => {
+      const next = await connect(url, { token: 'ann' })
+      await next.next('joined')
+    })
+  })
+
+  it('is not counted when its token is not good', async () => {
+    const { url } = await startRelay({
+      authorize: (token) => (token === 'ann' ? { user: 'ann' } : undefined),
+      maxConnectionsPerUser: 1,
+    })
+    for (let count = 0; count < 3; count += 1) await (await connect(url, { token: 'bad' })).closed
+    const ann = await connect(url, { token: 'ann' })
+    expect((await ann.next('joined')).room).toBe('main')
+  })
+})
+
+describe('a connection', () => {
+  async function flood(count: number, options: RelayOptions) {
+    const inner = createMemoryLog()
+    const times: number[] = []
+    const log = {
+      ...inner,
+      append: (draft: Parameters<typeof inner.append>[0]) => {
+        times.push(performance.now())
+        return inner.append(draft)
+      },
+    }
+    const { url } = await startRelay({ log, ...options })
+    const page = await join(url)
+    const ids = Array.from({ length: count }, (_, index) => page.signal('Saved', index))
+    return { page, ids, times }
+  }
+
+  it('P6.9 that sends too fast has its signals wait: none is refused, lost or out of order', async () => {
+    const { page, ids, times } = await flood(60, { rate: 20 })
+    page.say({ type: 'ping' })
+    await page.next('pong')
+    const handledAtOnce = times.length
+    const heard = await page.heard(60)
+    expect(handledAtOnce).toBeLessThan(60)
+    expect(heard.map(({ id }) => id)).toEqual(ids)
+    expect(page.frames.filter(({ type }) => type === 'refused')).toEqual([])
+    // A burst of 40, then 20 per second; a timer is never early by more than a few milliseconds.
+    expect((times[59] ?? 0) - (times[0] ?? 0)).toBeGreaterThan(900)
+  })
+
+  it('is not held up when there is no limit', async () => {
+    const { page } = await flood(1000, { rate: 0 })
+    expect(await page.heard(1000)).toHaveLength(1000)
+  })
+
+  it('P6.9 that floods with probes is read more slowly, and goes on afterwards', async () => {
+    const { url } = await startRelay({ rate: 100 })
+    const page = await join(url)
+    for (let count = 0; count < 260; count += 1) page.say({ type: 'ping' })
+    page.signal('Saved')
+    expect(await page.heard(1)).toHaveLength(1)
+    expect(page.frames.filter(({ type }) => type === 'pong')).toHaveLength(260)
+  })
+})
