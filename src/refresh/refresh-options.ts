@@ -60,7 +60,11 @@ const OPTIONS = {
 const TIMES = ['wait', 'maxWait', 'minInterval', 'spread'] as const
 
 /** @throws SignalError `bad-option` or `bad-name`. */
-export function checkRefresh(names: readonly string[], action: unknown, options: RefreshOptions<object>): void {
+export function checkRefresh(
+  names: readonly string[],
+  action: unknown,
+  options: Omit<RefreshOptions, 'client' | 'where'>,
+): void {
   checkOptions(options, OPTIONS)
   if (names.length === 0) throw badOption('A refresh needs the name of a signal')
   for (const name of names) if (name !== '*') checkName(name)

@@ -15,6 +15,8 @@ import type { Tab, TabBrowser } from './tab-browser.js'
 export interface ChromiumTab extends Tab {
   /** The entry before the current one, as by the button. */
   back(): Promise<void>
+  /** Puts it before the other tabs of its window. */
+  show(): Promise<void>
   /** What the browser does to a hidden tab, or what ends it. */
   setLifecycle(state: 'frozen' | 'active'): Promise<void>
   /** The page is told, and new connections fail; what is open stays open. */
@@ -59,6 +61,10 @@ export async function launchChromium(): Promise<Chromium> {
       async back() {
         const { currentIndex, entries } = await send<History>('Page.getNavigationHistory')
         await send('Page.navigateToHistoryEntry', { entryId: entries[currentIndex - 1]?.id })
+      },
+
+      async show() {
+        await send('Page.bringToFront')
       },
 
       async setLifecycle(state) {
