@@ -25,7 +25,7 @@ echo "Saved.\n";
 
 try {
     service('signalRelay')->publish('ReportIncome', ['userId' => 123]);
-    echo "Every open report shows it.\n";
+    echo "Open reports refresh themselves.\n";
 } catch (SignalRelayException $failure) {
     fwrite(STDERR, "{$failure->getMessage()}\n");
     exit(1);

@@ -32,8 +32,8 @@ export interface PhpSite {
   readonly page: string
   /** What PHP logged. */
   log(): string
-  /** Runs one of the example's scripts, and gives its exit code and all that it wrote. */
-  run(script: string, ...args: string[]): Promise<{ readonly code: number; readonly text: string }>
+  /** Runs PHP from the command line, and gives its exit code and all that it wrote. */
+  run(...args: string[]): Promise<{ readonly code: number; readonly text: string }>
 }
 
 /** A copy of the example, served by PHP's own server, for one test. */
@@ -68,9 +68,9 @@ export async function openPhpSite(settings: PhpSettings): Promise<PhpSite> {
   return {
     page,
     log: () => log,
-    run: (script, ...rest) =>
+    run: (...rest) =>
       new Promise((resolve) => {
-        execFile('php', [script, ...rest], { cwd: folder, env }, (error, stdout, stderr) => {
+        execFile('php', rest, { cwd: folder, env }, (error, stdout, stderr) => {
           resolve({ code: typeof error?.code === 'number' ? error.code : 0, text: stdout + stderr })
         })
       }),

@@ -6,6 +6,8 @@ import { expect, it, onTestFinished } from 'vitest'
 import { CHROMIUM_PATH, PATIENCE, useTabs } from '../browser/chromium.js'
 import { describeWhere } from '../browser/installed.js'
 import { type RelayProcess, startRelay } from '../browser/relay-process.js'
+import { join as joinRelay } from '../browser/scene.js'
+import { textsOf } from '../package/blocks.js'
 import { filesIn } from '../package/root.js'
 import { EXAMPLE, HAS_PHP, openPhpSite, PHP_ADVICE, type PhpSettings, type PhpSite } from './php-site.js'
 
@@ -54,7 +56,7 @@ describeWhere(HAS_PHP && CHROMIUM_PATH, ADVICE)('examples/php', () => {
 
     const { code, text } = await site.run('publish-from-script.php', 'Cron', '75', '2026-01-31')
 
-    expect([code, text]).toEqual([0, 'Saved.\nEvery open report shows it.\n'])
+    expect([code, text]).toEqual([0, 'Saved.\nOpen reports refresh themselves.\n'])
     await waitForRows(report, ['2026-01-31 Cron 75'])
   })
 
@@ -111,6 +113,33 @@ describeWhere(HAS_PHP && CHROMIUM_PATH, ADVICE)('examples/php', () => {
     await waitForRows(form, [])
   })
 
+  it('does what its README shows', async () => {
+    const { relay, site } = await open({ authSecret: AUTH_SECRET, publishKey: PUBLISH_KEY })
+    const page = await joinRelay(relay)
+    const [scriptTag = '', section = ''] = textsOf('examples/php/README.md', 'html')
+    const [publish = '', standAlone = '', token = ''] = textsOf('examples/php/README.md', 'php')
+
+    const html = await (await fetch(site.page)).text()
+    const alone = standAlone
+      .replace('http://127.0.0.1:8081', relay.page)
+      .replace("getenv('PUBLISH_KEY')", `'${PUBLISH_KEY}'`)
+    const results = await Promise.all(
+      [publish, alone, `echo ${token}`].map((code) => site.run('-r', `require 'stand-in/boot.php'; ${code}`)),
+    )
+
+    expect(html).toContain(scriptTag.trim().replace('ws://localhost:8081/signals', relay.url))
+    expect(html).toContain(section.slice(0, section.indexOf('>') + 1))
+    expect(results).toEqual([
+      { code: 0, text: '' },
+      { code: 0, text: '' },
+      { code: 0, text: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+$/) },
+    ])
+    await expect
+      .poll(() => page.heard.map(({ data }) => data), { timeout: PATIENCE })
+      .toEqual([{ userId: 123 }, { userId: 123 }])
+    expect(textsOf('examples/README.md', 'php')).toEqual([standAlone])
+  })
+
   async function openOnline(site: PhpSite, path: string): Promise<Page> {
     const page = await tabs.open(`${site.page}${path}`)
     await page.locator('[data-signal-status]', { hasText: 'online' }).waitFor()
@@ -132,7 +161,7 @@ async function save(
   date: string,
   customer: string,
   amount: number,
-  message = 'Saved. Every open report shows it.',
+  message = 'Saved. Open reports refresh themselves.',
 ): Promise<void> {
   await form.getByLabel('Date').fill(date)
   await form.getByLabel('Customer').fill(customer)

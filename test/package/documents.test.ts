@@ -2,26 +2,20 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
+import { type Block, blocksOf } from './blocks.js'
 import { filesIn, ROOT } from './root.js'
 
 /** What the documents say must be so. */
 
-interface Block {
-  readonly language: string
-  readonly text: string
-}
-
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
 const manifest = JSON.parse(read('package.json')) as { scripts: Record<string, string>; version: string }
 const README = read('README.md')
-const blocks: readonly Block[] = [...README.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(([, language, text]) => ({
-  language: language ?? '',
-  text: text ?? '',
-}))
+const blocks = blocksOf('README.md')
 
-function compile(texts: readonly string[]): string[] {
+function compile({ language, text }: Block): string[] {
   const options: ts.CompilerOptions = {
     strict: true,
+    jsx: ts.JsxEmit.ReactJSX,
     noEmit: true,
     skipLibCheck: true,
     types: [],
@@ -32,30 +26,31 @@ function compile(texts: readonly string[]): string[] {
     moduleDetection: ts.ModuleDetectionKind.Force,
     paths: { signalpost: [join(ROOT, 'dist/index.d.ts')], 'signalpost/*': [join(ROOT, 'dist/*/index.d.ts')] },
   }
-  const files = new Map(texts.map((text, index) => [join(ROOT, `readme-block-${index}.ts`), text]))
+  const file = join(ROOT, `readme-block.${language === 'tsx' ? 'tsx' : 'ts'}`)
   const host = ts.createCompilerHost(options)
   const { getSourceFile, fileExists, readFile } = host
-  host.getSourceFile = (name, target, ...rest) => {
-    const text = files.get(name)
-    return text === undefined
-      ? getSourceFile(name, target, ...rest)
-      : ts.createSourceFile(name, text, ts.ScriptTarget.ES2022)
-  }
-  host.fileExists = (name) => files.has(name) || fileExists(name)
-  host.readFile = (name) => files.get(name) ?? readFile(name)
-  const program = ts.createProgram([...files.keys()], options, host)
+  host.getSourceFile = (name, target, ...rest) =>
+    name === file ? ts.createSourceFile(name, text, ts.ScriptTarget.ES2022) : getSourceFile(name, target, ...rest)
+  host.fileExists = (name) => name === file || fileExists(name)
+  host.readFile = (name) => (name === file ? text : readFile(name))
+  const program = ts.createProgram([file], options, host)
   return ts.getPreEmitDiagnostics(program).map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))
 }
 
-describe('the README', () => {
+describe.each(['README.md', 'examples/README.md'])('%s', (path) => {
   // One program for each: the registry of one block must not rule the others.
-  it.each(blocks.filter(({ language }) => /^(ts|js)$/.test(language)))('has code that compiles: %s', ({ text }) => {
-    expect(compile([text])).toEqual([])
-  })
+  it.each(blocksOf(path).filter(({ language }) => /^(tsx?|js)$/.test(language)))(
+    'has code that compiles: $text',
+    (block) => {
+      expect(compile(block)).toEqual([])
+    },
+  )
+})
 
+describe('the README', () => {
   it('shows no test with the test relay but the one that is run, stale-page.test.ts', () => {
     const shown = blocks.map(({ text }) => text).filter((text) => text.includes("'signalpost/testing'"))
-    const run = read('test/package/stale-page.test.ts').replace('// @vitest-environment happy-dom\n', '')
+    const run = read('test/package/stale-page.test.ts').replace(/^\/\/ @.*\n/, '')
     expect(shown.filter((text) => text !== run)).toEqual([])
   })
 

@@ -1,6 +1,6 @@
 <?php
 $message = match ($saved ?? null) {
-    'told' => 'Saved. Every open report shows it.',
+    'told' => 'Saved. Open reports refresh themselves.',
     'untold' => 'Saved. Reports show it when they are loaded again.',
     default => null,
 };
