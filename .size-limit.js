@@ -1,14 +1,53 @@
+import { build } from 'esbuild'
+import { gzipSync } from 'node:zlib'
+
 /** Byte budgets, minified and gzipped, both dependencies included; what exceeds one fails the build. */
 function withoutComments(config) {
   // What a page downloads: license banners are in files of their own.
   return { ...config, legalComments: 'none' }
 }
 
+const CORE = '{ createSignalClient, sendSignal, receiveSignal, onSignalStatus, getPageClient, onPageClient }'
+
+/** What some imports from the core weigh together: what comes on top of them has a budget of its own. */
+async function weigh(...imports) {
+  const bundle = { bundle: true, minify: true, write: false, format: 'esm', legalComments: 'none' }
+  const contents = imports.map(([names, path]) => `export ${names} from './${path}'\n`).join('')
+  const { outputFiles } = await build({ ...bundle, stdin: { contents, resolveDir: import.meta.dirname } })
+  return gzipSync(outputFiles[0].contents).length
+}
+
 const imports = { path: 'dist/index.js', gzip: true, modifyEsbuildConfig: withoutComments }
+
+const core = await weigh([CORE, 'dist/index.js'])
+const refresh = await weigh([CORE, 'dist/index.js'], ['{ refreshOn }', 'dist/refresh/index.js'])
+
+/** A binding on top of the core, without its framework; and its useRefresh on top of refreshOn. */
+function binding(framework, names) {
+  const path = `dist/${framework}/index.js`
+  return [
+    {
+      ...imports,
+      name: `${framework} and the core`,
+      import: { 'dist/index.js': CORE, [path]: names },
+      limit: `${core + 500} B`,
+    },
+    {
+      ...imports,
+      name: `${framework} with useRefresh, the core and refresh`,
+      import: { 'dist/index.js': CORE, 'dist/refresh/index.js': '{ refreshOn }', [path]: '*' },
+      limit: `${refresh + 600} B`,
+    },
+  ]
+}
 
 export default [
   { ...imports, name: '{ sendSignal, receiveSignal }', import: '{ sendSignal, receiveSignal }', limit: '400 B' },
   { ...imports, name: '{ createSignalClient }', import: '{ createSignalClient }', limit: '10900 B' },
   { ...imports, name: 'testing', path: 'dist/testing/index.js', import: '{ createTestRelay }', limit: '3400 B' },
+  ...binding('react', '{ SignalProvider, useSignal, useSignalStatus, useSendSignal }'),
+  ...binding('vue', '{ createSignalPlugin, provideSignalClient, useSignal, useSignalStatus, useSendSignal }'),
+  ...binding('svelte', '{ provideSignalClient, useSignal, useSignalStatus, useSendSignal }'),
+  ...binding('solid', '{ SignalProvider, useSignal, useSignalStatus, useSendSignal }'),
   { name: 'script tag', path: 'dist/umd/signalpost.min.js', gzip: true, limit: '12100 B' },
 ]

@@ -1,8 +1,11 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { defineConfig } from 'vitest/config'
 
 const NODE_FOLDERS = ['relay', 'browser', 'package', 'examples', 'faults', 'properties', 'deploy'].map(
   (folder) => `test/${folder}/**/*.test.ts`,
 )
+
+const BINDINGS = 'test/{react,vue,svelte,solid}/**/'
 
 export default defineConfig({
   root: new URL('..', import.meta.url).pathname,
@@ -21,7 +24,32 @@ export default defineConfig({
           name: 'unit',
           environment: 'happy-dom',
           include: ['test/**/*.test.ts'],
-          exclude: NODE_FOLDERS,
+          exclude: [...NODE_FOLDERS, `${BINDINGS}*.test.ts`],
+          unstubGlobals: true,
+          restoreMocks: true,
+        },
+      },
+      {
+        // What a bundler for browsers takes of each framework, all of it through Vite.
+        plugins: [svelte({ configFile: false })],
+        resolve: { conditions: ['browser', 'development'] },
+        test: {
+          name: 'bindings',
+          environment: 'happy-dom',
+          include: [`${BINDINGS}*.test.ts`],
+          exclude: [`${BINDINGS}server.test.ts`],
+          server: { deps: { inline: ['solid-js', 'svelte'] } },
+          unstubGlobals: true,
+          restoreMocks: true,
+        },
+      },
+      {
+        // What Node takes of each framework.
+        plugins: [svelte({ configFile: false })],
+        test: {
+          name: 'server-rendering',
+          environment: 'node',
+          include: [`${BINDINGS}server.test.ts`],
           unstubGlobals: true,
           restoreMocks: true,
         },

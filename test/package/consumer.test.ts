@@ -9,6 +9,9 @@ import { ROOT } from './root.js'
 
 /** An application that installed the packed package: what it gets, and what its compiler says. */
 
+/** What the bindings stand on. */
+const FRAMEWORKS = ['@types', 'react', 'solid-js', 'svelte', 'vue']
+
 let folder: string
 let packed: string[]
 
@@ -24,7 +27,7 @@ beforeAll(() => {
   mkdirSync(join(folder, 'node_modules'))
   execFileSync('tar', ['-xzf', join(folder, pack?.filename ?? ''), '-C', join(folder, 'node_modules')])
   execFileSync('mv', [join(folder, 'node_modules/package'), join(folder, 'node_modules/signalpost')])
-  for (const name of ['mitt', 'reconnecting-websocket']) {
+  for (const name of ['mitt', 'reconnecting-websocket', ...FRAMEWORKS]) {
     symlinkSync(join(ROOT, 'node_modules', name), join(folder, 'node_modules', name))
   }
   cpSync(join(ROOT, 'test/package/consumer'), folder, { recursive: true })
@@ -33,7 +36,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 function compile(moduleResolution: ts.ModuleResolutionKind, module: ts.ModuleKind): string[] {
-  const program = ts.createProgram([join(folder, 'registry.mts')], {
+  const program = ts.createProgram([join(folder, 'registry.mts'), join(folder, 'components.mts')], {
     strict: true,
     noEmit: true,
     skipLibCheck: false,
@@ -64,18 +67,19 @@ describe('an application that installed the package', () => {
       path
         .replace(/^dist\/(?!umd|relay|playground).*\.(js|js\.map)$/, 'dist modules')
         .replace(/^(dist\/playground)\/.*$/, '$1')
-        .replace(/^dist\/[a-z]+-[\w-]{8}\.d\.ts$/, 'dist shared types'),
+        .replace(/^dist\/[a-z]+\/index\.d\.ts$/, 'dist entry point types')
+        .replace(/^dist\/[a-z-]+-[\w-]{8}\.d\.ts$/, 'dist shared types'),
     )
     expect([...new Set(kinds)].toSorted()).toEqual([
       'CHANGELOG.md',
       'LICENSE',
       'README.md',
+      'dist entry point types',
       'dist modules',
       'dist shared types',
       'dist/index.d.ts',
       'dist/playground',
       'dist/relay/main.js',
-      'dist/testing/index.d.ts',
       'dist/umd/package.json',
       'dist/umd/signalpost.d.ts',
       'dist/umd/signalpost.js',

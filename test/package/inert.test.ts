@@ -23,14 +23,24 @@ const now = Date.now
 Date.now = () => { used.push('Date.now'); return now() }
 `
 
+/** What the modules of a room stand on; it is loaded before anybody watches. */
+const FRAMEWORKS: Readonly<Record<string, readonly string[]>> = {
+  react: ['react'],
+  solid: ['solid-js'],
+  svelte: ['svelte', 'svelte/store'],
+  vue: ['vue'],
+}
+
 function usesOf(file: string): string[] {
-  const script = `${SPIES}
+  const frameworks = FRAMEWORKS[file.split('/')[1] ?? ''] ?? []
+  const script = `${frameworks.map((name) => `await import('${name}')`).join(';')}
+    ${SPIES}
     const before = new Set(Object.getOwnPropertyNames(globalThis))
     await import(${JSON.stringify(join(ROOT, file))})
     for (const name of Object.getOwnPropertyNames(globalThis)) if (!before.has(name)) used.push('new global ' + name)
     process.stdout.write(JSON.stringify([...new Set(used)]))`
   return JSON.parse(
-    execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' }),
+    execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8', cwd: ROOT }),
   ) as string[]
 }
 

@@ -1,0 +1,23 @@
+'use client'
+import { createContext, createElement, type ReactElement, type ReactNode, useContext } from 'react'
+import type { AnyClient } from '../bindings/options.js'
+
+const ClientContext = /* @__PURE__ */ createContext<unknown>(undefined)
+
+export interface SignalProviderProps {
+  readonly client: AnyClient
+  readonly children?: ReactNode
+}
+
+/**
+ * Gives the components inside of it a client of their own. Without a provider they use the page's client, so most
+ * applications need none. It never closes the client.
+ */
+export function SignalProvider({ client, children }: SignalProviderProps): ReactElement {
+  return createElement(ClientContext.Provider, { value: client }, children)
+}
+
+/** The client of the provider, if there is one. The registry types it, whatever its own map. */
+export function useProvidedClient<Client>(): Client | undefined {
+  return useContext(ClientContext) as Client | undefined
+}

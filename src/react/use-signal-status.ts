@@ -1,0 +1,39 @@
+'use client'
+import { useCallback, useRef, useSyncExternalStore } from 'react'
+import { followClient } from '../bindings/follow-client.js'
+import { IDLE } from '../bindings/idle.js'
+import type { AnyClient, UseSignalStatusOptions } from '../bindings/options.js'
+import { getPageClient } from '../page-client.js'
+import type { Stop } from '../signals.js'
+import type { SignalStatus } from '../status.js'
+import { useProvidedClient } from './provider.js'
+
+/**
+ * Where the connection stands: the component renders again at every change. With `grace`, a drop that is over within so
+ * many milliseconds does not show. The state is `idle` on a server, while its page is taken over, and while the page has no client.
+ */
+export function useSignalStatus(options: UseSignalStatusOptions = {}): SignalStatus {
+  const provided = useProvidedClient<AnyClient>()
+  const { client = provided, grace = 0 } = options
+  // What was told: within the grace, the client's own status is ahead of it.
+  const told = useRef((client ?? getPageClient())?.status ?? IDLE)
+
+  const subscribe = useCallback(
+    (rerender: () => void): Stop => {
+      const tell = (status: SignalStatus): void => {
+        told.current = status
+        rerender()
+      }
+      return followClient(client, (live) => {
+        tell(live.status)
+        return live.onStatus(tell, { grace })
+      })
+    },
+    [client, grace],
+  )
+  return useSyncExternalStore(
+    subscribe,
+    () => told.current,
+    () => IDLE,
+  )
+}

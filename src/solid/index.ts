@@ -1,0 +1,7 @@
+export type { AnyClient, UseSendSignalOptions, UseSignalOptions, UseSignalStatusOptions } from '../bindings/options.js'
+export { SignalProvider, type SignalProviderProps } from './provider.js'
+export { useRefresh } from './use-refresh.js'
+export { useSendSignal } from './use-send-signal.js'
+export { useSignal } from './use-signal.js'
+export { useSignalStatus } from './use-signal-status.js'
+export type { MaybeAccessor } from './while-mounted.js'

@@ -1,0 +1,23 @@
+import { type RefreshAction, refreshOn, type RefreshOptions } from '../refresh/index.js'
+import type { RegisteredSignals, SignalClient, SignalMap, SignalName } from '../signals.js'
+import { type MaybeAccessor, whileMounted } from './while-mounted.js'
+
+/**
+ * Runs `action` when one of the signals arrives, as `refreshOn` does, while the component is mounted: once for a burst, not
+ * while nobody sees the page, nor while the user is busy with it. The options may be an accessor. Does nothing on a server.
+ *
+ * @throws SignalError when mounted: `bad-name` or `bad-option`.
+ */
+export function useRefresh<
+  Name extends SignalName<Received> | '*',
+  Sent extends SignalMap = RegisteredSignals,
+  Received extends SignalMap = Sent,
+>(
+  names: Name | readonly Name[],
+  action: RefreshAction,
+  options: MaybeAccessor<RefreshOptions<Sent, Received, Name>> = {},
+): void {
+  whileMounted(options, (client: SignalClient<Sent, Received>, refreshOptions) =>
+    refreshOn(names, action, { ...refreshOptions, client }),
+  )
+}

@@ -1,0 +1,21 @@
+import type { Readable } from 'svelte/store'
+import type { UseSignalOptions } from '../bindings/options.js'
+import type { RegisteredSignals, SignalClient, SignalHandler, SignalMap, SignalName } from '../signals.js'
+import { whileMounted } from './while-mounted.js'
+
+/**
+ * Calls `handler` with the data of every signal called `name` while the component is mounted. Options that follow a prop
+ * are a store: `useSignal('Moved', show, toStore(() => ({ room })))`. Does nothing on a server.
+ *
+ * @throws SignalError when mounted: `bad-name` or `bad-option`.
+ */
+export function useSignal<Name extends SignalName<Received> | '*', Received extends SignalMap = RegisteredSignals>(
+  name: Name,
+  handler: SignalHandler<Received, Name>,
+  options: UseSignalOptions<Name, Received> | Readable<UseSignalOptions<Name, Received>> = {},
+): void {
+  whileMounted(options, (client: SignalClient<never, Received>, receiveOptions) =>
+    // A function of its own: two components with one handler are two receivers.
+    client.receiveSignal(name, (data, signal) => handler(data, signal), receiveOptions),
+  )
+}

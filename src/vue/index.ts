@@ -1,0 +1,6 @@
+export type { AnyClient, UseSendSignalOptions, UseSignalOptions, UseSignalStatusOptions } from '../bindings/options.js'
+export { createSignalPlugin, provideSignalClient } from './provide.js'
+export { useRefresh } from './use-refresh.js'
+export { useSendSignal } from './use-send-signal.js'
+export { useSignal } from './use-signal.js'
+export { useSignalStatus } from './use-signal-status.js'

@@ -1,0 +1,25 @@
+import { type MaybeRefOrGetter, toValue } from 'vue'
+import { type RefreshAction, refreshOn, type RefreshOptions } from '../refresh/index.js'
+import type { RegisteredSignals, SignalClient, SignalMap, SignalName, Stop } from '../signals.js'
+import { whileMounted } from './while-mounted.js'
+
+/**
+ * Runs `action` when one of the signals arrives, as `refreshOn` does, while the component is mounted, or the scope is active: once for a
+ * burst, not while nobody sees the page, nor while the user is busy with it. The names and the options may be refs or getters.
+ * Does nothing on a server.
+ *
+ * @throws SignalError when mounted: `bad-name` or `bad-option`.
+ */
+export function useRefresh<
+  Name extends SignalName<Received> | '*',
+  Sent extends SignalMap = RegisteredSignals,
+  Received extends SignalMap = Sent,
+>(
+  names: MaybeRefOrGetter<Name | readonly Name[]>,
+  action: RefreshAction,
+  options: MaybeRefOrGetter<RefreshOptions<Sent, Received, Name>> = {},
+): Stop {
+  return whileMounted(options, (client: SignalClient<Sent, Received>, refreshOptions) =>
+    refreshOn(toValue(names), action, { ...refreshOptions, client }),
+  )
+}

@@ -1,0 +1,19 @@
+import { type MaybeRefOrGetter, toValue, watchPostEffect } from 'vue'
+import { followClient } from '../bindings/follow-client.js'
+import type { Stop } from '../signals.js'
+import { providedClient } from './provide.js'
+
+/**
+ * Begins when the component is mounted, never on a server, and ends with its scope. Begins again when something reactive
+ * that the options or `begin` read has changed.
+ */
+export function whileMounted<Client extends object, Options extends { readonly client?: Client | undefined }>(
+  options: MaybeRefOrGetter<Options>,
+  begin: (client: Client, options: Omit<Options, 'client'>) => Stop,
+): Stop {
+  const provided = providedClient<Client>()
+  return watchPostEffect((onCleanup) => {
+    const { client = provided, ...rest } = toValue(options)
+    onCleanup(followClient(client, (live) => begin(live, rest)))
+  })
+}
