@@ -1,25 +1,7 @@
 import { expect, it } from 'vitest'
-import { CHROMIUM_PATH } from './chromium.js'
-import { launchChromium } from './chromium-devtools.js'
-import { FIREFOX_PATH, launchFirefox } from './firefox.js'
-import { describeWhere } from './installed.js'
+import { describeInEngines } from './engines.js'
 import { openReady, openReport, waitForIncome, waitForMarker, waitForReady } from './refresh-site.js'
-import { useBrowser } from './scene.js'
-import { type Tab, type TabBrowser, waitFor } from './tab-browser.js'
-import { hasWebKit, launchWebKit } from './webkit.js'
-
-interface Engine {
-  readonly name: string
-  readonly isInstalled: unknown
-  readonly packages: string
-  readonly launch: () => Promise<TabBrowser>
-}
-
-const ENGINES: readonly Engine[] = [
-  { name: 'Chromium', isInstalled: CHROMIUM_PATH, packages: 'chromium', launch: launchChromium },
-  { name: 'Firefox', isInstalled: FIREFOX_PATH, packages: 'firefox-esr', launch: launchFirefox },
-  { name: 'WebKit', isInstalled: hasWebKit, packages: 'webkit2gtk-driver xvfb', launch: launchWebKit },
-]
+import { type Tab, waitFor } from './tab-browser.js'
 
 const REPLACE = `refreshOn('ReportIncome', replaceElement('#report'), { minInterval: 0, onError })`
 const RELOAD = `refreshOn('ReportIncome', reloadPage(), { onError })`
@@ -31,127 +13,122 @@ async function type(tab: Tab, selector: string, text: string): Promise<void> {
   await tab.evaluate(`(() => { const [selector, text] = ${JSON.stringify([selector, text])}; ${TYPE} })()`)
 }
 
-for (const { name, isInstalled, packages, launch } of ENGINES) {
-  describeWhere(isInstalled, `${name} was not found: run apt-get install ${packages}.`)(`a refresh in ${name}`, () => {
-    const browser = useBrowser(launch)
+describeInEngines('a refresh', (browser) => {
+  it('replaces an element, and keeps a half-typed text, caret, scroll and open details over 20 of them', async () => {
+    const site = await openReport({ script: REPLACE })
+    const tab = await openReady(browser().open(site.page))
+    await type(tab, '[name=find]', 'half-typed')
+    await tab.evaluate(`document.querySelector('[name=find]').setSelectionRange(2, 4)`)
+    await tab.evaluate(`(document.querySelector('details').open = true, scrollTo(0, 50))`)
+    await tab.evaluate(`document.querySelector('.scroller').scrollTop = 333`)
 
-    it('replaces an element, and keeps a half-typed text, caret, scroll and open details over 20 of them', async () => {
-      const site = await openReport({ script: REPLACE })
-      const tab = await openReady(browser().open(site.page))
-      await type(tab, '[name=find]', 'half-typed')
-      await tab.evaluate(`document.querySelector('[name=find]').setSelectionRange(2, 4)`)
-      await tab.evaluate(`(document.querySelector('details').open = true, scrollTo(0, 50))`)
-      await tab.evaluate(`document.querySelector('.scroller').scrollTop = 333`)
+    for (let income = 1; income <= 20; income += 1) {
+      await site.earn(income)
+      await waitForIncome(tab, income)
+    }
 
-      for (let income = 1; income <= 20; income += 1) {
-        await site.earn(income)
-        await waitForIncome(tab, income)
-      }
-
-      expect(
-        await tab.evaluate(`(({ name, value, selectionStart, selectionEnd }) => [
+    expect(
+      await tab.evaluate(`(({ name, value, selectionStart, selectionEnd }) => [
           name, value, selectionStart, selectionEnd,
           document.querySelectorAll('[name=find]').length,
           document.querySelector('details').open,
           document.querySelector('.scroller').scrollTop,
           scrollY, report.load, report.errors.join()])(document.activeElement)`),
-      ).toEqual(['find', 'half-typed', 2, 4, 1, true, 333, 50, 1, ''])
-    })
+    ).toEqual(['find', 'half-typed', 2, 4, 1, true, 333, 50, 1, ''])
+  })
 
-    it('reloads the page once, where it was scrolled to, and the reload does not cause another one', async () => {
-      const site = await openReport({ script: RELOAD })
-      const tab = await openReady(browser().open(site.page))
-      await tab.evaluate('scrollTo(0, 700)')
+  it('reloads the page once, where it was scrolled to, and the reload does not cause another one', async () => {
+    const site = await openReport({ script: RELOAD })
+    const tab = await openReady(browser().open(site.page))
+    await tab.evaluate('scrollTo(0, 700)')
 
-      await site.earn(7)
-      await waitForReady(tab, 2)
-      await waitForIncome(tab, 7)
-      await waitFor(tab, 'Math.round(scrollY) === 700')
-      await waitForMarker(site, tab)
+    await site.earn(7)
+    await waitForReady(tab, 2)
+    await waitForIncome(tab, 7)
+    await waitFor(tab, 'Math.round(scrollY) === 700')
+    await waitForMarker(site, tab)
 
-      expect(await tab.evaluate('[report.load, report.phases.join()]')).toEqual([2, ''])
-      expect(site.requests).toEqual(['/report', '/report'])
-    })
+    expect(await tab.evaluate('[report.load, report.phases.join()]')).toEqual([2, ''])
+    expect(site.requests).toEqual(['/report', '/report'])
+  })
 
-    it('submits the filter form as its button would', async () => {
-      const site = await openReport({ script: `refreshOn('ReportIncome', submitForm('#filter'), { onError })` })
-      const tab = await openReady(browser().open(`${site.page}?year=2025`))
+  it('submits the filter form as its button would', async () => {
+    const site = await openReport({ script: `refreshOn('ReportIncome', submitForm('#filter'), { onError })` })
+    const tab = await openReady(browser().open(`${site.page}?year=2025`))
 
-      await site.earn(7)
-      await waitForReady(tab, 2)
-      await waitForIncome(tab, 7)
+    await site.earn(7)
+    await waitForReady(tab, 2)
+    await waitForIncome(tab, 7)
 
-      expect(site.requests).toEqual(['/report?year=2025', '/report?year=2025&show=1'])
-    })
+    expect(site.requests).toEqual(['/report?year=2025', '/report?year=2025&show=1'])
+  })
 
-    it('is held back by what is being typed, with a hint that refreshes when it is clicked', async () => {
-      const site = await openReport({ script: RELOAD })
-      const tab = await openReady(browser().open(site.page))
-      await type(tab, '#note', 'half a thought')
+  it('is held back by what is being typed, with a hint that refreshes when it is clicked', async () => {
+    const site = await openReport({ script: RELOAD })
+    const tab = await openReady(browser().open(site.page))
+    await type(tab, '#note', 'half a thought')
 
-      await site.earn(7)
-      const hint = `document.querySelector('signalpost-notice')?.shadowRoot.querySelector('[role=status] .hint:not([hidden])')`
-      await waitFor(tab, `Boolean(${hint})`)
-      expect(await tab.evaluate(`[report.phases.join(), ${hint}.innerText.replace(/\\s+/g, ' ')]`)).toEqual([
-        'dirty,held',
-        'This page has changed. Refresh now',
-      ])
-      await tab.evaluate(`${hint}.querySelector('button').click()`)
-      await waitForReady(tab, 2)
-      await waitForIncome(tab, 7)
-    })
+    await site.earn(7)
+    const hint = `document.querySelector('signalpost-notice')?.shadowRoot.querySelector('[role=status] .hint:not([hidden])')`
+    await waitFor(tab, `Boolean(${hint})`)
+    expect(await tab.evaluate(`[report.phases.join(), ${hint}.innerText.replace(/\\s+/g, ' ')]`)).toEqual([
+      'dirty,held',
+      'This page has changed. Refresh now',
+    ])
+    await tab.evaluate(`${hint}.querySelector('button').click()`)
+    await waitForReady(tab, 2)
+    await waitForIncome(tab, 7)
+  })
 
-    it('is released when the editing is over', async () => {
-      const site = await openReport({ script: RELOAD })
-      const tab = await openReady(browser().open(site.page))
-      await type(tab, '#note', 'half a thought')
-      await site.earn(7)
-      await waitFor(tab, `report.phases.includes('held')`)
+  it('is released when the editing is over', async () => {
+    const site = await openReport({ script: RELOAD })
+    const tab = await openReady(browser().open(site.page))
+    await type(tab, '#note', 'half a thought')
+    await site.earn(7)
+    await waitFor(tab, `report.phases.includes('held')`)
 
-      await type(tab, '#note', '')
+    await type(tab, '#note', '')
 
-      await waitForReady(tab, 2)
-      await waitForIncome(tab, 7)
-    })
+    await waitForReady(tab, 2)
+    await waitForIncome(tab, 7)
+  })
 
-    it('does not go round in circles when two pages refresh on each other’s signals', async () => {
-      const site = await openReport({
-        script: `refreshOn('ReportIncome', submitForm('#filter'), { onError })
+  it('does not go round in circles when two pages refresh on each other’s signals', async () => {
+    const site = await openReport({
+      script: `refreshOn('ReportIncome', submitForm('#filter'), { onError })
           document.querySelector('#filter').addEventListener('submit', ({ target }) => {
             if (!target.hasAttribute('data-signal-refreshing')) Signalpost.sendSignal('ReportIncome')
           })`,
-      })
-      const one = await openReady(browser().open(site.page))
-      const two = await openReady(browser().open(site.page))
-
-      await one.evaluate(`setTimeout(() => document.querySelector('#filter button').click()) && 1`)
-      await waitForReady(two, 2)
-      await waitFor(one, `location.search !== '' && window.report?.client.status.state === 'online'`)
-      // The page that was left sent a signal, which its tab's next page may take for another's, once.
-      await waitForMarker(site, one, two)
-      for (const tab of [one, two])
-        await waitFor(tab, `report.client.status.state === 'online' && !report.phases.length`)
-      const submitted = site.requests.length
-      await waitForMarker(site, one, two)
-
-      expect(await Promise.all([one, two].map((tab) => tab.evaluate('report.phases')))).toEqual([[], []])
-      expect(site.requests.length).toBe(submitted)
-      expect(submitted).toBeLessThanOrEqual(5)
     })
+    const one = await openReady(browser().open(site.page))
+    const two = await openReady(browser().open(site.page))
 
-    it('of 1,000 signals in a second happens at most twice, and shows the last state', async () => {
-      const site = await openReport({ script: `refreshOn('ReportIncome', replaceElement('#report'), { onError })` })
-      const tab = await openReady(browser().open(site.page))
-      await site.earn(1)
-      await waitForIncome(tab, 1)
-      await tab.evaluate(`Signalpost.receiveSignal('ReportIncome', (data) => (window.last = data)) && 1`)
-      const before = site.requests.length
+    await one.evaluate(`setTimeout(() => document.querySelector('#filter button').click()) && 1`)
+    await waitForReady(two, 2)
+    await waitFor(one, `location.search !== '' && window.report?.client.status.state === 'online'`)
+    // The page that was left sent a signal, which its tab's next page may take for another's, once.
+    await waitForMarker(site, one, two)
+    for (const tab of [one, two]) await waitFor(tab, `report.client.status.state === 'online' && !report.phases.length`)
+    const submitted = site.requests.length
+    await waitForMarker(site, one, two)
 
-      await Promise.all(Array.from({ length: 1000 }, (_, index) => site.earn(index + 2)))
-      await waitFor(tab, 'window.last === 1001')
-      await waitForIncome(tab, 1001)
-
-      expect(site.requests.length - before).toBeLessThanOrEqual(2)
-    })
+    expect(await Promise.all([one, two].map((tab) => tab.evaluate('report.phases')))).toEqual([[], []])
+    expect(site.requests.length).toBe(submitted)
+    expect(submitted).toBeLessThanOrEqual(5)
   })
-}
+
+  it('of 1,000 signals in a second happens at most twice, and shows the last state', async () => {
+    const site = await openReport({ script: `refreshOn('ReportIncome', replaceElement('#report'), { onError })` })
+    const tab = await openReady(browser().open(site.page))
+    await site.earn(1)
+    await waitForIncome(tab, 1)
+    await tab.evaluate(`Signalpost.receiveSignal('ReportIncome', (data) => (window.last = data)) && 1`)
+    const before = site.requests.length
+
+    await Promise.all(Array.from({ length: 1000 }, (_, index) => site.earn(index + 2)))
+    await waitFor(tab, 'window.last === 1001')
+    await waitForIncome(tab, 1001)
+
+    expect(site.requests.length - before).toBeLessThanOrEqual(2)
+  })
+})

@@ -13,6 +13,8 @@ export interface ReportSite {
   readonly page: string
   /** The path and query of every request for a page or fragment, in order. */
   readonly requests: string[]
+  /** What pages told by `fetch('/told?…')`, which works also while their successor is on its way. */
+  readonly told: string[]
   /** What the next answers show. */
   income: number
   /** What the next answers are instead. */
@@ -57,6 +59,11 @@ export async function openReport({ script, body = '', headers = {} }: ReportSite
       response.writeHead(200, { 'Content-Type': 'text/css' }).end(STYLE)
       return true
     }
+    if (path.startsWith('/told?')) {
+      site.told.push(path.slice(6))
+      response.writeHead(204).end()
+      return true
+    }
     if (path in files || path === '/favicon.ico') return false
     const type = site.trouble === 'json' ? 'application/json' : 'text/html; charset=utf-8'
     site.requests.push(path)
@@ -79,6 +86,7 @@ export async function openReport({ script, body = '', headers = {} }: ReportSite
     relay,
     page: `${server.page}report`,
     requests: [],
+    told: [],
     income: 0,
     isHolding: false,
     get held() {

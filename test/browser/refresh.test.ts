@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { describeInChromium, useTabs } from './chromium.js'
+import { describeInChromium, PATIENCE, useTabs } from './chromium.js'
 import { launchChromium } from './chromium-devtools.js'
 import { openReady, openReport, waitForIncome, waitForMarker, waitForReady } from './refresh-site.js'
 import { useBrowser } from './scene.js'
@@ -47,13 +47,14 @@ describeInChromium('a refresh in a tab', () => {
   })
 
   it('is not lost when the signal comes while the next page, rendered before it, is on its way', async () => {
-    const site = await openReport({ script: RELOAD })
+    const tell = `document.addEventListener('signalpost:refresh', ({ detail }) => void fetch('/told?' + detail.phase))`
+    const site = await openReport({ script: `${tell}; ${RELOAD}` })
     const tab = await openReady(browser().open(site.page))
     site.isHolding = true
     await site.earn(1)
-    await expect.poll(() => site.held, { timeout: 45_000 }).toBe(1)
+    await expect.poll(() => site.held, { timeout: PATIENCE }).toBe(1)
     await site.earn(2)
-    await waitFor(tab, `report.phases.join() === 'dirty,running,dirty'`)
+    await expect.poll(() => site.told, { timeout: PATIENCE }).toEqual(['dirty', 'running', 'dirty'])
 
     site.release()
 
