@@ -23,7 +23,7 @@ interface Outcome {
     readonly isTemporary: boolean
     readonly retryAfter: number | null
   }
-  /** The exception as PHP writes it into a log, with its trace. */
+  /** The exception as PHP writes it into a log, and all that its trace holds. */
   readonly trace?: string
 }
 
@@ -41,7 +41,7 @@ async function evaluate(settings: object, expression: string): Promise<Outcome> 
         'message' => $failure->getMessage(),
         'isTemporary' => $failure->isTemporary,
         'retryAfter' => $failure->retryAfter,
-      ], 'trace' => (string) $failure]);
+      ], 'trace' => (string) $failure . print_r($failure->getTrace(), true)]);
     }`
   const { stdout } = await promisify(execFile)('php', [
     '-d',

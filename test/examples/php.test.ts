@@ -1,8 +1,10 @@
 import { execFile } from 'node:child_process'
+import { rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Page } from 'playwright-core'
-import { expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { CHROMIUM_PATH, PATIENCE, useTabs } from '../browser/chromium.js'
 import { describeWhere } from '../browser/installed.js'
 import { type RelayProcess, startRelay } from '../browser/relay-process.js'
@@ -12,6 +14,7 @@ import { filesIn } from '../package/root.js'
 import { EXAMPLE, HAS_PHP, openPhpSite, PHP_ADVICE, type PhpSettings, type PhpSite } from './php-site.js'
 
 const PUBLISH_KEY = 'a-secret-of-the-backend'
+const KEY_FLAGS = ['--publish-key', `php:${PUBLISH_KEY}`]
 const AUTH_SECRET = 'a-secret-of-32-characters-or-more'
 
 const run = promisify(execFile)
@@ -25,11 +28,20 @@ describeWhere(HAS_PHP, PHP_ADVICE)('the files of examples/php', () => {
 
 const ADVICE = `${PHP_ADVICE} Chromium is needed too: apt-get install chromium.`
 
+/** A relay whose key may publish something else. */
+const LIMITED = join(tmpdir(), `signalpost-limited-${process.pid}.json`)
+
 describeWhere(HAS_PHP && CHROMIUM_PATH, ADVICE)('examples/php', () => {
+  beforeAll(() => {
+    const publishKey = [{ name: 'php', secret: PUBLISH_KEY, send: ['Other'] }]
+    return writeFile(LIMITED, JSON.stringify({ publishKey }))
+  })
+  afterAll(() => rm(LIMITED, { force: true }))
+
   const tabs = useTabs()
 
-  async function open(settings: Partial<PhpSettings> = {}, ...flags: string[]): Promise<Scene> {
-    const relay = await startRelay('--publish-key', `php:${PUBLISH_KEY}`, ...flags)
+  async function open(settings: Partial<PhpSettings> = {}, flags: readonly string[] = KEY_FLAGS): Promise<Scene> {
+    const relay = await startRelay(...flags)
     onTestFinished(relay.kill)
     const site = await openPhpSite({ url: relay.page, pageUrl: relay.url, publishKey: PUBLISH_KEY, ...settings })
     return { relay, site }
@@ -61,12 +73,13 @@ describeWhere(HAS_PHP && CHROMIUM_PATH, ADVICE)('examples/php', () => {
   })
 
   it('refreshes on signed tokens, where the relay wants them', async () => {
-    const { site } = await open({ authSecret: AUTH_SECRET }, '--auth-secret', AUTH_SECRET)
+    const { site } = await open({ authSecret: AUTH_SECRET }, [...KEY_FLAGS, '--auth-secret', AUTH_SECRET])
     const [form, report] = await openBoth(site, 'report')
 
     await save(form, '2026-01-31', 'Ada', 250)
 
     await waitForRows(report, ['2026-01-31 Ada 250'])
+    expect(await report.locator('meta[name=signalpost-token]').count()).toBe(1)
   })
 
   it('keeps what was saved when the relay is down, says so, and logs what to do', async () => {
@@ -84,14 +97,17 @@ describeWhere(HAS_PHP && CHROMIUM_PATH, ADVICE)('examples/php', () => {
     await waitForRows(form, ['2026-01-31 Ada 250', '2026-01-31 Cron 75'])
   })
 
-  it('keeps what was saved when its key is wrong, and logs no secret', async () => {
-    const { site } = await open({ publishKey: 'another-secret' })
+  it.each([
+    ['its key is wrong', { publishKey: 'another-secret' }, KEY_FLAGS, 'HTTP 401, wrong-key'],
+    ['its key may not publish that name', {}, ['--config', LIMITED], 'HTTP 403, denied'],
+  ])('keeps what was saved when %s, and logs no secret', async (_, settings, flags, logged) => {
+    const { site } = await open(settings, flags)
     const form = await openOnline(site, 'incomes/new')
 
     await save(form, '2026-01-31', 'Ada', 250, 'Saved. Reports show it when they are loaded again.')
 
-    expect(site.log()).toContain('HTTP 401, wrong-key')
-    expect(site.log()).not.toContain('another-secret')
+    expect(site.log()).toContain(logged)
+    for (const secret of [PUBLISH_KEY, 'another-secret']) expect(site.log()).not.toContain(secret)
     await form.getByRole('link', { name: 'Report' }).click()
     await waitForRows(form, ['2026-01-31 Ada 250'])
   })
