@@ -10,7 +10,7 @@ import { SEED } from './run-length.js'
 import { tapSockets } from './socket-tap.js'
 import { countTimers } from './timers.js'
 import { pause, quiesce, until } from './waiting.js'
-import { createWitness } from './witness.js'
+import { createWitness, type Witness } from './witness.js'
 
 export const ROOMS = ['main', 'side']
 
@@ -27,6 +27,8 @@ export interface Scenario {
   readonly token?: (client: string) => string | (() => string)
   /** Signals that the relay keeps per room. @default 1000 */
   readonly history?: number
+  /** Who sees what is logged. @default one that asks the relay itself, over a line of its own */
+  readonly witness?: Witness
   /** Does the faults, until `isOver`. */
   readonly faults?: (world: World) => Promise<void>
 }
@@ -87,7 +89,7 @@ export async function run(scenario: Scenario): Promise<Outcome> {
   const chance = createChance(SEED)
   const timersBefore = countTimers()
   const faultCounts = new Map<string, number>()
-  const witness = createWitness(ROOMS, token && tokenOf(token('witness')))
+  const witness = scenario.witness ?? createWitness(ROOMS, token && tokenOf(token('witness')))
   const ledger = createLedger(() => relay.life)
   const tap = tapSockets(ledger)
   const start = async (): Promise<void> => {
@@ -198,13 +200,12 @@ async function publish(
 }
 
 /** Connections and rooms of the relay that are still there when everybody has closed. */
-async function leftAtRelay({ port }: RelayUnderTest): Promise<number> {
-  if (port === undefined) return 0
-  let left = Infinity
+async function leftAtRelay({ port, ports = port === undefined ? [] : [port] }: RelayUnderTest): Promise<number> {
+  let left = ports.length
   const end = performance.now() + LONGEST_FAREWELL
   while (left > 0 && performance.now() < end) {
-    const { connections, rooms } = await askHealth(port)
-    left = connections + rooms
+    const answers = await Promise.all(ports.map(askHealth))
+    left = answers.reduce((sum, { connections, rooms }) => sum + connections + rooms, 0)
     if (left > 0) await pause(50)
   }
   return left

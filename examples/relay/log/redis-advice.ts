@@ -17,7 +17,10 @@ export function reasonOf(error: unknown): string {
 const ADVICE: readonly (readonly [form: RegExp, advice: string])[] = [
   [/ECONNREFUSED/, 'Start it there, or correct --redis'],
   [/ENOTFOUND|EAI_AGAIN/, 'The host is not known: correct --redis'],
-  [/ETIMEDOUT|EHOSTUNREACH|timed? ?out|no answer|Connection is closed/i, 'Nothing answers there: correct --redis, or open the firewall'],
+  [
+    /ETIMEDOUT|EHOSTUNREACH|timed? ?out|no answer|Connection is closed/i,
+    'Nothing answers there: correct --redis, or open the firewall',
+  ],
   [/^NOAUTH/, 'It wants a password: --redis redis://:password@host'],
   [/^WRONGPASS|invalid password/, 'Correct the user or the password in --redis'],
   [/^NOPERM/, 'Let this user run scripts, and write and subscribe to what begins with signalpost:'],

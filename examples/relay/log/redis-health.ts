@@ -16,8 +16,8 @@ export interface RedisHealthOptions {
 
 export interface RedisHealth {
   readonly current: LogHealth
-  /** Connects, and makes sure that writing works. */
-  open(): Promise<void>
+  /** Connects, and makes sure that writing works, and whatever else is tried. */
+  open(attempt: () => Promise<unknown>): Promise<void>
   /** Notes that something did not work. */
   fail(error: unknown): void
   /** Notes what becomes of a command. */
@@ -78,12 +78,13 @@ export function createRedisHealth({ address, clients, writer, confirm, onHealth 
       })
   }
 
-  async function connectAndWrite(): Promise<void> {
+  async function connectAndTry(attempt: () => Promise<unknown>): Promise<void> {
     await Promise.all(clients.map((client) => client.connect()))
     const version = /redis_version:(\d+)\.(\d+)/.exec(await writer.info('server'))
     const [major = 0, minor = 0] = version?.slice(1).map(Number) ?? []
     if (major * 100 + minor < 602) throw new Error(`it is version ${major}.${minor}, and 6.2 is needed`)
     await tryWriting()
+    await attempt()
   }
 
   function close(): void {
@@ -96,9 +97,9 @@ export function createRedisHealth({ address, clients, writer, confirm, onHealth 
       return state === 'ready' ? 'ready' : 'away'
     },
 
-    async open() {
+    async open(attempt) {
       try {
-        await within(OPENING, connectAndWrite())
+        await within(OPENING, connectAndTry(attempt))
         state = 'ready'
       } catch (error) {
         close()

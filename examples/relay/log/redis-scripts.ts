@@ -14,7 +14,7 @@ function script(body: string): Script {
 /**
  * What every script begins with. All keys of a room are in one slot; an entry's id in the stream is its offset.
  *
- * KEYS: stream, meta, dedupe (or the meta again), and where there is only one slot: when this data began.
+ * KEYS: stream, meta, dedupe (or the meta again), and where there is only one slot: the mark of when this data began.
  * ARGV: an epoch to begin if one must, history, historyMs, keepMs.
  *
  * The epoch is bound to the life of the server, read here, where no other server can answer: a server that restarted, took
@@ -36,15 +36,12 @@ local function entryAt(wanted)
 end
 
 -- A room that is not known may have been forgotten: with an earlier life of the server, or when all was flushed.
-local function knownFrom(server)
-  local from = now - tonumber(string.match(server, 'uptime_in_seconds:(%d+)')) * 1000
-  if not KEYS[4] then return from end
-  local born = redis.call('GET', KEYS[4])
-  if not born then
-    born = whole(now)
-    redis.call('SET', KEYS[4], born)
-  end
-  return math.max(from, tonumber(born))
+local function bornAt(server, life)
+  if not KEYS[4] then return now - tonumber(string.match(server, 'uptime_in_seconds:(%d+)')) * 1000 end
+  local bornLife, born = string.match(redis.call('GET', KEYS[4]) or '', '(%x+) (%d+)')
+  if bornLife == life then return tonumber(born) end
+  redis.call('SET', KEYS[4], life .. ' ' .. whole(now))
+  return now
 end
 
 local function open()
@@ -54,7 +51,8 @@ local function open()
   epoch, head, base, from = kept[1], tonumber(kept[3]) or 0, tonumber(kept[4]) or 0, tonumber(kept[5]) or now
   trimAt = tonumber(kept[6]) or 0
   if epoch and kept[2] == life then return end
-  from = epoch and now or knownFrom(server)
+  local born = bornAt(server, life)
+  from = epoch and now or born
   epoch, base = ARGV[1], head
   redis.call('HSET', meta, 'epoch', epoch, 'life', life, 'head', whole(head), 'base', whole(base), 'from', whole(from))
   -- What is left of a room that was forgotten. A full server lets a script go on that has begun to write: this is not first.

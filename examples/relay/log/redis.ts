@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { DEFAULT_ROOM } from '../../../src/protocol/names.js'
 import { signalFrame } from '../frame.js'
 import { createDurability } from './durability.js'
 import { createFollowing } from './following.js'
@@ -130,7 +131,8 @@ export function createRedisLog({
       if (address.mode === 'cluster' && durability !== 'memory') {
         throw new LogUnusable('--durability needs one primary, and a cluster has several. Use --durability memory.')
       }
-      await health.open()
+      // A first reading shows that scripts run, and marks when this data began.
+      await health.open(() => run(READ, DEFAULT_ROOM, ['end', 1]))
       ticker = setInterval(tick, TICK)
       ticker.unref()
     },
