@@ -171,6 +171,35 @@ describeRedis('relays on a Redis', () => {
       expect(faults['Redis restarts']).toBeGreaterThan(0)
     }
   })
+
+  it('F23 lose nothing and tell of no gap when three relays are restarted one after the other', async () => {
+    const restarts = byLength(1, 20)
+    const plans: number[] = []
+    await runOnRedis('F23', 'Redis, 3 relays, asked to end and started again one after the other', {
+      relays: 3,
+      seconds: byLength(2, 20),
+      returns: 'by itself',
+      faults: async ({ fleet, pages, note, allBack }) => {
+        for (let turn = 0; turn < restarts; turn += 1) {
+          const leftAt = Date.now()
+          const offs = pages.map(({ client }) =>
+            client.onStatus((status) => {
+              if (status.state === 'waiting') plans.push(status.retryAt - leftAt)
+            }),
+          )
+          const relay = fleet.relays[turn % fleet.relays.length]
+          await relay?.leave()
+          note('restarts')
+          await relay?.start()
+          await allBack()
+          for (const off of offs) off()
+        }
+      },
+    })
+    expect(plans.length).toBeGreaterThan(0)
+    // A few pages may all draw early; of many, some draw late.
+    if (restarts > 1) expect(Math.max(...plans) - Math.min(...plans)).toBeGreaterThan(3000)
+  })
 })
 
 /** Relays and Redis die in turn: a relay does not start without its Redis. */

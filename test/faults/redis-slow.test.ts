@@ -1,0 +1,118 @@
+import { readFileSync } from 'node:fs'
+import { afterAll, expect, it, onTestFinished } from 'vitest'
+import { connect, type ProtocolClient } from '../relay/protocol-client.js'
+import { describeRedis, startRedis } from '../relay/redis-server.js'
+import { createRelayProcess, removeBundle } from './relay-under-test.js'
+import { record } from './results.js'
+import { byLength } from './run-length.js'
+import { pause, until } from './waiting.js'
+
+afterAll(removeBundle)
+
+const RECEIVERS = byLength(10, 50)
+/** What one signal carries, and how many come per second: 5 MB. */
+const SIZE = 16_384
+const RATE = 320
+const SECONDS = byLength(4, 30)
+
+/** What a process holds in memory; only Linux tells. */
+function residentBytes(pid: number | undefined): number {
+  if (process.platform !== 'linux') return Number.NaN
+  return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * 4096
+}
+
+/** How long each signal took, in milliseconds. */
+function clockSignals({ socket }: ProtocolClient): number[] {
+  const delays: number[] = []
+  socket.on('message', (bytes: Buffer) => {
+    const sentAt = /"data":\{"at":(\d+)/.exec(bytes.toString('latin1', 0, 200))?.[1]
+    if (sentAt !== undefined) delays.push(Date.now() - Number(sentAt))
+  })
+  return delays
+}
+
+function percentile(values: readonly number[], share: number): number {
+  return values.toSorted((one, other) => one - other)[Math.floor(values.length * share)] ?? 0
+}
+
+describeRedis('a receiver that stops reading', () => {
+  it('F18 is let go, harms nobody, and finds everything when it comes back', async () => {
+    const redis = await startRedis()
+    const relay = createRelayProcess(['--redis', redis.url, '--history', '100000', '--rate', '0'])
+    onTestFinished(() => relay.kill())
+    await relay.start()
+    const url = `ws://127.0.0.1:${relay.port}/signals`
+    const receivers = await Promise.all(Array.from({ length: RECEIVERS }, () => connect(url)))
+    const slow = await connect(url)
+    const { epoch } = await slow.next('joined')
+    for (const receiver of receivers) await receiver.next('joined')
+    const sender = await connect(url, { rooms: [] })
+    const filler = 'x'.repeat(SIZE)
+    let sent = 0
+    const publishFor = async (seconds: number): Promise<void> => {
+      const startedAt = performance.now()
+      const before = sent
+      while (performance.now() < startedAt + seconds * 1000) {
+        const due = ((performance.now() - startedAt) / 1000) * RATE
+        for (; sent - before < due; sent += 1) sender.signal('Saved', { at: Date.now(), filler })
+        await pause(10)
+      }
+    }
+
+    const delays = receivers.map(clockSignals)
+    await publishFor(SECONDS / 4)
+    const baseline = percentile(delays.flat(), 0.99)
+    for (const list of delays) list.length = 0
+    const rssBefore = residentBytes(relay.pid)
+    let rssMost = 0
+    const watch = setInterval(() => (rssMost = Math.max(rssMost, residentBytes(relay.pid))), 100)
+    slow.socket.pause()
+    const stoppedAt = performance.now()
+    let goneAfter = Infinity
+    const gone = (async () => {
+      for (;;) {
+        const { connections } = (await (await fetch(`http://127.0.0.1:${relay.port}/health`)).json()) as {
+          connections: number
+        }
+        if (connections <= RECEIVERS + 1) break
+        await pause(50)
+      }
+      goneAfter = performance.now() - stoppedAt
+    })()
+    await publishFor(SECONDS)
+    await gone
+    clearInterval(watch)
+    await Promise.all(receivers.map((receiver) => until(() => receiver.signals().length === sent, 30_000)))
+    const disturbed = percentile(delays.flat(), 0.99)
+
+    slow.socket.resume()
+    await slow.closed
+    const before = slow.signals().length
+    const back = await connect(url, {
+      rooms: [{ room: 'main', since: { epoch, offset: before, id: slow.signals().at(-1)?.id ?? '' } }],
+    })
+    expect(await back.next('joined')).toMatchObject({ recovered: true, offset: before })
+    const rest = await back.heard(sent - before)
+    const offsets = [...slow.signals(), ...rest].map(({ offset }) => offset)
+    const numbers = Array.from({ length: sent }, (_, index) => index + 1)
+    for (const receiver of receivers) expect(receiver.signals().map(({ offset }) => offset)).toEqual(numbers)
+    expect(offsets).toEqual(numbers)
+    expect(before).toBeLessThan(sent)
+    const grown = (rssMost - rssBefore) / 1024 / 1024
+    await record({
+      id: 'F18',
+      title: `Redis; one of ${RECEIVERS + 1} receivers stops reading at 5 MB/s`,
+      seconds: SECONDS,
+      faults: '1 receiver stopped',
+      published: sent,
+      delivered: sent * (RECEIVERS + 1),
+      expected: sent * (RECEIVERS + 1),
+      LOST: 0,
+      DUP: 0,
+      ORDER: 0,
+      GAPS: 0,
+      gapsExpected: 0,
+      note: `let go ${(goneAfter / 1000).toFixed(1)} s after it stopped; 99 % of the others’ signals within ${baseline} ms before and ${disturbed} ms meanwhile; memory of the relay grew by ${grown.toFixed(0)} MiB`,
+    })
+  })
+})
