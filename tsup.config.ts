@@ -1,5 +1,6 @@
 import { cpSync, writeFileSync } from 'node:fs'
 import { defineConfig, type Options } from 'tsup'
+import { configSchema } from './examples/relay/config.js'
 
 const GLOBAL = 'Signalpost'
 
@@ -12,12 +13,15 @@ const TYPES_ONLY = [
   'src/refresh/action.ts',
 ]
 
+/** Modules that only the script-tag build has. */
+const SCRIPT_TAG_ONLY = ['src/umd.ts', 'src/html/script-tag.ts', 'src/inspector/on-query.ts']
+
 const browser: Options = { platform: 'browser', target: 'es2022', sourcemap: true, clean: false, silent: true }
 
 /** One file per module, so that what is not imported is not shipped. */
 const modules: Options = {
   ...browser,
-  entry: ['src/**/*.ts', '!src/umd.ts', '!src/html/script-tag.ts', ...TYPES_ONLY.map((file) => `!${file}`)],
+  entry: ['src/**/*.ts', ...[...SCRIPT_TAG_ONLY, ...TYPES_ONLY].map((file) => `!${file}`)],
   format: ['esm'],
   bundle: false,
 }
@@ -28,6 +32,7 @@ const declarations: Options = {
     index: 'src/index.ts',
     'react/index': 'src/react/index.ts',
     'html/index': 'src/html/index.ts',
+    'inspector/index': 'src/inspector/index.ts',
     'refresh/index': 'src/refresh/index.ts',
     'solid/index': 'src/solid/index.ts',
     'svelte/index': 'src/svelte/index.ts',
@@ -36,6 +41,12 @@ const declarations: Options = {
   },
   format: ['esm'],
   dts: { only: true, compilerOptions: { ignoreDeprecations: '6.0' } },
+}
+
+const relayDeclarations: Options = {
+  ...declarations,
+  entry: { 'relay/index': 'examples/relay/index.ts' },
+  dts: { only: true, compilerOptions: { ignoreDeprecations: '6.0', types: ['node'] } },
 }
 
 /** The script-tag build: a global, AMD or CommonJS, with both dependencies inside. */
@@ -67,10 +78,23 @@ function umd(file: string, minify: boolean): Options {
   }
 }
 
+/** What a script tag fetches when the page's address asks for it: a module with everything inside. */
+const inspector: Options = {
+  ...browser,
+  target: 'es2020',
+  entry: { 'signalpost-inspector': 'src/inspector/index.ts' },
+  outDir: 'dist/umd',
+  format: ['esm'],
+  outExtension: () => ({ js: '.js' }),
+  sourcemap: false,
+  minify: true,
+  splitting: false,
+}
+
 /** The relay and the test page that it serves, with every dependency inside. */
 function relay(isWatching: boolean): Options {
   return {
-    entry: { main: 'examples/relay/main.ts' },
+    entry: { main: 'examples/relay/main.ts', index: 'examples/relay/index.ts' },
     outDir: 'dist/relay',
     format: ['esm'],
     platform: 'node',
@@ -83,11 +107,13 @@ function relay(isWatching: boolean): Options {
     esbuildOptions(options) {
       options.legalComments = 'external'
       options.banner = {
-        js: '#!/usr/bin/env node\nimport { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+        js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
       }
     },
     async onSuccess() {
       cpSync('examples/playground', 'dist/playground', { recursive: true })
+      cpSync('examples/relay/dashboard', 'dist/dashboard', { recursive: true })
+      writeFileSync('dist/relay/config.schema.json', `${JSON.stringify(configSchema(), null, 2)}\n`)
       if (!isWatching) return
       const { spawn } = await import('node:child_process')
       const child = spawn(process.execPath, ['dist/relay/main.js', 'relay'], { stdio: 'inherit' })
@@ -100,7 +126,9 @@ function relay(isWatching: boolean): Options {
 export default defineConfig((options) => [
   modules,
   declarations,
+  relayDeclarations,
   umd('signalpost', false),
   umd('signalpost.min', true),
+  inspector,
   relay(Boolean(options.watch)),
 ])

@@ -8,7 +8,7 @@ import { filesIn, ROOT } from './root.js'
  * an arrow here changes the architecture.
  */
 const ARROWS: { readonly [room: string]: readonly string[] } = {
-  umd: ['html', 'index', 'refresh'],
+  umd: ['html', 'index', 'inspector', 'refresh'],
   index: [
     'client',
     'connection',
@@ -46,6 +46,7 @@ const ARROWS: { readonly [room: string]: readonly string[] } = {
   refresh: ['errors', 'options', 'page-client', 'signals'],
   html: ['client', 'errors', 'options', 'page-client', 'protocol', 'refresh', 'signals'],
   testing: ['errors', 'protocol', 'signals'],
+  inspector: ['page-client', 'refresh', 'signals', 'status'],
   contract: ['errors'],
   emitter: ['signals'],
   options: ['errors', 'protocol'],

@@ -1,0 +1,1 @@
+export { showInspector, type InspectorOptions } from './show-inspector.js'

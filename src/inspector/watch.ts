@@ -1,0 +1,94 @@
+import type { RefreshEventDetail } from '../refresh/refresh-on.js'
+import type { AnySignals, SendOptions, SendResult, Signal, SignalClient, Stop } from '../signals.js'
+import type { SignalStatus } from '../status.js'
+import type { SignalRecord } from './record.js'
+
+const MAIN = 'main'
+
+/** Notes what a client does, from now on. */
+export function watchClient(client: SignalClient<AnySignals>, rooms: readonly string[], record: SignalRecord): Stop {
+  function noteSignal(data: unknown, { name, room, sender, self, replayed }: Signal): void {
+    const from = self ? 'this page' : (sender.server ?? sender.user ?? sender.tab ?? 'somebody')
+    record.count('received')
+    record.note('received', `${name}${inRoom(room)} from ${from}${replayed ? ', replayed' : ''}`, data)
+  }
+
+  record.note('status', describeStatus(client.status))
+  const stops = [
+    watchSending(client, record),
+    client.onStatus((status) => record.note('status', describeStatus(status))),
+    client.onGap(({ room, reason }) => {
+      record.count('gaps')
+      record.note('gap', `signals may be missing${inRoom(room)}: ${reason}`)
+    }),
+    ...rooms.map((room) => client.receiveSignal('*', noteSignal, { room })),
+  ]
+  return () => {
+    for (const stop of stops) stop()
+  }
+}
+
+/** Takes the place of the client's `sendSignal`: what was taken from the client before is not seen. */
+function watchSending(client: SignalClient<AnySignals>, record: SignalRecord): Stop {
+  const { sendSignal } = client
+  let isWatching = true
+
+  const watched: typeof sendSignal = (name, ...rest) => {
+    const sending = sendSignal(name, ...rest)
+    if (!isWatching) return sending
+    const [data, { room = MAIN } = {}] = rest as [data?: unknown, options?: SendOptions]
+    const what = `${name}${inRoom(room)}`
+    record.count('sent')
+    record.count('waiting')
+    record.note('sent', what, data)
+    void noteResult(what, sending)
+    return sending
+  }
+
+  async function noteResult(what: string, sending: Promise<SendResult>): Promise<void> {
+    const { outcome, error } = await sending
+    if (!isWatching) return
+    record.count('waiting', -1)
+    record.count(outcome === 'accepted' || outcome === 'sent' ? 'accepted' : 'failed')
+    record.note('sent', `${what} is ${outcome}${error ? `: ${error.code}` : ''}`)
+  }
+
+  client.sendSignal = watched
+  return () => {
+    isWatching = false
+    // Somebody else may have taken its place meanwhile, and still calls it.
+    if (client.sendSignal === watched) client.sendSignal = sendSignal
+  }
+}
+
+/** Notes what the refreshes of the page do, from now on. */
+export function watchRefreshes(record: SignalRecord): Stop {
+  const listener = (event: Event): void => {
+    const { phase, names, coalesced } = (event as CustomEvent<RefreshEventDetail>).detail
+    if (phase === 'running') record.count('coalesced', Math.max(coalesced - 1, 0))
+    if (phase === 'held') record.count('held')
+    record.note('refresh', `${names.join(', ')} ${phase}${coalesced > 1 ? `, for ${coalesced} signals` : ''}`)
+  }
+  document.addEventListener('signalpost:refresh', listener)
+  return () => document.removeEventListener('signalpost:refresh', listener)
+}
+
+function describeStatus(status: SignalStatus): string {
+  switch (status.state) {
+    case 'connecting':
+      return `connecting, attempt ${status.attempt}`
+    case 'online':
+      return status.resumed ? 'online again' : 'online'
+    case 'waiting':
+      return `waiting ${Math.round(status.retryAt - status.since)} ms after attempt ${status.attempt}: ${status.reason}`
+    case 'suspended':
+    case 'closed':
+      return `${status.state}: ${status.reason}`
+    case 'idle':
+      return 'idle'
+  }
+}
+
+function inRoom(room: string): string {
+  return room === MAIN ? '' : ` in ${room}`
+}
