@@ -69,19 +69,14 @@ function isField(element: Element): element is Field {
 
 function contentOf(field: Element): string {
   if (!isField(field)) return field.textContent ?? ''
-  if ('selectedOptions' in field) return [...field.selectedOptions].map(({ value }) => value).join('\n')
+  if ('options' in field) return [...field.options].map(({ selected, value }) => (selected ? value : '')).join('')
   return isBox(field) ? String(field.checked) : field.value
 }
 
+/** What a field held before the user was in it, where nobody saw it: as near as the page's HTML tells. */
 function defaultOf(field: Element): string {
-  if (!isField(field)) return ''
-  if ('selectedOptions' in field) {
-    const chosen = [...field.options].filter(({ defaultSelected }) => defaultSelected)
-    return (chosen.length > 0 || field.multiple ? chosen : [...field.options].slice(0, 1))
-      .map(({ value }) => value)
-      .join('\n')
-  }
-  return isBox(field) ? String(field.defaultChecked) : field.defaultValue
+  if (isField(field) && isBox(field)) return String(field.defaultChecked)
+  return (field as Partial<HTMLInputElement>).defaultValue ?? ''
 }
 
 function isBox(field: Field): field is HTMLInputElement {

@@ -41,6 +41,8 @@ export function createIndicator({ target, refresh, texts }: IndicatorOptions): I
 
   return {
     show(phase, hold) {
+      // More may come while it runs.
+      if (phase === 'dirty') return
       calm()
       if (phase === 'held' && hold === 'guard') timer = setTimeout(say, PATIENCE, 'held')
       else if (phase === 'running') {

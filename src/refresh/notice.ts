@@ -21,17 +21,16 @@ export interface NoticeEntry {
 const STYLE = `
 :host { all: initial; position: fixed; inset: 0 0 auto; z-index: var(--signalpost-layer, 2147483647); pointer-events: none }
 [hidden] { display: none !important }
-.line { height: var(--signalpost-height, 3px); background: var(--signalpost-color, #2563eb); transform-origin: left;
-  animation: grow 8s cubic-bezier(0, 0.8, 0.2, 1) forwards }
+.line { height: var(--signalpost-height, 3px); background: var(--signalpost-color, #2563eb);
+  transform-origin: 0; animation: grow 8s ease-out forwards }
 .failed { background: var(--signalpost-failed-color, #c2410c); animation: none }
-.hint { position: fixed; bottom: 1rem; left: 50%; translate: -50%; display: flex; gap: 0.75rem; align-items: center;
-  max-width: calc(100vw - 2rem); box-sizing: border-box; padding: 0.5rem 0.5rem 0.5rem 1rem; border-radius: 0.5rem;
-  border: 1px solid transparent; pointer-events: auto; box-shadow: 0 2px 12px rgb(0 0 0 / 0.3);
+.hint { position: fixed; bottom: 1rem; left: 50%; translate: -50%; display: flex; gap: 1rem; align-items: center;
+  padding: 0.5rem 0.5rem 0.5rem 1rem; border: 1px solid; border-radius: 0.5rem; pointer-events: auto;
   color: var(--signalpost-text, #fff); background: var(--signalpost-background, #1f2937);
-  font: var(--signalpost-font, 14px/1.4 system-ui, sans-serif) }
-button { font: inherit; color: inherit; background: none; border: 1px solid; border-radius: 0.25rem; padding: 0.25rem 0.75rem;
-  cursor: pointer }
-@keyframes grow { from { transform: scaleX(0.05) } to { transform: scaleX(0.95) } }
+  font: var(--signalpost-font, 14px system-ui, sans-serif) }
+.button { font: inherit; color: inherit; background: none; border: 1px solid; border-radius: 0.25rem; padding: 0.25rem 0.75rem;
+  cursor: pointer; white-space: nowrap }
+@keyframes grow { from { transform: scaleX(0) } to { transform: scaleX(0.95) } }
 @media (prefers-reduced-motion: reduce) { .line { animation: none } }
 `
 

@@ -24,7 +24,7 @@ export function replaceElement(target: Element | string, options: ReplaceOptions
   checkOptions(options, { url: ['string'] })
   const { url } = options
   let current = typeof target === 'string' ? undefined : target
-  const selector = typeof target === 'string' ? checkSelector(target) : target.id && `#${CSS.escape(target.id)}`
+  const selector = typeof target === 'string' ? checkSelector(target) : idOf(target)
   if (!selector && url === undefined) throw badOption('An element without an id needs an url, of a fragment of its own')
 
   const find = (): Element | null =>
@@ -65,6 +65,12 @@ export function replaceElement(target: Element | string, options: ReplaceOptions
       return Boolean(old && hasUnkeepableState(old))
     },
   })
+}
+
+/** A selector by the attribute: a form with a field called "id" has another property. */
+function idOf(element: Element): string {
+  const id = element.getAttribute('id')
+  return id ? `#${CSS.escape(id)}` : ''
 }
 
 function onlyChild({ children }: DocumentFragment, localName: string): Element | undefined {

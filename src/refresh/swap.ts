@@ -56,30 +56,23 @@ function keepScroll(old: Element, fresh: Element): () => void {
 
 /** Focus, the caret in a field, and what is selected. */
 function keepFocus(old: Element, fresh: Element): () => void {
-  const living = (node: Node | null | undefined, twin: Node | null | undefined): Node | null | undefined =>
-    node?.isConnected ? node : twin
+  const { anchorNode, anchorOffset = 0, focusNode, focusOffset = 0 } = getSelection() ?? {}
+  const isSelected = old.contains(anchorNode ?? null) && old.contains(focusNode ?? null)
   const focused = old.contains(document.activeElement) ? document.activeElement : null
   const { selectionStart, selectionEnd, selectionDirection } = (focused ?? {}) as Partial<HTMLInputElement>
-  const twin = focused && twinOf(focused, old, fresh)
-  const { anchorNode, anchorOffset = 0, focusNode, focusOffset = 0 } = getSelection() ?? {}
-  const isSelected = anchorNode && focusNode && (old.contains(anchorNode) || old.contains(focusNode))
-  const anchorTwin = isSelected ? twinOf(anchorNode, old, fresh) : undefined
-  const focusTwin = isSelected ? twinOf(focusNode, old, fresh) : undefined
+  const [heir, anchor, focus] = [focused, isSelected && anchorNode, isSelected && focusNode].map((node) => {
+    const twin = node ? twinOf(node, old, fresh) : undefined
+    // A field that moved is its own heir.
+    return () => (node && node.isConnected ? node : twin)
+  })
 
   return () => {
-    const heir = living(focused, twin)
-    if (heir instanceof HTMLElement) heir.focus({ preventScroll: true })
-    if (typeof selectionStart === 'number' && heir instanceof HTMLElement && 'setSelectionRange' in heir) {
-      ;(heir as HTMLInputElement).setSelectionRange(
-        selectionStart,
-        selectionEnd ?? selectionStart,
-        selectionDirection ?? undefined,
-      )
-    } else if (isSelected) {
-      const anchor = living(anchorNode, anchorTwin)
-      const end = living(focusNode, focusTwin)
-      if (anchor && end) getSelection()?.setBaseAndExtent(anchor, anchorOffset, end, focusOffset)
-    }
+    const field = heir?.() as Partial<HTMLInputElement> | undefined
+    const [from, to] = [anchor?.(), focus?.()]
+    field?.focus?.({ preventScroll: true })
+    if (typeof selectionStart === 'number') {
+      field?.setSelectionRange?.(selectionStart, selectionEnd ?? null, selectionDirection ?? undefined)
+    } else if (from && to) getSelection()?.setBaseAndExtent(from, anchorOffset, to, focusOffset)
   }
 }
 
@@ -103,9 +96,10 @@ function findByKey(root: Element, element: Element): Element | undefined {
 }
 
 function keyOf(element: Element): string {
-  const { id, localName } = element
-  const { name, type, value } = element as Partial<HTMLInputElement>
+  // Not the properties: a form with a field called "id" has another one.
+  const [id, name] = ['id', 'name'].map((attribute) => element.getAttribute(attribute))
+  const { type, value } = element as Partial<HTMLInputElement>
   if (id) return `#${id}`
-  if (localName === 'details') return element.querySelector('summary')?.textContent ?? ''
+  if (element.localName === 'details') return element.querySelector('summary')?.textContent ?? ''
   return name ? `${name} ${type === 'checkbox' || type === 'radio' ? value : ''}` : ''
 }

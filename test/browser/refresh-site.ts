@@ -1,4 +1,5 @@
 import { build } from 'esbuild'
+import type * as SignalpostModule from 'signalpost'
 import { onTestFinished } from 'vitest'
 import { ROOT } from '../package/root.js'
 import type { RelayClient } from './relay-client.js'
@@ -159,7 +160,7 @@ function runPage(): void {
   document.addEventListener('signalpost:refresh', (event) => {
     phases.push((event as CustomEvent<{ phase: string }>).detail.phase)
   })
-  const { Signalpost } = window as unknown as { Signalpost: typeof import('../../src/index.js') }
+  const { Signalpost } = window as unknown as { Signalpost: typeof SignalpostModule }
   const client = Signalpost.createSignalClient({ onError: ({ code }) => errors.push(code) })
   const onError = (error: { code: string }): unknown => errors.push(error.code)
   Object.assign(window, { report: { load, phases, errors, client }, onError })

@@ -44,6 +44,7 @@ describeInChromium('a refresh in a tab', () => {
     await tab.back()
     await waitFor(tab, 'window.isKept')
     await waitForIncome(tab, 2)
+    expect(await tab.evaluate('report.load')).toBe(1)
   })
 
   it('is not lost when the signal comes while the next page, rendered before it, is on its way', async () => {

@@ -1,0 +1,226 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { RefreshAction, RefreshOptions } from '../../src/refresh/index.js'
+import { pass } from '../mock-relay.js'
+import { openPage } from './refresh-page.js'
+
+let page: Awaited<ReturnType<typeof openPage>>
+let action: ReturnType<typeof vi.fn<RefreshAction>>
+
+beforeEach(async () => {
+  page = await openPage()
+  action = vi.fn<RefreshAction>()
+  document.body.innerHTML = `
+    <form id="form">
+      <input id="text" value="before"><textarea id="area"></textarea><input id="box" type="checkbox" checked>
+      <select id="choice"><option>a</option><option selected>b</option></select>
+      <input id="secret" type="hidden"><button>Save</button>
+    </form>
+    <p id="rich" contenteditable="true">rich</p>
+    <dialog id="dialog"><input></dialog>`
+})
+
+afterEach(async () => {
+  expect(await page.close()).toBe(0)
+})
+
+function get(id: string): HTMLInputElement {
+  return document.querySelector<HTMLInputElement>(`#${id}`) ?? expect.unreachable(id)
+}
+
+/** As a user changes a field. */
+function edit(id: string, change: (field: HTMLInputElement) => void): void {
+  const field = get(id)
+  field.dispatchEvent(new FocusEvent('focusin', { bubbles: true, composed: true }))
+  change(field)
+  field.dispatchEvent(new InputEvent('input', { bubbles: true, composed: true }))
+}
+
+async function isHeld(options?: RefreshOptions): Promise<boolean> {
+  page.refresh(action, options)
+  page.relay.deliver('ReportIncome')
+  await pass(500)
+  return page.phases.includes('held ReportIncome 1') && action.mock.calls.length === 0
+}
+
+const shown = (): ShadowRoot | null | undefined => document.querySelector('signalpost-notice')?.shadowRoot
+const hint = (): HTMLElement | null | undefined => shown()?.querySelector<HTMLElement>('.hint:not([hidden])')
+const typed = (field: HTMLInputElement): void => void (field.value = 'typed')
+
+describe('a refresh is held back', () => {
+  it.each<[string, string, (field: HTMLInputElement) => void]>([
+    ['a text', 'text', typed],
+    ['a long text', 'area', typed],
+    ['a box', 'box', (field) => void (field.checked = false)],
+    ['a choice', 'choice', (field) => void (field.value = 'a')],
+    ['a rich text', 'rich', (field) => void (field.textContent = 'richer')],
+  ])('by %s that was changed, until it is as it was before', async (_what, id, change) => {
+    page.refresh(() => undefined, {}, 'Watching')
+    const { value, checked, textContent } = get(id)
+    edit(id, change)
+    expect(await isHeld()).toBe(true)
+    edit(id, (field) => Object.assign(field, id === 'rich' ? { textContent } : { value, checked }))
+    await pass(300)
+    expect(action).toHaveBeenCalledOnce()
+  })
+
+  it('by a box that was clicked and never had the focus, as in Safari', async () => {
+    page.refresh(() => undefined, {}, 'Watching')
+    get('box').checked = false
+    get('box').dispatchEvent(new InputEvent('input', { bubbles: true, composed: true }))
+    expect(await isHeld()).toBe(true)
+  })
+
+  it('by what was typed before anybody watched, if it has the focus', async () => {
+    get('text').focus()
+    get('text').value = 'typed early'
+    expect(await isHeld()).toBe(true)
+  })
+
+  it('by what a date picker wrote into a field that the user was in', async () => {
+    page.refresh(() => undefined, {}, 'Watching')
+    get('text').dispatchEvent(new FocusEvent('focusin', { bubbles: true, composed: true }))
+    get('text').value = '2026-11-24'
+    expect(await isHeld()).toBe(true)
+  })
+
+  it.each(['submit', 'reset'])('no longer after a %s', async (event) => {
+    page.refresh(() => undefined, {}, 'Watching')
+    edit('text', typed)
+    expect(await isHeld()).toBe(true)
+    get('form').dispatchEvent(new Event(event, { bubbles: true, cancelable: true }))
+    await pass(300)
+    expect(action).toHaveBeenCalledOnce()
+  })
+
+  it('no longer when the field is gone', async () => {
+    page.refresh(() => undefined, {}, 'Watching')
+    edit('text', typed)
+    expect(await isHeld()).toBe(true)
+    get('form').remove()
+    await pass(300)
+    expect(action).toHaveBeenCalledOnce()
+  })
+
+  it('by an open dialog, until it is closed', async () => {
+    get('dialog').setAttribute('open', '')
+    expect(await isHeld()).toBe(true)
+    get('dialog').removeAttribute('open')
+    await pass(300)
+    expect(action).toHaveBeenCalledOnce()
+  })
+
+  it('by a guard of the page’s own, for as long as it says', async () => {
+    let isDragging = true
+    expect(await isHeld({ guard: () => isDragging })).toBe(true)
+    isDragging = false
+    await pass(300)
+    expect(action).toHaveBeenCalledOnce()
+  })
+
+  it('once, and tells it once, however many signals come', async () => {
+    page.refresh(() => undefined, {}, 'Watching')
+    edit('text', typed)
+    expect(await isHeld()).toBe(true)
+    for (let sent = 0; sent < 5; sent += 1) {
+      page.relay.deliver('ReportIncome')
+      await pass(1000)
+    }
+    get('form').dispatchEvent(new Event('submit', { bubbles: true }))
+    await pass(300)
+    expect(page.phases).toEqual([
+      'dirty ReportIncome 1',
+      'held ReportIncome 1',
+      'running ReportIncome 6',
+      'done ReportIncome 6',
+    ])
+  })
+})
+
+describe('a refresh is not held back', () => {
+  it('by a field that a script filled and nobody touched', async () => {
+    page.refresh(() => undefined, {}, 'Watching')
+    get('text').value = 'filled'
+    get('secret').value = 'filled'
+    expect(await isHeld()).toBe(false)
+    expect(action).toHaveBeenCalledOnce()
+  })
+
+  it('by a field that only has the focus', async () => {
+    get('text').focus()
+    expect(await isHeld()).toBe(false)
+  })
+
+  it('with `guard: false`', async () => {
+    page.refresh(() => undefined, {}, 'Watching')
+    edit('text', typed)
+    expect(await isHeld({ guard: false })).toBe(false)
+  })
+
+  it('by what an action says that it can keep', async () => {
+    page.refresh(() => undefined, {}, 'Watching')
+    edit('text', typed)
+    action = Object.assign(vi.fn<RefreshAction>(), { guard: () => false })
+    expect(await isHeld()).toBe(false)
+  })
+})
+
+describe('the hint', () => {
+  it('is a status with a button that refreshes now, whatever is being edited', async () => {
+    page.refresh(() => undefined, {}, 'Watching')
+    edit('text', typed)
+    await isHeld()
+    expect(hint()?.closest('[role=status]')).not.toBeNull()
+    expect(hint()?.querySelector('.text')?.textContent).toBe('This page has changed.')
+    hint()?.querySelector('button')?.click()
+    await pass(10)
+    expect(action).toHaveBeenCalledOnce()
+    expect(shown()).toBeUndefined()
+  })
+
+  it('is one for all, and refreshes all that wait', async () => {
+    page.refresh(action, {}, 'ReportIncome')
+    page.refresh(action, {}, 'ReportIncome')
+    edit('text', typed)
+    page.relay.deliver('ReportIncome')
+    await pass(600)
+    expect(document.querySelectorAll('signalpost-notice')).toHaveLength(1)
+    hint()?.querySelector('button')?.click()
+    expect(action).toHaveBeenCalledTimes(2)
+  })
+
+  it('comes into a status region that was there before, or nobody would hear it', async () => {
+    page.refresh(action)
+    edit('text', typed)
+    page.relay.deliver('ReportIncome')
+    await pass(370)
+    expect(shown()?.querySelector('[role=status]')).not.toBeNull()
+    expect(hint()).toBeNull()
+    await pass(100)
+    expect(hint()).not.toBeNull()
+  })
+
+  it('says it in the language of the page', async () => {
+    page.refresh(() => undefined, {}, 'Watching')
+    edit('text', typed)
+    await isHeld({ texts: { changed: 'Neue Daten.', refresh: 'Anzeigen' } })
+    expect(hint()?.textContent).toBe('Neue Daten.Anzeigen')
+  })
+
+  it('is not there with `indicator: false`', async () => {
+    page.refresh(() => undefined, {}, 'Watching')
+    edit('text', typed)
+    expect(await isHeld({ indicator: false })).toBe(true)
+    expect(shown()).toBeUndefined()
+  })
+
+  it('moves out of a dialog that is closed, while something else is being edited', async () => {
+    page.refresh(() => undefined, {}, 'Watching')
+    edit('text', typed)
+    get('dialog').setAttribute('open', '')
+    await isHeld()
+    expect(get('dialog').querySelector('signalpost-notice')).not.toBeNull()
+    get('dialog').removeAttribute('open')
+    get('dialog').dispatchEvent(new Event('close'))
+    expect(document.querySelector('body > signalpost-notice')).not.toBeNull()
+  })
+})
