@@ -71,8 +71,8 @@ export interface CommandSettings extends RelaySettings {
 
 export type OptionName = keyof CommandSettings
 
-// Pages that were opened from a disk have the origin file://, and no host.
-const ORIGIN = /^(file:\/\/|[a-z][a-z0-9+.-]*:\/\/[^/\s*]+)$/
+// null: pages that were opened from a disk, and any page in a sandbox; some browsers say file:// for the first.
+const ORIGIN = /^(null|file:\/\/|[a-z][a-z0-9+.-]*:\/\/[^/\s*]+)$/
 
 /** RFC 7518 asks for a key as long as the hash. */
 const TOKEN_SECRET_LENGTH = 32

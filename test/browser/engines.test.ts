@@ -1,95 +1,71 @@
 import { expect, it } from 'vitest'
-import { CHROMIUM_PATH, PATIENCE } from './chromium.js'
-import { launchChromium } from './chromium-devtools.js'
-import { FIREFOX_PATH, launchFirefox } from './firefox.js'
-import { describeWhere } from './installed.js'
+import { PATIENCE } from './chromium.js'
+import { describeInEngines } from './engines.js'
 import { count, heardUpTo, openOnline, sendAndLeave, states, waitForState, waitForVisit } from './pages.js'
-import { join, setScene, useBrowser } from './scene.js'
+import { join, setScene } from './scene.js'
 import { WAYS } from './site.js'
-import type { TabBrowser } from './tab-browser.js'
-import { hasWebKit, launchWebKit } from './webkit.js'
 
-interface Engine {
-  readonly name: string
-  readonly isInstalled: unknown
-  readonly packages: string
-  readonly launch: () => Promise<TabBrowser>
-}
+describeInEngines('the script-tag build', (browser) => {
+  it('carries signals from tab to tab, both ways', async () => {
+    const { site } = await setScene()
+    const one = await openOnline(browser().open(site.page))
+    const two = await openOnline(browser().open(site.page))
 
-const ENGINES: readonly Engine[] = [
-  { name: 'Chromium', isInstalled: CHROMIUM_PATH, packages: 'chromium', launch: launchChromium },
-  { name: 'Firefox', isInstalled: FIREFOX_PATH, packages: 'firefox-esr', launch: launchFirefox },
-  { name: 'WebKit', isInstalled: hasWebKit, packages: 'webkit2gtk-driver xvfb', launch: launchWebKit },
-]
+    await one.evaluate(`page.client.sendSignal('Count', 'from one') && 1`)
+    await heardUpTo(two, 'from one')
+    await two.evaluate(`page.client.sendSignal('Count', 'from two') && 1`)
 
-for (const { name, isInstalled, packages, launch } of ENGINES) {
-  describeWhere(isInstalled, `${name} was not found: run apt-get install ${packages}.`)(
-    `the script-tag build in ${name}`,
-    () => {
-      const browser = useBrowser(launch)
+    expect(await heardUpTo(one, 'from two')).toEqual(['from one', 'from two'])
+    expect(await heardUpTo(two, 'from two')).toEqual(['from one', 'from two'])
+    expect(await one.evaluate('page.signals.map(({ self }) => self)')).toEqual([true, false])
+    expect(await two.evaluate('page.signals.map(({ self }) => self)')).toEqual([false, true])
+  })
 
-      it('carries signals from tab to tab, both ways', async () => {
-        const { site } = await setScene()
-        const one = await openOnline(browser().open(site.page))
-        const two = await openOnline(browser().open(site.page))
+  it('is back after the relay was killed, and what was sent meanwhile arrives once (G1, G3, G8)', async () => {
+    const { relay, site } = await setScene()
+    const sender = await openOnline(browser().open(site.page))
+    const receiver = await openOnline(browser().open(site.page))
 
-        await one.evaluate(`page.client.sendSignal('Count', 'from one') && 1`)
-        await heardUpTo(two, 'from one')
-        await two.evaluate(`page.client.sendSignal('Count', 'from two') && 1`)
+    await relay.kill()
+    await waitForState(sender, 'waiting')
+    for (const n of count(3)) await sender.evaluate(`page.client.sendSignal('Count', ${n}) && 1`)
+    await relay.start()
 
-        expect(await heardUpTo(one, 'from two')).toEqual(['from one', 'from two'])
-        expect(await heardUpTo(two, 'from two')).toEqual(['from one', 'from two'])
-        expect(await one.evaluate('page.signals.map(({ self }) => self)')).toEqual([true, false])
-        expect(await two.evaluate('page.signals.map(({ self }) => self)')).toEqual([false, true])
-      })
+    expect(await heardUpTo(receiver, 2)).toEqual(count(3))
+    expect(await heardUpTo(sender, 2)).toEqual(count(3))
+    expect((await states(receiver)).at(-1)).toMatchObject({ state: 'online', resumed: true })
+  })
 
-      it('is back after the relay was killed, and what was sent meanwhile arrives once (G1, G3, G8)', async () => {
-        const { relay, site } = await setScene()
-        const sender = await openOnline(browser().open(site.page))
-        const receiver = await openOnline(browser().open(site.page))
+  it('delivers once and in order what 10 pages send when they are left (G2, G3, G4)', async () => {
+    const { relay, site } = await setScene()
+    const other = await join(relay)
+    const tab = await openOnline(browser().open(site.page))
 
-        await relay.kill()
-        await waitForState(sender, 'waiting')
-        for (const n of count(3)) await sender.evaluate(`page.client.sendSignal('Count', ${n}) && 1`)
-        await relay.start()
+    for (const index of count(10)) {
+      if (index < 5) await waitForState(tab, 'online')
+      await sendAndLeave(tab, index + 1, index, WAYS[index % WAYS.length] ?? 'assign')
+    }
 
-        expect(await heardUpTo(receiver, 2)).toEqual(count(3))
-        expect(await heardUpTo(sender, 2)).toEqual(count(3))
-        expect((await states(receiver)).at(-1)).toMatchObject({ state: 'online', resumed: true })
-      })
+    await expect.poll(() => other.heard.some(({ data }) => data === 9), { timeout: PATIENCE }).toBe(true)
+    expect(other.heard.map(({ data }) => data)).toEqual(count(10))
+    expect(await heardUpTo(tab, 9)).toEqual(count(10))
+  })
 
-      it('delivers once and in order what 10 pages send when they are left (G2, G3, G4)', async () => {
-        const { relay, site } = await setScene()
-        const other = await join(relay)
-        const tab = await openOnline(browser().open(site.page))
+  it('handles every signal once and in order over 5 navigations (G3, G4, G5)', async () => {
+    const { relay, site } = await setScene()
+    const other = await join(relay)
+    const tab = await openOnline(browser().open(site.page))
 
-        for (const index of count(10)) {
-          if (index < 5) await waitForState(tab, 'online')
-          await sendAndLeave(tab, index + 1, index, WAYS[index % WAYS.length] ?? 'assign')
-        }
+    for (const index of count(5)) {
+      await other.send('Count', `${index} before`)
+      await tab.evaluate(`page.leave('${WAYS[index % WAYS.length]}')`)
+      await other.send('Count', `${index} while`)
+      await waitForVisit(tab, index + 2)
+      await other.send('Count', `${index} after`)
+      if (index % 2 === 0) await waitForState(tab, 'online')
+    }
 
-        await expect.poll(() => other.heard.some(({ data }) => data === 9), { timeout: PATIENCE }).toBe(true)
-        expect(other.heard.map(({ data }) => data)).toEqual(count(10))
-        expect(await heardUpTo(tab, 9)).toEqual(count(10))
-      })
-
-      it('handles every signal once and in order over 5 navigations (G3, G4, G5)', async () => {
-        const { relay, site } = await setScene()
-        const other = await join(relay)
-        const tab = await openOnline(browser().open(site.page))
-
-        for (const index of count(5)) {
-          await other.send('Count', `${index} before`)
-          await tab.evaluate(`page.leave('${WAYS[index % WAYS.length]}')`)
-          await other.send('Count', `${index} while`)
-          await waitForVisit(tab, index + 2)
-          await other.send('Count', `${index} after`)
-          if (index % 2 === 0) await waitForState(tab, 'online')
-        }
-
-        expect(await heardUpTo(tab, '4 after')).toEqual(other.heard.map(({ data }) => data))
-        expect(other.heard).toHaveLength(15)
-      })
-    },
-  )
-}
+    expect(await heardUpTo(tab, '4 after')).toEqual(other.heard.map(({ data }) => data))
+    expect(other.heard).toHaveLength(15)
+  })
+})

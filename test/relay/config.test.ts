@@ -145,7 +145,7 @@ describe('the schema of config files', () => {
     { origin: 'https://a.example' },
     { origin: ['https://*.example'] },
     { origin: ['https://a.example/'] },
-    { origin: ['file://'] },
+    { origin: ['file://', 'null'] },
     { origin: ['https://'] },
     { open: 'yes' },
     { authSecret: ['x'.repeat(31)] },
