@@ -24,7 +24,7 @@ const CONNECT = {
   /** A bare socket and one question with its answer: the least that a handshake of two round trips takes. */
   websocket: (done) => {
     const client = new WebSocket(`ws://${address}/`)
-    client.on('open', () => client.send('?'))
+    client.on('open', () => client.send('"?"'))
     client.on('message', () => done(() => client.close()))
   },
 }

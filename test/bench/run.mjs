@@ -1,60 +1,145 @@
 /**
- * Speed beside other packages. Machines are noisy: rounds alternate, and what counts is the ratio of one run's medians.
+ * Speed beside other servers and clients. Machines are noisy: rounds alternate, what counts are medians, and of those the
+ * CPU time of the server.
+ *
+ * npm run bench             everything, about half an hour; writes the results into README.md and chart.svg
+ * npm run bench -- quick    a few minutes; prints the results and writes nothing
+ * npm run bench -- fan-out  one section or several: fan-out, open-loop, latency, reconnect, publish, client
  */
-import { execFileSync, spawn } from 'node:child_process'
-import { createServer } from 'node:net'
-import { fileURLToPath } from 'node:url'
+import { execFileSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { prepareDispatch } from './dispatch.mjs'
+import { describeMachine, mostOpenFiles } from './machine.mjs'
+import { file, freePort, hasOption, relayArguments, startProcess } from './peers.mjs'
+import { FULL, QUICK } from './plan.mjs'
+import { renderChart, renderReport } from './report.mjs'
+import { alternate, loadOnce, measure } from './rounds.mjs'
 
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 7)
-const file = (path) => fileURLToPath(new URL(path, import.meta.url))
-const run = (script, ...args) => Number(execFileSync(process.execPath, [file(script), ...args], { encoding: 'utf8' }))
+const words = process.argv.slice(2)
+const plan = words.includes('quick') ? QUICK : FULL
+const wanted = words.filter((word) => word !== 'quick')
+const tell = (text) => process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${text}\n`)
 
-function median(values) {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
+const SECTIONS = {
+  async 'fan-out'() {
+    const tables = []
+    for (const { receivers, peers, windows } of plan.fanOut) {
+      const phases = windows.map((window) => ({ kind: 'window', window, warm: plan.warm, time: plan.time }))
+      const results = await alternate(
+        plan.rounds,
+        peers,
+        (peer) => loadOnce(peer, receivers, phases),
+        (peer, round) => tell(`fan-out to ${receivers}, round ${round + 1}, ${peer}`),
+      )
+      tables.push({ receivers, windows, results })
+    }
+    return tables
+  },
+
+  async 'open-loop'() {
+    const { receivers, peers, rates, time, rounds } = plan.openLoop
+    const phases = (rate) => [{ kind: 'open', rate, time }]
+    const tables = []
+    for (const rate of rates) {
+      const results = await alternate(
+        rounds,
+        peers,
+        (peer) => loadOnce(peer, receivers, phases(rate)),
+        (peer, round) => tell(`open loop at ${rate}, round ${round + 1}, ${peer}`),
+      )
+      tables.push({ receivers, rate, results })
+    }
+    return tables
+  },
+
+  async latency() {
+    const { peers, every, count, rounds } = plan.latency
+    return alternate(
+      rounds,
+      peers,
+      (peer) => loadOnce(peer, 1, [{ kind: 'latency', every, count }]),
+      (peer, round) => tell(`latency, round ${round + 1}, ${peer}`),
+    )
+  },
+
+  async reconnect() {
+    const { clients, rounds } = plan.reconnect
+    const results = await alternate(
+      rounds,
+      ['signalpost'],
+      () => measure('reconnect.mjs', { clients }),
+      (_, round) => tell(`reconnect, round ${round + 1}`),
+    )
+    return { clients, ...results.signalpost }
+  },
+
+  async publish() {
+    const kinds = { 'one relay, in memory': { instances: 1, redis: false } }
+    if (hasOption('--redis')) {
+      kinds['one relay on Redis'] = { instances: 1, redis: true }
+      kinds['two relays on Redis'] = { instances: 2, redis: true }
+    }
+    const { time, rounds } = plan.publish
+    return alternate(
+      rounds,
+      Object.keys(kinds),
+      (kind) => measure('publish.mjs', { time, ...kinds[kind] }),
+      (kind, round) => tell(`publish, round ${round + 1}, ${kind}`),
+    )
+  },
+
+  async client() {
+    const { rounds } = plan.client
+    const chromium = await prepareDispatch()
+    const dispatch = await alternate(rounds, chromium.kinds, chromium.measure)
+    await chromium.stop()
+    tell('dispatch in Chromium')
+    const connect = await measureConnecting(rounds)
+    tell('connecting')
+    return { dispatch, connect }
+  },
 }
 
-async function alternate(kinds, measure) {
-  const results = Object.fromEntries(kinds.map((kind) => [kind, []]))
-  for (let round = 0; round < ROUNDS; round += 1) for (const kind of kinds) results[kind].push(await measure(kind))
-  return Object.fromEntries(kinds.map((kind) => [kind, median(results[kind])]))
+async function measureConnecting(rounds) {
+  const commands = {
+    signalpost: relayArguments,
+    'socket.io': (port) => [file('servers.mjs'), 'socket.io', String(port)],
+    websocket: (port) => [file('servers.mjs'), 'ws', String(port)],
+  }
+  const servers = {}
+  for (const [kind, command] of Object.entries(commands)) {
+    const port = await freePort()
+    servers[kind] = await startProcess(process.execPath, command(port), port)
+  }
+  const connect = (kind) =>
+    Number(
+      execFileSync(process.execPath, [file('connect.mjs'), kind, String(servers[kind].port)], { encoding: 'utf8' }),
+    )
+  const results = await alternate(rounds, Object.keys(commands), async (kind) => connect(kind))
+  for (const server of Object.values(servers)) await server.stop()
+  return results
 }
 
-async function freePort() {
-  const server = createServer()
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return String(port)
+const unknown = wanted.filter((word) => !(word in SECTIONS))
+if (unknown.length > 0) {
+  process.stderr.write(`There is no section ${unknown.join(', ')}. There are: ${Object.keys(SECTIONS).join(', ')}.\n`)
+  process.exit(2)
+}
+if (mostOpenFiles() < 12_000) {
+  process.stderr.write('5,000 connections need more open files: run ulimit -n 20000 first.\n')
+  process.exit(2)
 }
 
-const firstLine = (child) => new Promise((resolve) => child.stdout.once('data', (data) => resolve(String(data).trim())))
+const results = {}
+for (const name of wanted.length > 0 ? wanted : Object.keys(SECTIONS)) results[name] = await SECTIONS[name]()
 
-async function startServers() {
-  const relayPort = await freePort()
-  const relay = spawn(process.execPath, [file('../../dist/relay/main.js'), 'relay', '--open', '--port', relayPort])
-  await firstLine(relay)
-  const [socketio, websocket] = ['socket.io', 'websocket'].map((kind) =>
-    spawn(process.execPath, [file('servers.mjs'), kind]),
-  )
-  const ports = { signalpost: relayPort, 'socket.io': await firstLine(socketio), websocket: await firstLine(websocket) }
-  return { ports, stop: () => [relay, socketio, websocket].forEach((child) => child.kill()) }
+const report = renderReport(results, { machine: describeMachine(), date: new Date(), rounds: plan.rounds })
+process.stdout.write(`${report}\n`)
+const isWhole = plan === FULL && wanted.length === 0
+if (isWhole) {
+  const readme = file('README.md')
+  const [before, , after] = readFileSync(readme, 'utf8').split(/(?<=<!-- results -->\n)|(?=<!-- end of results -->)/)
+  writeFileSync(readme, `${before}\n${report}\n${after}`)
+  writeFileSync(file('chart.svg'), renderChart(results['fan-out']))
 }
-
-const chromium = await prepareDispatch()
-const dispatch = await alternate(chromium.kinds, chromium.measure)
-await chromium.stop()
-console.log('Frames dispatched per second in Chromium, median of', ROUNDS, 'alternating rounds')
-console.log('  signalpost                                  ', dispatch.signalpost.toLocaleString('en'))
-console.log('  reconnecting-websocket + JSON.parse + mitt  ', dispatch.baseline.toLocaleString('en'))
-console.log('  ratio                                       ', (dispatch.signalpost / dispatch.baseline).toFixed(2))
-
-const servers = await startServers()
-const connect = await alternate(['signalpost', 'socket.io', 'websocket'], (kind) =>
-  run('connect.mjs', kind, servers.ports[kind]),
-)
-servers.stop()
-console.log('Milliseconds from creating a client to online, loopback, median of', ROUNDS, 'alternating rounds')
-for (const [kind, time] of Object.entries(connect)) console.log(`  ${kind.padEnd(44)}`, time.toFixed(2))
-console.log('  signalpost / socket.io                      ', (connect.signalpost / connect['socket.io']).toFixed(2))
-console.log('  signalpost / bare socket and one round trip ', (connect.signalpost / connect.websocket).toFixed(2))
+process.exit(0)

@@ -1,0 +1,32 @@
+/** What is measured, in the whole form and in the quick one. */
+
+const ALL = ['signalpost', 'ws', 'socket.io', 'nats', 'mosquitto', 'faye', 'sockjs', 'bun']
+const TARGETED = ['signalpost', 'ws', 'socket.io', 'nats', 'bun']
+
+export const FULL = {
+  rounds: 5,
+  fanOut: [
+    { receivers: 100, peers: ALL, windows: [1, 16, 64] },
+    { receivers: 1000, peers: ALL, windows: [1, 16, 64] },
+    { receivers: 5000, peers: TARGETED, windows: [1, 16, 64] },
+  ],
+  warm: 600,
+  time: 1500,
+  openLoop: { receivers: 1000, peers: TARGETED, rates: [50_000, 200_000, 800_000], time: 2500, rounds: 3 },
+  latency: { peers: ALL, every: 5, count: 400, rounds: 5 },
+  reconnect: { clients: 2000, rounds: 3 },
+  publish: { time: 3000, rounds: 3 },
+  client: { rounds: 7 },
+}
+
+export const QUICK = {
+  rounds: 1,
+  fanOut: [{ receivers: 1000, peers: TARGETED, windows: [1, 16, 64] }],
+  warm: 300,
+  time: 700,
+  openLoop: { receivers: 1000, peers: ['signalpost', 'ws'], rates: [200_000], time: 1000, rounds: 1 },
+  latency: { peers: TARGETED, every: 5, count: 120, rounds: 1 },
+  reconnect: { clients: 300, rounds: 1 },
+  publish: { time: 1000, rounds: 1 },
+  client: { rounds: 1 },
+}

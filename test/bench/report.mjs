@@ -1,0 +1,201 @@
+/** Turns results into what people read: tables, targets met or missed, and a chart. */
+
+/** The targets of the relay: ratios of medians of one run. */
+const TARGETS = [
+  ...[
+    ['ws', 1000, 7],
+    ['socket.io', 1000, 7],
+    ['nats', 1000, 1.8],
+    ['bun', 1000, 0.75],
+    ['ws', 5000, 12],
+    ['socket.io', 5000, 14],
+  ].map(([peer, receivers, least]) => ({
+    text: `CPU of ${peer} / of signalpost, ${grouped(receivers)} receivers, 16 in flight`,
+    least,
+    find: (results) => cpuRatio(results, peer, receivers, 16),
+  })),
+  {
+    text: 'CPU of ws / of signalpost, 1,000 receivers, 1 in flight: nothing to gather',
+    least: 1,
+    find: (results) => cpuRatio(results, 'ws', 1000, 1),
+  },
+  {
+    text: 'CPU seconds per million deliveries, 1,000 receivers, 64 in flight',
+    most: 0.45,
+    find: (results) => cpuOf(results, 'signalpost', 1000, 64),
+  },
+  {
+    text: 'bytes of memory per idle connection, 5,000 connections',
+    most: 9500,
+    find: (results) => tableOf(results, 5000)?.results.signalpost?.bytesPerConnection,
+  },
+  {
+    text: 'median latency over that of ws, ms',
+    most: 0.1,
+    find: ({ latency }) => latency && latency.signalpost.results[0].p50 - latency.ws.results[0].p50,
+  },
+  {
+    text: 'open loop at 800,000 deliveries/s: signals per receiver missing a second later',
+    most: 0,
+    find: (results) =>
+      results['open-loop']?.find(({ rate }) => rate === 800_000)?.results.signalpost.results[0].backlog,
+  },
+  {
+    text: 'reconnect: milliseconds until all clients of a relay that was away are back',
+    most: 3000,
+    find: ({ reconnect }) => reconnect?.all,
+  },
+  {
+    text: 'reconnect: largest share of them within a tenth of a second',
+    most: 0.15,
+    find: ({ reconnect }) => reconnect?.largestShare,
+  },
+]
+
+export function renderReport(results, { machine, date, rounds }) {
+  const parts = [
+    `${date.toISOString().slice(0, 10)}, ${machine}, everything on 127.0.0.1; medians of ${rounds} alternating rounds.`,
+    renderTargets(results),
+    ...(results['fan-out'] ?? []).map(renderFanOut),
+    results['open-loop'] && renderOpenLoop(results['open-loop']),
+    results.latency && renderLatency(results.latency),
+    results.reconnect && renderReconnect(results.reconnect),
+    results.publish && renderPublish(results.publish),
+    results.client && renderClient(results.client),
+  ]
+  return parts.filter(Boolean).join('\n\n')
+}
+
+function renderTargets(results) {
+  const rows = TARGETS.flatMap(({ text, least, most, find }) => {
+    const value = find(results)
+    if (value === undefined) return []
+    const isMet = least === undefined ? value <= most : value >= least
+    return [[text, least === undefined ? `≤ ${short(most)}` : `≥ ${least}`, short(value), isMet ? 'met' : '**missed**']]
+  })
+  return rows.length > 0 && table(['target', '', 'measured', ''], rows)
+}
+
+function renderFanOut({ receivers, windows, results }) {
+  const rows = byCpu(results, windows.indexOf(16)).map(([peer, { connectMs, bytesPerConnection, results: phases }]) => [
+    peer,
+    ...phases.map(({ cpuPerMillion }) => short(cpuPerMillion)),
+    ...phases.map(({ perSecond }) => `${grouped(perSecond / 1000)}k`),
+    `${grouped(connectMs)}`,
+    `${grouped(bytesPerConnection)}`,
+  ])
+  const head = [
+    'server',
+    ...windows.map((window) => `CPU s/M, ${window} in flight`),
+    ...windows.map((window) => `deliveries/s, ${window}`),
+    'ms to connect all',
+    'bytes/connection',
+  ]
+  return `### Fan-out to ${grouped(receivers)} receivers\n\n${table(head, rows)}`
+}
+
+function renderOpenLoop(tables) {
+  const rows = tables.flatMap(({ rate, results }) =>
+    Object.entries(results).map(([peer, { results: phases }]) => {
+      const [{ cores, p50, p99, backlog, offered }] = phases
+      const missing = `${grouped(backlog)} of ${grouped(offered)}`
+      return [grouped(rate), peer, cores.toFixed(2), short(p50), short(p99), missing]
+    }),
+  )
+  const head = ['deliveries/s offered', 'server', 'cores', 'p50 ms', 'p99 ms', 'missing 1 s later']
+  return `### Open loop: a fixed rate to ${grouped(tables[0].receivers)} receivers\n\n${table(head, rows)}`
+}
+
+function renderLatency(results) {
+  const rows = Object.entries(results)
+    .map(([peer, { results: phases }]) => [peer, phases[0].p50, phases[0].p99])
+    .toSorted((a, b) => a[1] - b[1])
+    .map(([peer, p50, p99]) => [peer, p50.toFixed(2), p99.toFixed(2)])
+  return `### Latency from one connection to another\n\n${table(['server', 'p50 ms', 'p99 ms'], rows)}`
+}
+
+function renderReconnect({ clients, median, all, largestShare }) {
+  const text = `The relay is killed and starts again 2 s later. Half of its ${grouped(clients)} clients are back after ${grouped(median)} ms, all after ${grouped(all)} ms; no tenth of a second sees more than ${(largestShare * 100).toFixed(0)} % of them.`
+  return `### Reconnect\n\n${text}`
+}
+
+function renderPublish(results) {
+  const rows = Object.entries(results).map(([kind, { perSecond, heardPerSecond, cpuPerMillion }]) => [
+    kind,
+    grouped(perSecond),
+    grouped(heardPerSecond),
+    short(cpuPerMillion),
+  ])
+  const head = ['', 'accepted/s', 'heard/s by a receiver on each', "relays' CPU s per million accepted"]
+  return `### Signals taken in\n\n${table(head, rows)}`
+}
+
+function renderClient({ dispatch, connect }) {
+  const handling = [
+    ['signalpost', grouped(dispatch.signalpost)],
+    ['reconnecting-websocket + JSON.parse + mitt', grouped(dispatch.baseline)],
+  ]
+  const connecting = Object.entries(connect).map(([kind, time]) => [kind, time.toFixed(2)])
+  return `### The client\n\n${table(['frames per second into a handler, in Chromium', ''], handling)}\n\n${table(['ms from creating a client to online', ''], connecting)}`
+}
+
+/** A bar for each server: CPU seconds per million deliveries, 1,000 receivers, 16 in flight. */
+export function renderChart(tables) {
+  const { windows, results } = tables.find(({ receivers }) => receivers === 1000)
+  const bars = byCpu(results, windows.indexOf(16)).map(([peer, { results: phases }]) => ({
+    peer,
+    value: phases[windows.indexOf(16)].cpuPerMillion,
+  }))
+  const longest = Math.max(...bars.map(({ value }) => value))
+  const [row, left, width] = [26, 96, 560]
+  const height = 44 + bars.length * row
+  const lines = bars.map(({ peer, value }, index) => {
+    const y = 40 + index * row
+    const length = Math.max(2, (value / longest) * (width - left - 60))
+    const color = peer === 'signalpost' ? '#d9480f' : '#868e96'
+    return `  <text x="${left - 8}" y="${y + 13}" text-anchor="end">${peer}</text>
+  <rect x="${left}" y="${y}" width="${length.toFixed(1)}" height="18" rx="2" fill="${color}"/>
+  <text x="${(left + length + 6).toFixed(1)}" y="${y + 13}">${value.toFixed(2)}</text>`
+  })
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="13" role="img" aria-label="Server CPU seconds per million deliveries">
+  <style>text { fill: #343a40 } @media (prefers-color-scheme: dark) { text { fill: #dee2e6 } }</style>
+  <text x="8" y="20" font-weight="600">Server CPU seconds per million deliveries (1,000 receivers, 16 in flight; less is better)</text>
+${lines.join('\n')}
+</svg>
+`
+}
+
+function tableOf(results, receivers) {
+  return results['fan-out']?.find((table) => table.receivers === receivers)
+}
+
+function cpuOf(results, peer, receivers, window) {
+  const found = tableOf(results, receivers)
+  return found?.results[peer]?.results[found.windows.indexOf(window)]?.cpuPerMillion
+}
+
+function cpuRatio(results, peer, receivers, window) {
+  const [theirs, ours] = [peer, 'signalpost'].map((each) => cpuOf(results, each, receivers, window))
+  return theirs === undefined || ours === undefined ? undefined : theirs / ours
+}
+
+function byCpu(results, index) {
+  return Object.entries(results).toSorted(
+    ([, a], [, b]) => a.results[index].cpuPerMillion - b.results[index].cpuPerMillion,
+  )
+}
+
+function table(head, rows) {
+  const line = (cells) => `| ${cells.join(' | ')} |`
+  const rule = line(head.map((_, index) => (index === 0 ? '---' : '---:')))
+  return [line(head), rule, ...rows.map(line)].join('\n')
+}
+
+function grouped(value) {
+  return Math.round(value).toLocaleString('en')
+}
+
+/** Three digits that count. */
+function short(value) {
+  return Math.abs(value) >= 100 ? grouped(value) : String(Number(value.toPrecision(3)))
+}
