@@ -47,6 +47,19 @@ describeRedis('what an acceptance waits for', () => {
     await vi.waitFor(() => expect(log.health).toBe('ready'), WAITING)
   })
 
+  it('replica: an id that is known is written again, because a wait covers only what its own line wrote', async () => {
+    const quiet = ['--repl-diskless-sync-delay', '0', '--repl-ping-replica-period', '3600']
+    const primary = await startRedis([...KEEPS.nothing, ...quiet])
+    await startReplicaOf(primary.port)
+    const { add } = await openLog(primary.url, 'memory')
+    const writtenBytes = async (): Promise<number> =>
+      Number(/master_repl_offset:(\d+)/.exec(String(await primary.ask('INFO', 'replication')))?.[1])
+    await add('a')
+    const before = await writtenBytes()
+    expect(await add('a')).toBe('known')
+    expect(await writtenBytes()).toBeGreaterThan(before)
+  })
+
   it('replica: many wait together', async () => {
     const primary = await startRedis([...KEEPS.nothing, '--repl-diskless-sync-delay', '0'])
     const replica = await startReplicaOf(primary.port)

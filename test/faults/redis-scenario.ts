@@ -1,0 +1,110 @@
+import { KEEPS, createRedisServer } from '../relay/redis-server.js'
+import { createChance } from './chance.js'
+import { startDoorbellProxy } from './doorbell-proxy.js'
+import { wrongIn } from './expectations.js'
+import { createFleet, type Fleet } from './redis-fleet.js'
+import { createRedisWitness } from './redis-witness.js'
+import { recordRun } from './results.js'
+import { SEED } from './run-length.js'
+import { ROOMS, run, type Scenario, type World } from './scenario.js'
+import { pause } from './waiting.js'
+
+const MEMBERSHIPS = 6 * ROOMS.length
+
+/** What a fault can do to relays on a Redis. */
+export interface RedisWorld extends World {
+  readonly fleet: Fleet
+  /** Kills Redis, does something to what it has written, starts it, and waits until everybody was told. */
+  restartRedis(meanwhile?: () => Promise<void>): Promise<void>
+}
+
+export interface RedisScenario extends Omit<Scenario, 'relay' | 'witness' | 'faults'> {
+  /** How many relays there are. @default 2 */
+  readonly relays?: number
+  /** What Redis keeps over a restart. @default 'nothing' */
+  readonly keeps?: keyof typeof KEEPS
+  /** The share of doorbells that nobody hears. @default 0 */
+  readonly deafness?: number
+  readonly faults?: (world: RedisWorld) => Promise<void>
+}
+
+export interface RedisOutcome {
+  /** How often each fault happened. */
+  readonly faults: Readonly<Record<string, number>>
+  /** All that is not as it has to be; empty when everything is. */
+  readonly wrong: Readonly<Record<string, unknown>>
+}
+
+/** Runs a scenario with relays on a Redis of their own. Every restart of it has to be told once per receiver and room. */
+export async function runOnRedis(id: string, title: string, scenario: RedisScenario): Promise<RedisOutcome> {
+  const { relays = 2, keeps = 'nothing', deafness = 0, faults, ...rest } = scenario
+  const redis = await createRedisServer(KEEPS[keeps])
+  const bells = deafness > 0 ? await startDoorbellProxy(() => redis.port, deafness, createChance(SEED)) : undefined
+  const fleet = createFleet({ redis, size: relays, ...(bells && { through: () => bells.port }) })
+  const witness = createRedisWitness(ROOMS, redis.port, () => fleet.life)
+
+  async function act(world: World): Promise<void> {
+    await faults?.({
+      ...world,
+      fleet,
+      async restartRedis(meanwhile) {
+        await fleet.restartRedis(meanwhile)
+        await witness.watch(redis.port, fleet.life)
+        world.note('Redis restarts')
+        await world.allBack()
+      },
+    })
+  }
+
+  const outcome = await run({ ...rest, relay: fleet, witness, faults: act })
+  await bells?.close()
+  const gaps = (outcome.faults['Redis restarts'] ?? 0) * MEMBERSHIPS
+  await recordRun(id, title, outcome, gaps, bells ? `${bells.dropped} doorbells dropped` : '')
+  return {
+    faults: { ...outcome.faults, ...(bells && { 'dropped doorbells': bells.dropped }) },
+    wrong: {
+      // Members that are connected are told of a gap without having asked.
+      ...wrongIn({ ...outcome, gapsOwed: outcome.GAPS }, gaps),
+      ...(keeps === 'everything' && outcome.COVERED > 0 && { COVERED: outcome.COVERED }),
+    },
+  }
+}
+
+/** Kills one relay after the other, so many milliseconds after everybody was back. */
+export async function killRelays({ fleet, isOver, note, allBack }: RedisWorld, every: number): Promise<void> {
+  for (let turn = 0; ; turn += 1) {
+    await pause(every)
+    if (isOver()) return
+    const relay = fleet.relays[turn % fleet.relays.length]
+    await relay?.kill()
+    note('relay kills')
+    await relay?.start()
+    await allBack()
+  }
+}
+
+/** Kills a relay every so many milliseconds, and Redis after some of them: no relay starts without its Redis. */
+export async function killInTurn(world: RedisWorld, every: number, relaysPerRedis: number): Promise<void> {
+  const { fleet, isOver, note, restartRedis } = world
+  for (let turn = 1; ; turn += 1) {
+    await pause(every)
+    if (isOver()) return
+    const relay = fleet.relays[turn % fleet.relays.length]
+    await relay?.kill()
+    note('relay kills')
+    await relay?.start()
+    if (turn % relaysPerRedis === 0) await restartRedis()
+  }
+}
+
+/** Lines that swallow everything for half of the time. */
+export async function digHoles({ proxy, chance, isOver, note }: World, every: number): Promise<void> {
+  while (!isOver()) {
+    await pause(every / 2)
+    const lines = chance.some(proxy.lines, 0.3)
+    for (const line of lines) line.stall()
+    note('holes', lines.length)
+    await pause(every / 2)
+    for (const line of lines) line.heal()
+  }
+}
