@@ -33,6 +33,6 @@ ol { margin: 0; padding: 0.25rem 0.5rem; list-style: none; overflow-wrap: anywhe
 li { padding: 0.125rem 0 }
 time { color: var(--muted); font-variant-numeric: tabular-nums }
 code { display: block; padding-left: 1rem; font: 12px/1.4 ui-monospace, monospace; white-space: pre-wrap }
-textarea { width: 100%; height: 6rem; font: 12px/1.4 ui-monospace, monospace }
+textarea { flex: none; width: 100%; height: 6rem; font: 12px/1.4 ui-monospace, monospace }
 .status, .gap { font-weight: 600 }
 `

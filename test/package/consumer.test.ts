@@ -36,7 +36,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 function compile(moduleResolution: ts.ModuleResolutionKind, module: ts.ModuleKind): string[] {
-  const program = ts.createProgram([join(folder, 'registry.mts'), join(folder, 'components.mts')], {
+  const program = ts.createProgram(['registry.mts', 'components.mts', 'embedding.mts'].map((file) => join(folder, file)), {
     strict: true,
     noEmit: true,
     skipLibCheck: false,
@@ -62,11 +62,23 @@ describe('an application that installed the package', () => {
     },
   )
 
+  it('embeds a relay that needs nothing else to be installed', () => {
+    const script = `import { createRelay } from 'signalpost/relay'
+      const relay = createRelay({ port: 0 })
+      const { page } = await relay.listen()
+      const answers = await Promise.all(['health', 'ready', ''].map((path) => fetch(page + path)))
+      console.log(answers.map(({ status }) => status).join())
+      await relay.close()`
+    const args = ['--input-type=module', '--eval', script]
+    expect(execFileSync(process.execPath, args, { cwd: folder, encoding: 'utf8' })).toBe('200,200,200\n')
+  })
+
   it('gets the files of this list and no others', () => {
     const kinds = packed.map((path) =>
       path
-        .replace(/^dist\/(?!umd|relay|playground).*\.(js|js\.map)$/, 'dist modules')
-        .replace(/^(dist\/playground)\/.*$/, '$1')
+        .replace(/^dist\/(?!umd|relay|playground|dashboard).*\.(js|js\.map)$/, 'dist modules')
+        .replace(/^(dist\/(?:playground|dashboard))\/.*$/, '$1')
+        .replace(/^(dist\/relay\/chunk)-\w+\.js$/, '$1')
         .replace(/^dist\/[a-z]+\/index\.d\.ts$/, 'dist entry point types')
         .replace(/^dist\/[a-z-]+-[\w-]{8}\.d\.ts$/, 'dist shared types'),
     )
@@ -77,10 +89,15 @@ describe('an application that installed the package', () => {
       'dist entry point types',
       'dist modules',
       'dist shared types',
+      'dist/dashboard',
       'dist/index.d.ts',
       'dist/playground',
+      'dist/relay/chunk',
+      'dist/relay/config.schema.json',
+      'dist/relay/index.js',
       'dist/relay/main.js',
       'dist/umd/package.json',
+      'dist/umd/signalpost-inspector.js',
       'dist/umd/signalpost.d.ts',
       'dist/umd/signalpost.js',
       'dist/umd/signalpost.js.LEGAL.txt',

@@ -1,4 +1,5 @@
 import { build } from 'esbuild'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { ROOT } from './root.js'
@@ -29,4 +30,11 @@ it.each(['defineSignals', 'nextSignal', 'signalStream'])('ships %s only where it
 
 it('ships nothing of the relay with the client', async () => {
   expect(await bundle('createSignalClient')).not.toMatch(/"hello":|case ?"hello"|case ?"leave"/)
+})
+
+it('ships nothing of the inspector but where it is asked for', async () => {
+  const umd = (file: string): Promise<string> => readFile(join(ROOT, 'dist/umd', file), 'utf8')
+  const [inspector, scriptTag] = await Promise.all([umd('signalpost-inspector.js'), umd('signalpost.min.js')])
+  expect(inspector).toContain('Copy report')
+  expect(scriptTag).not.toContain('Copy report')
 })
