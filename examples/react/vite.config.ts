@@ -1,0 +1,16 @@
+import react from '@vitejs/plugin-react'
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vite'
+
+const page = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
+
+export default defineConfig({
+  plugins: [react()],
+  build: {
+    rolldownOptions: { input: [page('index.html'), page('report.html')] },
+  },
+  server: {
+    // The relay seems to be at the page's own origin, so no page needs its address, neither here nor in production.
+    proxy: { '/signals': { target: 'ws://localhost:8081', ws: true } },
+  },
+})

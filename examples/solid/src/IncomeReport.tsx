@@ -1,0 +1,40 @@
+import { useRefresh, useSignal } from 'signalpost/solid'
+import { createSignal, For, Show } from 'solid-js'
+import { ConnectionStatus } from './ConnectionStatus'
+import { loadIncomes } from './incomes'
+
+export function IncomeReport() {
+  const [incomes, setIncomes] = createSignal(loadIncomes())
+  const [savedBy, setSavedBy] = createSignal<number>()
+
+  useRefresh('ReportIncome', () => setIncomes(loadIncomes()))
+  useSignal('ReportIncome', ({ userId }) => setSavedBy(userId))
+
+  return (
+    <>
+      <h1>Income report</h1>
+      <table>
+        <thead>
+          <tr>
+            <th>Time</th>
+            <th>Amount</th>
+          </tr>
+        </thead>
+        <tbody>
+          <For each={incomes()}>
+            {({ time, amount }) => (
+              <tr>
+                <td>{time}</td>
+                <td>{amount}</td>
+              </tr>
+            )}
+          </For>
+        </tbody>
+      </table>
+      <p role="status">
+        <Show when={savedBy()}>{(userId) => `User ${userId()} has just saved something.`}</Show>
+      </p>
+      <ConnectionStatus />
+    </>
+  )
+}

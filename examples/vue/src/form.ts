@@ -1,0 +1,6 @@
+import { createApp } from 'vue'
+import IncomeForm from './IncomeForm.vue'
+import { connect } from './signals'
+
+connect()
+createApp(IncomeForm).mount('#page')

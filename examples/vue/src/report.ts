@@ -1,0 +1,6 @@
+import { createApp } from 'vue'
+import IncomeReport from './IncomeReport.vue'
+import { connect } from './signals'
+
+connect()
+createApp(IncomeReport).mount('#page')

@@ -1,0 +1,9 @@
+import { expect, it } from 'vitest'
+import { describeExample } from './framework-example.js'
+import { compileExample } from './vite-site.js'
+
+describeExample('solid', 'IncomeReport.tsx')
+
+it('compiles against the built types', async () => {
+  expect(await compileExample('solid')).toBe('')
+})
