@@ -1,9 +1,8 @@
 import { SignalError } from '../errors.js'
 import { parseHtml } from './parse-html.js'
 
-/** How long a server may take, and how long its answer may be shared, in milliseconds. */
+/** How long a server may take, and from its beginning a fetch may be shared, in milliseconds. */
 const TIME_LIMIT = 30_000
-const KEPT = 2000
 
 interface Fetching {
   readonly startedAt: number
@@ -21,6 +20,8 @@ const fetches = new Map<string, Fetching>()
  * @throws SignalError `refresh-failed`.
  */
 export async function fetchContent(url: string, changedAt: number, signal: AbortSignal): Promise<DocumentFragment> {
+  const oldest = performance.now() - TIME_LIMIT
+  for (const [other, fetching] of fetches) if (fetching.startedAt < oldest) forget(other, fetching)
   const present = fetches.get(url)
   const fetching = present && present.startedAt >= changedAt ? present : start(url)
   fetching.users += 1
@@ -42,10 +43,7 @@ function start(url: string): Fetching {
   const controller = new AbortController()
   const fetching = { startedAt: performance.now(), content: load(url, controller), controller, users: 0 }
   fetches.set(url, fetching)
-  fetching.content.then(
-    () => setTimeout(forget, KEPT, url, fetching),
-    () => forget(url, fetching),
-  )
+  fetching.content.catch(() => forget(url, fetching))
   return fetching
 }
 

@@ -91,6 +91,7 @@ describeInEngines('a refresh', (browser) => {
 
     await waitForReady(tab, 2)
     await waitForIncome(tab, 7)
+    expect(await tab.evaluate('report.phases')).toEqual([])
   })
 
   it('does not go round in circles when two pages refresh on each other’s signals', async () => {

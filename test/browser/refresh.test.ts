@@ -165,6 +165,100 @@ describeInChromium('a refresh in a tab', () => {
   })
 })
 
+describeInChromium('a replaced element', () => {
+  const tabs = useTabs()
+
+  async function openForm(inside: string) {
+    const site = await openReport({
+      body: `<form id="outer"><div id="part">${inside}</div></form>`,
+      script: `refreshOn('ReportIncome', replaceElement('#part'), { minInterval: 0, onError })`,
+    })
+    const page = await tabs.open(site.page)
+    const tab: Tab = { goto: async () => undefined, evaluate: (expression) => page.evaluate(expression) }
+    await waitForReady(tab)
+    return {
+      site,
+      page,
+      tab,
+      async refresh() {
+        await page.evaluate(`document.querySelector('#part').isOld = true`)
+        await site.earn(1)
+        await waitFor(tab, `!document.querySelector('#part').isOld`)
+      },
+    }
+  }
+
+  it('keeps what was chosen, ticked, attached and written', async () => {
+    const { page, refresh } = await openForm(`
+      <label><input type="radio" name="size" value="s" checked>S</label>
+      <label><input type="radio" name="size" value="m">M</label>
+      <input type="checkbox" name="tags[]" value="a"><input type="checkbox" name="tags[]" value="b" checked>
+      <select name="many" multiple><option>1<option>2<option selected>3</select>
+      <input type="file" name="file">
+      <div id="rich" contenteditable>rich</div>
+      <input name="untouched" value="server">`)
+    await page.locator('[value=m]').click()
+    await page.locator('[value=a]').click()
+    await page.locator('[value=b]').click()
+    await page.locator('select').selectOption(['1', '2'])
+    await page.locator('[type=file]').setInputFiles({ name: 'a.txt', mimeType: 'text/plain', buffer: Buffer.from('a') })
+    await page.locator('#rich').click()
+    await page.keyboard.press('End')
+    await page.keyboard.type('er')
+    await page.evaluate(`document.querySelector('[name=untouched]').value = 'by a script'`)
+
+    for (let times = 0; times < 3; times += 1) await refresh()
+    await page.keyboard.type('!')
+
+    expect(
+      await page.evaluate(`[
+        ...new FormData(document.querySelector('#outer')).entries()].map(([name, value]) => name + '=' + (value.name ?? value))
+        .concat(document.querySelector('#rich').textContent, report.errors)`),
+    ).toEqual(['size=m', 'tags[]=a', 'many=1', 'many=2', 'file=a.txt', 'untouched=server', 'richer!'])
+  })
+
+  it('keeps the focus of a button, and what is selected', async () => {
+    const { page, refresh } = await openForm(`<p>one <b>two</b> three</p><button type="button">Act</button>`)
+    await page.getByText('Act').focus()
+    await page.evaluate(`{
+      const [one, , three] = document.querySelector('#part p').childNodes
+      getSelection().setBaseAndExtent(one, 1, three, 3)
+    }`)
+    await refresh()
+    expect(await page.evaluate(`[document.activeElement.textContent, String(getSelection())]`)).toEqual([
+      'Act',
+      'ne two th',
+    ])
+  })
+
+  it('waits for what it could not keep: fields that cannot be told apart, and a character that is being composed', async () => {
+    const { page, tab, site } = await openForm(`<input name="note[]"><input name="note[]"><input name="other">`)
+    await page.locator('[name="note[]"]').first().fill('half a thought')
+    await site.earn(1)
+    await waitFor(tab, `report.phases.join() === 'dirty,held'`)
+    await page.locator('[name="note[]"]').first().fill('')
+    await waitFor(tab, `report.phases.join() === 'dirty,held,running,done'`)
+
+    await page.locator('[name=other]').focus()
+    const devtools = await page.context().newCDPSession(page)
+    await devtools.send('Input.imeSetComposition', { text: 'ｓ', selectionStart: 1, selectionEnd: 1 })
+    await site.earn(2)
+    await waitFor(tab, `report.phases.at(-1) === 'held'`)
+    await devtools.send('Input.insertText', { text: 'す' })
+    await waitFor(tab, `report.phases.at(-1) === 'done'`)
+    expect(await page.evaluate(`[document.activeElement.name, document.activeElement.value]`)).toEqual(['other', 'す'])
+  })
+
+  it('is not replaced by one that has no place for what was typed', async () => {
+    const { page, tab, site } = await openForm(`<input name="note">`)
+    await page.locator('[name=note]').fill('half a thought')
+    await page.evaluate(`document.querySelector('[name=note]').name = 'gone'`)
+    await site.earn(1)
+    await waitFor(tab, `report.errors.join() === 'refresh-failed'`)
+    expect(await page.evaluate(`document.querySelector('#part input').value`)).toBe('half a thought')
+  })
+})
+
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",

@@ -24,7 +24,9 @@ afterEach(async () => {
 })
 
 function get(id: string): HTMLInputElement {
-  return document.querySelector<HTMLInputElement>(`#${id}`) ?? expect.unreachable(id)
+  const [field] = document.querySelectorAll<HTMLInputElement>(`#${id}`)
+  if (!field) throw new Error(`There is no #${id}.`)
+  return field
 }
 
 /** As a user changes a field. */

@@ -1,0 +1,244 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { type RefreshOptions, replaceElement } from '../../src/refresh/index.js'
+import { pass } from '../mock-relay.js'
+import { openPage } from './refresh-page.js'
+
+interface Asked {
+  readonly url: string
+  readonly signal: AbortSignal
+  answer(html: string, more?: Partial<Answer>): void
+  fail(error: Error): void
+}
+
+interface Answer {
+  readonly ok: boolean
+  readonly status: number
+  readonly type: string | null
+  /** Where a redirect led to. */
+  readonly url: string
+}
+
+let page: Awaited<ReturnType<typeof openPage>>
+let asked: Asked[]
+let count = 0
+
+beforeEach(async () => {
+  page = await openPage()
+  asked = []
+  // Each test begins at the same fake time: an answer of the last one must not seem to be a fresh one.
+  history.replaceState(null, '', `?test=${(count += 1)}`)
+  document.body.innerHTML = '<section id="report">old</section><section id="other">old</section>'
+  vi.stubGlobal('fetch', (url: string, { signal }: { signal: AbortSignal }) => {
+    return new Promise((resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason as Error))
+      asked.push({
+        url,
+        signal,
+        answer(html, { ok = true, status = 200, type = 'text/html; charset=utf-8', url: place } = {}) {
+          const headers = new Headers(type === null ? {} : { 'Content-Type': type })
+          const redirected = place !== undefined
+          resolve({ ok, status, headers, redirected, url: place ?? url, text: () => Promise.resolve(html) })
+        },
+        fail: reject,
+      })
+    })
+  })
+})
+
+afterEach(async () => {
+  expect(await page.close()).toBe(0)
+})
+
+const text = (id = 'report'): string | null | undefined => document.querySelector(`#${id}`)?.textContent
+function get(selector: string): Element {
+  const [element] = document.querySelectorAll(selector)
+  if (!element) throw new Error(`There is no ${selector}.`)
+  return element
+}
+
+const codes = (): string[] => page.errors.map(({ code }) => code)
+
+async function deliver(name = 'ReportIncome'): Promise<void> {
+  page.relay.deliver(name)
+  await pass(200)
+}
+
+function replace(target: Element | string, url?: string, options?: RefreshOptions, name?: string) {
+  return page.refresh(replaceElement(target, { url }), options, name)
+}
+
+describe('replaceElement', () => {
+  it('fetches the page’s address of that time, and puts the element into its place', async () => {
+    replace('#report')
+    history.replaceState(null, '', `?page=${count}`)
+    await deliver()
+    asked[0]?.answer('<!doctype html><html><head><title>x</title><body><p>more<section id="report">new</section>')
+    await pass(10)
+    expect([text(), text('other'), asked.map(({ url }) => url)]).toEqual(['new', 'old', [location.href]])
+    expect(location.href).toContain('?page=')
+  })
+
+  it('takes a fragment from an address of its own, for an element that is given', async () => {
+    const element = get('#other')
+    replace(element, '/parts/other?x=1')
+    for (const content of ['new', 'newer']) {
+      await deliver()
+      asked.at(-1)?.answer(`<section id="other">${content}</section>`)
+      await pass(10)
+      expect(text('other')).toBe(content)
+      await pass(3000)
+    }
+    expect(new URL(asked[0]?.url ?? '').pathname).toBe('/parts/other')
+  })
+
+  it('takes rows of a table, and an element without an id from a fragment of its own', async () => {
+    document.body.innerHTML = '<table><tbody><tr><td>old</td></tr></tbody></table>'
+    replace(get('tbody'), '/rows')
+    await deliver()
+    asked[0]?.answer('<tbody><tr><td>new</td></tr></tbody>\n')
+    await pass(10)
+    expect(document.querySelector('table td')?.textContent).toBe('new')
+    await pass(3000)
+    await deliver()
+    asked[1]?.answer('<title>Sign in</title><tbody><tr><td>Sign in</td></tr></tbody>')
+    await pass(10)
+    expect([document.querySelector('table td')?.textContent, codes()]).toEqual(['new', ['refresh-failed']])
+  })
+
+  it.each<[string, (fetching: Asked) => void]>([
+    ['cannot be had', ({ fail }) => fail(new TypeError('Failed to fetch'))],
+    ['is an error', ({ answer }) => answer('<section id="report">no</section>', { ok: false, status: 500 })],
+    ['is not HTML', ({ answer }) => answer('<section id="report">no</section>', { type: 'application/json' })],
+    ['has no type', ({ answer }) => answer('<section id="report">no</section>', { type: null })],
+    ['is of another page', ({ answer }) => answer('<section id="report">no</section>', { url: 'http://x.test/login' })],
+    ['has no such element', ({ answer }) => answer('<section id="reports">no</section>')],
+    ['is empty', ({ answer }) => answer('')],
+  ])('leaves the old element when the answer %s, and tries again at the next signal', async (_what, answer) => {
+    replace('#report')
+    await deliver()
+    if (asked[0]) answer(asked[0])
+    await pass(10)
+    expect([text(), codes()]).toEqual(['old', ['refresh-failed']])
+
+    await pass(1000)
+    await deliver()
+    asked[1]?.answer('<section id="report">new</section>')
+    await pass(10)
+    expect([text(), codes()]).toEqual(['new', ['refresh-failed']])
+  })
+
+  it('takes a redirect within the same path for what it is', async () => {
+    replace('#report', '/report')
+    await deliver()
+    asked[0]?.answer('<section id="report">new</section>', { url: new URL('/report/?year=2026', location.href).href })
+    await pass(10)
+    expect(text()).toBe('new')
+  })
+
+  it('gives up after 30 seconds, and tells that it took too long', async () => {
+    replace('#report')
+    await deliver()
+    await pass(30_000)
+    expect(page.errors.map(({ code, message }) => [code, /too long/.test(message)])).toEqual([['refresh-failed', true]])
+    expect(asked[0]?.signal.aborted).toBe(true)
+  })
+
+  it('tells when there is no such element on the page, and finds it when it comes', async () => {
+    replace('#later')
+    await deliver()
+    expect([asked.length, codes()]).toEqual([0, ['refresh-failed']])
+    document.body.insertAdjacentHTML('beforeend', '<section id="later">old</section>')
+    await pass(1000)
+    await deliver()
+    asked[0]?.answer('<section id="later">new</section>')
+    await pass(10)
+    expect(text('later')).toBe('new')
+  })
+
+  it('aborts its fetch when it is stopped, and tells nothing', async () => {
+    const stop = replace('#report')
+    await deliver()
+    stop()
+    await pass(10)
+    expect([asked[0]?.signal.aborted, text(), codes()]).toEqual([true, 'old', []])
+  })
+
+  it('aborts a fetch that another one for the same element has overtaken', async () => {
+    replace('#report', '/one', {}, 'One')
+    replace('#report', '/two', {}, 'Two')
+    await deliver('One')
+    await deliver('Two')
+    expect(asked.map(({ signal }) => signal.aborted)).toEqual([true, false])
+    asked[0]?.answer('<section id="report">one</section>')
+    asked[1]?.answer('<section id="report">two</section>')
+    await pass(10)
+    expect([text(), codes()]).toEqual(['two', []])
+  })
+
+  it.each<[() => unknown]>([
+    [() => replaceElement('#no:such[')],
+    [() => replaceElement(document.createElement('div'))],
+    [() => replaceElement('#report', { src: '/x' } as object)],
+    [() => replaceElement('#report', { url: 7 as unknown as string })],
+  ])('throws bad-option at the call: %s', (call) => {
+    expect(call).toThrow(expect.objectContaining({ name: 'SignalError', code: 'bad-option' }))
+  })
+})
+
+describe('a fetch', () => {
+  it('is shared by all that react to the same burst', async () => {
+    replace('#report')
+    replace('#other')
+    await deliver()
+    expect(asked).toHaveLength(1)
+    asked[0]?.answer('<section id="report">new</section><section id="other">new, too</section>')
+    await pass(10)
+    expect([text(), text('other')]).toEqual(['new', 'new, too'])
+  })
+
+  it('is shared by one that comes a little later, but after no newer signal', async () => {
+    replace('#report', undefined, { wait: 100 })
+    replace('#other', undefined, { wait: 190 })
+    page.relay.deliver('ReportIncome')
+    await pass(120)
+    asked[0]?.answer('<section id="report">new</section><section id="other">new, too</section>')
+    await pass(100)
+    expect([asked.length, text('other')]).toEqual([1, 'new, too'])
+  })
+
+  it('that began before the last signal is not joined by what reacts to that signal', async () => {
+    replace('#report', undefined, {}, 'One')
+    replace('#other', undefined, {}, 'Two')
+    await deliver('One')
+    await deliver('Two')
+    expect(asked).toHaveLength(2)
+    asked[0]?.answer('<section id="report">1</section><section id="other">1</section>')
+    asked[1]?.answer('<section id="report">2</section><section id="other">2</section>')
+    await pass(10)
+    expect([text(), text('other')]).toEqual(['1', '2'])
+  })
+
+  it('goes on for the others when one of them is stopped', async () => {
+    const stop = replace('#report')
+    replace('#other')
+    await deliver()
+    stop()
+    expect(asked[0]?.signal.aborted).toBe(false)
+    asked[0]?.answer('<section id="report">new</section><section id="other">new</section>')
+    await pass(10)
+    expect([text(), text('other')]).toEqual(['old', 'new'])
+  })
+
+  it('that failed is not shared with what tries again', async () => {
+    replace('#report')
+    replace('#other', undefined, { wait: 300 })
+    page.relay.deliver('ReportIncome')
+    await pass(200)
+    asked[0]?.fail(new TypeError('down'))
+    await pass(200)
+    expect(asked).toHaveLength(2)
+    asked[1]?.answer('<section id="other">new</section>')
+    await pass(10)
+    expect(text('other')).toBe('new')
+  })
+})
