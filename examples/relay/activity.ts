@@ -8,7 +8,7 @@ export interface LoggedSignal {
   readonly opening: string
 }
 
-export interface RefusalNote {
+interface RefusalNote {
   /** In epoch milliseconds. */
   readonly at: number
   readonly reason: string

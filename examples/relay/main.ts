@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { pino } from 'pino'
 import { readCommand } from './command.js'

@@ -152,7 +152,7 @@ export function list<Item>(options: ListOptions<Item>): OptionRow<readonly Item[
   }
 }
 
-export function readText(value: unknown): string {
+function readText(value: unknown): string {
   if (typeof value === 'string') return value
   throw new Error('must be a text')
 }

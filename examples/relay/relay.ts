@@ -33,12 +33,10 @@ import { createRooms } from './rooms.js'
 import { createTokenReader } from './tokens.js'
 
 /** What only a program that embeds the relay can give it. */
-interface RelayParts {
-  /** Turns tokens into rights. Without it, everything on an allowed origin may send and hear. */
+export interface EmbeddingOptions {
+  /** Turns tokens into rights, instead of `authSecret` or `authJwks`. With it, a token is required. */
   readonly authorize?: Authorize
-  /** The memory of the relay. @default what `redis` names, or a log in this process */
-  readonly log?: SignalLog
-  /** @default nobody is told */
+  /** Where the relay tells what happens to it; a logger of pino fits. @default nobody is told */
   readonly logger?: Logger
   /** The longest silence of the relay, in milliseconds. @default 25_000 */
   readonly beat?: number
@@ -48,6 +46,12 @@ interface RelayParts {
   readonly patience?: number
   /** The time over which clients are asked to come back after a restart, in milliseconds. @default 5000 */
   readonly spread?: number
+}
+
+/** What tests give it beside that. */
+interface RelayParts extends EmbeddingOptions {
+  /** The memory of the relay. @default what `redis` names, or a log in this process */
+  readonly log?: SignalLog
   /** The folder of the test page. @default '../playground', seen from this file */
   readonly pages?: string
   /** The folder of the script-tag build. @default '../umd', seen from this file */

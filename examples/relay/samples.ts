@@ -26,7 +26,7 @@ export function createSamples(counts: Counts): Samples {
 }
 
 /** Long enough to see a storm come and go. */
-export const SAMPLED_SECONDS = 300
+const SAMPLED_SECONDS = 300
 
 function createSeries(read: () => number) {
   const values: number[] = []

@@ -1,0 +1,144 @@
+import { drawChart } from './chart.js'
+import { bytes, count, duration, perSecond, time } from './format.js'
+
+/** Asks the relay every second how it is, and shows it. Everything that it says is shown as text. */
+
+const INTERVAL = 1000
+const PATIENCE = 5000
+
+const byId = (id) => document.getElementById(id)
+
+async function ask() {
+  const query = byId('show-data').checked ? '?data' : ''
+  const response = await fetch(`/dashboard/state${query}`, { signal: AbortSignal.timeout(PATIENCE) })
+  // The cookie has ended: the same address shows the form now.
+  if (response.status === 401) return location.reload()
+  if (!response.ok) throw new Error(`The relay answered ${response.status}.`)
+  show(await response.json())
+}
+
+function show({ instance, others, counts, perSecond: series, rooms, signals, refusals }) {
+  showState(instance.isDraining ? 'draining' : instance.log === 'away' ? 'log away' : 'ready')
+  setText(byId('instance'), instance.name)
+  showFigures(instance, counts, series)
+  showChart('in', series.in)
+  showChart('out', series.out)
+  showRows('signals', signals, 'No signal yet.', signalRow)
+  showRows('rooms', rooms, 'Nobody is in a room.', (room) => roomRow(room, rooms[0].members))
+  showRows('refusals', refusals, 'Nothing was refused.', refusalRow)
+  showReasons(counts.refusals)
+  byId('instances').replaceChildren(...[instance, ...others].map(instanceRow))
+}
+
+function showState(state) {
+  const element = byId('state')
+  element.dataset.state = state.replace(' ', '-')
+  setText(element, state)
+}
+
+function showFigures(instance, counts, series) {
+  const figures = {
+    connections: count(instance.connections),
+    rooms: count(instance.rooms),
+    in: perSecond(series.in.at(-1) ?? 0),
+    out: perSecond(series.out.at(-1) ?? 0),
+    refusals: count(sum(Object.values(counts.refusals))),
+    gaps: count(sum(Object.values(counts.gaps))),
+    slow: count(counts.closes[4508] ?? 0),
+    memory: bytes(instance.memory),
+    uptime: duration(instance.uptime),
+  }
+  for (const [name, text] of Object.entries(figures)) setText(document.querySelector(`[data-figure=${name}] dd`), text)
+}
+
+function showChart(name, values) {
+  const peak = Math.max(0, ...values)
+  setText(byId(`${name}-peak`), `peak ${count(peak)}`)
+  drawChart(byId(`${name}-chart`), values)
+}
+
+/** Rows that are there already stay where they are, so that what somebody reads or selects does not vanish. */
+function showRows(id, items, nothing, makeRow) {
+  const list = byId(id)
+  const key = JSON.stringify(items)
+  if (list.dataset.shown === key) return
+  list.dataset.shown = key
+  list.replaceChildren(...(items.length > 0 ? items.map(makeRow) : [element('li', 'nothing', nothing)]))
+}
+
+function signalRow({ at, signal, room, sender, data }) {
+  const row = element('li', 'signal')
+  row.append(element('time', 'when', time(at)), element('b', 'name', signal), element('span', 'room', room))
+  row.append(element('span', 'from', senderText(sender)))
+  if (data !== undefined) row.append(element('code', 'data', data))
+  return row
+}
+
+function senderText({ server, user, tab } = {}) {
+  if (server) return `backend ${server}`
+  return user ? `user ${user}` : `page ${tab ?? ''}`
+}
+
+function roomRow({ name, members }, most) {
+  const row = element('li', 'room-row')
+  const bar = element('meter', 'bar')
+  bar.max = most
+  bar.value = members
+  bar.setAttribute('aria-hidden', 'true')
+  row.append(element('span', 'name', name), bar, element('span', 'number', count(members)))
+  return row
+}
+
+function refusalRow({ at, reason, text }) {
+  const row = element('li', 'refusal')
+  row.append(element('time', 'when', time(at)), element('b', 'reason', reason), element('span', 'text', text))
+  return row
+}
+
+function showReasons(reasons) {
+  const chips = Object.entries(reasons)
+    .toSorted(([, a], [, b]) => b - a)
+    .map(([reason, times]) => element('li', 'chip', `${reason} ${count(times)}`))
+  byId('reasons').replaceChildren(...chips)
+}
+
+function instanceRow({ name, isDraining, log, connections, rate, memory, uptime }) {
+  const row = element('tr', '')
+  const state = isDraining ? 'draining' : log === 'away' ? 'log away' : 'ready'
+  const head = element('th', '', name)
+  head.scope = 'row'
+  row.append(head, element('td', `is-${state.replace(' ', '-')}`, state))
+  const figures = [count(connections), perSecond(rate.in), perSecond(rate.out), bytes(memory), duration(uptime)]
+  row.append(...figures.map((text) => element('td', 'number', text)))
+  return row
+}
+
+function element(tag, className, text = '') {
+  const made = document.createElement(tag)
+  made.className = className
+  made.textContent = text
+  return made
+}
+
+function setText(target, text) {
+  if (target.textContent !== text) target.textContent = text
+}
+
+function sum(values) {
+  return values.reduce((total, value) => total + value, 0)
+}
+
+async function tick() {
+  try {
+    if (!document.hidden) await ask()
+  } catch {
+    showState('unreachable')
+  }
+  setTimeout(tick, INTERVAL)
+}
+
+byId('show-data').addEventListener('change', () => void ask().catch(() => showState('unreachable')))
+document.addEventListener('visibilitychange', () => {
+  if (!document.hidden) void ask().catch(() => showState('unreachable'))
+})
+void tick()
