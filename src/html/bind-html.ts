@@ -55,30 +55,38 @@ export function bindHtml<Sent extends SignalMap = RegisteredSignals, Received ex
     queueMicrotask(() => onError(new SignalError(code, `${place}: ${message}`, cause)))
   }
 
+  const sending = sendFrom({ root, getClient: () => ownClient ?? getPageClient(), report })
+
+  function update(): void {
+    bound?.update()
+    if (bound) sending.update()
+  }
+
   function follow(client: SignalClient | undefined): void {
     bound?.stop()
     bound = client && bindClient(client, root, report)
-    bound?.update()
+    update()
   }
 
   const observer = new MutationObserver((records) => {
     inheritAttributes(records)
-    bound?.update()
+    update()
   })
-  const stops = [
-    sendFrom({ root, getClient: () => ownClient ?? getPageClient(), report }),
-    ownClient ? undefined : onPageClient(follow),
-    () => observer.disconnect(),
-    () => follow(undefined),
-  ]
+  const unfollow = ownClient ? undefined : onPageClient(follow)
   observer.observe(root, WATCHED)
   follow(ownClient ?? getPageClient())
 
-  return (mark[KEY] = () => {
-    for (const stop of stops.splice(0)) stop?.()
-    delete document.documentElement.dataset.signalState
+  function stop(): void {
+    if (mark[KEY] !== stop) return
     delete mark[KEY]
-  })
+    unfollow?.()
+    observer.disconnect()
+    sending.stop()
+    follow(undefined)
+    delete document.documentElement.dataset.signalState
+  }
+  mark[KEY] = stop
+  return stop
 }
 
 interface BoundClient {

@@ -1,5 +1,5 @@
 import { SignalError } from '../errors.js'
-import type { SignalClient, Stop } from '../signals.js'
+import type { SignalClient } from '../signals.js'
 import { Attribute, dataOf, namesIn, type Report, roomOf } from './attributes.js'
 
 export interface SendingOptions {
@@ -8,11 +8,19 @@ export interface SendingOptions {
   readonly report: Report
 }
 
+export interface Sending {
+  /** Sends what `<meta data-signal-send>` says, once for each: the server has put it on the page that it shows now. */
+  update(): void
+  stop(): void
+}
+
 /**
  * Sends what clicked elements and submitted forms say, just before the browser acts. What the page's own script cancelled
  * does not act, and sends nothing.
  */
-export function sendFrom({ root, getClient, report }: SendingOptions): Stop {
+export function sendFrom({ root, getClient, report }: SendingOptions): Sending {
+  const said = new WeakSet<Element>()
+
   function send(element: Element): void {
     try {
       const client = getClient()
@@ -42,8 +50,17 @@ export function sendFrom({ root, getClient, report }: SendingOptions): Stop {
 
   const listeners = { click: onClick, auxclick: onClick, submit: onSubmit }
   for (const [type, listener] of Object.entries(listeners)) root.addEventListener(type, listener)
-  return () => {
-    for (const [type, listener] of Object.entries(listeners)) root.removeEventListener(type, listener)
+  return {
+    update() {
+      for (const element of root.querySelectorAll(`meta[${Attribute.Send}]`)) {
+        if (said.has(element)) continue
+        said.add(element)
+        send(element)
+      }
+    },
+    stop() {
+      for (const [type, listener] of Object.entries(listeners)) root.removeEventListener(type, listener)
+    },
   }
 }
 

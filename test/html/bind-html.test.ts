@@ -39,6 +39,7 @@ describe('bindHtml', () => {
     stop()
     bind()
     stop()
+    bind()
     element('button').click()
     await pass()
     expect(relay().sent('signal')).toHaveLength(1)

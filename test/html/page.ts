@@ -24,8 +24,7 @@ export function usePage() {
 
   afterEach(async () => {
     for (const stop of stops.splice(0)) stop()
-    // Answers of servers are shared for a while.
-    await pass(3000)
+    await pass()
     expect(vi.getTimerCount()).toBe(0)
     expect(document.documentElement.outerHTML).not.toContain('data-signal-state')
     relay.stop()

@@ -9,7 +9,12 @@ let fetched: string[] = []
 /** What the server answers, by the end of the address; the page itself otherwise. */
 let answers: Record<string, string> = {}
 
+let addresses = 0
+
 beforeEach(() => {
+  // The clock of each test begins anew; answers that pages share belong to their own addresses.
+  addresses += 1
+  history.replaceState(null, '', `/page-${addresses}`)
   fetched = []
   answers = {}
   vi.stubGlobal('fetch', (url: string) => {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { setPageClient } from '../../src/index.js'
 import { pass } from '../mock-relay.js'
 import { element, usePage } from './page.js'
 
-const { bind, open } = usePage()
+const { bind, connect, open, relay } = usePage()
 
 describe('a click', () => {
   it('sends the signal with its data, and the element acts', async () => {
@@ -118,6 +119,32 @@ describe('a form', () => {
     element('input').click()
     await pass()
     expect(sent()).toEqual([])
+  })
+})
+
+describe('a meta element', () => {
+  const META = `<meta data-signal-send="ReportIncome" data-signal-data='{"userId":123}'>`
+
+  it('sends once what the server says with the page, before there is a client too', async () => {
+    document.body.innerHTML = META
+    bind()
+    await pass()
+    connect()
+    await pass()
+    document.body.append(document.createElement('p'))
+    setPageClient(connect())
+    await pass()
+    expect(relay().sent('signal')).toMatchObject([{ signal: 'ReportIncome', data: { userId: 123 } }])
+  })
+
+  it('sends when it comes later, each for itself, and is told once when it is wrong', async () => {
+    const { errors, sent } = await open('')
+    document.body.innerHTML = `${META}${META}<meta data-signal-send="9">`
+    await pass()
+    document.body.append(document.createElement('p'))
+    await pass()
+    expect(sent()).toHaveLength(2)
+    expect(errors).toEqual([expect.stringContaining('bad-name: meta: "9"')])
   })
 })
 
