@@ -1,6 +1,6 @@
 import { cpSync, writeFileSync } from 'node:fs'
 import { defineConfig, type Options } from 'tsup'
-import { configSchema } from './examples/relay/config.js'
+import { configSchema } from './examples/relay/options/config.js'
 
 const GLOBAL = 'Signalpost'
 

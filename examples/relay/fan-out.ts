@@ -3,7 +3,7 @@ import type { WebSocket } from 'ws'
 import * as CloseCode from '../../src/protocol/close-codes.js'
 import { encode } from '../../src/protocol/codec.js'
 import type { RelayFrame } from '../../src/protocol/frames.js'
-import type { Activity } from './activity.js'
+import type { Activity } from './operation/activity.js'
 import { textFrame } from './frame.js'
 import { createGathering, type Gathering } from './gathering.js'
 

@@ -1,12 +1,12 @@
 import { createRelay as create, type EmbeddingOptions, type Relay } from './relay.js'
-import type { RelaySettings } from './options.js'
+import type { RelaySettings } from './options/options.js'
 
-export type { PublishKey } from './keys.js'
+export type { PublishKey } from './access/keys.js'
 export type { Logger } from './logger.js'
-export type { RelaySettings } from './options.js'
+export type { RelaySettings } from './options/options.js'
 export type { EmbeddingOptions, Relay, RelayAddress } from './relay.js'
-export type { Revocation } from './revocations.js'
-export type { Authorize, Rights } from './rights.js'
+export type { Revocation } from './access/revocations.js'
+export type { Authorize, Rights } from './access/rights.js'
 
 /** Everything that the command can be told, and what only a program can give. */
 export type RelayOptions = Partial<RelaySettings> & EmbeddingOptions

@@ -1,9 +1,9 @@
 import { DEFAULT_ROOM } from '../../src/protocol/names.js'
 import type { SendFrame, Sender } from '../../src/protocol/frames.js'
-import { findFault, type Refusal } from './limits.js'
+import { findFault, type Refusal } from './limits/limits.js'
 import type { Appended, Draft } from './log/log.js'
 import type { PatientLog } from './log/patient.js'
-import type { Rights } from './rights.js'
+import type { Rights } from './access/rights.js'
 
 /** Who brings a signal in, and what may be brought. */
 export interface Bearer {

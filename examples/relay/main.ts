@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { pino } from 'pino'
-import { readCommand } from './command.js'
+import { readCommand } from './options/command.js'
 import { LogUnusable } from './log/log.js'
 import { createRelay } from './relay.js'
-import type { CommandSettings } from './options.js'
-import { isLoopback } from './origins.js'
+import type { CommandSettings } from './options/options.js'
+import { isLoopback } from './access/origins.js'
 
 const command = readCommand(process.argv.slice(2), process.env, readVersion())
 switch (command.run) {

@@ -4,9 +4,9 @@ import { decodeClientFrame, parse } from '../../src/protocol/codec.js'
 import type { Lane } from './fan-out.js'
 import { LogUnavailable } from './log/patient.js'
 import type { Logger } from './logger.js'
-import { createPace } from './pace.js'
+import { createPace } from './limits/pace.js'
 import { createSession, type Arrival, type SessionOptions } from './session.js'
-import { KeysUnavailable } from './tokens.js'
+import { KeysUnavailable } from './access/tokens.js'
 import { createTurns } from './turns.js'
 
 /** One connection, from its first byte to its last. */

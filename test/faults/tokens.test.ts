@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Authorize } from '../../examples/relay/rights.js'
+import type { Authorize } from '../../examples/relay/access/rights.js'
 import { wrongIn } from './expectations.js'
 import { createRelayHere } from './relay-under-test.js'
 import { recordRun } from './results.js'

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT, UnsecuredJWT, type JWTPayload } from 'jose'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { createTokenReader, KeysUnavailable, type TokenOptions } from '../../examples/relay/tokens.js'
+import { createTokenReader, KeysUnavailable, type TokenOptions } from '../../examples/relay/access/tokens.js'
 import { connect, startRelay } from './protocol-client.js'
 
 const SECRET = 'correct-horse-battery-staple-0123'

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { createAccess } from '../../examples/relay/access.js'
-import type { Authorize, Rights } from '../../examples/relay/rights.js'
+import { createAccess } from '../../examples/relay/access/access.js'
+import type { Authorize, Rights } from '../../examples/relay/access/rights.js'
 import { connect, join, startRelay } from './protocol-client.js'
 
 const APP = 'https://app.example.com'

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Ajv } from 'ajv'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { readCommand } from '../../examples/relay/command.js'
-import { configSchema, readConfig } from '../../examples/relay/config.js'
-import { OPTION_NAMES } from '../../examples/relay/options.js'
+import { readCommand } from '../../examples/relay/options/command.js'
+import { configSchema, readConfig } from '../../examples/relay/options/config.js'
+import { OPTION_NAMES } from '../../examples/relay/options/options.js'
 
 const WHOLE = {
   $schema: './config.schema.json',

@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { readCommand } from '../../examples/relay/command.js'
-import { flagOf, OPTION_NAMES, OPTIONS, variableOf } from '../../examples/relay/options.js'
+import { readCommand } from '../../examples/relay/options/command.js'
+import { flagOf, OPTION_NAMES, OPTIONS, variableOf } from '../../examples/relay/options/options.js'
 import { join, startRelay } from './protocol-client.js'
 
 const run = promisify(execFile)

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import { request } from 'node:http'
 import { describe, expect, it, vi } from 'vitest'
-import { createAddressReader } from '../../examples/relay/addresses.js'
-import { createHeadcount } from '../../examples/relay/headcount.js'
+import { createAddressReader } from '../../examples/relay/limits/addresses.js'
+import { createHeadcount } from '../../examples/relay/limits/headcount.js'
 import { createMemoryLog } from '../../examples/relay/log/memory.js'
-import { createPace, createTurnstile } from '../../examples/relay/pace.js'
+import { createPace, createTurnstile } from '../../examples/relay/limits/pace.js'
 import type { RelayOptions } from '../../examples/relay/relay.js'
 import { connect, join, pageId, startRelay } from './protocol-client.js'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { createDoor } from '../../examples/relay/door.js'
+import { createDoor } from '../../examples/relay/operation/door.js'
 import { createMemoryLog } from '../../examples/relay/log/memory.js'
 import type { RelayOptions } from '../../examples/relay/relay.js'
 import { connect, join, startRelay } from './protocol-client.js'

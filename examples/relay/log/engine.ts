@@ -1,5 +1,5 @@
 import type { Logger } from '../logger.js'
-import { limit, type RelaySettings } from '../options.js'
+import { limit, type RelaySettings } from '../options/options.js'
 import type { SignalLog } from './log.js'
 import { createMemoryLog } from './memory.js'
 import { createRedisLog } from './redis.js'

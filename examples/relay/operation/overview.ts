@@ -1,8 +1,8 @@
-import { parse } from '../../src/protocol/codec.js'
+import { parse } from '../../../src/protocol/codec.js'
 import type { Activity, LoggedSignal } from './activity.js'
 import type { Condition } from './condition.js'
 import { TELLING_INTERVAL, type Instances, type InstanceState } from './instances.js'
-import type { Rooms } from './rooms.js'
+import type { Rooms } from '../rooms.js'
 import type { Samples } from './samples.js'
 
 export interface OverviewOptions {

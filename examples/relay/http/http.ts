@@ -1,14 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Access } from './access.js'
-import type { Activity } from './activity.js'
+import type { Access } from '../access/access.js'
+import type { Activity } from '../operation/activity.js'
 import { ClientGone } from './body.js'
-import type { Condition } from './condition.js'
-import type { Logger } from './logger.js'
-import { LogUnavailable } from './log/patient.js'
-import type { Operators } from './operators.js'
+import type { Condition } from '../operation/condition.js'
+import type { Logger } from '../logger.js'
+import { LogUnavailable } from '../log/patient.js'
+import type { Operators } from '../operation/operators.js'
 import type { Posts } from './posts.js'
 import { json, problem, withHeaders, writeReply, type Reply } from './reply.js'
-import { KeysUnavailable } from './tokens.js'
+import { KeysUnavailable } from '../access/tokens.js'
 
 export interface HttpOptions {
   /** The path of the WebSocket, which takes farewells too. */

@@ -1,5 +1,5 @@
-import { isName } from '../../src/protocol/names.js'
-import type { JsonValue, RefusalCode, SendFrame } from '../../src/protocol/frames.js'
+import { isName } from '../../../src/protocol/names.js'
+import type { JsonValue, RefusalCode, SendFrame } from '../../../src/protocol/frames.js'
 
 /** Levels of arrays and objects that a signal's data may have. */
 const MAX_DEPTH = 32

@@ -1,5 +1,5 @@
 import type { Activity } from './activity.js'
-import type { PatientLog } from './log/patient.js'
+import type { PatientLog } from '../log/patient.js'
 
 /** The same log, which tells what it took. */
 export function countAppends(log: PatientLog, activity: Pick<Activity, 'logged'>): PatientLog {

@@ -1,6 +1,6 @@
-import type { PublishKey } from './keys.js'
+import type { PublishKey } from '../access/keys.js'
 import type { Schema } from './option-row.js'
-import { isPattern, PATTERN } from './patterns.js'
+import { isPattern, PATTERN } from '../access/patterns.js'
 
 // The errors of this file never repeat a value: it is a secret.
 

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http'
-import { readForm } from './body.js'
+import { readForm } from '../http/body.js'
 import { NO_COOKIE, type Admittance, type Door } from './door.js'
 import type { Metrics } from './metrics.js'
 import type { Overview } from './overview.js'
-import { createFolder, policy } from './pages.js'
-import { json, problem, withHeaders, type Reply } from './reply.js'
+import { createFolder, policy } from '../http/pages.js'
+import { json, problem, withHeaders, type Reply } from '../http/reply.js'
 
 export interface OperatorsOptions {
   /** Without it, nobody gets in. */

@@ -1,5 +1,5 @@
-import type { GapFrame, RelayFrame } from '../../src/protocol/frames.js'
-import type { Appended, Draft } from './log/log.js'
+import type { GapFrame, RelayFrame } from '../../../src/protocol/frames.js'
+import type { Appended, Draft } from '../log/log.js'
 
 /** A signal that was logged a moment ago. */
 export interface LoggedSignal {

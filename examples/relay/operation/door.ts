@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { bearerOf, createKeyring, sha256 } from './keys.js'
-import { createTurnstile } from './pace.js'
+import { bearerOf, createKeyring, sha256 } from '../access/keys.js'
+import { createTurnstile } from '../limits/pace.js'
 
 const ATTEMPTS = 10
 const SECONDS_PER_ATTEMPT = 6

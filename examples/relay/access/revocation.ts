@@ -1,5 +1,5 @@
-import { createControl } from './control.js'
-import type { PatientLog } from './log/patient.js'
+import { createControl } from '../control.js'
+import type { PatientLog } from '../log/patient.js'
 import { createRevocations, readRevocation, type Revocation } from './revocations.js'
 import type { Rights } from './rights.js'
 

@@ -1,14 +1,14 @@
 import type { Activity } from './activity.js'
 import type { Condition } from './condition.js'
-import { createControl } from './control.js'
+import { createControl } from '../control.js'
 import { createDoor } from './door.js'
 import { createInstances, TELLING_INTERVAL } from './instances.js'
-import type { PatientLog } from './log/patient.js'
+import type { PatientLog } from '../log/patient.js'
 import { createMetrics } from './metrics.js'
 import { createOperators, type Operators } from './operators.js'
-import type { RelaySettings } from './options.js'
+import type { RelaySettings } from '../options/options.js'
 import { createOverview } from './overview.js'
-import type { Rooms } from './rooms.js'
+import type { Rooms } from '../rooms.js'
 import { createSamples } from './samples.js'
 
 export interface OperationOptions {

@@ -6,7 +6,7 @@ import {
   type JWTVerifyGetKey,
   type JWTVerifyOptions,
 } from 'jose'
-import type { RelaySettings } from './options.js'
+import type { RelaySettings } from '../options/options.js'
 import { isPattern } from './patterns.js'
 import { rightsWithin, type Authorize, type Rights, type Scope } from './rights.js'
 

@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer, type WebSocket } from 'ws'
-import type { Access } from './access.js'
-import type { Activity } from './activity.js'
-import type { AddressOf } from './addresses.js'
-import type { Headcount } from './headcount.js'
-import type { Logger } from './logger.js'
-import type { Turnstile } from './pace.js'
+import type { Access } from '../access/access.js'
+import type { Activity } from '../operation/activity.js'
+import type { AddressOf } from '../limits/addresses.js'
+import type { Headcount } from '../limits/headcount.js'
+import type { Logger } from '../logger.js'
+import type { Turnstile } from '../limits/pace.js'
 
 export interface HandshakeOptions {
   readonly path: string

@@ -1,4 +1,4 @@
-import type { LogHealth } from './log/log.js'
+import type { LogHealth } from '../log/log.js'
 
 /** How the relay is at present. */
 export interface Condition {

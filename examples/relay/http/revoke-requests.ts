@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import { readJson } from './body.js'
-import { bearerOf, createKeyring } from './keys.js'
+import { bearerOf, createKeyring } from '../access/keys.js'
 import { json, problem, type Reply } from './reply.js'
-import { readRevocation, type Revocation } from './revocations.js'
+import { readRevocation, type Revocation } from '../access/revocations.js'
 
 export interface RevokeRequestsOptions {
   /** Secrets that may take rights back. */

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
-import { parse } from '../../src/protocol/codec.js'
+import { parse } from '../../../src/protocol/codec.js'
 import { problem, type Reply } from './reply.js'
 
 /** The client went away before its body was whole: nobody's fault, and nobody waits for an answer. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { isIPv4, isIPv6 } from 'node:net'
-import { isLoopback } from './origins.js'
+import { isLoopback } from '../access/origins.js'
 
 /**
  * Whose request it is, for limits per address; `undefined` for this machine's own, which are not limited: they are

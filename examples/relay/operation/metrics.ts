@@ -2,7 +2,7 @@ import { Counter, Gauge, Registry } from 'prom-client'
 import type { Activity } from './activity.js'
 import type { Condition } from './condition.js'
 import { createLoopWatch, type Delay } from './loop-delay.js'
-import type { Reply } from './reply.js'
+import type { Reply } from '../http/reply.js'
 
 export interface Metrics {
   start(): void
