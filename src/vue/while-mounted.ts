@@ -12,6 +12,8 @@ export function whileMounted<Client extends object, Options extends { readonly c
   begin: (client: Client, options: Omit<Options, 'client'>) => Stop,
 ): Stop {
   const provided = providedClient<Client>()
+  // Not every Vue 3.5 leaves effects alone when it renders on a server.
+  if (!globalThis.document) return () => undefined
   return watchPostEffect((onCleanup) => {
     const { client = provided, ...rest } = toValue(options)
     onCleanup(followClient(client, (live) => begin(live, rest)))
