@@ -3,11 +3,21 @@ const TIME_LIMIT = 30_000
 
 /**
  * Lasts for as long as the page that was asked for may be on its way: whoever asks again meanwhile makes the server begin anew,
- * and with signals that keep coming no page would ever arrive.
+ * and with signals that keep coming no page would ever arrive. It ends when this page comes back from the browser's cache.
  */
 export function leaving(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, TIME_LIMIT)
-    signal.addEventListener('abort', () => clearTimeout(timer))
+    const onShow = ({ persisted }: PageTransitionEvent): void => {
+      if (persisted) end()
+    }
+    const timer = setTimeout(end, TIME_LIMIT)
+    addEventListener('pageshow', onShow)
+    signal.addEventListener('abort', end)
+
+    function end(): void {
+      clearTimeout(timer)
+      removeEventListener('pageshow', onShow)
+      resolve()
+    }
   })
 }

@@ -3,6 +3,7 @@ import { getPageClient } from '../page-client.js'
 import type { AnySignals, RegisteredSignals, Signal, SignalClient, SignalMap, SignalName, Stop } from '../signals.js'
 import type { RefreshAction } from './action.js'
 import { editedFields, hasOpenDialog, watchEdits } from './edits.js'
+import { failure } from './failure.js'
 import { createIndicator } from './indicator.js'
 import { noteHeard, wasHeardMeanwhile, watchLeaving } from './left-behind.js'
 import { checkRefresh, type RefreshOptions } from './refresh-options.js'
@@ -43,8 +44,7 @@ export function refreshOn<
   checkRefresh(wanted, action, options)
   // Its own map of signals types the options; what it does is the same for every map.
   const client = (options.client ?? getPageClient()) as SignalClient<object, AnySignals> | undefined
-  if (!client)
-    throw new SignalError('no-client', 'This page has no signal client yet: call createSignalClient() first.')
+  if (!client) throw new SignalError('no-client', 'This page has no client yet: call createSignalClient() first.')
   const page = globalThis.document as Document | undefined
   const report = (error: SignalError): void => queueMicrotask(() => onError(error))
   const isBusy = typeof guard === 'function' ? guard : guard && (action.guard ?? isPageEdited)
@@ -64,7 +64,7 @@ export function refreshOn<
       await action({ signals, changedAt, signal })
       return true
     } catch (cause) {
-      const error = isSignalError(cause) ? cause : new SignalError('refresh-failed', 'A refresh failed.', cause)
+      const error = isSignalError(cause) ? cause : failure('A refresh failed', cause)
       if (!signal.aborted) report(error)
       return false
     }

@@ -1,6 +1,6 @@
-import { SignalError } from '../errors.js'
 import { badOption, checkOptions } from '../options.js'
 import type { RefreshAction, RefreshContext } from './action.js'
+import { failure } from './failure.js'
 import { checkSelector } from './selector.js'
 import { hasUnkeepableState, swap } from './swap.js'
 import { fetchContent } from './shared-fetch.js'
@@ -9,6 +9,9 @@ export interface ReplaceOptions {
   /** The page or fragment that has the element, relative to the page. @default the page's own address at that time */
   readonly url?: string | undefined
 }
+
+/** How often the user is looked at who has begun something that could not be kept, in milliseconds. */
+const PAUSE = 250
 
 /** What renews each element at the moment. */
 const running = new WeakMap<Element, AbortController>()
@@ -35,6 +38,7 @@ export function replaceElement(target: Element | string, options: ReplaceOptions
     if (!old) throw failure(`There is no element ${selector} on the page`)
     // An answer that was asked for earlier must not come on top of a later one.
     running.get(old)?.abort()
+    const isLossAccepted = hasUnkeepableState(old)
     const controller = new AbortController()
     const abort = (): void => controller.abort()
     running.set(old, controller)
@@ -45,11 +49,14 @@ export function replaceElement(target: Element | string, options: ReplaceOptions
         changedAt,
         controller.signal,
       )
-      if (controller.signal.aborted) return
+      // What the user has begun meanwhile.
+      while (!isLossAccepted && hasUnkeepableState(old) && !controller.signal.aborted) await pause()
+      const present = find()
+      if (controller.signal.aborted || !present) return
       const found = selector ? content.querySelector(selector) : onlyChild(content, old.localName)
-      if (!found) throw failure(`The answer to the refresh has no element ${selector}: is the user signed out?`)
+      if (!found) throw failure('The answer to the refresh does not have the element: is the user signed out?')
       const fresh = document.importNode(found, true)
-      if (!swap(old, fresh)) throw failure('The answer to the refresh has no place for what the user has typed')
+      if (!swap(present, fresh)) throw failure('The answer to the refresh has no place for what the user has typed')
       if (current) current = fresh
     } catch (error) {
       if (!controller.signal.aborted) throw error
@@ -73,10 +80,10 @@ function idOf(element: Element): string {
   return id ? `#${CSS.escape(id)}` : ''
 }
 
-function onlyChild({ children }: DocumentFragment, localName: string): Element | undefined {
-  return children.length === 1 && children[0]?.localName === localName ? children[0] : undefined
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, PAUSE))
 }
 
-function failure(what: string): SignalError {
-  return new SignalError('refresh-failed', `${what}.`)
+function onlyChild({ children }: DocumentFragment, localName: string): Element | undefined {
+  return children.length === 1 && children[0]?.localName === localName ? children[0] : undefined
 }

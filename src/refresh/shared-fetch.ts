@@ -1,4 +1,4 @@
-import { SignalError } from '../errors.js'
+import { failure } from './failure.js'
 import { parseHtml } from './parse-html.js'
 
 /** How long a server may take, and from its beginning a fetch may be shared, in milliseconds. */
@@ -52,7 +52,7 @@ function forget(url: string, fetching: Fetching): void {
 }
 
 async function load(url: string, controller: AbortController): Promise<DocumentFragment> {
-  const timer = setTimeout(() => controller.abort(failure('took too long')), TIME_LIMIT)
+  const timer = setTimeout(() => controller.abort(failure('The refresh took too long')), TIME_LIMIT)
   try {
     const response = await fetch(url, {
       headers: { Accept: 'text/html' },
@@ -61,7 +61,7 @@ async function load(url: string, controller: AbortController): Promise<DocumentF
       signal: controller.signal,
     })
     const trouble = findTrouble(url, response)
-    if (trouble) throw failure(trouble)
+    if (trouble) throw failure(`The answer to the refresh ${trouble}`)
     return parseHtml(await response.text())
   } finally {
     clearTimeout(timer)
@@ -73,10 +73,6 @@ function findTrouble(url: string, response: Response): string | undefined {
   if (!response.headers.get('Content-Type')?.includes('html')) return 'is not HTML'
   if (response.redirected && pathOf(response.url) !== pathOf(url)) return 'is another page: is the user signed out?'
   return undefined
-}
-
-function failure(what: string): SignalError {
-  return new SignalError('refresh-failed', `The answer to the refresh ${what}.`)
 }
 
 function pathOf(url: string): string {

@@ -52,14 +52,16 @@ describeInEngines('a refresh', (browser) => {
     expect(site.requests).toEqual(['/report', '/report'])
   })
 
-  it('submits the filter form as its button would', async () => {
+  it('submits the filter form as its button would, and stays where it was scrolled to', async () => {
     const site = await openReport({ script: `refreshOn('ReportIncome', submitForm('#filter'), { onError })` })
     const tab = await openReady(browser().open(`${site.page}?year=2025`))
+    await tab.evaluate('scrollTo(0, 700)')
 
     await site.earn(7)
     await waitForReady(tab, 2)
     await waitForIncome(tab, 7)
 
+    expect(await tab.evaluate('Math.round(scrollY)')).toBe(700)
     expect(site.requests).toEqual(['/report?year=2025', '/report?year=2025&show=1'])
   })
 

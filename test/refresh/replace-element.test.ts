@@ -175,6 +175,18 @@ describe('replaceElement', () => {
     expect([text(), codes()]).toEqual(['two', []])
   })
 
+  it('waits, when its answer comes, for a dialog that was opened in the element meanwhile', async () => {
+    replace('#report')
+    await deliver()
+    document.querySelector('#report')?.insertAdjacentHTML('beforeend', '<dialog open></dialog>')
+    asked[0]?.answer('<section id="report">new</section>')
+    await pass(1000)
+    expect(text()).toBe('old')
+    document.querySelector('dialog')?.remove()
+    await pass(300)
+    expect([text(), codes()]).toEqual(['new', []])
+  })
+
   it.each<[() => unknown]>([
     [() => replaceElement('#no:such[')],
     [() => replaceElement(document.createElement('div'))],
