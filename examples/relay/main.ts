@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
-import { pino } from 'pino'
 import { readCommand } from './options/command.js'
 import { LogUnusable } from './log/log.js'
+import { createLog } from './operation/log-lines.js'
 import { createRelay } from './relay.js'
 import type { CommandSettings } from './options/options.js'
 import { isLoopback } from './access/origins.js'
@@ -48,17 +48,8 @@ async function start(settings: CommandSettings): Promise<void> {
 }
 
 function openLog({ logLevel, logFile }: CommandSettings) {
-  const format = {
-    level: logLevel,
-    base: null,
-    timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (level: string) => ({ level }) },
-  }
   try {
-    return pino(
-      format,
-      pino.destination(logFile ? { dest: logFile, mkdir: true, sync: true } : { dest: 1, sync: true }),
-    )
+    return createLog(logLevel, logFile)
   } catch (error) {
     return giveUp(`signalpost: --log-file ${logFile} cannot be written (${codeOf(error)}). Name another file.`)
   }

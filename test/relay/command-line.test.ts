@@ -54,13 +54,14 @@ async function* lines({ stdout }: ChildProcessWithoutNullStreams): AsyncGenerato
 describe('the command line', () => {
   it('prints help and the version', async () => {
     const { version } = JSON.parse(await readFile(joinPath(ROOT, 'package.json'), 'utf8'))
-    const [bare, help, relayHelp, asked] = await Promise.all(
-      [[], ['--help'], ['relay', '--help'], ['--version']].map((args) => start(args).exited),
+    const [bare, help, relayHelp, asked, askedOfRelay] = await Promise.all(
+      [[], ['--help'], ['relay', '--help'], ['--version'], ['relay', '--version']].map((args) => start(args).exited),
     )
     expect(bare).toEqual(help)
     expect(help).toMatchObject({ code: 0, err: '', out: expect.stringContaining('signalpost relay [options]') })
     expect(relayHelp).toMatchObject({ code: 0, err: '', out: expect.stringContaining('--max-buffered <bytes>') })
     expect(asked).toEqual({ code: 0, err: '', out: `${version}\n` })
+    expect(askedOfRelay).toEqual(asked)
   })
 
   it.each<[string[], Record<string, string>, string]>([
@@ -80,6 +81,13 @@ describe('the command line', () => {
     [['relay', '--publish-key', 'name:'], {}, '--publish-key must be a secret, or name:secret'],
     [['relay', '--log-file', '/dev/null/x'], {}, '--log-file /dev/null/x cannot be written'],
     [['relay', '--host', '203.0.113.1'], {}, '203.0.113.1 is not an address of this machine'],
+    [['relay', '--path', '/health'], {}, '--path must be a path like /signals that the relay does not use otherwise'],
+    [['relay', '--auth-secret', 'short'], {}, '--auth-secret must have at least 32 characters'],
+    [['relay', '--auth-jwks', 'http://id.example/jwks'], {}, '--auth-jwks must begin with https://'],
+    [['relay', '--auth-jwks', 'https://a.example', '--auth-secret', 'x'.repeat(32)], {}, 'Choose one'],
+    [['relay', '--trust-proxy=many'], {}, '--trust-proxy must be'],
+    [['relay', '--config', '/nowhere.json'], {}, 'the config file /nowhere.json cannot be read (ENOENT)'],
+    [['relay', '--config', ROOT], {}, 'cannot be read (EISDIR)'],
     [['relay'], { SIGNALPOST_PORT: 'x' }, 'SIGNALPOST_PORT must be a whole number'],
     [['relay'], { SIGNALPOST_OPEN: 'maybe' }, 'SIGNALPOST_OPEN must be 1 or 0'],
     [['relay'], { SIGNALPOST_PROT: '1' }, 'the environment has SIGNALPOST_PROT, which is no option'],
@@ -143,6 +151,26 @@ describe('the command line', () => {
     expect(url).toMatch(/\/b$/)
     expect(await page.next('refused')).toMatchObject({ room: 'two', code: 'too-many' })
     await expect(connect(url, { origin: 'https://a.example' })).rejects.toThrow('403')
+  })
+
+  it('takes options from a file too, and keeps its secrets out of the log', async () => {
+    const file = joinPath(folder, 'relay.json')
+    const publishKey = [{ name: 'shop', secret: 'hunter2-hunter2', rooms: ['shop:*'] }]
+    await writeFile(file, JSON.stringify({ port: 0, path: '/live', publishKey }))
+    const { child, exited } = start(['relay', '--config', file, '--log-level', 'debug'])
+    const { url = '', page = '' } = await firstLine(child)
+    const publish = (room: string) =>
+      fetch(`${page}publish`, {
+        method: 'POST',
+        headers: { Authorization: 'Bearer hunter2-hunter2', 'Content-Type': 'application/json' },
+        body: JSON.stringify({ signal: 'Saved', room }),
+      })
+    const statuses = [(await publish('shop:7')).status, (await publish('main')).status]
+    child.kill('SIGTERM')
+    const { code, out } = await exited
+    expect({ statuses, code }).toEqual({ statuses: [200, 403], code: 0 })
+    expect(url).toMatch(/\/live$/)
+    expect(out).not.toContain('hunter2')
   })
 
   it('writes its log to a file when told to', async () => {
