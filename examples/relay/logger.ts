@@ -13,4 +13,9 @@ export function createSilentLogger(): Logger {
   return { debug: tellNobody, info: tellNobody, warn: tellNobody, error: tellNobody }
 }
 
+/** What a stranger wrote, as a line of a log or a terminal can bear it. */
+export function printable(text: string): string {
+  return text.slice(0, 200).replaceAll(/[^\x21-\x7e]/g, '?')
+}
+
 function tellNobody(): void {}

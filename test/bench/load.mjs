@@ -132,7 +132,11 @@ function send() {
 /** Waits until everything that was sent has come, or for so long; gives what is missing. */
 async function settle(patience) {
   const end = performance.now() + patience
-  while (sent * receivers > delivered && performance.now() < end) await pause(5)
+  while (missing() > 0 && performance.now() < end) await pause(5)
+  return missing()
+}
+
+function missing() {
   return sent * receivers - delivered
 }
 
@@ -145,7 +149,7 @@ const PHASES = {
   async window({ window, warm, time }) {
     reset()
     const pump = () => {
-      while ((sent - window) * receivers < delivered - receivers + 1) send()
+      while (missing() <= (window - 1) * receivers) send()
     }
     onDelivered = pump
     pump()

@@ -24,7 +24,7 @@ describeInChromium('the script-tag build under a strict content policy', () => {
     await relay?.kill()
   })
 
-  it('needs no eval, no inline code and no Trusted Types policy', async () => {
+  it('S49 needs no eval, no inline code and no Trusted Types policy', async () => {
     relay = await startRelay()
     const app = `
       Signalpost.createSignalClient({ url: '${relay.url}' })

@@ -1,3 +1,5 @@
+import { printable } from '../logger.js'
+
 export interface OriginOptions {
   /** The address that the relay is bound to. */
   readonly host: string
@@ -25,7 +27,7 @@ export function createOriginJudge({ host, origins, mayBeMissing }: OriginOptions
     if (allowed.has(origin)) return undefined
     const page = isWebOrigin(origin) ? hostnameOf(origin) : undefined
     if (page !== undefined && (isLoopback(page) || isSameHost(page, target))) return undefined
-    return `This origin is not allowed. If it is yours, start the relay with --origin ${clean(origin)}`
+    return `This origin is not allowed. If it is yours, start the relay with --origin ${printable(origin)}`
   }
 }
 
@@ -43,8 +45,4 @@ function isWebOrigin(origin: string): boolean {
 
 function hostnameOf(url: string): string | undefined {
   return URL.canParse(url) ? new URL(url).hostname : undefined
-}
-
-function clean(text: string): string {
-  return text.slice(0, 200).replaceAll(/[^\x21-\x7e]/g, '?')
 }

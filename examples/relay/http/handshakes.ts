@@ -5,7 +5,7 @@ import type { Access } from '../access/access.js'
 import type { Activity } from '../operation/activity.js'
 import type { AddressOf } from '../limits/addresses.js'
 import type { Headcount } from '../limits/headcount.js'
-import type { Logger } from '../logger.js'
+import { printable, type Logger } from '../logger.js'
 import type { Turnstile } from '../limits/pace.js'
 
 export interface HandshakeOptions {
@@ -68,9 +68,10 @@ export function createHandshakes(options: HandshakeOptions) {
     const address = addressOf(request)
     const refusal = refuse(request) ?? refuseAddress(address)
     if (refusal) {
-      const { origin, host } = request.headers
+      const { origin = '', host = '' } = request.headers
       activity.refused(refusal.reason, refusal.text)
-      if (LOGGED.has(refusal.reason)) logger.warn({ origin, host, address }, refusal.text)
+      if (LOGGED.has(refusal.reason))
+        logger.warn({ origin: printable(origin), host: printable(host), address }, refusal.text)
       return turnAway(socket, refusal)
     }
     if (address !== undefined) socket.once('close', () => addresses.leave(address))
