@@ -22,6 +22,16 @@ const imports = { path: 'dist/index.js', gzip: true, modifyEsbuildConfig: withou
 const core = await weigh([CORE, 'dist/index.js'])
 const refresh = await weigh([CORE, 'dist/index.js'], ['{ refreshOn }', 'dist/refresh/index.js'])
 
+/** What `data-signal-refresh` may do, and what reads the attributes on top of it. */
+const ACTIONS = '{ refreshOn, reloadPage, submitForm, replaceElement }'
+const actions = await weigh([CORE, 'dist/index.js'], [ACTIONS, 'dist/refresh/index.js'])
+const html = {
+  ...imports,
+  name: 'html, the core and refresh',
+  import: { 'dist/index.js': CORE, 'dist/refresh/index.js': ACTIONS, 'dist/html/index.js': '{ bindHtml }' },
+  limit: `${actions + 1800} B`,
+}
+
 /** A binding on top of the core, without its framework; and its useRefresh on top of refreshOn. */
 function binding(framework, names) {
   const path = `dist/${framework}/index.js`
@@ -43,12 +53,13 @@ function binding(framework, names) {
 
 export default [
   { ...imports, name: '{ sendSignal, receiveSignal }', import: '{ sendSignal, receiveSignal }', limit: '400 B' },
-  { ...imports, name: '{ createSignalClient }', import: '{ createSignalClient }', limit: '10900 B' },
+  { ...imports, name: '{ createSignalClient }', import: '{ createSignalClient }', limit: '11200 B' },
   { ...imports, name: 'testing', path: 'dist/testing/index.js', import: '{ createTestRelay }', limit: '3400 B' },
   ...binding('react', '{ SignalProvider, useSignal, useSignalStatus, useSendSignal }'),
   ...binding('vue', '{ createSignalPlugin, provideSignalClient, useSignal, useSignalStatus, useSendSignal }'),
   ...binding('svelte', '{ provideSignalClient, useSignal, useSignalStatus, useSendSignal }'),
   ...binding('solid', '{ SignalProvider, useSignal, useSignalStatus, useSendSignal }'),
-  { ...imports, name: 'inspector', path: 'dist/inspector/index.js', import: '{ showInspector }', limit: '3500 B' },
-  { name: 'script tag', path: 'dist/umd/signalpost.min.js', gzip: true, limit: '12100 B' },
+  html,
+  { ...imports, name: 'inspector', path: 'dist/inspector/index.js', import: '{ showInspector }', limit: '3700 B' },
+  { name: 'script tag', path: 'dist/umd/signalpost.min.js', gzip: true, limit: '20200 B' },
 ]

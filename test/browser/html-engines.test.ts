@@ -30,7 +30,8 @@ describeInEngines('a page of HTML', (browser) => {
     await relay.kill()
     await waitFor(tab, `document.querySelector('output').dataset.signalStatus === 'waiting'`)
     await relay.start()
-    await waitFor(tab, `${IS_ONLINE} && document.querySelector('output').textContent === 'online'`)
+    await waitFor(tab, IS_ONLINE)
+    expect(await tab.evaluate(`document.querySelector('output').textContent`)).toBe('online')
   })
 
   it('refreshes what its attributes name when another page saves, and what that page sent arrives (G2)', async () => {

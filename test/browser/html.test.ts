@@ -161,6 +161,7 @@ describeInChromium('a page of HTML', () => {
       await relay.start()
       await page.evaluate(() => window.Signalpost.sendSignal('A'))
       await page.getByText('bob').waitFor()
+      expect(tabs.complaints.filter((text) => !text.includes('WebSocket connection'))).toEqual([])
     })
   })
 

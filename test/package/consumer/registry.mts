@@ -1,4 +1,5 @@
 import { createSignalClient, receiveSignal, sendSignal } from 'signalpost'
+import { bindHtml } from 'signalpost/html'
 
 declare module 'signalpost' {
   interface SignalRegistry {
@@ -19,3 +20,12 @@ void sendSignal('PriceChanged')
 void sendSignal('PriceChange', { sku: 'a' })
 // @ts-expect-error: there is no such name to receive
 receiveSignal('StockCount', () => undefined)
+
+bindHtml()
+document.addEventListener('signal:PriceChanged', ({ detail, signal }) => console.info(detail.sku, signal.sender.user))
+document.addEventListener('signal:StockCounted', ({ detail }) => {
+  const nothing: null = detail
+  return nothing
+})
+// @ts-expect-error: there is no such event
+document.addEventListener('signal:PriceChange', ({ detail }) => console.info(detail))

@@ -1,0 +1,104 @@
+import { afterEach, expect, it, vi } from 'vitest'
+import { runScriptTag } from '../../src/html/script-tag.js'
+import { bindHtml } from '../../src/html/index.js'
+import { getPageClient } from '../../src/index.js'
+import { pass, RELAY_URL } from '../mock-relay.js'
+import { usePage } from './page.js'
+
+const { connect, relay } = usePage()
+
+afterEach(() => {
+  getPageClient()?.close()
+  // The same root twice is one binding: this is the script tag's own stop.
+  bindHtml()()
+  document.head.innerHTML = ''
+  Reflect.deleteProperty(globalThis, 'sendSignal')
+  Reflect.deleteProperty(globalThis, 'receiveSignal')
+})
+
+function tag(attributes: string): HTMLScriptElement {
+  document.head.innerHTML = `<script type="text/plain" ${attributes}></script>`
+  const script = document.head.querySelector('script')
+  if (!script) throw new Error('There is no script.')
+  return script
+}
+
+const state = (): string | undefined => document.documentElement.dataset.signalState
+
+it('connects to the address of data-url, and shows the state', async () => {
+  runScriptTag(tag(`data-url="${RELAY_URL}"`))
+  await pass()
+  expect([getPageClient()?.status.state, state()]).toEqual(['online', 'online'])
+})
+
+it('connects to the address of the meta element where data-url is empty', async () => {
+  const script = tag('data-url')
+  document.head.insertAdjacentHTML('beforeend', `<meta name="signalpost-url" content="${RELAY_URL}">`)
+  runScriptTag(script)
+  await pass()
+  expect(state()).toBe('online')
+})
+
+it.each([
+  ['without data-url', ''],
+  ['of another kind', 'data-src="/x"'],
+])('%s waits for a client of the page', async (_what, attributes) => {
+  runScriptTag(tag(attributes))
+  await pass()
+  expect([getPageClient(), state(), relay().sockets.length]).toEqual([undefined, undefined, 0])
+  connect()
+  await pass()
+  expect([state(), relay().sockets.length]).toEqual(['online', 1])
+})
+
+it('waits for a client of the page where nobody knows the tag', () => {
+  runScriptTag(null)
+  expect(getPageClient()).toBeUndefined()
+})
+
+it('leaves a client that the page has', async () => {
+  const client = connect()
+  runScriptTag(tag(`data-url="${RELAY_URL}"`))
+  await pass()
+  expect([getPageClient() === client, relay().sockets.length]).toEqual([true, 1])
+})
+
+it('makes sendSignal and receiveSignal global with data-globals, and only then', () => {
+  runScriptTag(tag(''))
+  expect('sendSignal' in globalThis || 'receiveSignal' in globalThis).toBe(false)
+  runScriptTag(tag('data-globals'))
+  expect(globalThis).toMatchObject({ sendSignal: expect.any(Function), receiveSignal: expect.any(Function) })
+})
+
+it('gives the token that the meta element has at the time of each connection', async () => {
+  vi.spyOn(Math, 'random').mockReturnValue(0)
+  const script = tag(`data-url="${RELAY_URL}"`)
+  document.head.insertAdjacentHTML('beforeend', '<meta name="signalpost-token" content="first">')
+  runScriptTag(script)
+  await pass()
+  document.querySelector('meta')?.setAttribute('content', 'second')
+  relay().close(1006)
+  await pass(2000)
+  expect(
+    relay()
+      .sent('hello')
+      .map(({ token }) => token),
+  ).toEqual(['first', 'second'])
+})
+
+it('gives no token where there is none', async () => {
+  runScriptTag(tag(`data-url="${RELAY_URL}"`))
+  await pass()
+  expect(relay().sent('hello')[0]).not.toHaveProperty('token')
+})
+
+it('throws a wrong address in a task of its own, and does the rest', async () => {
+  const uncaught: unknown[] = []
+  const listener = (error: unknown): void => void uncaught.push(error)
+  process.on('uncaughtException', listener)
+  runScriptTag(tag('data-url="ftp://relay.test/" data-globals'))
+  await pass()
+  process.off('uncaughtException', listener)
+  expect(uncaught).toMatchObject([{ code: 'bad-url' }])
+  expect('sendSignal' in globalThis).toBe(true)
+})
