@@ -5,7 +5,9 @@ import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { readCommand } from '../../examples/relay/options/command.js'
 import { flagOf, OPTION_NAMES, OPTIONS, variableOf } from '../../examples/relay/options/options.js'
-import { join, startRelay } from './protocol-client.js'
+import { describeWhere } from '../browser/installed.js'
+import { HAS_PHP, PHP_ADVICE } from '../examples/php-site.js'
+import { connect, join, startRelay } from './protocol-client.js'
 
 const run = promisify(execFile)
 
@@ -45,7 +47,10 @@ describe('the README of the relay', () => {
   })
 
   it('has curl commands that do what it says', async () => {
-    const { port, url } = await startRelay({ publishKey: [{ name: 'shop', secret: 's3cret' }] })
+    const { port, url } = await startRelay({
+      publishKey: [{ name: 'shop', secret: 's3cret' }],
+      revokeKey: ['a-key-for-revoking'],
+    })
     const page = await join(url, 'main', 'team:7')
     const curl = async (text: string): Promise<string> => {
       const command = text.replaceAll('127.0.0.1:8081', `127.0.0.1:${port}`)
@@ -53,7 +58,7 @@ describe('the README of the relay', () => {
       const { stdout } = await run('sh', ['-c', command]).catch((error: { stdout: string }) => error)
       return stdout
     }
-    const [single = '', list = '', health = '', upgrade = ''] = await commands('curl ')
+    const [revoke = '', state = '', single = '', list = '', upgrade = ''] = await commands('curl ')
     const answers = [await curl(single), await curl(single), await curl(list)]
     const heard = await page.heard(3)
     expect(answers.slice(0, 2)).toEqual(Array(2).fill('{"ids":["shop:order-4711"]}'))
@@ -62,7 +67,41 @@ describe('the README of the relay', () => {
       ['ReportIncome', 'team:7', undefined],
       ['RefreshDashboard', 'main', undefined],
     ])
-    expect(JSON.parse(await curl(health))).toMatchObject({ status: 'ok' })
+    expect(await curl(state)).toMatch(/^{"status":"ok",.*}{"status":"ready"}$/)
+    expect(JSON.parse(await curl(revoke))).toEqual({ revoked: { user: 'ann' } })
     expect(await curl(upgrade)).toContain('101 Switching Protocols')
+  })
+  it('has a config file that the relay takes', async () => {
+    const text = /```json\n([\s\S]*?)```/.exec(await read('README.md'))?.[1] ?? ''
+    const command = readCommand(['relay', '--config', 'relay.json'], {}, '', () => text)
+    expect(command).toMatchObject({ run: 'relay', settings: { maxConnectionsPerAddress: 500 } })
+  })
+
+  it('names figures that there are', async () => {
+    const { page } = await startRelay({ dashboardKey: 'the-key-of-the-operator' })
+    const response = await fetch(`${page}metrics`, { headers: { Authorization: 'Bearer the-key-of-the-operator' } })
+    const text = await response.text()
+    const [, table = ''] = (await read('README.md')).split('| figure ')
+    const named = [...(table.split('\n\n')[0] ?? '').matchAll(/`([a-z0-9_]{6,})(?:\{\w+\})?`/g)].map(
+      ([, name]) => name ?? '',
+    )
+    expect(named.length).toBeGreaterThan(10)
+    expect(named.filter((name) => name !== 'backend' && !text.includes(`# TYPE signalpost_${name} `))).toEqual([])
+  })
+})
+
+describeWhere(HAS_PHP, PHP_ADVICE)('the PHP of the README', () => {
+  it('makes a token that the relay takes', async () => {
+    const secret = 'correct-horse-battery-staple-0123'
+    const source = /```php\n([\s\S]*?)```/.exec(await read('README.md'))?.[1] ?? ''
+    const script = `${source} echo signalpostToken('ann', ['main', 'team:*']);`
+    const { stdout: token } = await run('php', ['-r', script], {
+      env: { ...process.env, SIGNALPOST_AUTH_SECRET: secret },
+    })
+    const { url } = await startRelay({ authSecret: [secret] })
+    const page = await connect(url, { token, rooms: ['team:7', 'hall'] })
+    expect(await page.next('welcome')).toMatchObject({ user: 'ann' })
+    expect(await page.next('joined')).toMatchObject({ room: 'team:7' })
+    expect(await page.next('refused')).toMatchObject({ room: 'hall', code: 'denied' })
   })
 })
