@@ -32,6 +32,17 @@ const html = {
   limit: `${actions + 1800} B`,
 }
 
+/** What refreshes on top of the core: the least, and with all actions. */
+const refreshing = [
+  ['refreshOn and the core', '{ refreshOn }', 3600],
+  ['refreshOn, its actions and the core', ACTIONS, 5900],
+].map(([name, names, more]) => ({
+  ...imports,
+  name,
+  import: { 'dist/index.js': CORE, 'dist/refresh/index.js': names },
+  limit: `${core + more} B`,
+}))
+
 /** A binding on top of the core, without its framework; and its useRefresh on top of refreshOn. */
 function binding(framework, names) {
   const path = `dist/${framework}/index.js`
@@ -59,6 +70,7 @@ export default [
   ...binding('vue', '{ createSignalPlugin, provideSignalClient, useSignal, useSignalStatus, useSendSignal }'),
   ...binding('svelte', '{ provideSignalClient, useSignal, useSignalStatus, useSendSignal }'),
   ...binding('solid', '{ SignalProvider, useSignal, useSignalStatus, useSendSignal }'),
+  ...refreshing,
   html,
   { ...imports, name: 'inspector', path: 'dist/inspector/index.js', import: '{ showInspector }', limit: '3700 B' },
   { name: 'script tag', path: 'dist/umd/signalpost.min.js', gzip: true, limit: '20200 B' },

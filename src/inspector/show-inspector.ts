@@ -1,3 +1,4 @@
+import { checkName } from '../options.js'
 import { getPageClient, onPageClient } from '../page-client.js'
 import type { AnySignals, RegisteredSignals, SignalClient, SignalMap, Stop } from '../signals.js'
 import { createPanel } from './panel.js'
@@ -17,12 +18,15 @@ let stopLast: Stop | undefined
  * Shows what signals do on this page: a panel that takes nothing from the page and changes nothing in it. Its report, for
  * whoever helps, holds no data unless the user asks for it. Ends with the returned function, its button, or Escape. A page
  * has one at most.
+ *
+ * @throws SignalError `bad-name` for a room.
  */
 export function showInspector<Sent extends SignalMap = RegisteredSignals, Received extends SignalMap = Sent>({
   client,
   rooms = ['main'],
 }: InspectorOptions<Sent, Received> = {}): Stop {
   if (!globalThis.document) return () => undefined
+  rooms.forEach(checkName)
   stopLast?.()
   const record = createRecord(() => panel.update())
   const panel = createPanel(record, stop)

@@ -84,6 +84,15 @@ describeInChromium('the inspector', () => {
     expect(tabs.complaints).toEqual([])
   })
 
+  it('shows the rooms that the address names', async () => {
+    const page = await tabs.open(`${server.page}?signalpost-inspect=team:7,team:8`)
+    await page.getByText('status: online').waitFor()
+
+    await page.evaluate(() => window.Signalpost.sendSignal('Moved', null, { room: 'team:8' }))
+
+    await page.getByText('received: Moved in team:8 from this page').waitFor()
+  })
+
   it('copies the report', async () => {
     const page = await open()
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createSignalClient, sendSignal, type SignalClient } from '../../src/index.js'
 import { type InspectorOptions, showInspector } from '../../src/inspector/index.js'
+import { refreshOn } from '../../src/refresh/index.js'
 import { createTestRelay, type TestRelay } from '../../src/testing/index.js'
 
 let relay: TestRelay
@@ -120,22 +121,21 @@ describe('the inspector', () => {
 
   it('counts what refreshes save, and what the user holds back', async () => {
     await show()
-    const tell = (phase: string, coalesced: number): boolean =>
-      document.dispatchEvent(
-        new CustomEvent('signalpost:refresh', { detail: { phase, names: ['ReportIncome'], coalesced } }),
-      )
-    tell('dirty', 1)
-    tell('held', 5)
-    tell('running', 5)
-    tell('done', 5)
-    await pass()
-    expect(counters()).toEqual({ Coalesced: 4, 'Held back': 1 })
-    expect(timeline().slice(2)).toEqual([
+    let isBusy = false
+    const end = refreshOn('ReportIncome', () => undefined, { guard: () => isBusy })
+    for (let count = 0; count < 5; count++) relay.send('ReportIncome', count)
+    await pass(1000)
+    const calm = timeline().filter((line) => line.startsWith('refresh'))
+    isBusy = true
+    relay.send('ReportIncome')
+    await pass(1000)
+    end()
+    expect(calm).toEqual([
       'refresh: ReportIncome dirty',
-      'refresh: ReportIncome held, for 5 signals',
       'refresh: ReportIncome running, for 5 signals',
       'refresh: ReportIncome done, for 5 signals',
     ])
+    expect(counters()).toEqual({ Received: 6, Coalesced: 4, 'Held back': 1 })
   })
 
   it('hears the rooms that it is told', async () => {
@@ -232,6 +232,13 @@ describe('the inspector', () => {
     document.removeEventListener('keydown', note)
     expect(isThere).toBe(true)
     expect(pressed).toEqual(['Escape'])
+  })
+
+  it('refuses a room of a bad name at the call, and shows nothing', () => {
+    const own = client.sendSignal
+    expect(() => showInspector({ rooms: ['main', '*'] })).toThrow(expect.objectContaining({ code: 'bad-name' }))
+    expect(document.querySelector('signalpost-inspector')).toBeNull()
+    expect(client.sendSignal).toBe(own)
   })
 
   it('is there once, however often it is shown', async () => {

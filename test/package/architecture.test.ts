@@ -46,7 +46,7 @@ const ARROWS: { readonly [room: string]: readonly string[] } = {
   refresh: ['errors', 'options', 'page-client', 'signals'],
   html: ['client', 'errors', 'options', 'page-client', 'protocol', 'refresh', 'signals'],
   testing: ['errors', 'protocol', 'signals'],
-  inspector: ['page-client', 'refresh', 'signals', 'status'],
+  inspector: ['options', 'page-client', 'refresh', 'signals', 'status'],
   contract: ['errors'],
   emitter: ['signals'],
   options: ['errors', 'protocol'],
