@@ -1,3 +1,5 @@
+import { noteLap } from './laps.js'
+
 /** How long a page may take to come before another one is asked for, in milliseconds. */
 const TIME_LIMIT = 30_000
 
@@ -6,6 +8,7 @@ const TIME_LIMIT = 30_000
  * and with signals that keep coming no page would ever arrive. It ends when this page comes back from the browser's cache.
  */
 export function leaving(signal: AbortSignal): Promise<void> {
+  noteLap()
   return new Promise((resolve) => {
     const onShow = ({ persisted }: PageTransitionEvent): void => {
       if (persisted) end()

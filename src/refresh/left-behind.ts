@@ -1,5 +1,6 @@
 import type { Stop } from '../signals.js'
 import { shareStart } from './share-start.js'
+import { leaveNote, readNote } from './tab-note.js'
 
 /**
  * A page may be told of a change while the tab's next page is already on its way, rendered before the change. The next page
@@ -17,28 +18,17 @@ export function noteHeard(room: string, name: string): void {
 
 /** Leaves the note whenever the page goes. */
 export const watchLeaving: () => Stop = shareStart(() => {
-  const leave = (): void => {
-    try {
-      sessionStorage.setItem(KEY, JSON.stringify([...heard]))
-    } catch {
-      // Full or denied: the next page does without.
-    }
-  }
+  const leave = (): void => leaveNote(KEY, [...heard])
   addEventListener('pagehide', leave)
   return () => removeEventListener('pagehide', leave)
 })
 
-/** Whether the tab's last page heard the signal after the navigation to this page had begun. */
+/** Whether the tab's last page heard the signal, `'*'` for any, after the navigation to this page had begun. */
 export function wasHeardMeanwhile(room: string, name: string): boolean {
   const age = performance.now()
-  if (age > FRESH) return false
-  try {
-    const notes = JSON.parse(sessionStorage.getItem(KEY) ?? '[]') as [string, number][]
-    return notes.some(
-      ([key, at]) =>
-        (key === `${room} ${name}` || (name === '*' && key.startsWith(`${room} `))) && at > Date.now() - age,
-    )
-  } catch {
-    return false
-  }
+  return readNote(KEY).some((entry) => {
+    const [key, at] = Array.isArray(entry) ? (entry as unknown[]) : []
+    const isMeant = key === `${room} ${name}` || (name === '*' && String(key).startsWith(`${room} `))
+    return isMeant && age < FRESH && Number(at) > Date.now() - age
+  })
 }

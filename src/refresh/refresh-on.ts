@@ -5,6 +5,7 @@ import type { RefreshAction } from './action.js'
 import { editedFields, hasOpenDialog, watchEdits } from './edits.js'
 import { failure } from './failure.js'
 import { createIndicator } from './indicator.js'
+import { countLaps } from './laps.js'
 import { noteHeard, wasHeardMeanwhile, watchLeaving } from './left-behind.js'
 import { checkRefresh, type RefreshOptions } from './refresh-options.js'
 import { isHidden, watchRelease } from './release.js'
@@ -80,8 +81,15 @@ export function refreshOn<
     for (const end of stops) end()
   }
 
-  const delay = spread * (share ??= Math.random())
-  const scheduler = createScheduler({ wait, maxWait, minInterval, delay, hold, watch: watchRelease, run, onPhase })
+  const laps = page ? countLaps() : 0
+  const timing = {
+    wait,
+    maxWait,
+    minInterval,
+    notBefore: laps > 0 ? minInterval * 2 ** laps : 0,
+    delay: spread * (share ??= Math.random()),
+  }
+  const scheduler = createScheduler({ ...timing, hold, watch: watchRelease, run, onPhase })
   const target = (): Element | null | undefined => (shown instanceof Element ? shown : action.target?.())
   const indicator = page && shown !== false ? createIndicator({ target, refresh: scheduler.runNow, texts }) : undefined
 

@@ -17,7 +17,10 @@ export interface RefreshOptions<
   readonly wait?: number | undefined
   /** The longest that signals which keep coming put it off, in milliseconds. @default 2000 */
   readonly maxWait?: number | undefined
-  /** The shortest time from the start of a run to the start of the next, in milliseconds. @default 1000 */
+  /**
+   * The shortest time from the start of a run to the start of the next, in milliseconds. Pages that come round to reload each
+   * other wait for 2, 4, at last 8 times as long. @default 1000
+   */
   readonly minInterval?: number | undefined
   /** `wait`: a page that nobody sees refreshes when it is seen again. @default 'wait' */
   readonly whenHidden?: 'wait' | 'run' | undefined

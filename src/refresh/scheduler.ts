@@ -27,6 +27,8 @@ export interface SchedulerOptions {
   readonly wait: number
   readonly maxWait: number
   readonly minInterval: number
+  /** When the first run may begin, on the clock of `performance.now()`. */
+  readonly notBefore: number
   /** Added to every wait. */
   readonly delay: number
   readonly hold: () => Hold | undefined
@@ -52,11 +54,11 @@ const MAX_SIGNALS = 100
  * marks, becomes due, waits until nothing holds it and no other run is under way, and is run.
  */
 export function createScheduler(options: SchedulerOptions): Scheduler {
-  const { wait, maxWait, minInterval, delay, hold, watch, run, onPhase } = options
+  const { wait, maxWait, minInterval, notBefore, delay, hold, watch, run, onPhase } = options
   let batch: Batch | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
   let running: AbortController | undefined
-  let lastStart = -Infinity
+  let lastStart = notBefore - minInterval
   let heldBy: Hold | undefined
   let stopWatching: Stop | undefined
   let isStopped = false

@@ -63,6 +63,31 @@ describe('reloadPage', () => {
     expect(reload).toHaveBeenCalledTimes(2)
   })
 
+  /** How long after it came each page reloads, in seconds, when a signal is there at once. */
+  async function comeRound(laps: number): Promise<number[]> {
+    const reload = vi.spyOn(location, 'reload').mockReturnValue()
+    const pauses: number[] = []
+    for (let lap = 0; lap < laps; lap += 1) {
+      const start = Date.now()
+      vi.spyOn(performance, 'now').mockImplementation(() => Date.now() - start)
+      const stop = page.refresh(reloadPage())
+      page.relay.deliver('ReportIncome')
+      while (reload.mock.calls.length <= lap) await pass(50)
+      pauses.push(Math.round((Date.now() - start) / 1000))
+      stop()
+    }
+    return pauses
+  }
+
+  it('of pages that come round again by themselves is slower each time, up to eight times as slow', async () => {
+    expect(await comeRound(6)).toEqual([0, 2, 4, 8, 8, 8])
+  })
+
+  it('is not slower and slower where somebody has touched the pages', async () => {
+    vi.stubGlobal('navigator', { userActivation: { hasBeenActive: true } })
+    expect(await comeRound(4)).toEqual([0, 2, 2, 2])
+  })
+
   it('is held back by anything that is edited on the page', () => {
     expect([reloadPage(), submitForm(form)].map(({ guard }) => guard)).toEqual([undefined, undefined])
   })

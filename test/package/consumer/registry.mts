@@ -1,4 +1,5 @@
 import { createSignalClient, receiveSignal, sendSignal } from 'signalpost'
+import { refreshOn, reloadPage, replaceElement } from 'signalpost/refresh'
 import { bindHtml } from 'signalpost/html'
 
 declare module 'signalpost' {
@@ -29,3 +30,7 @@ document.addEventListener('signal:StockCounted', ({ detail }) => {
 })
 // @ts-expect-error: there is no such event
 document.addEventListener('signal:PriceChange', ({ detail }) => console.info(detail))
+refreshOn('PriceChanged', replaceElement('#prices'), { where: ({ data }) => data.sku === 'a' })
+refreshOn(['PriceChanged', 'StockCounted'], reloadPage())
+// @ts-expect-error: there is no such name to react to
+refreshOn('StockCount', reloadPage())

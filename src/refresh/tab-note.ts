@@ -1,0 +1,18 @@
+/** Leaves a note to the next page of the tab, if the browser lets it. */
+export function leaveNote(key: string, note: readonly unknown[]): void {
+  try {
+    sessionStorage.setItem(key, JSON.stringify(note))
+  } catch {
+    // Full or denied: the next page does without.
+  }
+}
+
+/** What the last page left; nothing where it cannot be read. */
+export function readNote(key: string): readonly unknown[] {
+  try {
+    const note: unknown = JSON.parse(sessionStorage.getItem(key) ?? '')
+    return Array.isArray(note) ? note : []
+  } catch {
+    return []
+  }
+}
