@@ -24,7 +24,7 @@ const STYLE = `
 .line { height: var(--signalpost-height, 3px); background: var(--signalpost-color, #2563eb);
   transform-origin: 0; animation: grow 8s ease-out forwards }
 .failed { background: var(--signalpost-failed-color, #c2410c); animation: none }
-.hint { position: fixed; bottom: 1rem; left: 50%; translate: -50%; display: flex; gap: 1rem; align-items: center;
+.hint { position: fixed; inset: auto 1rem 1rem; width: fit-content; margin: auto; display: flex; gap: 1rem; align-items: center;
   padding: 0.5rem 0.5rem 0.5rem 1rem; border: 1px solid; border-radius: 0.5rem; pointer-events: auto;
   color: var(--signalpost-text, #fff); background: var(--signalpost-background, #1f2937);
   font: var(--signalpost-font, 14px system-ui, sans-serif) }

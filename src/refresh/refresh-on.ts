@@ -106,7 +106,7 @@ export function refreshOn<
     ...(page ? [watchEdits(), watchLeaving()] : []),
     ...(indicator ? [indicator.stop] : []),
   ]
-  if (wanted.some((name) => wasHeardMeanwhile(room, name))) scheduler.mark()
+  if (page && wanted.some((name) => wasHeardMeanwhile(room, name))) scheduler.mark()
   return stop
 }
 
