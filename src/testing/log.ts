@@ -36,9 +36,9 @@ export function createLog(onSignal: (frame: SignalFrame) => void): Log {
     if (!since) return [head]
     if ('age' in since) {
       const oldest = performance.now() - since.age
+      if (memoryBegan > oldest) return [0, 0]
       const first = entries.findIndex(({ loggedAt }) => loggedAt >= oldest)
-      const after = first < 0 ? head : first
-      return memoryBegan > oldest ? [after, Math.max(after - 1, 0)] : [after]
+      return [first < 0 ? head : first]
     }
     return since.epoch === epoch && since.offset <= head ? [since.offset] : [0, since.offset]
   }

@@ -60,7 +60,7 @@ export function checkBehaviour(): void {
     it('comes back after a drop, gets what it missed, and sends what it could not, once', async () => {
       const { relay, client } = await setup()
       const heard: unknown[] = []
-      client.receiveSignal('ReportIncome', (data) => heard.push(data))
+      client.receiveSignal('ReportIncome', (data, { self }) => heard.push([data, self]))
       await pass()
       // It is on its way to the relay, and the answer will not come.
       const result = client.sendSignal('ReportIncome', 'twice')
@@ -69,7 +69,10 @@ export function checkBehaviour(): void {
       relay.send('ReportIncome', 'missed')
       await pass(3000)
       expect(client.status).toMatchObject({ state: 'online', resumed: true })
-      expect(heard).toEqual(['twice', 'missed'])
+      expect(heard).toEqual([
+        ['twice', true],
+        ['missed', false],
+      ])
       expect(relay.sent.map(({ data }) => data)).toEqual(['twice'])
       expect((await result).outcome).toBe('accepted')
     })
