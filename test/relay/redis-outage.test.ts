@@ -1,6 +1,8 @@
-import { expect, it, vi } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { createRedisLog } from '../../examples/relay/log/redis.js'
 import type { RedisLogOptions } from '../../examples/relay/log/redis.js'
+import { createChance } from '../faults/chance.js'
+import { startProxy } from '../faults/proxy.js'
 import { connect, join, startRelay, type ProtocolClient } from './protocol-client.js'
 import { describeRedis, KEEPS, startRedis } from './redis-server.js'
 
@@ -168,6 +170,27 @@ describeRedis('a relay that loses its Redis', () => {
     page.signal('Saved', 3)
     await page.heard(3)
     expect(told(page)).toEqual([1, 2, 3])
+  })
+
+  it('hears by looking while the line that it listens on is dead, and takes another', { timeout: LONG }, async () => {
+    const redis = await startRedis()
+    const proxy = await startProxy({ target: () => redis.port, chance: createChance(1) })
+    onTestFinished(() => proxy.close())
+    const near = await relayOn(redis.url)
+    const far = await relayOn(`redis://127.0.0.1:${proxy.port}`)
+    const [sender, receiver] = [await join(near.url), await join(far.url)]
+    // The one that was opened last is the one that listens.
+    const dead = [...proxy.lines].at(-1)
+    dead?.stall()
+    sender.signal('Saved', 1)
+    await receiver.heard(1)
+    await vi.waitFor(() => expect(proxy.arrivals).toHaveLength(3), WAITING)
+    await vi.waitFor(() => expect(far.log.health).toBe('ready'), WAITING)
+    expect(far.news).toEqual(['away', 'ready'])
+    sender.signal('Saved', 2)
+    await receiver.heard(2)
+    expect(told(receiver)).toEqual([1, 2])
+    dead?.heal()
   })
 
   it.each([

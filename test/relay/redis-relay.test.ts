@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { connect, join, startRelay } from './protocol-client.js'
+import { connect, join, pageId, startRelay } from './protocol-client.js'
 import { describeRedis, startRedis } from './redis-server.js'
 
 describeRedis('relays on one Redis', () => {
@@ -32,5 +32,58 @@ describeRedis('relays on one Redis', () => {
     expect(await back.next('accepted')).toEqual({ type: 'accepted', ids: [first] })
     await back.level()
     expect(back.signals()).toHaveLength(1)
+  })
+
+  it('P11.4 know on each of them what a backend sent through another', async () => {
+    const redis = await startRedis()
+    const options = { redis: redis.url, publishKey: [{ name: 'shop', secret: 'a-secret-of-the-shop' }] }
+    const [one, two] = [await startRelay(options), await startRelay(options)]
+    const page = await join(one.url, 'main', 'other')
+    const publish = async (port: number, body: unknown) => {
+      const response = await fetch(`http://127.0.0.1:${port}/publish`, {
+        method: 'POST',
+        headers: {
+          authorization: 'Bearer a-secret-of-the-shop',
+          'content-type': 'application/json',
+          'idempotency-key': 'order-1',
+        },
+        body: JSON.stringify(body),
+      })
+      return [response.status, await response.json()]
+    }
+    const body = [
+      { signal: 'Saved', data: 1 },
+      { signal: 'Saved', room: 'other' },
+    ]
+    const first = await publish(one.port, body)
+    expect(first).toEqual([200, { ids: ['shop:order-1', 'shop:order-1.1'] }])
+    expect(await publish(two.port, body)).toEqual(first)
+    expect((await publish(two.port, { signal: 'Saved', data: 2 }))[0]).toBe(409)
+    expect((await publish(two.port, { signal: 'Saved', data: 1, room: 'third' }))[0]).toBe(409)
+    await page.level()
+    const heard = await page.heard(2)
+    expect(heard.map(({ id }) => id)).toEqual(['shop:order-1', 'shop:order-1.1'])
+  })
+
+  it('P10.1 take on each of them what a leaving page may have sent through another', async () => {
+    const redis = await startRedis()
+    const [one, two] = [await startRelay({ redis: redis.url }), await startRelay({ redis: redis.url })]
+    const page = await join(one.url)
+    const sent = page.signal('Saved', 1)
+    await page.heard(1)
+    const unsent = pageId()
+    const signals = [sent, unsent].map((id, index) => ({ id, signal: 'Saved', data: index + 1 }))
+    const response = await fetch(`http://127.0.0.1:${two.port}/signals`, {
+      method: 'POST',
+      headers: { origin: 'http://localhost', 'content-type': 'text/plain' },
+      body: JSON.stringify({ v: 1, tab: page.secret, signals }),
+    })
+    expect(await response.json()).toEqual({ accepted: [sent, unsent], refused: [] })
+    const heard = await page.heard(2)
+    expect(heard.map(({ offset, data }) => [offset, data])).toEqual([
+      [1, 1],
+      [2, 2],
+    ])
+    expect(heard[1]?.sender).toEqual(heard[0]?.sender)
   })
 })

@@ -1,13 +1,29 @@
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { describeRedis as textOf, readRedisAddress } from '../../examples/relay/log/redis-address.js'
 import { bundleRelay } from './bundle.js'
-import { describeRedis, startRedis } from './redis-server.js'
+import { describeRedis, freePort, startRedis } from './redis-server.js'
+
+const run = promisify(execFile)
+
+/** A certificate for this machine, which is its own authority. */
+async function makeCertificates(folder: string) {
+  const [key, certificate] = [join(folder, 'redis.key'), join(folder, 'redis.crt')]
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost']
+  const files = ['-keyout', key, '-out', certificate]
+  await run('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...subject, ...files])
+  // One change of Redis needs both files: the other is named first.
+  return {
+    authority: certificate,
+    settings: { 'tls-key-file': key, 'tls-cert-file': certificate, 'tls-ca-cert-file': certificate },
+  }
+}
 
 describe('the address of a Redis', () => {
   it.each([
@@ -72,6 +88,7 @@ describe('the address of a Redis', () => {
 describeRedis('the command, started with a Redis that cannot be used', () => {
   let folder = ''
   let file = ''
+  const environment: Record<string, string | undefined> = { PATH: process.env.PATH }
 
   beforeAll(async () => {
     // Outside of the project: what is bundled needs nothing beside it.
@@ -82,7 +99,7 @@ describeRedis('the command, started with a Redis that cannot be used', () => {
 
   async function start(redis: string, ...args: string[]): Promise<string> {
     const child = spawn(process.execPath, [file, 'relay', '--port', '0', ...args], {
-      env: { PATH: process.env.PATH, SIGNALPOST_REDIS: redis },
+      env: { ...environment, SIGNALPOST_REDIS: redis },
     })
     onTestFinished(() => void child.kill('SIGKILL'))
     let out = ''
@@ -152,5 +169,23 @@ describeRedis('the command, started with a Redis that cannot be used', () => {
     expect(await start(redis.url, '--durability', 'paper')).toContain(
       '--durability must be one of memory, replica, disk',
     )
+  })
+
+  it('says that the line is not encrypted as it should be, and starts when it is', async () => {
+    const certificates = await makeCertificates(folder)
+    const redis = await startRedis()
+    const port = await freePort()
+    for (const [name, value] of Object.entries({
+      ...certificates.settings,
+      'tls-auth-clients': 'no',
+      'tls-port': port,
+    })) {
+      await redis.ask('CONFIG', 'SET', name, value)
+    }
+    expect(await start(`rediss://localhost:${port}`)).toContain('Use rediss:// where it speaks TLS')
+    expect(await start(`redis://localhost:${port}`)).toContain('cannot be used')
+    environment.NODE_EXTRA_CA_CERTS = certificates.authority
+    expect(await start(`rediss://localhost:${port}`)).toBe('started')
+    delete environment.NODE_EXTRA_CA_CERTS
   })
 })

@@ -66,7 +66,7 @@ describeRedis('relays on a cluster', () => {
 })
 
 describeRedis('relays that ask Sentinels', () => {
-  it('follow to the replica that takes over', { timeout: 120_000 }, async () => {
+  it('follow to the replica that takes over', { timeout: 60_000 }, async () => {
     const primary = await startRedis([...KEEPS.nothing, '--repl-diskless-sync-delay', '0'])
     const replica = await startRedis([...KEEPS.nothing, '--replicaof', '127.0.0.1', String(primary.port)])
     await vi.waitFor(async () => expect(String(await replica.ask('ROLE'))).toContain('connected'), WAITING)

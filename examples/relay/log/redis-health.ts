@@ -56,15 +56,21 @@ export function createRedisHealth({ address, clients, writer, confirm, onHealth 
     onHealth?.(health, reason)
   }
 
-  /** A small write tells more than a ping: a full or demoted server answers pings. */
+  /**
+   * A small write tells more than a ping: a full or demoted server answers pings. A line that only listens would not
+   * notice for long that it is dead; something that is asked on it does.
+   */
   async function tryWriting(): Promise<void> {
     if (clients.some(({ status }) => status !== 'ready')) throw lastError ?? new Error('not connected')
+    await Promise.all(clients.map((client) => client.ping()))
     await confirm(() => writer.set(PROBE, '', 'PX', PROBE_LIFETIME))
   }
 
   function probe(): void {
     const now = performance.now()
     if (state === 'closed' || isProbing || (state === 'ready' && now - probedAt < PROBE_EVERY)) return
+    // A client that was told of a failover while it connected may have given up for good.
+    for (const client of clients) if (client.status === 'end') client.connect().catch(note)
     isProbing = true
     probedAt = now
     const back = (): void => {

@@ -234,8 +234,7 @@ export function checkWire(start: StartRelay): void {
       const id = page.signal('Saved', 1)
       page.say({ type: 'hello' })
       await page.closed
-      expect(page.signals()).toHaveLength(1)
-      expect(page.frames.at(-1)).toEqual({ type: 'accepted', ids: [id] })
+      expect(page.frames).toContainEqual({ type: 'accepted', ids: [id] })
     })
   })
 }

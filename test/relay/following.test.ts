@@ -1,0 +1,221 @@
+import { EventEmitter } from 'node:events'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { createDurability } from '../../examples/relay/log/durability.js'
+import { createFollowing } from '../../examples/relay/log/following.js'
+import type { Entry, Tail } from '../../examples/relay/log/log.js'
+import type { RedisClient } from '../../examples/relay/log/redis-client.js'
+import { createGate, type Gate } from './gate.js'
+
+function entry(offset: number): Entry {
+  return { offset, id: `id-${offset}`, frame: Buffer.from(String(offset)) }
+}
+
+/** A log elsewhere, of one room, that a test can hold up and change. */
+function createRemote() {
+  const state = {
+    epoch: 'one',
+    head: 0,
+    floor: 0,
+    subscribing: undefined as Gate | undefined,
+    reading: undefined as Gate | undefined,
+  }
+  const calls: string[] = []
+  let isAway = false
+  const following = createFollowing({
+    keepMs: 1_000_000,
+    async subscribe(rooms) {
+      calls.push(`subscribe ${rooms.join(' ')}`)
+      await state.subscribing?.opened
+    },
+    unsubscribe: (room) => calls.push(`unsubscribe ${room}`),
+    async read(_room, after, limit): Promise<Tail> {
+      calls.push(`read ${after}`)
+      const { epoch, head, floor } = state
+      await state.reading?.opened
+      if (isAway) throw new Error('away')
+      const start = Math.max(after === 'end' ? head : after, floor)
+      const count = Math.min(limit, Math.max(head - start, 0))
+      return {
+        epoch,
+        base: 0,
+        floor,
+        head,
+        entries: Array.from({ length: count }, (_, index) => entry(start + index + 1)),
+      }
+    },
+    async look() {
+      calls.push('look')
+      if (isAway) throw new Error('away')
+      return { epoch: state.epoch, head: state.head }
+    },
+  })
+  const heard: string[] = []
+  const stop = following.follow('main', (epoch, found) => heard.push(`${epoch} ${found?.offset ?? 'read on'}`))
+  return {
+    state,
+    calls,
+    heard,
+    following,
+    stop,
+    lose: (lost: boolean) => (isAway = lost),
+    ring: (offset: number, epoch = state.epoch) => following.hear('main', epoch, entry(offset)),
+    settled: () => new Promise((resolve) => setImmediate(resolve)),
+  }
+}
+
+describe('following a log elsewhere', () => {
+  let remote = createRemote()
+  beforeEach(async () => {
+    remote = createRemote()
+    remote.state.head = 5
+    await remote.following.whenHeard('main')
+    remote.calls.length = 0
+  })
+
+  it('begins with what comes after the subscription, and subscribes before it reads', async () => {
+    const late = createRemote()
+    const gate = createGate()
+    late.state.subscribing = gate
+    const begun = late.following.whenHeard('main')
+    await late.settled()
+    expect(late.calls).toEqual(['subscribe main'])
+    gate.open()
+    await begun
+    expect(late.calls).toEqual(['subscribe main', 'read end'])
+    expect(late.heard).toEqual([])
+  })
+
+  it('hands on what comes in turn, and leaves out what came before', () => {
+    for (const offset of [5, 6, 6, 7, 3]) remote.ring(offset)
+    expect(remote.heard).toEqual(['one 6', 'one 7'])
+    expect(remote.calls).toEqual([])
+  })
+
+  it('reads what lies between', async () => {
+    remote.state.head = 8
+    remote.ring(8)
+    await remote.settled()
+    expect(remote.heard).toEqual(['one 6', 'one 7', 'one 8'])
+    expect(remote.calls).toEqual(['read 5'])
+  })
+
+  it('reads once more when news came while it read', async () => {
+    const gate = createGate()
+    remote.state.reading = gate
+    remote.state.head = 7
+    remote.ring(7)
+    remote.state.head = 9
+    remote.ring(8)
+    remote.ring(9)
+    gate.open()
+    await remote.settled()
+    expect(remote.heard).toEqual(['one 6', 'one 7', 'one 8', 'one 9'])
+  })
+
+  it('reads once more when the line was renewed while it read', async () => {
+    const gate = createGate()
+    remote.state.reading = gate
+    remote.state.head = 6
+    remote.ring(6, 'other')
+    remote.state.head = 7
+    await remote.following.renew()
+    gate.open()
+    await remote.settled()
+    expect(remote.heard).toEqual(['one 6', 'one 7'])
+    expect(remote.calls).toEqual(['read 5', 'subscribe main', 'read 6'])
+  })
+
+  it('loses nothing when more comes than may wait', async () => {
+    const gate = createGate()
+    remote.state.reading = gate
+    remote.state.head = 6
+    remote.ring(6, 'other')
+    remote.state.head = 1000
+    for (let offset = 7; offset <= 1000; offset++) remote.ring(offset)
+    gate.open()
+    await vi.waitFor(() => expect(remote.heard).toHaveLength(995))
+    expect(remote.heard.at(-1)).toBe('one 1000')
+  })
+
+  it.each([
+    ['another epoch', { epoch: 'two', head: 3 }, 'two read on'],
+    ['what was dropped', { head: 20, floor: 10 }, 'one read on'],
+    ['an older state', { head: 2 }, 'one read on'],
+  ])('tells followers to read on themselves at %s', async (_name, change, told) => {
+    Object.assign(remote.state, change)
+    await remote.following.renew()
+    await remote.settled()
+    expect(remote.heard).toEqual([told])
+    remote.state.head += 1
+    remote.ring(remote.state.head)
+    expect(remote.heard.at(-1)).toBe(`${remote.state.epoch} ${remote.state.head}`)
+  })
+
+  it('looks after rooms that were silent, and reads what it had not heard of', async () => {
+    remote.following.lookAfter(60_000)
+    expect(remote.calls).toEqual([])
+    remote.following.lookAfter(-1)
+    await remote.settled()
+    expect(remote.calls).toEqual(['look'])
+    remote.state.head = 6
+    remote.following.lookAfter(-1)
+    await remote.settled()
+    expect(remote.heard).toEqual(['one 6'])
+  })
+
+  it('reads what could not be read, however little that shows from outside', async () => {
+    remote.lose(true)
+    await remote.following.renew()
+    await remote.settled()
+    remote.lose(false)
+    remote.calls.length = 0
+    remote.following.lookAfter(60_000)
+    await remote.settled()
+    expect(remote.calls).toEqual(['read 5'])
+  })
+
+  it('lets go of a room that nobody follows', () => {
+    remote.stop()
+    remote.stop()
+    remote.ring(6)
+    expect(remote.heard).toEqual([])
+    expect(remote.calls).toEqual(['unsubscribe main'])
+  })
+})
+
+describe('waiting for a replica', () => {
+  function setup() {
+    const waits: ((copies: number) => void)[] = []
+    const line = new EventEmitter()
+    const call = (): Promise<number> => new Promise((resolve) => void waits.push(resolve))
+    // Of a client, only these are used.
+    const confirm = createDurability(Object.assign(line, { call }) as unknown as RedisClient, 'replica')
+    return { waits, line, confirm, settled: () => new Promise((resolve) => setImmediate(resolve)) }
+  }
+
+  it('is one wait for all that was written before it began, and another for what came later', async () => {
+    const { waits, confirm, settled } = setup()
+    const first = [confirm(async () => 'a'), confirm(async () => 'b')]
+    await settled()
+    const second = confirm(async () => 'c')
+    await settled()
+    expect(waits).toHaveLength(1)
+    waits[0]?.(1)
+    expect(await Promise.all(first)).toEqual(['a', 'b'])
+    await settled()
+    expect(waits).toHaveLength(2)
+    waits[1]?.(0)
+    await expect(second).rejects.toThrow('no replica has it yet')
+  })
+
+  it('does not believe a line that knows nothing of the write', async () => {
+    const { waits, line, confirm, settled } = setup()
+    const written = confirm(async () => {
+      line.emit('close')
+      return 'a'
+    })
+    await settled()
+    waits[0]?.(1)
+    await expect(written).rejects.toThrow('the line to Redis was lost')
+  })
+})
