@@ -62,10 +62,12 @@ export function checkBehaviour(): void {
       const heard: unknown[] = []
       client.receiveSignal('ReportIncome', (data, { self }) => heard.push([data, self]))
       await pass()
-      // It is on its way to the relay, and the answer will not come.
+      // It arrives, but the answer and the signal itself are lost on their way back.
+      relay.delay(10)
       const result = client.sendSignal('ReportIncome', 'twice')
       await pass(4)
       relay.drop()
+      relay.delay(0)
       relay.send('ReportIncome', 'missed')
       await pass(3000)
       expect(client.status).toMatchObject({ state: 'online', resumed: true })
