@@ -77,13 +77,13 @@ function renderTargets(results) {
 }
 
 function renderFanOut({ receivers, windows, results }) {
-  const rows = byCpu(results, windows.indexOf(16)).map(([peer, { connectMs, bytesPerConnection, results: phases }]) => [
-    peer,
-    ...phases.map(({ cpuPerMillion }) => short(cpuPerMillion)),
-    ...phases.map(({ perSecond }) => `${grouped(perSecond / 1000)}k`),
-    `${grouped(connectMs)}`,
-    `${grouped(bytesPerConnection)}`,
-  ])
+  const rows = byCpu(results, windows.indexOf(16)).map(([peer, { connectMs, bytesPerConnection, results: phases }]) =>
+    [peer].concat(
+      phases.map(({ cpuPerMillion }) => short(cpuPerMillion)),
+      phases.map(({ perSecond }) => `${grouped(perSecond / 1000)}k`),
+      [grouped(connectMs), grouped(bytesPerConnection)],
+    ),
+  )
   const head = [
     'server',
     ...windows.map((window) => `CPU s/M, ${window} in flight`),

@@ -1,0 +1,175 @@
+/**
+ * Many pages for a long time, with cut lines and restarts of the relay: whether signals get lost or doubled, and whether
+ * anything grows. Fails where it does.
+ *
+ * Usage: node test/bench/soak.mjs [seconds, 1800] [clients, 500]
+ */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { WebSocket } from 'ws'
+import { createSignalClient } from '../../dist/index.js'
+import { file, freePort } from './peers.mjs'
+
+const [, , seconds = 1800, count = 500] = process.argv.map(Number)
+const ROOMS = 20
+const SIGNALS_PER_SECOND = 200
+/** Each line is cut once in so many seconds: seldom enough that pages are mostly online. */
+const CUT_EVERY = Math.max(60, seconds / 6)
+/** When the relay is restarted, in shares of the time: the last life is long enough to see what grows. */
+const RESTARTS = [0.1, 0.2, 0.3, 0.4]
+const SLOPE_FROM = 0.6
+const MEGABYTE = 1024 * 1024
+/** By how much the heap may grow; over minutes, not hours, the noise is larger than what is looked for. */
+const MOST_GROWTH_PER_HOUR = seconds >= 1800 ? 2 * MEGABYTE : 60 * MEGABYTE
+const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds))
+const tell = (text) => process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${text}\n`)
+
+const sockets = new Set()
+globalThis.WebSocket = class extends WebSocket {
+  constructor(url) {
+    super(url)
+    sockets.add(this)
+    this.once('close', () => sockets.delete(this))
+  }
+}
+
+// What is remembered for a while is full before the slope is taken.
+const remembered = Math.min(60_000, Math.max(10_000, seconds * 100))
+const settings = { port: await freePort(), window: remembered, historyMs: remembered }
+let relay = await startRelay()
+const over = { yet: false }
+const pages = Array.from({ length: count }, (_, index) => openPage(`room:${index % ROOMS}`))
+await until(() => pages.every(({ client }) => client.status.state === 'online'))
+tell(`${count} pages are online`)
+
+const begin = performance.now()
+const elapsed = () => (performance.now() - begin) / 1000 / seconds
+const accepted = new Map()
+const samples = []
+const results = await Promise.all([send(), cut(), restart(), sample()]).then(settle)
+process.stdout.write(`${results.text}\n`)
+relay.kill('SIGKILL')
+process.exit(results.isGood ? 0 : 1)
+
+function openPage(room) {
+  const page = { room, heard: new Uint8Array(1024), gaps: 0, client: undefined }
+  page.client = createSignalClient({ url: `ws://127.0.0.1:${settings.port}/signals`, connect: 'manual', onError() {} })
+  page.client.onGap(() => (page.gaps += 1))
+  page.client.receiveSignal('Soak', ({ n }) => hear(page, n), { room })
+  page.client.connect()
+  return page
+}
+
+function hear(page, n) {
+  if (n >= page.heard.length) {
+    const larger = new Uint8Array(Math.max(n + 1, page.heard.length * 2))
+    larger.set(page.heard)
+    page.heard = larger
+  }
+  page.heard[n] += 1
+}
+
+async function send() {
+  const next = new Map()
+  let due = performance.now()
+  while (elapsed() < 1) {
+    const page = pages[Math.floor(Math.random() * pages.length)]
+    const n = next.get(page.room) ?? 0
+    next.set(page.room, n + 1)
+    void sendOne(page, n)
+    due += 1000 / SIGNALS_PER_SECOND
+    if (due > performance.now()) await pause(due - performance.now())
+  }
+  over.yet = true
+}
+
+async function sendOne({ client, room }, n) {
+  const { outcome } = await client.sendSignal('Soak', { n }, { room })
+  if (outcome !== 'accepted') return
+  if (!accepted.has(room)) accepted.set(room, [])
+  accepted.get(room).push(n)
+}
+
+async function cut() {
+  let cuts = 0
+  while (!over.yet) {
+    await pause((CUT_EVERY * 1000) / count)
+    const [socket] = [...sockets].slice(Math.floor(Math.random() * sockets.size))
+    socket?.terminate()
+    cuts += 1
+  }
+  return cuts
+}
+
+async function restart() {
+  for (const [index, share] of RESTARTS.entries()) {
+    while (elapsed() < share) await pause(100)
+    tell(index % 2 === 0 ? 'the relay is restarted' : 'the relay is killed')
+    const exit = once(relay, 'exit')
+    relay.kill(index % 2 === 0 ? 'SIGTERM' : 'SIGKILL')
+    await exit
+    relay = await startRelay()
+  }
+}
+
+async function sample() {
+  while (!over.yet) {
+    await pause(Math.min(10_000, seconds * 20))
+    if (elapsed() < SLOPE_FROM || over.yet) continue
+    relay.send('sample')
+    const [relayHolds] = await once(relay, 'message')
+    globalThis.gc?.()
+    samples.push({ at: elapsed() * seconds, ...relayHolds, pages: process.memoryUsage().heapUsed })
+  }
+}
+
+async function settle([, cuts]) {
+  await until(() => pages.every(({ client }) => client.status.state === 'online'))
+  await pause(3000)
+  let [lost, doubled, announced] = [0, 0, 0]
+  for (const { room, heard, gaps } of pages) {
+    for (const times of heard) if (times > 1) doubled += 1
+    const missing = (accepted.get(room) ?? []).filter((n) => !heard[n]).length
+    if (gaps === 0) lost += missing
+    else announced += missing
+  }
+  const total = [...accepted.values()].reduce((sum, { length }) => sum + length, 0)
+  const slope = slopeOf(samples.map(({ at, heap }) => [at, heap])) * 3600
+  const flat = ['descriptors', 'timers'].map((kind) => {
+    const values = samples.map((each) => each[kind])
+    return [kind, Math.min(...values), Math.max(...values), values.at(-1) - values[0]]
+  })
+  // A page whose line was just cut is away for a moment.
+  const isFlat = flat.every(([, , , growth]) => growth <= count / 20)
+  const isGood = lost === 0 && doubled === 0 && slope <= MOST_GROWTH_PER_HOUR && isFlat
+  const ranges = flat.map(([kind, least, most]) => `${kind} ${least} to ${most}`).join(', ')
+  return {
+    isGood,
+    text: `${seconds} s, ${count} pages in ${ROOMS} rooms, ${total} signals accepted, ${cuts} cut lines, ${RESTARTS.length} restarts
+lost without a gap: ${lost}, doubled: ${doubled}; missing behind an announced gap: ${announced}
+relay in its last life: heap ${(samples.at(-1).heap / MEGABYTE).toFixed(1)} MB, growing by ${(slope / MEGABYTE).toFixed(2)} MB an hour; ${ranges}
+${isGood ? 'as it should be' : 'MISSED'}`,
+  }
+}
+
+/** The slope of the line that fits best. */
+function slopeOf(points) {
+  const mean = (index) => points.reduce((sum, point) => sum + point[index], 0) / points.length
+  const [x, y] = [mean(0), mean(1)]
+  const above = points.reduce((sum, point) => sum + (point[0] - x) * (point[1] - y), 0)
+  return above / points.reduce((sum, point) => sum + (point[0] - x) ** 2, 0)
+}
+
+async function startRelay() {
+  const child = fork(file('soak-relay.mjs'), [JSON.stringify(settings)], { execArgv: ['--expose-gc'] })
+  await once(child, 'message')
+  return child
+}
+
+async function until(isSo) {
+  const end = performance.now() + 60_000
+  while (!isSo()) {
+    if (performance.now() > end) throw new Error('Not all pages came back within a minute.')
+    await pause(50)
+  }
+}
