@@ -100,6 +100,8 @@ describe('a burst', () => {
 
   it('waits for a random share of `spread` more, the same in all of the page', async () => {
     const runs: string[] = []
+    page.refresh(() => undefined, { spread: 1000 })
+    vi.spyOn(Math, 'random').mockReturnValueOnce(0.1).mockReturnValueOnce(0.9)
     page.refresh(() => runs.push('one'), { spread: 1000 })
     page.refresh(() => runs.push('two'), { spread: 1000 })
     await deliver()

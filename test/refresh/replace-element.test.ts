@@ -103,6 +103,11 @@ describe('replaceElement', () => {
     asked[1]?.answer('<title>Sign in</title><tbody><tr><td>Sign in</td></tr></tbody>')
     await pass(10)
     expect([document.querySelector('table td')?.textContent, codes()]).toEqual(['new', ['refresh-failed']])
+    await pass(1000)
+    await deliver()
+    asked[2]?.answer('<tbody><tr><td>newer</td></tr></tbody>')
+    await pass(10)
+    expect(document.querySelector('table td')?.textContent).toBe('newer')
   })
 
   it.each<[string, (fetching: Asked) => void]>([
