@@ -63,6 +63,19 @@ describe('an element', () => {
     )
   })
 
+  it('keeps to the attributes that a fragment brings', async () => {
+    const rows = (name: string): string =>
+      `<ul id="report" data-signal-refresh="${name}" data-signal-src="/${name}"></ul>`
+    const page = await open(rows('One'))
+    answers['/One'] = rows('Two')
+    answers['/Two'] = rows('Three')
+    await refresh(page, 'One')
+    await refresh(page, 'One')
+    await refresh(page, 'Two')
+    expect(fetched.map((url) => new URL(url).pathname)).toEqual(['/One', '/Two'])
+    expect(document.body.innerHTML).toBe(rows('Three'))
+  })
+
   it('misses nothing that comes while it is replaced', async () => {
     const page = await open(REPORT)
     answers[''] = REPORT.replace('old', 'new')
@@ -116,7 +129,7 @@ describe('a form', () => {
   })
 
   it('that takes the place of another is the one that is submitted', async () => {
-    const html = '<form novalidate data-signal-refresh="ReportIncome"></form>'
+    const html = '<form id="filter" novalidate data-signal-refresh="ReportIncome"></form>'
     const page = await open(html)
     const submitted = vi.fn((event: Event) => event.preventDefault())
     const old = element('form')
