@@ -82,6 +82,9 @@ export interface Relay {
 /** Makes a relay. Nothing happens before `listen`. Throws when options cannot be, or contradict each other. */
 export function createRelay(options: RelayOptions = {}): Relay {
   const settings = settle(options)
+  if (options.authorize && (settings.authJwks !== '' || settings.authSecret.length > 0)) {
+    throw new Error('authorize, authSecret and authJwks are three ways to check a token. Choose one.')
+  }
   const { beat = 25_000, helloTimeout = 5000, patience = 15_000, spread = 5000 } = options
   const { logger = createSilentLogger(), pages = nearby('../playground'), assets = nearby('../umd') } = options
   const { dashboard = nearby('../dashboard') } = options
@@ -102,7 +105,6 @@ export function createRelay(options: RelayOptions = {}): Relay {
     host,
     origins: settings.origin,
     isOpen: settings.open,
-    publishKeys: settings.publishKey,
     authorize,
     isRevoked: revocation.covers,
   })
@@ -129,7 +131,14 @@ export function createRelay(options: RelayOptions = {}): Relay {
     createHttp({
       path,
       access,
-      posts: createPosts({ access, log, maxBytes, addressOf, farewells: createTurnstile(farewellRate(rate)) }),
+      posts: createPosts({
+        access,
+        publishKeys: settings.publishKey,
+        log,
+        maxBytes,
+        addressOf,
+        farewells: createTurnstile(farewellRate(rate)),
+      }),
       revoke: createRevokeRequests({ secrets: settings.revokeKey, maxBytes, revoke: revocation.revoke }),
       operators: operation.operators,
       page: createPages({ pages, assets }),

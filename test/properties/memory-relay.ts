@@ -58,7 +58,7 @@ export function startMemoryRelay({ history, rooms: names, onLogged, onFailure }:
     find: (room, age) => vex(() => engine.find(room, age)),
   }
   const log = createPatientLog(vexed)
-  const access = createAccess({ host: '127.0.0.1', origins: [], isOpen: true, publishKeys: [] })
+  const access = createAccess({ host: '127.0.0.1', origins: [], isOpen: true })
   const peers = new Map<Lane, { readonly peer: Peer; readonly heart: Heart; readonly line: MemoryLine }>()
   const rooms = createRooms({ log, onFailure: (lane, error) => peers.get(lane)?.peer.fail(error) })
   const fanOut = createFanOut({ maxBuffered: 1_048_576 })

@@ -194,6 +194,7 @@ describe('a relay with tokens', () => {
     await expect(startRelay({ authSecret: [SECRET], authJwks: 'https://id.example/jwks' })).rejects.toThrow(
       'Choose one',
     )
+    await expect(startRelay({ authSecret: [SECRET], authorize: () => ({}) })).rejects.toThrow('Choose one')
     await expect(startRelay({ authSecret: ['short'] })).rejects.toThrow('at least 32 characters')
   })
 })

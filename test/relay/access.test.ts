@@ -35,7 +35,7 @@ describe('origins', () => {
   })
 
   it('P9.1 allows the host that was asked for, on any port, when others can reach the relay', () => {
-    const access = createAccess({ host: '0.0.0.0', origins: [], isOpen: false, publishKeys: [] })
+    const access = createAccess({ host: '0.0.0.0', origins: [], isOpen: false })
     expect(access.refuse('http://192.168.1.5:8080', '192.168.1.5:8081')).toBeUndefined()
     expect(access.refuse('http://intranet', 'intranet:8081')).toBeUndefined()
     expect(access.refuse('http://192.168.1.6:8080', '192.168.1.5:8081')).toContain('--origin http://192.168.1.6:8080')
@@ -43,7 +43,7 @@ describe('origins', () => {
   })
 
   it('P9.9 does not take a foreign name for this machine', () => {
-    const access = createAccess({ host: '127.0.0.1', origins: [], isOpen: false, publishKeys: [] })
+    const access = createAccess({ host: '127.0.0.1', origins: [], isOpen: false })
     expect(access.refuse('http://rebound.example', 'rebound.example:8081')).toBeDefined()
     expect(access.refuse('http://localhost', 'localhost:8081')).toBeUndefined()
   })

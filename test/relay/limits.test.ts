@@ -231,3 +231,38 @@ describe('a connection', () => {
     expect(page.frames.filter(({ type }) => type === 'pong')).toHaveLength(260)
   })
 })
+
+describe('a backend', () => {
+  it('P11.7 whose key is wrong again and again gets 429, and nobody with a right key is held up', async () => {
+    const { page } = await startRelay({
+      publishKey: [{ name: 'shop', secret: 's3cret' }],
+      revokeKey: ['twelve-letters'],
+    })
+    const post = async (path: string, secret: string): Promise<Response> =>
+      fetch(`${page}${path}`, {
+        method: 'POST',
+        headers: { Authorization: `Bearer ${secret}`, 'Content-Type': 'application/json' },
+        body: '{"signal": "Saved"}',
+      })
+    const wrong = await Promise.all(Array.from({ length: 40 }, () => post('publish', 'guess')))
+    const refused = wrong.find(({ status }) => status === 429)
+    const right = await post('publish', 's3cret')
+    const elsewhere = await post('revoke', 'guess')
+    expect(wrong.filter(({ status }) => status === 401).length).toBeGreaterThanOrEqual(20)
+    expect(refused?.headers.get('retry-after')).toBe('1')
+    expect([right.status, elsewhere.status]).toEqual([200, 401])
+  })
+})
+
+describe('refusals in the log', () => {
+  it('are not as many as somebody likes to cause', async () => {
+    const warn = vi.fn()
+    const logger = { debug: () => {}, info: () => {}, warn, error: () => {} }
+    const { port } = await startRelay({ logger })
+    const knocks = Array.from({ length: 200 }, () => knock(port, { Origin: 'https://evil.example' }))
+    const statuses = new Set((await Promise.all(knocks)).map(({ statusCode }) => statusCode))
+    expect([...statuses]).toEqual([403])
+    expect(warn.mock.calls.length).toBeGreaterThanOrEqual(50)
+    expect(warn.mock.calls.length).toBeLessThan(150)
+  })
+})

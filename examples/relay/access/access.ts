@@ -1,4 +1,4 @@
-import { bearerOf, createKeyring, sha256, type PublishKey } from './keys.js'
+import { sha256 } from './keys.js'
 import { createOriginJudge, type JudgeOrigin } from './origins.js'
 import type { Authorize, Rights } from './rights.js'
 
@@ -9,7 +9,6 @@ export interface AccessOptions {
   readonly origins: readonly string[]
   /** Lets in clients that send no Origin header, which browsers always do. */
   readonly isOpen: boolean
-  readonly publishKeys: readonly PublishKey[]
   readonly authorize?: Authorize | undefined
   /** Whether rights were taken back. @default never */
   readonly isRevoked?: (rights: Rights) => boolean
@@ -22,15 +21,11 @@ export interface Access {
   rightsOf(token: string | undefined): Promise<Rights | undefined>
   /** Whether rights are still good. */
   areGood(rights: Rights): boolean
-  readonly hasPublishKeys: boolean
-  /** The key in an Authorization header. */
-  publisher(authorization: string | undefined): PublishKey | undefined
 }
 
 /** Decides who comes in, and as whom. */
 export function createAccess(options: AccessOptions): Access {
-  const { host, origins, isOpen, publishKeys, authorize, isRevoked = () => false } = options
-  const keyring = createKeyring(publishKeys)
+  const { host, origins, isOpen, authorize, isRevoked = () => false } = options
 
   function areGood(rights: Rights): boolean {
     return (rights.expires ?? Number.POSITIVE_INFINITY) > Date.now() && !isRevoked(rights)
@@ -46,8 +41,6 @@ export function createAccess(options: AccessOptions): Access {
     },
 
     areGood,
-    hasPublishKeys: !keyring.isEmpty,
-    publisher: (authorization) => keyring.find(bearerOf(authorization)),
   }
 }
 

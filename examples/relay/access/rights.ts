@@ -6,7 +6,10 @@ export interface Rights {
   readonly user?: string
   /** When the rights end, in epoch milliseconds. */
   readonly expires?: number
-  /** When they were given, in epoch milliseconds: a user's revocation ends what was given before it. */
+  /**
+   * When they were given, in epoch milliseconds: a user's revocation ends what was given before it. Without it, a user who
+   * was revoked stays out for a day.
+   */
   readonly issued?: number
   /** The id of the token that gave them, by which that one token can be revoked. */
   readonly id?: string

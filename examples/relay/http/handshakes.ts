@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer, type WebSocket } from 'ws'
 import type { Access } from '../access/access.js'
@@ -6,7 +6,7 @@ import type { Activity } from '../operation/activity.js'
 import type { AddressOf } from '../limits/addresses.js'
 import type { Headcount } from '../limits/headcount.js'
 import { printable, type Logger } from '../logger.js'
-import type { Turnstile } from '../limits/pace.js'
+import { createTurnstile, type Turnstile } from '../limits/pace.js'
 
 export interface HandshakeOptions {
   readonly path: string
@@ -35,6 +35,7 @@ interface Refusal {
 /** Turns requests into WebSockets, or turns them away. */
 export function createHandshakes(options: HandshakeOptions) {
   const { path, maxBytes, access, addressOf, visits, addresses, isLeaving, activity, logger, onOpen } = options
+  const lines = createTurnstile({ rate: 5, burst: 50 })
   const webSockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -63,15 +64,19 @@ export function createHandshakes(options: HandshakeOptions) {
     return addresses.enter(address) ? undefined : TOO_MANY
   }
 
+  /** All are counted; of very many, some are logged. */
+  function tell({ reason, text }: Refusal, { origin = '', host = '' }: IncomingHttpHeaders, address?: string): void {
+    activity.refused(reason, text)
+    if (!LOGGED.has(reason) || lines.enter(reason) > 0) return
+    logger.warn({ origin: printable(origin), host: printable(host), address }, text)
+  }
+
   return (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     socket.on('error', () => {})
     const address = addressOf(request)
     const refusal = refuse(request) ?? refuseAddress(address)
     if (refusal) {
-      const { origin = '', host = '' } = request.headers
-      activity.refused(refusal.reason, refusal.text)
-      if (LOGGED.has(refusal.reason))
-        logger.warn({ origin: printable(origin), host: printable(host), address }, refusal.text)
+      tell(refusal, request.headers, address)
       return turnAway(socket, refusal)
     }
     if (address !== undefined) socket.once('close', () => addresses.leave(address))

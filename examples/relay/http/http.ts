@@ -92,7 +92,7 @@ export function createHttp(options: HttpOptions) {
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const reply = await answer(request)
-    if (reply.error) activity.refused(reply.error.code, reply.error.text)
+    if (reply.error && REFUSALS.has(reply.status)) activity.refused(reply.error.code, reply.error.text)
     writeReply(response, reply)
   }
 
@@ -102,6 +102,9 @@ export function createHttp(options: HttpOptions) {
     void handle(request, response)
   }
 }
+
+/** Who is turned away; whoever looks for a page that is not there is not. */
+const REFUSALS = new Set([400, 401, 403, 409, 413, 415, 429])
 
 const REQUEST_TIMEOUT = 30_000
 

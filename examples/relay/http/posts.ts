@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { decodeSend, isPageId } from '../../../src/protocol/codec.js'
 import { publicTab, type Access } from '../access/access.js'
 import type { AddressOf } from '../limits/addresses.js'
+import { createBearers } from './bearers.js'
 import { readJson } from './body.js'
 import { draft, isRefusal, takeIn, type Bearer } from '../intake.js'
 import type { PublishKey } from '../access/keys.js'
@@ -14,6 +15,7 @@ import { rightsWithin } from '../access/rights.js'
 
 export interface PostsOptions {
   readonly access: Access
+  readonly publishKeys: readonly PublishKey[]
   readonly log: PatientLog
   /** The largest body, in bytes. */
   readonly maxBytes: number
@@ -28,16 +30,12 @@ export interface Posts {
   farewell(request: IncomingMessage): Promise<Reply>
 }
 
-export function createPosts({ access, log, maxBytes, addressOf, farewells }: PostsOptions): Posts {
+export function createPosts({ access, publishKeys, log, maxBytes, addressOf, farewells }: PostsOptions): Posts {
+  const publisherOf = createBearers({ keys: publishKeys, flag: '--publish-key' })
+
   async function publish(request: IncomingMessage): Promise<Reply> {
-    if (!access.hasPublishKeys) {
-      return problem(403, 'no-keys', 'This relay takes no signals from backends. Start it with --publish-key.')
-    }
-    const publisher = access.publisher(request.headers.authorization)
-    if (!publisher) {
-      const text = 'Send the header Authorization: Bearer <secret> with the secret of one of --publish-key.'
-      return problem(401, 'wrong-key', text, { 'WWW-Authenticate': 'Bearer' })
-    }
+    const bearer = publisherOf(request)
+    if ('status' in bearer) return bearer
     const key = request.headers['idempotency-key'] ?? randomBytes(16).toString('base64url')
     if (typeof key !== 'string' || !IDEMPOTENCY_KEY.test(key)) {
       return problem(400, 'bad-key', 'Idempotency-Key must be 1 to 64 letters, digits, - or _.')
@@ -45,7 +43,7 @@ export function createPosts({ access, log, maxBytes, addressOf, farewells }: Pos
     const body = await readJson(request, ['application/json'], maxBytes)
     if ('status' in body) return body
     const items: readonly unknown[] = Array.isArray(body.value) ? body.value : [body.value]
-    const drafts = readDrafts(items, publisher, key)
+    const drafts = readDrafts(items, bearer.key, key)
     return Array.isArray(drafts) ? appendAll(drafts) : drafts
   }
 

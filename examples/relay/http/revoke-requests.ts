@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
+import { createBearers } from './bearers.js'
 import { readJson } from './body.js'
-import { bearerOf, createKeyring } from '../access/keys.js'
 import { json, problem, type Reply } from './reply.js'
 import { readRevocation, type Revocation } from '../access/revocations.js'
 
@@ -15,16 +15,11 @@ export interface RevokeRequestsOptions {
 
 /** Takes back tokens at the request of a backend. */
 export function createRevokeRequests({ secrets, maxBytes, revoke }: RevokeRequestsOptions) {
-  const keyring = createKeyring(secrets.map((secret) => ({ name: 'revoke', secret })))
+  const bearerOf = createBearers({ keys: secrets.map((secret) => ({ name: 'revoke', secret })), flag: '--revoke-key' })
 
   return async (request: IncomingMessage): Promise<Reply> => {
-    if (keyring.isEmpty) {
-      return problem(403, 'no-keys', 'This relay takes no tokens back. Start it with --revoke-key.')
-    }
-    if (!keyring.find(bearerOf(request.headers.authorization))) {
-      const text = 'Send the header Authorization: Bearer <secret> with the secret of one of --revoke-key.'
-      return problem(401, 'wrong-key', text, { 'WWW-Authenticate': 'Bearer' })
-    }
+    const bearer = bearerOf(request)
+    if ('status' in bearer) return bearer
     const body = await readJson(request, ['application/json'], maxBytes)
     if ('status' in body) return body
     const revocation = readRevocation(body.value)
