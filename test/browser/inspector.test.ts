@@ -88,9 +88,13 @@ describeInChromium('the inspector', () => {
     const page = await tabs.open(`${server.page}?signalpost-inspect=team:7,team:8`)
     await page.getByText('status: online').waitFor()
 
-    await page.evaluate(() => window.Signalpost.sendSignal('Moved', null, { room: 'team:8' }))
-
+    await page.evaluate(async () => {
+      await window.Signalpost.sendSignal('Elsewhere')
+      await window.Signalpost.sendSignal('Moved', null, { room: 'team:8' })
+    })
     await page.getByText('received: Moved in team:8 from this page').waitFor()
+
+    expect(await page.getByText('received:').allInnerTexts()).toHaveLength(1)
   })
 
   it('copies the report', async () => {
