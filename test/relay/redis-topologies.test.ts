@@ -1,4 +1,5 @@
 import { expect, it, vi } from 'vitest'
+import { createSilentLogger } from '../../examples/relay/logger.js'
 import { join, startRelay, type ProtocolClient } from './protocol-client.js'
 import { describeRedis, KEEPS, startRedis, type RedisServer } from './redis-server.js'
 
@@ -41,7 +42,9 @@ describeRedis('relays on a cluster', () => {
   it('use all of its nodes, and go on when one of them dies and returns', { timeout: 120_000 }, async () => {
     const nodes = await startCluster()
     const redis = `redis+cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`
-    const relays = [await startRelay({ redis }), await startRelay({ redis })]
+    const warnings: string[] = []
+    const logger = { ...createSilentLogger(), warn: (_fields: unknown, text: string) => void warnings.push(text) }
+    const relays = [await startRelay({ redis, logger }), await startRelay({ redis })]
     const rooms = Array.from({ length: 12 }, (_, index) => `room-${index}`)
     const [sender, receiver] = await Promise.all(relays.map(({ url }) => join(url, ...rooms)))
     if (!sender || !receiver) throw new Error('Two relays have two pages.')
@@ -58,6 +61,9 @@ describeRedis('relays on a cluster', () => {
     for (const room of stays) sender.signal('Saved', 4, room)
     await receiver.heard(36 + stays.length)
     for (const room of lost) sender.signal('Saved', 4, room)
+    await vi.waitFor(() => expect(warnings).toContainEqual(expect.stringContaining('but not everything')), WAITING)
+    // A balancer would take all relays away from the rooms that are well.
+    expect(warnings).not.toContainEqual(expect.stringContaining('nothing is accepted'))
     await dying?.start()
     await receiver.heard(48)
     for (const room of stays) expect(told(receiver, room)).toEqual([1, 2, 3, 4])

@@ -21,5 +21,7 @@ export function createEngine(settings: RelaySettings, logger: Logger): SignalLog
       if (health === 'ready') logger.info({}, 'Redis is back')
       else logger.warn({ reason }, 'Redis is away: nothing is accepted until it is back')
     },
+    onTrouble: (reason) =>
+      logger.warn({ reason }, 'Redis takes writes, but not everything that was asked of it worked'),
   })
 }

@@ -47,8 +47,6 @@ export function createRedisClient(address: RedisAddress): RedisClient {
         ...own,
         clusterRetryStrategy: pauseBefore,
         clusterNodeRetryStrategy: pauseBefore,
-        // An unchanged command that fails is told to whoever asked, who asks again.
-        retryDelayOnFailover: 100,
         redisOptions: line,
       })
   }

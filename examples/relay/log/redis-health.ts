@@ -12,6 +12,7 @@ export interface RedisHealthOptions {
   /** Does a write as the log does its own. */
   readonly confirm: Confirm
   readonly onHealth?: ((health: LogHealth, reason: string) => void) | undefined
+  readonly onTrouble?: ((reason: string) => void) | undefined
 }
 
 export interface RedisHealth {
@@ -20,19 +21,21 @@ export interface RedisHealth {
   open(attempt: () => Promise<unknown>): Promise<void>
   /** Notes that something did not work. */
   fail(error: unknown): void
-  /** Notes what becomes of a command. */
+  /** Notes what becomes of a command: one that failed is a reason to try soon whether writing works at all. */
   watch<Result>(command: Promise<Result>): Promise<Result>
-  /** Tries whether writing works: at once while it does not, else now and then. */
+  /** Tries whether writing works: while it does not, and when something has failed; else now and then. */
   probe(): void
   close(): void
 }
 
 /** Knows whether Redis takes writes, by what becomes of commands and by trying. */
-export function createRedisHealth({ address, clients, writer, confirm, onHealth }: RedisHealthOptions): RedisHealth {
+export function createRedisHealth(options: RedisHealthOptions): RedisHealth {
+  const { address, clients, writer, confirm, onHealth, onTrouble } = options
   let state: 'closed' | LogHealth = 'closed'
   let lastError: unknown
   let isProbing = false
-  let probedAt = 0
+  let probedAt = Number.NEGATIVE_INFINITY
+  let toldAt = Number.NEGATIVE_INFINITY
 
   for (const client of clients) {
     client.on('error', fail)
@@ -74,8 +77,12 @@ export function createRedisHealth({ address, clients, writer, confirm, onHealth 
     isProbing = true
     probedAt = now
     const back = (): void => {
-      lastError = undefined
       if (state === 'away') change('ready', '')
+      else if (lastError !== undefined && now - toldAt > TELLING_EVERY) {
+        toldAt = now
+        onTrouble?.(reasonOf(lastError))
+      }
+      lastError = undefined
     }
     void tryWriting()
       .then(back, fail)
@@ -119,7 +126,9 @@ export function createRedisHealth({ address, clients, writer, confirm, onHealth 
       try {
         return await command
       } catch (error) {
-        fail(error)
+        note(error)
+        // The next try is due: of a cluster, one node may be away and the others not.
+        probedAt = Number.NEGATIVE_INFINITY
         throw error
       }
     },
@@ -132,6 +141,7 @@ export function createRedisHealth({ address, clients, writer, confirm, onHealth 
 const PROBE = 'signalpost:probe'
 const PROBE_LIFETIME = 60_000
 const PROBE_EVERY = 5000
+const TELLING_EVERY = 60_000
 const OPENING = 5000
 
 /** What a client says when it gives up; why it did, it has said before. */

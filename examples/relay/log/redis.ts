@@ -31,6 +31,8 @@ export interface RedisLogOptions {
   readonly durability?: Durability
   /** Hears when Redis is lost, and why, and when it is back. */
   readonly onHealth?: (health: LogHealth, reason: string) => void
+  /** Hears, at most once a minute, why something failed though Redis takes writes: one node of a cluster may be away. */
+  readonly onTrouble?: (reason: string) => void
 }
 
 /**
@@ -44,6 +46,7 @@ export function createRedisLog({
   window = 900_000,
   durability = 'memory',
   onHealth,
+  onTrouble,
 }: RedisLogOptions): SignalLog {
   const address = readRedisAddress(url)
   const client = createRedisClient(address)
@@ -59,7 +62,7 @@ export function createRedisLog({
   const confirm = createDurability(writer, durability)
   const reading = new Map<string, Promise<Tail>>()
   const clients = [...new Set([client, writer, listener])]
-  const health = createRedisHealth({ address, clients, writer, confirm, onHealth })
+  const health = createRedisHealth({ address, clients, writer, confirm, onHealth, onTrouble })
   const following = createFollowing({ subscribe, unsubscribe, read: readNow, look, keepMs })
   let ticker: NodeJS.Timeout | undefined
 
