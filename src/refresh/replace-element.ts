@@ -38,7 +38,8 @@ export function replaceElement(target: Element | string, options: ReplaceOptions
     if (!old) throw failure(`There is no element ${selector} on the page`)
     // An answer that was asked for earlier must not come on top of a later one.
     running.get(old)?.abort()
-    const isLossAccepted = hasUnkeepableState(old)
+    // What was there already was let through.
+    const takesAway = hasUnkeepableState(old) ? () => false : () => hasUnkeepableState(old)
     const controller = new AbortController()
     const abort = (): void => controller.abort()
     running.set(old, controller)
@@ -49,8 +50,7 @@ export function replaceElement(target: Element | string, options: ReplaceOptions
         changedAt,
         controller.signal,
       )
-      // What the user has begun meanwhile.
-      while (!isLossAccepted && hasUnkeepableState(old) && !controller.signal.aborted) await pause()
+      while (takesAway() && !controller.signal.aborted) await pause()
       const present = find()
       if (controller.signal.aborted || !present) return
       const found = selector ? content.querySelector(selector) : onlyChild(content, old.localName)
