@@ -42,7 +42,8 @@ const accepted = (client: ProtocolClient): string[] =>
 describeRedis('a relay that loses its Redis', () => {
   it('accepts nothing while Redis is away, tells one gap when it is back empty, and goes on', async () => {
     const redis = await startRedis(KEEPS.nothing)
-    const { url, log, news } = await relayOn(redis.url)
+    const { url, port, log, news } = await relayOn(redis.url)
+    const readiness = async (): Promise<number> => (await fetch(`http://127.0.0.1:${port}/ready`)).status
     const pages = [await join(url), await join(url)] as const
     pages[0].signal('Saved', 1)
     await Promise.all(pages.map((page) => page.heard(1)))
@@ -51,11 +52,13 @@ describeRedis('a relay that loses its Redis', () => {
     const id = pages[0].signal('Saved', 2)
     await pages[1].level()
     expect(accepted(pages[0])).not.toContain(id)
+    expect(await readiness()).toBe(503)
     await redis.start()
     await vi.waitFor(() => expect(accepted(pages[0])).toContain(id), WAITING)
     await vi.waitFor(() => expect(log.health).toBe('ready'), WAITING)
     await Promise.all(pages.map((page) => page.heard(2)))
     for (const page of pages) expect(told(page)).toEqual([1, 'gap epoch', 2])
+    expect(await readiness()).toBe(200)
     expect(news).toEqual(['away', 'ready'])
   })
 
