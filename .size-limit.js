@@ -57,7 +57,7 @@ function binding(framework, names) {
       ...imports,
       name: `${framework} with useRefresh, the core and refresh`,
       import: { 'dist/index.js': CORE, 'dist/refresh/index.js': '{ refreshOn }', [path]: '*' },
-      limit: `${refresh + 600} B`,
+      limit: `${refresh + 650} B`,
     },
   ]
 }

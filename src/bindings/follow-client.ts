@@ -2,8 +2,8 @@ import { getPageClient, onPageClient } from '../page-client.js'
 import type { Stop } from '../signals.js'
 
 /**
- * Begins on the given client. Without one, begins on the page's, as soon as there is one, and again on each that takes its
- * place: a component may be mounted before the client is made, and outlive it.
+ * Begins on the given client. Without one, begins on the page's, as soon as there is one, and again on each that
+ * takes its place: a component may be mounted before the client is made, and outlive it.
  */
 export function followClient<Client>(given: Client | undefined, begin: (client: Client) => Stop): Stop {
   if (given) return begin(given)

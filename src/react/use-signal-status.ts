@@ -9,8 +9,9 @@ import type { SignalStatus } from '../status.js'
 import { useProvidedClient } from './provider.js'
 
 /**
- * Where the connection stands: the component renders again at every change. With `grace`, a drop that is over within so
- * many milliseconds does not show. The state is `idle` on a server, while its page is taken over, and while the page has no client.
+ * Where the connection stands: the component renders again at every change. With `grace`, a drop that is over within
+ * so many milliseconds does not show. The state is `idle` on a server, while its page is taken over, and while the
+ * page has no client.
  */
 export function useSignalStatus(options: UseSignalStatusOptions = {}): SignalStatus {
   const provided = useProvidedClient<AnyClient>()

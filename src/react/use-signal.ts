@@ -7,8 +7,8 @@ import { useProvidedClient } from './provider.js'
 import { useLatest } from './use-latest.js'
 
 /**
- * Calls `handler` with the data of every signal called `name` while the component is mounted. The handler and `where` of
- * the last render are the ones that are called; neither needs to be memoised. Does nothing on a server.
+ * Calls `handler` with the data of every signal called `name` while the component is mounted. The handler and `where`
+ * of the last render are the ones that are called; neither needs to be memoised. Does nothing on a server.
  *
  * @throws SignalError in an effect: `bad-name` or `bad-option`.
  */

@@ -7,8 +7,8 @@ import { useProvidedClient } from './provider.js'
 export type MaybeAccessor<Value> = Value | Accessor<Value>
 
 /**
- * Begins when the component is mounted, never on a server, and ends with its owner. Begins again when the options or the
- * provided client change.
+ * Begins when the component is mounted, never on a server, and ends with its owner. Begins again when the options or
+ * the provided client change.
  */
 export function whileMounted<Client extends object, Options extends { readonly client?: Client | undefined }>(
   options: MaybeAccessor<Options>,

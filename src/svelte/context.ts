@@ -5,8 +5,8 @@ import type { AnyClient } from '../bindings/options.js'
 const KEY = 'signalpost:client'
 
 /**
- * Gives the component that calls it while it is initialised, and those below, a client of their own. Without it they use
- * the page's client, so most applications need none. It never closes the client.
+ * Gives the component that calls it while it is initialised, and those below, a client of their own. Without it they
+ * use the page's client, so most applications need none. It never closes the client.
  */
 export function provideSignalClient(client: AnyClient): void {
   setContext(KEY, client)

@@ -4,8 +4,8 @@ import type { RegisteredSignals, SignalClient, SignalHandler, SignalMap, SignalN
 import { whileMounted } from './while-mounted.js'
 
 /**
- * Calls `handler` with the data of every signal called `name` while the component is mounted. Options that follow a prop
- * are a store: `useSignal('Moved', show, toStore(() => ({ room })))`. Does nothing on a server.
+ * Calls `handler` with the data of every signal called `name` while the component is mounted. Options that follow a
+ * prop are a store: `useSignal('Moved', show, toStore(() => ({ room })))`. Does nothing on a server.
  *
  * @throws SignalError when mounted: `bad-name` or `bad-option`.
  */

@@ -5,8 +5,8 @@ import type { Stop } from '../signals.js'
 import { providedClient } from './context.js'
 
 /**
- * Begins when the component is mounted, never on a server, and ends when it is destroyed. Begins again when the options
- * are a store that changes.
+ * Begins when the component is mounted, never on a server, and ends when it is destroyed. Begins again when the
+ * options are a store that changes.
  */
 export function whileMounted<Client extends object, Options extends { readonly client?: Client | undefined }>(
   options: Options | Readable<Options>,

@@ -4,9 +4,9 @@ import type { RegisteredSignals, SignalClient, SignalHandler, SignalMap, SignalN
 import { whileMounted } from './while-mounted.js'
 
 /**
- * Calls `handler` with the data of every signal called `name` while the component is mounted, or the scope is active. The
- * name and the options may be refs or getters: `useSignal('Moved', show, () => ({ room: props.room }))`. Does nothing on a
- * server.
+ * Calls `handler` with the data of every signal called `name` while the component is mounted, or the scope is active.
+ * The name and the options may be refs or getters: `useSignal('Moved', show, () => ({ room: props.room }))`. Does
+ * nothing on a server.
  *
  * @throws SignalError when mounted: `bad-name` or `bad-option`.
  */

@@ -4,8 +4,8 @@ import type { Stop } from '../signals.js'
 import { providedClient } from './provide.js'
 
 /**
- * Begins when the component is mounted, never on a server, and ends with its scope. Begins again when something reactive
- * that the options or `begin` read has changed.
+ * Begins when the component is mounted, never on a server, and ends with its scope. Begins again when something
+ * reactive that the options or `begin` read has changed.
  */
 export function whileMounted<Client extends object, Options extends { readonly client?: Client | undefined }>(
   options: MaybeRefOrGetter<Options>,
