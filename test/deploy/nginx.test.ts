@@ -9,6 +9,7 @@ import { describeWhere } from '../browser/installed.js'
 import { findFreePort } from '../browser/relay-process.js'
 import { pageId } from '../relay/protocol-client.js'
 import { installSignalpost, PATIENCE, readKit, type RelayProcess, startRelay } from './kit.js'
+import { REDIS, REDIS_PASSWORD, startRedis } from './redis.js'
 import { ask, NGINX, NGINX_ADVICE, type Nginx, OPENSSL, startNginx, UPGRADE } from './nginx.js'
 
 const SETTINGS = { SIGNALPOST_ORIGIN: 'https://example.com' }
@@ -93,6 +94,32 @@ describeWhere(NGINX && OPENSSL, NGINX_ADVICE)('nginx.conf', () => {
   })
 })
 
+describeWhere(NGINX && OPENSSL && REDIS, `${NGINX_ADVICE} And: apt-get install redis-server.`)('two relays', () => {
+  it('that share a Redis are one: every page hears every signal once, while each of them is restarted', async () => {
+    const redis = `redis://:${REDIS_PASSWORD}@127.0.0.1:${await startRedis()}`
+    const { nginx, relays, restart } = await setup({ SIGNALPOST_REDIS: redis })
+    const pages = Array.from({ length: 4 }, () => openPage(nginx))
+    const heard = pages.map((): unknown[] => [])
+    for (const [index, page] of pages.entries()) page.receiveSignal('Saved', (data) => heard[index]?.push(data))
+    await vi.waitUntil(() => pages.every(({ status }) => status.state === 'online'), PATIENCE)
+    const loads = await Promise.all(relays.map(({ port }) => connections(port)))
+    const outcomes: string[] = []
+    const say = async (data: string): Promise<void> => {
+      for (const [index, page] of pages.entries()) outcomes.push((await page.sendSignal('Saved', data + index)).outcome)
+    }
+    await say('before ')
+    await relays[0].stop()
+    await say('without the first ')
+    await restart(0)
+    await relays[1].stop()
+    await say('without the second ')
+    await vi.waitUntil(() => heard.every(({ length }) => length >= 12), PATIENCE)
+    expect([loads, new Set(outcomes)]).toEqual([[2, 2], new Set(['accepted'])])
+    expect(heard).toEqual(heard.map(() => heard[0]))
+    expect(new Set(heard[0]).size).toBe(12)
+  })
+})
+
 describeWhere(NGINX && OPENSSL, NGINX_ADVICE)('the directives for Plesk', () => {
   it('are all that a server needs', async () => {
     const { relays } = await setup()
@@ -111,9 +138,9 @@ describeWhere(NGINX && OPENSSL, NGINX_ADVICE)('the directives for Plesk', () => 
 })
 
 /** Two relays behind nginx. */
-async function setup() {
+async function setup(settings: Readonly<Record<string, string>> = {}) {
   const { main } = await installSignalpost()
-  const start = async (port: number): Promise<RelayProcess> => startRelay(main, port, SETTINGS)
+  const start = async (port: number): Promise<RelayProcess> => startRelay(main, port, { ...SETTINGS, ...settings })
   const relays: [RelayProcess, RelayProcess] = [await start(await findFreePort()), await start(await findFreePort())]
   const nginx = await startNginx(
     CONF,

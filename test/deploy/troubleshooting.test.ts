@@ -1,17 +1,15 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it } from 'vitest'
 import { describeWhere } from '../browser/installed.js'
 import { findFreePort } from '../browser/relay-process.js'
-import { cleanEnvironment, installSignalpost, makeFolder, readKit, run, startRelay } from './kit.js'
+import { cleanEnvironment, installSignalpost, readKit, run, startRelay } from './kit.js'
 import { NGINX, NGINX_ADVICE, OPENSSL, startNginx } from './nginx.js'
 import { findProgram } from './programs.js'
+import { REDIS, startRedis } from './redis.js'
 
 /** The commands of DEPLOY.md are typed as they stand there; only addresses and files are those of the test. */
 
-const REDIS = findProgram('redis-server')
 const TOOLS = ['curl', 'ss', 'pgrep'].every(findProgram)
 const ADVICE = `${NGINX_ADVICE} And: apt-get install curl iproute2 procps redis-server.`
 
@@ -102,22 +100,4 @@ async function setup(change: (conf: string) => string = (conf) => conf) {
   }
 
   return { type, stop: relay.stop }
-}
-
-async function startRedis(): Promise<number> {
-  const port = await findFreePort()
-  const folder = await makeFolder()
-  const lines = /redis\.conf that matter:\s+```\n([\s\S]*?)```/.exec(readKit('DEPLOY.md'))?.[1] ?? ''
-  const file = join(folder, 'redis.conf')
-  await writeFile(file, `${lines}\nport ${port}\ndir ${folder}\n`)
-  const child = spawn(REDIS ?? '', [file], { stdio: ['ignore', 'pipe', 'inherit'] })
-  onTestFinished(async () => {
-    const exit = once(child, 'exit')
-    child.kill('SIGTERM')
-    await exit
-  })
-  for await (const text of child.stdout.iterator({ destroyOnReturn: false })) {
-    if (String(text).includes('Ready to accept connections')) break
-  }
-  return port
 }
