@@ -85,6 +85,25 @@ describe('following a log elsewhere', () => {
     expect(late.heard).toEqual([])
   })
 
+  it('is not ready before its first reading, whatever is heard before', async () => {
+    const late = createRemote()
+    const [subscribed, read] = [createGate(), createGate()]
+    late.state.subscribing = subscribed
+    late.state.reading = read
+    let isReady = false
+    const begun = late.following.whenHeard('main').then(() => (isReady = true))
+    late.state.head = 1
+    late.ring(1)
+    subscribed.open()
+    await late.settled()
+    expect([isReady, late.calls]).toEqual([false, ['subscribe main', 'read end']])
+    late.state.head = 2
+    late.ring(2)
+    read.open()
+    await begun
+    expect(late.heard).toEqual(['one 2'])
+  })
+
   it('hands on what comes in turn, and leaves out what came before', () => {
     for (const offset of [5, 6, 6, 7, 3]) remote.ring(offset)
     expect(remote.heard).toEqual(['one 6', 'one 7'])

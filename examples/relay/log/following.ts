@@ -149,7 +149,8 @@ export function createFollowing({ subscribe, unsubscribe, read, look, keepMs }: 
 
     hear(name, epoch, entry) {
       const room = rooms.get(name)
-      if (!room) return
+      // Whatever is heard before the first reading begins is part of it.
+      if (!room || (room.epoch === '' && !room.waiting)) return
       room.heardAt = performance.now()
       if (!room.waiting) {
         if (!take(room, epoch, entry)) catchUpQuietly(name, room)
