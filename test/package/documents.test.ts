@@ -56,7 +56,7 @@ describe('the README', () => {
 
   it('has code in every language that it shows', () => {
     const counts = (wanted: string): number => blocks.filter(({ language }) => language === wanted).length
-    expect([counts('ts') >= 3, counts('js') >= 1, counts('html') >= 1, counts('sh') >= 2]).toEqual([
+    expect([counts('ts') >= 3, counts('tsx') >= 1, counts('html') >= 3, counts('sh') >= 2]).toEqual([
       true,
       true,
       true,
