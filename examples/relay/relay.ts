@@ -1,16 +1,12 @@
 import { createServer, type Server } from 'node:http'
-import type { Duplex } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import type { WebSocket } from 'ws'
-import * as CloseCode from '../../src/protocol/close-codes.js'
 import { createAccess } from './access/access.js'
 import { createActivity } from './operation/activity.js'
 import { createAddressReader } from './limits/addresses.js'
-import { createHeart, TICKS_PER_BEAT, type Heart } from './beat.js'
 import type { Condition } from './operation/condition.js'
 import { countAppends } from './operation/counted-log.js'
 import { drain } from './drain.js'
-import { createFanOut, type Lane } from './fan-out.js'
+import { createFanOut } from './fan-out.js'
 import { createHandshakes } from './http/handshakes.js'
 import { createHeadcount } from './limits/headcount.js'
 import { createHttp } from './http/http.js'
@@ -23,7 +19,7 @@ import { createOperation } from './operation/operation.js'
 import { limit, settle, type RelaySettings } from './options/options.js'
 import { createTurnstile } from './limits/pace.js'
 import { createPages } from './http/pages.js'
-import { createPeer, type Peer } from './peer.js'
+import { createPeers, type Peers } from './peers.js'
 import { createPosts } from './http/posts.js'
 import { createRevocation } from './access/revocation.js'
 import type { Revocation } from './access/revocations.js'
@@ -95,108 +91,77 @@ export function createRelay(options: RelayOptions = {}): Relay {
   const onTrouble = (error: unknown): void => logger.debug({ error: String(error) }, 'the log has trouble')
   const patientLog = createPatientLog(engine, { patience, onTrouble })
   const log = countAppends(patientLog, activity)
-  const peers = new Map<Lane, { readonly peer: Peer; readonly heart: Heart }>()
-  const rooms = createRooms({ log, onFailure: (lane, error) => peers.get(lane)?.peer.fail(error) })
-  const fanOut = createFanOut({ maxBuffered: limit(settings.maxBuffered), activity })
 
-  const revocation = createRevocation({ log: patientLog, onRevoked: reviewAll })
-  const authorize = options.authorize ?? createTokenReader(settings, tellRefusedToken)
-  const access = createAccess({
-    host,
-    origins: settings.origin,
-    isOpen: settings.open,
-    authorize,
-    isRevoked: revocation.covers,
-  })
-  const addressOf = createAddressReader(settings.trustProxy)
-  const users = createHeadcount(limit(settings.maxConnectionsPerUser))
+  const revocation = createRevocation({ log: patientLog, onRevoked: () => peers.review() })
+  const tellRefused = (text: string): void => logger.info({ text }, 'a token was refused')
+  const authorize = options.authorize ?? createTokenReader(settings, tellRefused)
+  const { origin: origins, open: isOpen } = settings
+  const access = createAccess({ host, origins, isOpen, authorize, isRevoked: revocation.covers })
+
   const rate = limit(settings.rate)
+  const rooms = createRooms({ log, onFailure: (lane, error) => peers.fail(lane, error) })
+  const peers: Peers = createPeers({
+    fanOut: createFanOut({ maxBuffered: limit(settings.maxBuffered), activity }),
+    access,
+    log,
+    rooms,
+    logger,
+    terms: { beat, maxBytes, window },
+    users: createHeadcount(limit(settings.maxConnectionsPerUser)),
+    maxConnections: limit(settings.maxConnections),
+    maxRooms: limit(settings.maxRooms),
+    rate,
+    helloTimeout,
+  })
 
+  let closing: Promise<void> | undefined
+  const isLeaving = (): boolean => closing !== undefined
+  const condition = (): Condition => ({
+    isDraining: isLeaving(),
+    connections: peers.size,
+    rooms: rooms.size,
+    log: log.health,
+  })
+  const isShared = settings.redis !== '' || options.log !== undefined
   const operation = createOperation({
-    settings,
+    key: dashboardKey,
     folder: dashboard,
-    isShared: settings.redis !== '' || options.log !== undefined,
+    isShared,
     log: patientLog,
     activity,
     rooms,
-    condition: (): Condition => ({
-      isDraining: closing !== undefined,
-      connections: peers.size,
-      rooms: rooms.size,
-      log: log.health,
-    }),
+    condition,
   })
+
+  const addressOf = createAddressReader(settings.trustProxy)
+  const farewells = createTurnstile(farewellRate(rate))
   const server = createServer(
     { headersTimeout: helloTimeout, requestTimeout: 30_000, connectionsCheckingInterval: 1000 },
     createHttp({
       path,
       access,
-      posts: createPosts({
-        access,
-        publishKeys: settings.publishKey,
-        log,
-        maxBytes,
-        addressOf,
-        farewells: createTurnstile(farewellRate(rate)),
-      }),
+      posts: createPosts({ access, publishKeys: settings.publishKey, log, maxBytes, addressOf, farewells }),
       revoke: createRevokeRequests({ secrets: settings.revokeKey, maxBytes, revoke: revocation.revoke }),
       operators: operation.operators,
       page: createPages({ pages, assets }),
-      condition: operation.condition,
+      condition,
       activity,
       logger,
     }),
   )
-  let closing: Promise<void> | undefined
-  let pulse: NodeJS.Timeout | undefined
-
   // A connection that never says a byte is none of the HTTP server's time limits' business.
   server.on('connection', (socket) => socket.setTimeout(helloTimeout))
+  const visits = createTurnstile(VISITS)
+  const addresses = createHeadcount(limit(settings.maxConnectionsPerAddress))
+  const onOpen = peers.welcome
   server.on(
     'upgrade',
-    createHandshakes({
-      path,
-      maxBytes,
-      access,
-      addressOf,
-      visits: createTurnstile(VISITS),
-      addresses: createHeadcount(limit(settings.maxConnectionsPerAddress)),
-      isLeaving: () => closing !== undefined,
-      activity,
-      logger,
-      onOpen: welcome,
-    }),
+    createHandshakes({ path, maxBytes, access, addressOf, visits, addresses, isLeaving, activity, logger, onOpen }),
   )
 
-  function welcome(ws: WebSocket, socket: Duplex): void {
-    const lane = fanOut.open(ws, socket)
-    if (peers.size >= limit(settings.maxConnections)) {
-      ws.on('error', () => {})
-      logger.warn({ connections: peers.size }, 'too many connections; --max-connections sets the limit')
-      return lane.end(CloseCode.TooMany, 'too many connections')
-    }
-    const terms = { beat, maxBytes, window }
-    const maxRooms = limit(settings.maxRooms)
-    const peer = createPeer({ ws, lane, access, log, rooms, users, logger, terms, maxRooms, rate, helloTimeout })
-    peers.set(lane, { peer, heart: createHeart(ws, lane) })
-    ws.once('close', () => peers.delete(lane))
-  }
-
-  function tick(): void {
-    for (const { heart } of peers.values()) heart.tick()
-  }
-
-  function reviewAll(): void {
-    for (const { peer } of peers.values()) peer.review()
-  }
-
-  function tellRefusedToken(text: string): void {
-    logger.info({ text }, 'a token was refused')
-  }
-
   async function stop(): Promise<void> {
-    await drain({ peers: () => [...peers.values()].map(({ peer }) => peer), server, spread })
-    clearInterval(pulse)
+    await drain({ peers: peers.all, server, spread })
+    peers.stop()
     revocation.stop()
     operation.stop()
     await log.close()
@@ -207,12 +172,9 @@ export function createRelay(options: RelayOptions = {}): Relay {
       await log.open()
       // Before anybody comes in who was locked out.
       if (authorize) await revocation.start()
-      await listening(server, host, port)
+      const bound = await listenOn(server, host, port)
+      peers.start()
       operation.start()
-      // What has arrived is read before silence is judged: a late timer is no evidence against anybody.
-      pulse = setInterval(() => setImmediate(tick), beat / TICKS_PER_BEAT)
-      const address = server.address()
-      const bound = typeof address === 'object' && address ? address.port : port
       const name = `${nameOf(host)}:${bound}`
       return { port: bound, url: `ws://${name}${path}`, page: `http://${name}/` }
     },
@@ -224,12 +186,14 @@ export function createRelay(options: RelayOptions = {}): Relay {
 /** How many of the latest signals the dashboard shows. */
 const LATEST_SIGNALS = 50
 
-function listening(server: Server, host: string, port: number): Promise<void> {
+/** Gives the port, which may have been any free one. */
+function listenOn(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, () => {
       server.off('error', reject)
-      resolve()
+      const address = server.address()
+      resolve(typeof address === 'object' && address ? address.port : port)
     })
   })
 }

@@ -6,13 +6,13 @@ import { createInstances, TELLING_INTERVAL } from './instances.js'
 import type { PatientLog } from '../log/patient.js'
 import { createMetrics } from './metrics.js'
 import { createOperators, type Operators } from './operators.js'
-import type { RelaySettings } from '../options/options.js'
 import { createOverview } from './overview.js'
 import type { Rooms } from '../rooms.js'
 import { createSamples } from './samples.js'
 
 export interface OperationOptions {
-  readonly settings: Pick<RelaySettings, 'dashboardKey'>
+  /** The secret of the operators; empty means that there are none. */
+  readonly key: string
   /** The folder of the dashboard's page. */
   readonly folder: string
   /** Whether other instances may share the log. */
@@ -26,14 +26,12 @@ export interface OperationOptions {
 /** Watches the relay for its operators. Without a key nothing is measured, because nobody can see it. */
 export interface Operation {
   readonly operators: Operators
-  readonly condition: () => Condition
   start(): void
   stop(): void
 }
 
 export function createOperation(options: OperationOptions): Operation {
-  const { settings, folder, isShared, log, activity, rooms, condition } = options
-  const { dashboardKey: key } = settings
+  const { key, folder, isShared, log, activity, rooms, condition } = options
   const samples = createSamples(activity.counts)
   const instances = createInstances()
   const metrics = createMetrics(activity, condition)
@@ -49,7 +47,6 @@ export function createOperation(options: OperationOptions): Operation {
 
   return {
     operators: createOperators({ door: key === '' ? undefined : createDoor({ key }), metrics, overview, folder }),
-    condition,
     start() {
       if (key === '') return
       samples.start()

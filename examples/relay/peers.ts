@@ -1,0 +1,61 @@
+import type { Duplex } from 'node:stream'
+import type { WebSocket } from 'ws'
+import * as CloseCode from '../../src/protocol/close-codes.js'
+import { createHeart, TICKS_PER_BEAT, type Heart } from './beat.js'
+import type { FanOut, Lane } from './fan-out.js'
+import { createPeer, type Peer, type PeerOptions } from './peer.js'
+
+export interface PeersOptions extends Omit<PeerOptions, 'ws' | 'lane'> {
+  readonly fanOut: FanOut
+  /** Connections at a time. */
+  readonly maxConnections: number
+}
+
+/** Everybody who is connected. */
+export interface Peers {
+  readonly size: number
+  all(): readonly Peer[]
+  welcome(ws: WebSocket, socket: Duplex): void
+  /** Ends the connections whose rights are not good any more. */
+  review(): void
+  fail(lane: Lane, error: unknown): void
+  /** Lets the hearts beat. */
+  start(): void
+  stop(): void
+}
+
+export function createPeers({ fanOut, maxConnections, ...options }: PeersOptions): Peers {
+  const { logger, terms } = options
+  const peers = new Map<Lane, { readonly peer: Peer; readonly heart: Heart }>()
+  let pulse: NodeJS.Timeout | undefined
+
+  function tick(): void {
+    for (const { heart } of peers.values()) heart.tick()
+  }
+
+  return {
+    get size() {
+      return peers.size
+    },
+    all: () => [...peers.values()].map(({ peer }) => peer),
+    welcome(ws, socket) {
+      const lane = fanOut.open(ws, socket)
+      if (peers.size >= maxConnections) {
+        ws.on('error', () => {})
+        logger.warn({ connections: peers.size }, 'too many connections; --max-connections sets the limit')
+        return lane.end(CloseCode.TooMany, 'too many connections')
+      }
+      peers.set(lane, { peer: createPeer({ ws, lane, ...options }), heart: createHeart(ws, lane) })
+      ws.once('close', () => peers.delete(lane))
+    },
+    review() {
+      for (const { peer } of peers.values()) peer.review()
+    },
+    fail: (lane, error) => peers.get(lane)?.peer.fail(error),
+    start() {
+      // What has arrived is read before silence is judged: a late timer is no evidence against anybody.
+      pulse = setInterval(() => setImmediate(tick), terms.beat / TICKS_PER_BEAT)
+    },
+    stop: () => clearInterval(pulse),
+  }
+}
