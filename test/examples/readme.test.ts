@@ -1,23 +1,26 @@
 import { build } from 'esbuild'
 import { type Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { readCommand } from '../../examples/relay/command.js'
+import { readCommand } from '../../examples/relay/options/command.js'
 import { describeInChromium, useTabs } from '../browser/chromium.js'
 import { type RelayProcess, startRelay } from '../browser/relay-process.js'
 import { readUmd, serve, type StaticServer } from '../browser/static-server.js'
 import { textsOf } from '../package/blocks.js'
 import { ROOT } from '../package/root.js'
 
-/** What `examples/README.md` shows works as it is shown, with another address of the relay. */
+/** What `README.md` and `examples/README.md` show works as it is shown, with another address of the relay. */
 
 const README = 'examples/README.md'
 const [markup = '', saidByPage = ''] = textsOf(README, 'html')
 const [refreshing = '', saving = ''] = textsOf(README, 'ts')
 const [component = ''] = textsOf(README, 'tsx')
+const [first = '', saved = '', globals = ''] = textsOf('README.md', 'html')
+const [firstComponent = ''] = textsOf('README.md', 'tsx')
 
-const FORM = '<form method="post" action="/incomes"><input name="amount" value="250"><button>Save</button></form>'
+const form = (next: string): string =>
+  `<form method="post" action="/incomes?next=${next}"><input name="amount" value="250"><button>Save</button></form>`
 
-describeInChromium('examples/README.md in a browser', () => {
+describeInChromium('README.md and examples/README.md in a browser', () => {
   const tabs = useTabs()
   let relay: RelayProcess
   let server: StaticServer
@@ -25,33 +28,45 @@ describeInChromium('examples/README.md in a browser', () => {
 
   beforeAll(async () => {
     relay = await startRelay()
-    const here = (text: string): string => text.replaceAll('ws://localhost:8081/signals', relay.url)
+    const here = (text: string): string =>
+      text.replaceAll(/wss?:\/\/(localhost:8081|relay\.example\.com)\/signals/g, relay.url)
+    const mount = (code: string): Promise<string> =>
+      bundle(`
+        import { createRoot } from 'react-dom/client'
+        import { createSignalClient } from 'signalpost'
+        ${code}
+        createSignalClient({ url: '${relay.url}' })
+        createRoot(document.querySelector('main')).render(<Report />)`)
     const scripts = {
       '/signalpost.min.js': await readUmd(),
       '/refreshing.js': await bundle(here(refreshing)),
       '/saving.js': await bundle(here(saving)),
-      '/component.js': await bundle(`
-        import { createRoot } from 'react-dom/client'
-        import { createSignalClient } from 'signalpost'
-        ${component}
-        createSignalClient({ url: '${relay.url}' })
-        createRoot(document.querySelector('main')).render(<Report />)`),
+      '/component.js': await mount(component),
+      '/first-component.js': await mount(firstComponent),
     }
     const pages: Readonly<Record<string, () => string>> = {
       '/html': () => here(markup).replace(/<!--.*-->/, String(incomes)),
       '/npm': () => `<section id="report">${incomes}</section><script src="/refreshing.js"></script>`,
       '/react': () => '<main></main><script src="/component.js"></script>',
       '/total': () => String(incomes),
-      '/form': () => FORM,
-      '/form-with-script': () => `${FORM}<script src="/saving.js"></script>`,
+      '/form': () => form('/saved'),
+      '/form-with-script': () => `${form('/saved')}<script src="/saving.js"></script>`,
       '/saved': () => here(saidByPage),
+      '/first': () => here(first).replace('…', String(incomes)),
+      '/first-react': () => '<main></main><script src="/first-component.js"></script>',
+      '/first-form': () => form('/first-saved'),
+      '/first-saved': () => here(first + saved),
+      '/globals': () => here(globals),
     }
     server = await serve(scripts, {}, (request, response) => {
-      const page = pages[request.url ?? '']
+      const url = new URL(request.url ?? '', server.page)
+      const page = pages[url.pathname]
       if (request.method === 'POST') {
         incomes += 1
         // Unread, a body would break the connection.
-        request.resume().on('end', () => response.writeHead(303, { Location: '/saved' }).end())
+        request
+          .resume()
+          .on('end', () => response.writeHead(303, { Location: url.searchParams.get('next') ?? '/' }).end())
       } else if (page) response.setHeader('Content-Type', 'text/html').end(page())
       else return false
       return true
@@ -74,14 +89,16 @@ describeInChromium('examples/README.md in a browser', () => {
   }
 
   it.each([
-    ['one line of HTML', 'html', 'section'],
-    ['the npm package', 'npm', 'section'],
-    ['React', 'react', 'output'],
-  ])('refreshes a report with %s, when the page after saving says so', async (_, path, element) => {
+    ['one line of HTML', 'html', 'form', 'section'],
+    ['the npm package', 'npm', 'form', 'section'],
+    ['React', 'react', 'form', 'output'],
+    ["the README's first lines", 'first', 'first-form', 'section'],
+    ["the README's component", 'first-react', 'first-form', 'output'],
+  ])('refreshes a report with %s, when the page after saving says so', async (_, path, from, element) => {
     const report = await openReport(path, element)
-    const form = await open('form')
+    const page = await open(from)
 
-    await form.getByRole('button').click()
+    await page.getByRole('button').click()
 
     await report.locator(element, { hasText: '1' }).waitFor()
     expect(tabs.complaints).toEqual([])
@@ -89,12 +106,20 @@ describeInChromium('examples/README.md in a browser', () => {
 
   it('says with the npm package that a form was saved', async () => {
     const report = await openReport('html', 'section')
-    const form = await open('form-with-script')
+    const page = await open('form-with-script')
 
-    await form.evaluate('saving.save(document.querySelector("form"))')
+    await page.evaluate('saving.save(document.querySelector("form"))')
 
     await report.locator('section', { hasText: '1' }).waitFor()
     expect(tabs.complaints).toEqual([])
+  })
+
+  it('hears a signal as an event of the page and by the global function', async () => {
+    const page = await open('form')
+    const said: string[] = []
+    page.on('console', (message) => said.push(message.text()))
+    await page.goto(`${server.page}globals`)
+    await expect.poll(() => said).toEqual(['123', '123'])
   })
 })
 
@@ -103,6 +128,12 @@ describe('examples/README.md', () => {
     const [line = ''] = textsOf(README, 'sh')
     const [npx, name, ...args] = line.trim().split(' ')
     expect([npx, name, readCommand(args, {}, '').run]).toEqual(['npx', 'signalpost', 'relay'])
+  })
+})
+
+describe('README.md', () => {
+  it('shows of PHP what examples/README.md shows, which is run', () => {
+    expect(textsOf('README.md', 'php')).toEqual(textsOf(README, 'php'))
   })
 })
 
