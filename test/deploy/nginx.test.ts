@@ -37,10 +37,12 @@ describeWhere(NGINX && OPENSSL, NGINX_ADVICE)('nginx.conf', () => {
 
   it('keeps what is for backends and operators from visitors', async () => {
     const { nginx } = await setup()
-    const asked = ['/publish', '/health', '/ready', '/metrics'].map((path) => ask(nginx, path, { from: '127.0.0.2' }))
+    const asked = ['/publish', '/revoke', '/health', '/ready', '/metrics'].map((path) =>
+      ask(nginx, path, { from: '127.0.0.2' }),
+    )
     const statuses = (await Promise.all(asked)).map(({ status }) => status)
     const here = await ask(nginx, '/health')
-    expect(statuses).toEqual([403, 403, 403, 403])
+    expect(statuses).toEqual([403, 403, 403, 403, 403])
     expect(JSON.parse(here.body)).toMatchObject({ status: 'ok' })
   })
 
