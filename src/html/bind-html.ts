@@ -51,7 +51,9 @@ export function bindHtml<Sent extends SignalMap = RegisteredSignals, Received ex
   // In a task of its own, where nothing that onError does can harm what is going on.
   const report: Report = (element, cause) => {
     const { code = 'bad-option', message } = cause as Partial<SignalError>
-    const place = element.localName + (element.id && `#${element.id}`)
+    // A field named "id" would hide a form's own.
+    const id = element.getAttribute('id')
+    const place = element.localName + (id ? `#${id}` : '')
     queueMicrotask(() => onError(new SignalError(code, `${place}: ${message}`, cause)))
   }
 

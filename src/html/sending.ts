@@ -43,7 +43,7 @@ export function sendFrom({ root, getClient, report }: SendingOptions): Sending {
     const { target, submitter, defaultPrevented } = event as SubmitEvent
     // `submitForm` of signalpost/refresh submits it: pages that answer each other would never end.
     if (defaultPrevented || (target as Element).hasAttribute('data-signal-refreshing')) return
-    for (const element of [submitter, target]) {
+    for (const element of new Set([submitter, target])) {
       if (element instanceof Element && element.hasAttribute(Attribute.Send)) send(element)
     }
   }

@@ -182,6 +182,13 @@ describe('what is wrong', () => {
     expect(errors).toEqual([expect.stringContaining('no-client: button: Put data-url on the script tag')])
   })
 
+  it('is told with its place also for a form with a field named id', async () => {
+    const { errors } = await open('<form id="save" data-signal-send="9"><input name="id"></form>')
+    element<HTMLFormElement>('form').requestSubmit()
+    await pass()
+    expect(errors).toEqual([expect.stringContaining('bad-name: form#save: "9"')])
+  })
+
   it('never quotes the data', async () => {
     const { errors } = await open('<button data-signal-send="A" data-signal-data="hunter2">Save</button>')
     element('button').click()
