@@ -1,7 +1,7 @@
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { createRedisLog } from '../../examples/relay/log/redis.js'
 import type { Durability } from '../../examples/relay/log/log.js'
-import { describeRedis, KEEPS, startRedis } from './redis-server.js'
+import { describeRedis, KEEPS, startRedis, type RedisServer } from './redis-server.js'
 
 const WAITING = { timeout: 20_000, interval: 50 }
 
@@ -12,23 +12,27 @@ async function openLog(url: string, durability: Durability) {
   return { log, add: (id: string) => log.append({ room: 'main', id, opening: `{"id":"${id}"` }) }
 }
 
-async function startReplicaOf(port: number) {
+async function startReplicaOf(primary: RedisServer) {
   const replica = await startRedis([
     ...KEEPS.nothing,
     '--replicaof',
     '127.0.0.1',
-    String(port),
+    String(primary.port),
     '--repl-diskless-sync-delay',
     '0',
   ])
   await vi.waitFor(async () => expect(String(await replica.ask('ROLE'))).toContain('connected'), WAITING)
+  await vi.waitFor(
+    async () => expect(String(await primary.ask('INFO', 'replication'))).toContain('state=online'),
+    WAITING,
+  )
   return replica
 }
 
 describeRedis('what an acceptance waits for', () => {
   it('replica: it is accepted when a replica has it, and not before', { timeout: 60_000 }, async () => {
     const primary = await startRedis([...KEEPS.nothing, '--repl-diskless-sync-delay', '0'])
-    const replica = await startReplicaOf(primary.port)
+    const replica = await startReplicaOf(primary)
     const { log, add } = await openLog(primary.url, 'replica')
     expect(await add('a')).toBe('logged')
     expect(await replica.ask('XLEN', 'signalpost:{main}:log')).toBe(1)
@@ -38,7 +42,7 @@ describeRedis('what an acceptance waits for', () => {
     await expect(add('b')).rejects.toThrow('no replica has it yet')
     await primary.ask('CLIENT', 'KILL', 'TYPE', 'normal')
     await vi.waitFor(() => expect(log.health).toBe('away'), WAITING)
-    await expect(vi.waitFor(() => add('b'), { timeout: 3000, interval: 50 })).rejects.toThrow(
+    await expect(vi.waitFor(() => add('b'), { timeout: 5000, interval: 50 })).rejects.toThrow(
       /does not have it|WAITAOF|no replica|away|line|closed|writeable/,
     )
     replica.freeze(false)
@@ -50,7 +54,7 @@ describeRedis('what an acceptance waits for', () => {
   it('replica: an id that is known is written again, because a wait covers only what its own line wrote', async () => {
     const quiet = ['--repl-diskless-sync-delay', '0', '--repl-ping-replica-period', '3600']
     const primary = await startRedis([...KEEPS.nothing, ...quiet])
-    await startReplicaOf(primary.port)
+    await startReplicaOf(primary)
     const { add } = await openLog(primary.url, 'memory')
     const writtenBytes = async (): Promise<number> =>
       Number(/master_repl_offset:(\d+)/.exec(String(await primary.ask('INFO', 'replication')))?.[1])
@@ -62,7 +66,7 @@ describeRedis('what an acceptance waits for', () => {
 
   it('replica: many wait together', async () => {
     const primary = await startRedis([...KEEPS.nothing, '--repl-diskless-sync-delay', '0'])
-    const replica = await startReplicaOf(primary.port)
+    const replica = await startReplicaOf(primary)
     const { log, add } = await openLog(primary.url, 'replica')
     const answers = await Promise.all(Array.from({ length: 300 }, (_, index) => add(`${index}`)))
     expect(new Set(answers)).toEqual(new Set(['logged']))

@@ -48,8 +48,8 @@ export function createDurability(client: RedisClient, durability: Durability): C
   }
 }
 
-/** How long Redis waits before it says that it is not certain, in milliseconds. */
-const PATIENCE = 1000
+/** How long Redis waits before it says that it is not certain, in milliseconds; less than a line may be silent. */
+const PATIENCE = 3000
 
 /** With `appendfsync always`, whatever Redis has answered is on its disk. */
 async function syncsBeforeAnswers(client: RedisClient): Promise<boolean> {

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { DEFAULT_ROOM } from '../../../src/protocol/names.js'
-import { signalFrame } from '../frame.js'
 import { createDurability } from './durability.js'
 import { createFollowing } from './following.js'
 import {
@@ -8,7 +7,6 @@ import {
   type Appended,
   type Draft,
   type Durability,
-  type Entry,
   type LogHealth,
   type SignalLog,
   type Tail,
@@ -16,6 +14,7 @@ import {
 import { readRedisAddress } from './redis-address.js'
 import { createRedisClient, runScript } from './redis-client.js'
 import { createRedisHealth } from './redis-health.js'
+import { claimOf, keysOf, PREFIX, readBell, readTail } from './redis-forms.js'
 import { APPEND, CLAIM, FIND, READ, type Script } from './redis-scripts.js'
 
 export interface RedisLogOptions {
@@ -95,25 +94,13 @@ export function createRedisLog({
   }
 
   async function readNow(room: string, after: number | 'end', limit: number): Promise<Tail> {
-    // The form that the script answers in.
-    const [epoch, base, floor, head, id, floorId, entries] = (await run(READ, room, [after, limit])) as TailReply
-    return {
-      epoch,
-      base: Number(base),
-      floor: Number(floor),
-      head: Number(head),
-      ...(id !== '' && { id }),
-      ...(floorId !== '' && { floorId }),
-      entries: entries.map(([offset, [, id, , at, , opening]]) =>
-        entryOf(Number.parseInt(offset, 10), id, at, opening),
-      ),
-    }
+    return readTail(await run(READ, room, [after, limit]))
   }
 
   async function append({ room, id, opening, digest }: Draft): Promise<Appended> {
     if (digest !== undefined) {
       // Claimed longer than it is remembered, so that there is no moment between the two.
-      const claim = runScript(writer, CLAIM, [`${PREFIX}{${id}}:claim`], [digest, windowMs + CLAIM_MARGIN])
+      const claim = runScript(writer, CLAIM, [claimOf(id)], [digest, windowMs + CLAIM_MARGIN])
       if ((await health.watch(claim)) === 0) return 'conflict'
     }
     const isNew = await confirm(() => run(APPEND, room, [id, opening, `${bells}{${room}}`, windowMs], id))
@@ -168,7 +155,6 @@ export function createRedisLog({
   }
 }
 
-const PREFIX = 'signalpost:'
 const DAY = 86_400_000
 /** What stands for "without end" in Redis. */
 const FOREVER = 10 * 365 * DAY
@@ -177,21 +163,3 @@ const CLAIM_MARGIN = 60_000
 const TICK = 1000
 /** A room that was silent for so long, in milliseconds, is looked at: the doorbell may have been missed. */
 const SILENCE = 5000
-
-type TailReply = [string, string, string, string, string, string, [string, string[]][]]
-
-/** One slot per room, by its name in braces. */
-function keysOf(room: string) {
-  const name = `${PREFIX}{${room}}:`
-  return { log: `${name}log`, meta: `${name}room`, idOf: (id: string) => `${name}id:${id}` }
-}
-
-function entryOf(offset: number, id = '', at = '', opening = ''): Entry {
-  return { offset, id, frame: signalFrame(opening, offset, Number(at)) }
-}
-
-/** `<epoch> <offset> <at> <id> <opening>`; others may use the channel too. */
-function readBell(text: string): { epoch: string; entry: Entry } | undefined {
-  const [, epoch, offset, at, id, opening] = /^(\S+) (\d+) (\d+) (\S+) (\{.*)$/s.exec(text) ?? []
-  return epoch === undefined ? undefined : { epoch, entry: entryOf(Number(offset), id, at, opening) }
-}
