@@ -18,11 +18,11 @@ const CUT_EVERY = Math.max(60, seconds / 6)
 /** When the relay is restarted, in shares of the time: the last life is long enough to see what grows. */
 const RESTARTS = [0.1, 0.2, 0.3, 0.4]
 const SLOPE_FROM = 0.6
+const MEGABYTE = 1024 * 1024
+/** By how much the heap may grow, once it is run for long enough to tell growth from what is remembered for a minute. */
+const MOST_GROWTH_PER_HOUR = seconds >= 900 ? 2 * MEGABYTE : Number.POSITIVE_INFINITY
 /** How long a page may take to come back, in milliseconds. */
 const LONGEST_AWAY = 15_000
-const MEGABYTE = 1024 * 1024
-/** By how much the heap may grow; over minutes, not hours, the noise is larger than what is looked for. */
-const MOST_GROWTH_PER_HOUR = seconds >= 1800 ? 2 * MEGABYTE : 60 * MEGABYTE
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 const tell = (text) => process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${text}\n`)
 
