@@ -1,21 +1,23 @@
 import { createSignalClient } from '../client.js'
 import { getPageClient, receiveSignal, sendSignal } from '../page-client.js'
+import type { Token } from '../signals.js'
 import { bindHtml } from './bind-html.js'
 
 /**
  * What a script tag does by itself: it follows the attributes of the page, with `data-url` it connects (empty: to the usual
- * address) unless the page has a client, and with `data-globals` it makes `sendSignal` and `receiveSignal` global.
+ * address) unless the page has a client, and with `data-globals` it makes `sendSignal` and `receiveSignal` global. The token
+ * is in `<meta name="signalpost-token">`; `data-token-url` is where fresh ones come from, as plain text.
  */
 export function runScriptTag(script: HTMLOrSVGScriptElement | null): void {
-  const { url, globals } = script?.dataset ?? {}
+  const { url, globals, tokenUrl } = script?.dataset ?? {}
   if (globals !== undefined) Object.assign(globalThis, { sendSignal, receiveSignal })
   bindHtml()
-  if (url !== undefined && !getPageClient()) connect(url)
+  if (url !== undefined && !getPageClient()) connect(url, createToken(tokenUrl))
 }
 
-function connect(url: string): void {
+function connect(url: string, token: Token | undefined): void {
   try {
-    createSignalClient({ ...(url && { url }), ...(findToken() && { token: () => findToken()?.content ?? '' }) })
+    createSignalClient({ ...(url && { url }), ...(token && { token }) })
   } catch (error) {
     // In a task of its own: the rest of the script tag works without a connection.
     queueMicrotask(() => {
@@ -24,7 +26,24 @@ function connect(url: string): void {
   }
 }
 
-/** Looked up before every connection: the page may have put a fresh one there. */
-function findToken(): HTMLMetaElement | null {
-  return document.querySelector('meta[name="signalpost-token"]')
+function createToken(url: string | undefined): Token | undefined {
+  // Looked up before every connection: the page may have put a fresh one there.
+  if (url === undefined) return findToken() && (() => findToken() ?? '')
+  let unused = findToken()
+  return () => {
+    const token = unused ?? fetchToken(url)
+    unused = undefined
+    return token
+  }
+}
+
+function findToken(): string | undefined {
+  return document.querySelector<HTMLMetaElement>('meta[name="signalpost-token"]')?.content
+}
+
+async function fetchToken(url: string): Promise<string> {
+  const response = await fetch(url, { cache: 'no-store' })
+  // Whoever is signed out is led to a page, which is no token.
+  if (!response.ok || response.redirected) throw new Error(`There is no token at ${url} (${response.status}).`)
+  return (await response.text()).trim()
 }

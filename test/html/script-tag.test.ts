@@ -86,6 +86,43 @@ it('gives the token that the meta element has at the time of each connection', a
   ).toEqual(['first', 'second'])
 })
 
+const tokens = (): unknown[] =>
+  relay()
+    .sent('hello')
+    .map(({ token }) => token)
+
+it('gives the token of the page first, and asks data-token-url for later ones', async () => {
+  vi.spyOn(Math, 'random').mockReturnValue(0)
+  const asked = vi.fn(async (_url: string, _init: RequestInit) => new Response(' fresh\n'))
+  vi.stubGlobal('fetch', asked)
+  const script = tag(`data-url="${RELAY_URL}" data-token-url="/token"`)
+  document.head.insertAdjacentHTML('beforeend', '<meta name="signalpost-token" content="first">')
+  runScriptTag(script)
+  await pass()
+  expect(asked).not.toHaveBeenCalled()
+  relay().close(4401)
+  await pass(2000)
+  expect(tokens()).toEqual(['first', 'fresh'])
+  expect(asked.mock.calls).toEqual([['/token', { cache: 'no-store' }]])
+})
+
+it.each([
+  ['an error', () => new Response('no', { status: 500 })],
+  ['a login page', () => Object.defineProperty(new Response('<form>'), 'redirected', { value: true })],
+])('asks data-token-url again after %s, and connects then', async (_what, answer) => {
+  vi.spyOn(Math, 'random').mockReturnValue(0)
+  const uncaught: unknown[] = []
+  const listener = (error: unknown): void => void uncaught.push(error)
+  process.on('uncaughtException', listener)
+  const answers = [answer(), new Response('fresh')]
+  vi.stubGlobal('fetch', async () => answers.shift())
+  runScriptTag(tag(`data-url="${RELAY_URL}" data-token-url="/token"`))
+  await pass(5000)
+  process.off('uncaughtException', listener)
+  expect(uncaught).toMatchObject([{ code: 'token-failed', cause: { message: expect.stringContaining('/token') } }])
+  expect([tokens(), state()]).toEqual([['fresh'], 'online'])
+})
+
 it('gives no token where there is none', async () => {
   runScriptTag(tag(`data-url="${RELAY_URL}"`))
   await pass()
