@@ -52,9 +52,9 @@ const TARGETS = [
   },
 ]
 
-export function renderReport(results, { machine, date, rounds }) {
+export function renderReport(results, { machine, date, rounds, command }) {
   const parts = [
-    `${date.toISOString().slice(0, 10)}, ${machine}, everything on 127.0.0.1; medians of ${rounds} alternating rounds.`,
+    `${date.toISOString().slice(0, 10)}, ${machine}, everything on 127.0.0.1; \`${command}\`, medians of ${rounds} alternating ${rounds === 1 ? 'round' : 'rounds'}.`,
     renderTargets(results),
     ...(results['fan-out'] ?? []).map(renderFanOut),
     results['open-loop'] && renderOpenLoop(results['open-loop']),

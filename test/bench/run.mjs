@@ -4,6 +4,7 @@
  *
  * npm run bench             everything, about half an hour; writes the results into README.md and chart.svg
  * npm run bench -- quick    a few minutes; prints the results and writes nothing
+ * npm run bench -- write    writes them, whatever was measured (with fan-out, for the chart)
  * npm run bench -- fan-out  one section or several: fan-out, open-loop, latency, reconnect, publish, client
  */
 import { execFileSync } from 'node:child_process'
@@ -17,7 +18,7 @@ import { alternate, loadOnce, measure } from './rounds.mjs'
 
 const words = process.argv.slice(2)
 const plan = words.includes('quick') ? QUICK : FULL
-const wanted = words.filter((word) => word !== 'quick')
+const wanted = words.filter((word) => word !== 'quick' && word !== 'write')
 const tell = (text) => process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${text}\n`)
 
 const SECTIONS = {
@@ -133,10 +134,15 @@ if (mostOpenFiles() < 12_000) {
 const results = {}
 for (const name of wanted.length > 0 ? wanted : Object.keys(SECTIONS)) results[name] = await SECTIONS[name]()
 
-const report = renderReport(results, { machine: describeMachine(), date: new Date(), rounds: plan.rounds })
+const report = renderReport(results, {
+  machine: describeMachine(),
+  date: new Date(),
+  rounds: plan.rounds,
+  command: `npm run bench ${words.length > 0 ? `-- ${words.join(' ')}` : ''}`.trim(),
+})
 process.stdout.write(`${report}\n`)
-const isWhole = plan === FULL && wanted.length === 0
-if (isWhole) {
+const isWritten = (plan === FULL && wanted.length === 0) || words.includes('write')
+if (isWritten) {
   const readme = file('README.md')
   const [before, , after] = readFileSync(readme, 'utf8').split(/(?<=<!-- results -->\n)|(?=<!-- end of results -->)/)
   writeFileSync(readme, `${before}\n${report}\n${after}`)
