@@ -148,9 +148,9 @@ export function renderChart(tables) {
   }))
   const longest = Math.max(...bars.map(({ value }) => value))
   const [row, left, width] = [26, 96, 560]
-  const height = 44 + bars.length * row
+  const height = 62 + bars.length * row
   const lines = bars.map(({ peer, value }, index) => {
-    const y = 40 + index * row
+    const y = 58 + index * row
     const length = Math.max(2, (value / longest) * (width - left - 60))
     const color = peer === 'signalpost' ? '#d9480f' : '#868e96'
     return `  <text x="${left - 8}" y="${y + 13}" text-anchor="end">${peer}</text>
@@ -159,7 +159,8 @@ export function renderChart(tables) {
   })
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="13" role="img" aria-label="Server CPU seconds per million deliveries">
   <style>text { fill: #343a40 } @media (prefers-color-scheme: dark) { text { fill: #dee2e6 } }</style>
-  <text x="8" y="20" font-weight="600">Server CPU seconds per million deliveries (1,000 receivers, 16 in flight; less is better)</text>
+  <text x="8" y="20" font-weight="600">Server CPU seconds per million deliveries</text>
+  <text x="8" y="38">1,000 receivers, 16 signals in flight; less is better</text>
 ${lines.join('\n')}
 </svg>
 `
