@@ -82,6 +82,18 @@ describeWhere(HAS_PHP && CHROMIUM_PATH, ADVICE)('examples/php', () => {
     expect(await report.locator('meta[name=signalpost-token]').count()).toBe(1)
   })
 
+  it('connects again with a fresh token', async () => {
+    const { relay, site } = await open({ authSecret: AUTH_SECRET }, [...KEY_FLAGS, '--auth-secret', AUTH_SECRET])
+    const report = await openOnline(site, 'report')
+    const fetched = report.waitForResponse(/signal-token$/)
+
+    await relay.kill()
+    await relay.start()
+
+    expect(await (await fetched).text()).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/)
+    await report.locator('[data-signal-status=online]').waitFor()
+  })
+
   it('keeps what was saved when the relay is down, says so, and logs what to do', async () => {
     const { relay, site } = await open()
     const form = await openOnline(site, 'incomes/new')
@@ -143,7 +155,9 @@ describeWhere(HAS_PHP && CHROMIUM_PATH, ADVICE)('examples/php', () => {
       [publish, alone, `echo ${token}`].map((code) => site.run('-r', `require 'stand-in/boot.php'; ${code}`)),
     )
 
-    expect(html).toContain(scriptTag.trim().replace('ws://localhost:8081/signals', relay.url))
+    expect(html.replace(' data-token-url="/signal-token"', '')).toContain(
+      scriptTag.trim().replace('ws://localhost:8081/signals', relay.url),
+    )
     expect(html).toContain(section.slice(0, section.indexOf('>') + 1))
     expect(results).toEqual([
       { code: 0, text: '' },

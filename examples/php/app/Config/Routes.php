@@ -9,3 +9,4 @@ $routes->get('/', 'Report::index');
 $routes->get('report', 'Report::index');
 $routes->get('incomes/new', 'Income::new');
 $routes->post('incomes', 'Income::create');
+$routes->get('signal-token', 'PageToken::show');

@@ -1,6 +1,6 @@
 <?php
 $relay = config('SignalRelay');
-$user = (string) (session('userId') ?? 123); // Your own sign-in says who it is.
+$isSigned = $relay->authSecret !== '';
 ?>
 <!doctype html>
 <html lang="en">
@@ -9,10 +9,10 @@ $user = (string) (session('userId') ?? 123); // Your own sign-in says who it is.
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <title><?= esc($title ?? 'Incomes') ?></title>
     <link rel="stylesheet" href="<?= base_url('style.css') ?>">
-    <?php if ($relay->authSecret !== ''): // For a working day: twelve hours. ?>
-      <meta name="signalpost-token" content="<?= service('signalRelay')->token($user, ['main'], ['ReportIncome'], 43_200) ?>">
+    <?php if ($isSigned): ?>
+      <meta name="signalpost-token" content="<?= App\Libraries\PageTokens::sign() ?>">
     <?php endif ?>
-    <script src="<?= base_url('signalpost.min.js') ?>" data-url="<?= esc($relay->pageUrl) ?>"></script>
+    <script src="<?= base_url('signalpost.min.js') ?>" data-url="<?= esc($relay->pageUrl) ?>"<?php if ($isSigned): ?> data-token-url="<?= site_url('signal-token') ?>"<?php endif ?>></script>
   </head>
   <body>
     <header>
