@@ -9,6 +9,7 @@
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { format, resolveConfig } from 'prettier'
 import { prepareDispatch } from './dispatch.mjs'
 import { describeMachine, mostOpenFiles } from './machine.mjs'
 import { file, freePort, hasOption, relayArguments, startProcess } from './peers.mjs'
@@ -145,7 +146,8 @@ const isWritten = (plan === FULL && wanted.length === 0) || words.includes('writ
 if (isWritten) {
   const readme = file('README.md')
   const [before, , after] = readFileSync(readme, 'utf8').split(/(?<=<!-- results -->\n)|(?=<!-- end of results -->)/)
-  writeFileSync(readme, `${before}\n${report}\n${after}`)
+  const style = await resolveConfig(readme)
+  writeFileSync(readme, await format(`${before}\n${report}\n${after}`, { ...style, filepath: readme }))
   writeFileSync(file('chart.svg'), renderChart(results['fan-out']))
 }
 process.exit(0)
