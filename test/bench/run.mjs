@@ -4,7 +4,7 @@
  *
  * npm run bench             everything, about half an hour; writes the results into README.md and chart.svg
  * npm run bench -- quick    a few minutes; prints the results and writes nothing
- * npm run bench -- write    writes them, whatever was measured (with fan-out, for the chart)
+ * npm run bench -- write    writes them, whatever was measured
  * npm run bench -- fan-out  one section or several: fan-out, open-loop, latency, reconnect, publish, client
  */
 import { execFileSync } from 'node:child_process'
@@ -145,9 +145,12 @@ process.stdout.write(`${report}\n`)
 const isWritten = (plan === FULL && wanted.length === 0) || words.includes('write')
 if (isWritten) {
   const readme = file('README.md')
-  const [before, , after] = readFileSync(readme, 'utf8').split(/(?<=<!-- results -->\n)|(?=<!-- end of results -->)/)
+  const text = readFileSync(readme, 'utf8').replace(
+    /(?<=<!-- results -->\n).*(?=<!-- end of results -->)/s,
+    () => `\n${report}\n\n`,
+  )
   const style = await resolveConfig(readme)
-  writeFileSync(readme, await format(`${before}\n${report}\n${after}`, { ...style, filepath: readme }))
-  writeFileSync(file('chart.svg'), renderChart(results['fan-out']))
+  writeFileSync(readme, await format(text, { ...style, filepath: readme }))
+  if (results['fan-out']) writeFileSync(file('chart.svg'), renderChart(results['fan-out']))
 }
 process.exit(0)
