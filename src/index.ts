@@ -9,14 +9,7 @@ export {
 } from './contract.js'
 export { isSignalError, SignalError, type SignalErrorCode } from './errors.js'
 export { nextSignal } from './next-signal.js'
-export {
-  getPageClient,
-  onPageClient,
-  onSignalStatus,
-  receiveSignal,
-  sendSignal,
-  setPageClient,
-} from './page-client.js'
+export { getPageClient, onPageClient, onSignalStatus, receiveSignal, sendSignal, setPageClient } from './page-client.js'
 export type { JsonValue, RelayFrame, RoomRequest, Sender } from './protocol/frames.js'
 export { signalStream } from './signal-stream.js'
 export type {

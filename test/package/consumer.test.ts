@@ -36,17 +36,20 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 function compile(moduleResolution: ts.ModuleResolutionKind, module: ts.ModuleKind): string[] {
-  const program = ts.createProgram(['registry.mts', 'components.mts', 'embedding.mts'].map((file) => join(folder, file)), {
-    strict: true,
-    noEmit: true,
-    skipLibCheck: false,
-    types: [],
-    lib: ['lib.es2022.d.ts', 'lib.dom.d.ts'],
-    target: ts.ScriptTarget.ES2022,
-    moduleDetection: ts.ModuleDetectionKind.Force,
-    module,
-    moduleResolution,
-  })
+  const program = ts.createProgram(
+    ['registry.mts', 'components.mts', 'embedding.mts'].map((file) => join(folder, file)),
+    {
+      strict: true,
+      noEmit: true,
+      skipLibCheck: false,
+      types: [],
+      lib: ['lib.es2022.d.ts', 'lib.dom.d.ts'],
+      target: ts.ScriptTarget.ES2022,
+      moduleDetection: ts.ModuleDetectionKind.Force,
+      module,
+      moduleResolution,
+    },
+  )
   return ts.getPreEmitDiagnostics(program).map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))
 }
 

@@ -1,7 +1,12 @@
 import { createRelay, type Authorize, type Relay, type RelayOptions } from 'signalpost/relay'
 
-const authorize: Authorize = async (token) => (token === 'good' ? { user: 'ann', join: (room) => room !== 'vip' } : undefined)
-const options: RelayOptions = { port: 0, authorize, publishKey: [{ name: 'shop', secret: 's3cret', rooms: ['shop:*'] }] }
+const authorize: Authorize = async (token) =>
+  token === 'good' ? { user: 'ann', join: (room) => room !== 'vip' } : undefined
+const options: RelayOptions = {
+  port: 0,
+  authorize,
+  publishKey: [{ name: 'shop', secret: 's3cret', rooms: ['shop:*'] }],
+}
 const relay: Relay = createRelay(options)
 const { url } = await relay.listen()
 await relay.revoke({ user: 'ann' })
