@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { describeInChromium, useTabs } from '../browser/chromium.js'
+import { describeInChromium, PATIENCE, useTabs } from '../browser/chromium.js'
 import { type RelayProcess, startRelay } from '../browser/relay-process.js'
 import { openViteDevSite, openViteSite, type ViteSite } from './vite-site.js'
 
@@ -104,8 +104,17 @@ const COUNTED = `useSignal('ReportIncome', () => void (window.counts.signals += 
 /** Edits the source of a page's component, as its author does, and waits until the page has taken it. */
 async function edit(tab: Page, path: string, title: string, receivers = 'useSignal('): Promise<void> {
   const code = await readFile(path, 'utf8')
-  await writeFile(path, code.replace(/<h1>.*<\/h1>/, `<h1>${title}</h1>`).replace('useSignal(', receivers))
-  await tab.getByRole('heading', { name: title }).waitFor()
+  const edited = code.replace(/<h1>.*<\/h1>/, `<h1>${title}</h1>`).replace('useSignal(', receivers)
+  await expect
+    .poll(
+      async () => {
+        // Saved again each time: the server that watches the file takes no notice of a change right after another.
+        await writeFile(path, edited)
+        return tab.getByRole('heading', { name: title }).count()
+      },
+      { interval: 1000, timeout: PATIENCE },
+    )
+    .toBe(1)
 }
 
 async function waitForState(tab: Page, state: string | RegExp): Promise<void> {

@@ -61,6 +61,14 @@ describe('a turnstile', () => {
     expect([turnstile.enter('a', 50), turnstile.enter('a')]).toEqual([0, 1000])
   })
 
+  it('lets a whole burst in at any moment', () => {
+    const waits = Array.from({ length: 1000 }, (_, turn) => {
+      const now = 777.123_456_789 + turn * 0.7
+      return createTurnstile({ rate: 40, burst: 80, now: () => now }).enter('a', 80)
+    })
+    expect(waits.filter((wait) => wait > 0)).toEqual([])
+  })
+
   it('forgets who has rested', () => {
     let time = 0
     const turnstile = createTurnstile({ rate: 1000, burst: 1, now: () => time })

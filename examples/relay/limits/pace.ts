@@ -75,5 +75,6 @@ export function createTurnstile({ rate, burst, now = () => performance.now() }: 
 const MANY = 1024
 
 function nextDue(due = Number.NEGATIVE_INFINITY, time: number, interval: number, burst: number, count = 1): number {
-  return Math.max(due, time - interval * burst) + interval * count
+  // Not due first and count then: a whole burst after a rest is due now, and no rounding later.
+  return Math.max(due + interval * count, time + interval * (count - burst))
 }
