@@ -5,6 +5,11 @@ const NODE_FOLDERS = ['relay', 'browser', 'package', 'examples', 'faults', 'prop
   (folder) => `test/${folder}/**/*.test.ts`,
 )
 
+/** Two files at a time, because most of them wait most of the time. */
+const TOGETHER = { maxWorkers: 2, sequence: { groupOrder: 0 } }
+/** One after the other, at the end: they say how soon something is over, or hold up a whole server. */
+const ALONE = { maxWorkers: 1, sequence: { groupOrder: 1 } }
+
 const BINDINGS = 'test/{react,vue,svelte,solid}/**/'
 
 export default defineConfig({
@@ -21,6 +26,7 @@ export default defineConfig({
     projects: [
       {
         test: {
+          ...TOGETHER,
           name: 'unit',
           environment: 'happy-dom',
           include: ['test/**/*.test.ts'],
@@ -34,6 +40,7 @@ export default defineConfig({
         plugins: [svelte({ configFile: false })],
         resolve: { conditions: ['browser', 'development'] },
         test: {
+          ...TOGETHER,
           name: 'bindings',
           environment: 'happy-dom',
           include: [`${BINDINGS}*.test.ts`],
@@ -47,6 +54,7 @@ export default defineConfig({
         // What Node takes of each framework.
         plugins: [svelte({ configFile: false })],
         test: {
+          ...TOGETHER,
           name: 'server-rendering',
           environment: 'node',
           include: [`${BINDINGS}server.test.ts`],
@@ -56,6 +64,7 @@ export default defineConfig({
       },
       {
         test: {
+          ...TOGETHER,
           name: 'types',
           include: [],
           typecheck: {
@@ -68,6 +77,7 @@ export default defineConfig({
       },
       {
         test: {
+          ...TOGETHER,
           name: 'relay',
           environment: 'node',
           include: ['test/relay/**/*.test.ts'],
@@ -77,6 +87,7 @@ export default defineConfig({
       },
       {
         test: {
+          ...TOGETHER,
           name: 'properties',
           environment: 'node',
           include: ['test/properties/**/*.test.ts'],
@@ -85,26 +96,27 @@ export default defineConfig({
       },
       {
         test: {
+          ...ALONE,
           name: 'faults',
           environment: 'node',
           include: ['test/faults/**/*.test.ts'],
           testTimeout: 600_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
         },
       },
       {
         test: {
+          ...ALONE,
           name: 'deploy',
           environment: 'node',
           include: ['test/deploy/**/*.test.ts'],
           testTimeout: 240_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
         },
       },
       {
         test: {
+          ...TOGETHER,
           name: 'package',
           environment: 'node',
           include: ['test/package/**/*.test.ts'],
@@ -114,12 +126,12 @@ export default defineConfig({
       },
       {
         test: {
+          ...TOGETHER,
           name: 'browser',
           environment: 'node',
           include: ['test/browser/**/*.test.ts', 'test/examples/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
         },
       },
     ],

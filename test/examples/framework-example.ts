@@ -1,10 +1,10 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { describeInChromium, PATIENCE, useTabs } from '../browser/chromium.js'
 import { type RelayProcess, startRelay } from '../browser/relay-process.js'
-import { openViteDevSite, openViteSite, type ViteSite } from './vite-site.js'
+import { openViteDevSite, openViteSite, type ViteDevSite, type ViteSite } from './vite-site.js'
 
 /** What the example of a framework does, as Vite builds it and on Vite's development server. */
 export function describeExample(example: string, report: string): void {
@@ -62,8 +62,8 @@ export function describeExample(example: string, report: string): void {
       try {
         const tab = await open('report.html', devSite)
         await tab.evaluate(countRefreshes)
-        await edit(tab, join(devSite.folder, 'src', report), 'Edited once', COUNTED)
-        await edit(tab, join(devSite.folder, 'src', report), 'Edited twice')
+        await edit(tab, devSite, report, 'Edited once', COUNTED)
+        await edit(tab, devSite, report, 'Edited twice')
 
         await save(await open('index.html', devSite), 40)
         await rowOf(tab, 40).waitFor()
@@ -102,14 +102,24 @@ function countRefreshes(): void {
 const COUNTED = `useSignal('ReportIncome', () => void (window.counts.signals += 1));\n  useSignal(`
 
 /** Edits the source of a page's component, as its author does, and waits until the page has taken it. */
-async function edit(tab: Page, path: string, title: string, receivers = 'useSignal('): Promise<void> {
+async function edit(
+  tab: Page,
+  site: ViteDevSite,
+  file: string,
+  title: string,
+  receivers = 'useSignal(',
+): Promise<void> {
+  const path = join(site.folder, 'src', file)
+  const draft = `${site.folder}.draft`
   const code = await readFile(path, 'utf8')
   const edited = code.replace(/<h1>.*<\/h1>/, `<h1>${title}</h1>`).replace('useSignal(', receivers)
   await expect
     .poll(
       async () => {
         // Saved again each time: the server that watches the file takes no notice of a change right after another.
-        await writeFile(path, edited)
+        // As a whole: of a component that is empty for a moment, the page keeps nothing and is loaded anew.
+        await writeFile(draft, edited)
+        await rename(draft, path)
         return tab.getByRole('heading', { name: title }).count()
       },
       { interval: 1000, timeout: PATIENCE },
