@@ -34,125 +34,155 @@ export interface FanOutOptions {
   /** Unsent bytes at which a connection counts as too slow. */
   readonly maxBuffered: number
   /** Hears what is said to whom, for the figures. */
-  readonly activity?: Pick<Activity, 'delivered' | 'said' | 'ended'>
+  readonly activity?: Pick<Activity, 'delivered' | 'said' | 'ended'> | undefined
 }
 
 /** Gathers what one turn of the event loop says to each connection, and sends it in one write per connection. */
 export function createFanOut({ maxBuffered, activity }: FanOutOptions): FanOut {
-  const comfortable = Math.min(maxBuffered / 2, MAX_UNSENT_REPLAY)
-  let dirty: Array<() => void> = []
-  let nothing = createGathering()
+  const turn: Turn = {
+    maxBuffered,
+    comfortable: Math.min(maxBuffered / 2, MAX_UNSENT_REPLAY),
+    activity,
+    nothing: createGathering(),
+    list(lane) {
+      if (dirty.push(lane) === 1) setImmediate(flushAll)
+    },
+  }
+  let dirty: SocketLane[] = []
 
   function flushAll(): void {
-    const flushes = dirty
+    const lanes = dirty
     dirty = []
-    nothing = createGathering()
-    for (const flush of flushes) flush()
+    turn.nothing = createGathering()
+    for (const lane of lanes) lane.flush()
   }
 
-  function open(ws: WebSocket, socket: Duplex): Lane {
-    let accepted: string[] = []
-    let isListed = false
-    let gathered: Gathering | undefined
-    let isOver = false
-    let hasSpoken = false
+  return { open: (ws, socket) => new SocketLane(ws, socket, turn) }
+}
 
-    function list(): void {
-      if (isListed) return
-      isListed = true
-      if (dirty.push(flush) === 1) setImmediate(flushAll)
-    }
+/** What the lanes of a relay share. */
+interface Turn extends FanOutOptions {
+  /** Unsent bytes at which a replay waits. */
+  readonly comfortable: number
+  /** Where the gathering of a lane begins. */
+  nothing: Gathering
+  /** Has a lane flushed at the end of this turn. */
+  list(lane: SocketLane): void
+}
 
-    function write(frame: Buffer): void {
-      // After a close frame, whoever sent it first, nothing may follow.
-      if (isOver || ws.readyState !== ws.OPEN) return
-      hasSpoken = true
-      gathered = (gathered ?? nothing).and(frame)
-      list()
-      if (gathered.size > MAX_GATHERED) send()
-    }
+/** A class, like all that a relay has ten thousand of: methods made anew for each connection would be a third of its memory. */
+class SocketLane implements Lane {
+  readonly #ws: WebSocket
+  readonly #socket: Duplex
+  readonly #turn: Turn
+  #accepted: string[] | undefined
+  #gathered: Gathering | undefined
+  #isListed = false
+  #isEnded = false
+  #hasSpoken = false
 
-    function say(frame: RelayFrame): void {
-      activity?.said(frame)
-      write(textFrame(encode(frame)))
-    }
+  constructor(ws: WebSocket, socket: Duplex, turn: Turn) {
+    this.#ws = ws
+    this.#socket = socket
+    this.#turn = turn
+  }
 
-    function send(): void {
-      if (!gathered) return
-      const bytes = gathered.bytes()
-      gathered = undefined
-      if (ws.readyState !== ws.OPEN) return
-      // A burst within one turn is no sign of a slow reader: let the kernel take what it can, then judge.
-      socket.write(bytes)
-      if (socket.writableLength > maxBuffered) end(CloseCode.TooSlow, 'too slow: too much is unsent')
-    }
+  get isOver(): boolean {
+    // After a close frame, whoever sent it first, nothing may follow.
+    return this.#isEnded || this.#ws.readyState !== this.#ws.OPEN
+  }
 
-    function flush(): void {
-      isListed = false
-      if (accepted.length > 0) {
-        const ids = accepted
-        accepted = []
-        say({ type: 'accepted', ids })
+  get isFull(): boolean {
+    return this.#socket.writableLength + (this.#gathered?.size ?? 0) > this.#turn.comfortable
+  }
+
+  write(frame: Buffer): void {
+    this.#turn.activity?.delivered()
+    this.#gather(frame)
+  }
+
+  say(frame: RelayFrame): void {
+    this.#turn.activity?.said(frame)
+    this.#gather(textFrame(encode(frame)))
+  }
+
+  accept(id: string): void {
+    this.#accepted ??= []
+    this.#accepted.push(id)
+    this.#list()
+  }
+
+  whenRoomy(): Promise<void> {
+    this.#send()
+    const socket = this.#socket
+    if (this.#isEnded || socket.destroyed || socket.writableLength <= this.#turn.comfortable) return Promise.resolve()
+    return new Promise((resolve) => {
+      const settle = (): void => {
+        socket.off('drain', settle)
+        socket.off('close', settle)
+        resolve()
       }
-      send()
-    }
-
-    function end(code: number, reason: string): void {
-      if (isOver) return
-      // Said before the mark, so that being too slow in this very flush wins over the given code.
-      if (code !== CloseCode.TooSlow) flush()
-      if (isOver) return
-      isOver = true
-      activity?.ended(code, reason)
-      ws.close(code, reason)
-      const patience = code === CloseCode.TooSlow ? SLOW_PATIENCE : CLOSE_PATIENCE
-      const timer = setTimeout(() => ws.terminate(), patience)
-      ws.once('close', () => clearTimeout(timer))
-    }
-
-    ws.once('close', () => {
-      isOver = true
+      socket.on('drain', settle)
+      socket.on('close', settle)
     })
-
-    return {
-      get isOver() {
-        return isOver || ws.readyState !== ws.OPEN
-      },
-      get isFull() {
-        return socket.writableLength + (gathered?.size ?? 0) > comfortable
-      },
-      write(frame) {
-        activity?.delivered()
-        write(frame)
-      },
-      say,
-      accept(id) {
-        accepted.push(id)
-        list()
-      },
-      whenRoomy() {
-        send()
-        if (isOver || socket.destroyed || socket.writableLength <= comfortable) return Promise.resolve()
-        return new Promise((resolve) => {
-          const settle = (): void => {
-            socket.off('drain', settle)
-            socket.off('close', settle)
-            resolve()
-          }
-          socket.on('drain', settle)
-          socket.on('close', settle)
-        })
-      },
-      hasSpoken() {
-        const answer = hasSpoken
-        hasSpoken = false
-        return answer
-      },
-      end,
-    }
   }
 
-  return { open }
+  hasSpoken(): boolean {
+    const answer = this.#hasSpoken
+    this.#hasSpoken = false
+    return answer
+  }
+
+  /** Sends what was gathered. */
+  flush(): void {
+    this.#isListed = false
+    if (this.#accepted) {
+      const ids = this.#accepted
+      this.#accepted = undefined
+      this.say({ type: 'accepted', ids })
+    }
+    this.#send()
+  }
+
+  end(code: number, reason: string): void {
+    const ws = this.#ws
+    if (this.#isEnded || ws.readyState === ws.CLOSED) return
+    // Said before the mark, so that being too slow in this very flush wins over the given code.
+    if (code !== CloseCode.TooSlow) this.flush()
+    if (this.#isEnded) return
+    this.#isEnded = true
+    this.#turn.activity?.ended(code, reason)
+    ws.close(code, reason)
+    const patience = code === CloseCode.TooSlow ? SLOW_PATIENCE : CLOSE_PATIENCE
+    const timer = setTimeout(() => ws.terminate(), patience)
+    ws.once('close', () => clearTimeout(timer))
+  }
+
+  #list(): void {
+    if (this.#isListed) return
+    this.#isListed = true
+    this.#turn.list(this)
+  }
+
+  #gather(frame: Buffer): void {
+    if (this.isOver) return
+    this.#hasSpoken = true
+    this.#gathered = (this.#gathered ?? this.#turn.nothing).and(frame)
+    this.#list()
+    if (this.#gathered.size > MAX_GATHERED) this.#send()
+  }
+
+  #send(): void {
+    if (!this.#gathered) return
+    const bytes = this.#gathered.bytes()
+    this.#gathered = undefined
+    if (this.#ws.readyState !== this.#ws.OPEN) return
+    // A burst within one turn is no sign of a slow reader: let the kernel take what it can, then judge.
+    this.#socket.write(bytes)
+    if (this.#socket.writableLength > this.#turn.maxBuffered) {
+      this.end(CloseCode.TooSlow, 'too slow: too much is unsent')
+    }
+  }
 }
 
 const MAX_GATHERED = 65_536

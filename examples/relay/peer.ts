@@ -4,10 +4,10 @@ import { decodeClientFrame, parse } from '../../src/protocol/codec.js'
 import type { Lane } from './fan-out.js'
 import { LogUnavailable } from './log/patient.js'
 import type { Logger } from './logger.js'
-import { createPace } from './limits/pace.js'
-import { createSession, type Arrival, type SessionOptions } from './session.js'
+import { Pace } from './limits/pace.js'
+import { Session, VERSION, type Arrival, type SessionOptions } from './session.js'
 import { KeysUnavailable } from './access/tokens.js'
-import { createTurns } from './turns.js'
+import { Turns, type TurnTaker } from './turns.js'
 
 /** One connection, from its first byte to its last. */
 export interface Peer {
@@ -21,11 +21,9 @@ export interface Peer {
   terminate(): void
 }
 
-export interface PeerOptions extends Omit<SessionOptions, 'terms'> {
-  readonly ws: WebSocket
+/** What the connections of a relay share. */
+export interface PeerOptions extends SessionOptions {
   readonly logger: Logger
-  /** What every welcome says. */
-  readonly terms: Omit<SessionOptions['terms'], 'v'>
   /** Frames per second that are handled, twice as many after a rest; the others wait their turn. */
   readonly rate: number
   /** How long a connection may take to say hello, in milliseconds. */
@@ -33,125 +31,158 @@ export interface PeerOptions extends Omit<SessionOptions, 'terms'> {
 }
 
 /** Reads frames, and brings them to the session one after the other. */
-export function createPeer({ ws, logger, rate, helloTimeout, terms, ...options }: PeerOptions): Peer {
-  const { lane } = options
-  const session = createSession({ ...options, terms: { v: VERSION, ...terms } })
-  const pace = createPace({ rate, burst: 2 * rate })
-  const reading = createReading(ws)
-  const turns = createTurns<Arrival>({
-    handle: handleInPace,
-    isOver: () => lane.isOver,
-    onError: fail,
-    onFull: () => reading.pause('full'),
-    onEmpty: () => reading.resume('full'),
-  })
-  let hasSaidHello = false
-  let isFinishing = false
-  const helloTimer = setTimeout(() => lane.end(CloseCode.HelloTimeout, 'no hello in time'), helloTimeout)
+export function createPeer(ws: WebSocket, lane: Lane, options: PeerOptions): Peer {
+  return new ReadingPeer(ws, lane, options)
+}
 
-  ws.on('message', (bytes: Buffer, isBinary) => {
-    if (lane.isOver || isFinishing) return
-    try {
-      if (isBinary) return endInTurn(UNSUPPORTED_DATA, 'text frames only')
-      receive(bytes.toString())
-    } catch (error) {
-      fail(error)
+class ReadingPeer implements Peer, TurnTaker<Arrival> {
+  readonly lane: Lane
+  readonly #ws: WebSocket
+  readonly #logger: Logger
+  readonly #session: Session
+  readonly #pace: Pace
+  readonly #turns = new Turns<Arrival>(this)
+  #helloTimer: NodeJS.Timeout | undefined
+  #hasSaidHello = false
+  #isFinishing = false
+  // Reading stops while there is any reason for it.
+  #isFull = false
+  #isResting = false
+
+  constructor(ws: WebSocket, lane: Lane, options: PeerOptions) {
+    const { logger, rate, helloTimeout } = options
+    this.lane = lane
+    this.#ws = ws
+    this.#logger = logger
+    this.#session = new Session(lane, options)
+    this.#pace = new Pace({ rate, burst: 2 * rate })
+    this.#helloTimer = setTimeout(() => lane.end(CloseCode.HelloTimeout, 'no hello in time'), helloTimeout)
+    ws.on('message', (bytes: Buffer, isBinary) => this.#read(bytes, isBinary))
+    ws.on('error', (error) => logger.debug({ error: error.message }, 'a connection broke the rules of WebSocket'))
+    ws.on('close', (code) => this.#close(code))
+  }
+
+  get isOver(): boolean {
+    return this.lane.isOver
+  }
+
+  finish(): Promise<void> {
+    this.#isFinishing = true
+    return this.#turns.done()
+  }
+
+  review(): void {
+    this.#session.review()
+  }
+
+  fail(error: unknown): void {
+    if (this.lane.isOver) return
+    if (error instanceof LogUnavailable) return this.lane.end(CloseCode.Restart, 'the log is out of reach')
+    if (error instanceof KeysUnavailable) {
+      this.#logger.warn({ error: String(error.cause) }, error.message)
+      return this.lane.end(CloseCode.Restart, 'tokens cannot be checked now')
     }
-  })
-  ws.on('error', (error) => logger.debug({ error: error.message }, 'a connection broke the rules of WebSocket'))
-  ws.once('close', (code) => {
-    clearTimeout(helloTimer)
-    turns.clear()
-    session.end()
-    logger.debug({ code }, 'a connection ended')
-  })
+    this.#logger.error({ error: String(error) }, 'a connection failed')
+    this.lane.end(CloseCode.Internal, 'the relay failed')
+  }
 
-  function receive(text: string): void {
+  terminate(): void {
+    this.#ws.terminate()
+  }
+
+  /** One frame, when its turn has come. */
+  handle(arrival: Arrival): Promise<void> | undefined {
+    const wait = arrival.frame.type === 'hello' ? 0 : this.#pace.take()
+    if (wait === 0) return this.#session.handle(arrival)
+    return pause(wait).then(() => (this.lane.isOver ? undefined : this.#session.handle(arrival)))
+  }
+
+  onError(error: unknown): void {
+    this.fail(error)
+  }
+
+  onFull(): void {
+    this.#isFull = true
+    this.#ws.pause()
+  }
+
+  onEmpty(): void {
+    if (!this.#isFull) return
+    this.#isFull = false
+    this.#resume()
+  }
+
+  #read(bytes: Buffer, isBinary: boolean): void {
+    if (this.lane.isOver || this.#isFinishing) return
+    try {
+      if (isBinary) return this.#endInTurn(UNSUPPORTED_DATA, 'text frames only')
+      this.#receive(bytes.toString())
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  #receive(text: string): void {
     const frame = decodeClientFrame(text)
-    if (frame.type === 'malformed') return endMalformed(text)
+    if (frame.type === 'malformed') return this.#endMalformed(text)
     const isHello = frame.type === 'hello'
-    if (isHello === hasSaidHello) {
-      return endInTurn(CloseCode.BadFrame, isHello ? 'a second hello' : 'hello comes first')
+    if (isHello === this.#hasSaidHello) {
+      return this.#endInTurn(CloseCode.BadFrame, isHello ? 'a second hello' : 'hello comes first')
     }
     if (isHello) {
-      hasSaidHello = true
-      clearTimeout(helloTimer)
+      this.#hasSaidHello = true
+      this.#stopHelloTimer()
     }
-    if (frame.type === 'unknown') return rest()
-    if (frame.type !== 'ping') return turns.push({ frame, at: performance.now() }, text.length)
+    if (frame.type === 'unknown') return this.#rest()
+    if (frame.type !== 'ping') return this.#turns.push({ frame, at: performance.now() }, text.length)
     // A probe asks about the line, not about the log: it overtakes what waits.
-    lane.say({ type: 'pong' })
-    rest()
+    this.lane.say({ type: 'pong' })
+    this.#rest()
   }
 
   /** What does not wait its turn is slowed down by reading less. */
-  function rest(): void {
-    const wait = pace.take()
+  #rest(): void {
+    const wait = this.#pace.take()
     if (wait === 0) return
-    reading.pause('resting')
-    setTimeout(() => reading.resume('resting'), wait).unref()
+    this.#isResting = true
+    this.#ws.pause()
+    setTimeout(() => {
+      this.#isResting = false
+      this.#resume()
+    }, wait).unref()
   }
 
-  function handleInPace(arrival: Arrival): Promise<void> | undefined {
-    const wait = arrival.frame.type === 'hello' ? 0 : pace.take()
-    if (wait === 0) return session.handle(arrival)
-    return pause(wait).then(() => (lane.isOver ? undefined : session.handle(arrival)))
+  #resume(): void {
+    if (!this.#isFull && !this.#isResting) this.#ws.resume()
   }
 
-  function endMalformed(text: string): void {
+  #endMalformed(text: string): void {
     const fields = parse(text)
-    if (!hasSaidHello && fields?.type === 'hello' && typeof fields.v === 'number' && fields.v !== VERSION) {
-      return endInTurn(CloseCode.Version, `this relay speaks version ${VERSION}`)
+    if (!this.#hasSaidHello && fields?.type === 'hello' && typeof fields.v === 'number' && fields.v !== VERSION) {
+      return this.#endInTurn(CloseCode.Version, `this relay speaks version ${VERSION}`)
     }
-    endInTurn(CloseCode.BadFrame, 'not a frame of the protocol')
+    this.#endInTurn(CloseCode.BadFrame, 'not a frame of the protocol')
   }
 
   /** Ends the connection when what came before is answered. */
-  function endInTurn(code: number, reason: string): void {
-    void finish().then(() => lane.end(code, reason))
+  #endInTurn(code: number, reason: string): void {
+    void this.finish().then(() => this.lane.end(code, reason))
   }
 
-  function finish(): Promise<void> {
-    isFinishing = true
-    return turns.done()
+  #stopHelloTimer(): void {
+    clearTimeout(this.#helloTimer)
+    this.#helloTimer = undefined
   }
 
-  function fail(error: unknown): void {
-    if (lane.isOver) return
-    if (error instanceof LogUnavailable) return lane.end(CloseCode.Restart, 'the log is out of reach')
-    if (error instanceof KeysUnavailable) {
-      logger.warn({ error: String(error.cause) }, error.message)
-      return lane.end(CloseCode.Restart, 'tokens cannot be checked now')
-    }
-    logger.error({ error: String(error) }, 'a connection failed')
-    lane.end(CloseCode.Internal, 'the relay failed')
-  }
-
-  return {
-    lane,
-    finish,
-    review: session.review,
-    fail,
-    terminate: () => ws.terminate(),
+  #close(code: number): void {
+    this.#stopHelloTimer()
+    this.#turns.clear()
+    this.#session.end()
+    this.#logger.debug({ code }, 'a connection ended')
   }
 }
 
-const VERSION = 1
 const UNSUPPORTED_DATA = 1003
-
-/** Reading stops while there is any reason for it. */
-function createReading(ws: WebSocket) {
-  const reasons = new Set<'full' | 'resting'>()
-  return {
-    pause(reason: 'full' | 'resting'): void {
-      reasons.add(reason)
-      ws.pause()
-    },
-    resume(reason: 'full' | 'resting'): void {
-      if (reasons.delete(reason) && reasons.size === 0) ws.resume()
-    },
-  }
-}
 
 function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds))

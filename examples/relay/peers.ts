@@ -1,11 +1,11 @@
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import * as CloseCode from '../../src/protocol/close-codes.js'
-import { createHeart, TICKS_PER_BEAT, type Heart } from './beat.js'
+import { Heart, TICKS_PER_BEAT } from './beat.js'
 import type { FanOut, Lane } from './fan-out.js'
 import { createPeer, type Peer, type PeerOptions } from './peer.js'
 
-export interface PeersOptions extends Omit<PeerOptions, 'ws' | 'lane'> {
+export interface PeersOptions extends PeerOptions {
   readonly fanOut: FanOut
   /** Connections at a time. */
   readonly maxConnections: number
@@ -24,8 +24,8 @@ export interface Peers {
   stop(): void
 }
 
-export function createPeers({ fanOut, maxConnections, ...options }: PeersOptions): Peers {
-  const { logger, terms } = options
+export function createPeers(options: PeersOptions): Peers {
+  const { fanOut, maxConnections, logger, terms } = options
   const peers = new Map<Lane, { readonly peer: Peer; readonly heart: Heart }>()
   let pulse: NodeJS.Timeout | undefined
 
@@ -45,8 +45,8 @@ export function createPeers({ fanOut, maxConnections, ...options }: PeersOptions
         logger.warn({ connections: peers.size }, 'too many connections; --max-connections sets the limit')
         return lane.end(CloseCode.TooMany, 'too many connections')
       }
-      peers.set(lane, { peer: createPeer({ ws, lane, ...options }), heart: createHeart(ws, lane) })
-      ws.once('close', () => peers.delete(lane))
+      peers.set(lane, { peer: createPeer(ws, lane, options), heart: new Heart(ws, lane) })
+      ws.on('close', () => peers.delete(lane))
     },
     review() {
       for (const { peer } of peers.values()) peer.review()

@@ -1,52 +1,56 @@
-export interface TurnsOptions<Item> {
-  readonly handle: (item: Item) => Promise<void> | undefined
-  readonly isOver: () => boolean
-  readonly onError: (error: unknown) => void
+/** Whose turns they are. */
+export interface TurnTaker<Item> {
+  readonly isOver: boolean
+  handle(item: Item): Promise<void> | undefined
+  onError(error: unknown): void
   /** As much waits as may: nothing more should come. */
-  readonly onFull: () => void
+  onFull(): void
   /** Nothing waits any more. */
-  readonly onEmpty: () => void
+  onEmpty(): void
 }
 
 /** Handles one thing after the other, in the order in which they came, however long each takes. */
-export interface Turns<Item> {
-  push(item: Item, size: number): void
-  /** Resolves when everything that came is handled. */
-  done(): Promise<void>
-  clear(): void
-}
+export class Turns<Item> {
+  readonly #taker: TurnTaker<Item>
+  readonly #waiting: Item[] = []
+  #waitingSize = 0
+  #work: Promise<void> | undefined
 
-export function createTurns<Item>({ handle, isOver, onError, onFull, onEmpty }: TurnsOptions<Item>): Turns<Item> {
-  const waiting: Item[] = []
-  let waitingSize = 0
-  let work: Promise<void> | undefined
-
-  async function handleWaiting(): Promise<void> {
-    try {
-      for (let next = waiting.shift(); next !== undefined && !isOver(); next = waiting.shift()) {
-        await handle(next)
-        if (waiting.length > 0) continue
-        waitingSize = 0
-        onEmpty()
-      }
-    } catch (error) {
-      onError(error)
-    } finally {
-      work = undefined
-    }
+  constructor(taker: TurnTaker<Item>) {
+    this.#taker = taker
   }
 
-  return {
-    push(item, size) {
-      waiting.push(item)
-      waitingSize += size
-      if (waiting.length >= MAX_WAITING || waitingSize >= MAX_WAITING_SIZE) onFull()
-      work ??= handleWaiting()
-    },
-    done: async () => work,
-    clear() {
-      waiting.length = 0
-    },
+  push(item: Item, size: number): void {
+    this.#waiting.push(item)
+    this.#waitingSize += size
+    if (this.#waiting.length >= MAX_WAITING || this.#waitingSize >= MAX_WAITING_SIZE) this.#taker.onFull()
+    this.#work ??= this.#handleWaiting()
+  }
+
+  /** Resolves when everything that came is handled. */
+  async done(): Promise<void> {
+    return this.#work
+  }
+
+  clear(): void {
+    this.#waiting.length = 0
+  }
+
+  async #handleWaiting(): Promise<void> {
+    const taker = this.#taker
+    const waiting = this.#waiting
+    try {
+      for (let next = waiting.shift(); next !== undefined && !taker.isOver; next = waiting.shift()) {
+        await taker.handle(next)
+        if (waiting.length > 0) continue
+        this.#waitingSize = 0
+        taker.onEmpty()
+      }
+    } catch (error) {
+      taker.onError(error)
+    } finally {
+      this.#work = undefined
+    }
   }
 }
 

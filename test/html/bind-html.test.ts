@@ -68,6 +68,8 @@ describe('bindHtml', () => {
     const { stop } = bind()
     await pass()
     expect(added.length).toBeGreaterThan(before + 3)
+    // The next dial comes after stop().
+    vi.spyOn(Math, 'random').mockReturnValue(0.5)
     relay().close(1006)
     await pass()
     stop()

@@ -1,6 +1,6 @@
 import type { Server } from 'node:http'
 import { createAccess } from '../../examples/relay/access/access.js'
-import { createHeart, TICKS_PER_BEAT, type Heart } from '../../examples/relay/beat.js'
+import { Heart, TICKS_PER_BEAT } from '../../examples/relay/beat.js'
 import { drain } from '../../examples/relay/drain.js'
 import { createFanOut, type Lane } from '../../examples/relay/fan-out.js'
 import { createHeadcount } from '../../examples/relay/limits/headcount.js'
@@ -74,9 +74,7 @@ export function startMemoryRelay({ history, rooms: names, onLogged, onFailure }:
     take(line) {
       const { ws, socket } = line
       const lane = fanOut.open(ws, socket)
-      const peer = createPeer({
-        ws,
-        lane,
+      const peer = createPeer(ws, lane, {
         access,
         log,
         rooms,
@@ -87,7 +85,7 @@ export function startMemoryRelay({ history, rooms: names, onLogged, onFailure }:
         rate: Number.POSITIVE_INFINITY,
         helloTimeout: 5000,
       })
-      peers.set(lane, { peer, heart: createHeart(ws, lane), line })
+      peers.set(lane, { peer, heart: new Heart(ws, lane), line })
       ws.once('close', () => {
         peers.delete(lane)
         if (peers.size === 0) onEmpty()

@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { createAddressReader } from '../../examples/relay/limits/addresses.js'
 import { createHeadcount } from '../../examples/relay/limits/headcount.js'
 import { createMemoryLog } from '../../examples/relay/log/memory.js'
-import { createPace, createTurnstile } from '../../examples/relay/limits/pace.js'
+import { createTurnstile, Pace } from '../../examples/relay/limits/pace.js'
 import type { RelayOptions } from '../../examples/relay/relay.js'
 import { connect, join, pageId, startRelay } from './protocol-client.js'
 
@@ -30,14 +30,14 @@ function knock(port: number, headers: Readonly<Record<string, string>>): Promise
 describe('a pace', () => {
   it('lets a burst through, and then one per interval, however many wait', () => {
     let time = 0
-    const pace = createPace({ rate: 10, burst: 3, now: () => time })
+    const pace = new Pace({ rate: 10, burst: 3, now: () => time })
     expect([pace.take(), pace.take(), pace.take(), pace.take(), pace.take()]).toEqual([0, 0, 0, 100, 200])
     time = 10_000
     expect([pace.take(), pace.take(), pace.take(), pace.take()]).toEqual([0, 0, 0, 100])
   })
 
   it('without a limit lets everything through', () => {
-    const pace = createPace({ rate: Number.POSITIVE_INFINITY, burst: Number.POSITIVE_INFINITY })
+    const pace = new Pace({ rate: Number.POSITIVE_INFINITY, burst: Number.POSITIVE_INFINITY })
     expect(Array.from({ length: 1000 }, () => pace.take())).toEqual(Array(1000).fill(0))
   })
 })

@@ -7,23 +7,25 @@ export interface PaceOptions {
   readonly now?: () => number
 }
 
-/** Spreads what comes too fast. */
-export interface Pace {
-  /** Takes the next turn; gives the milliseconds until it is due, 0 for at once. */
-  take(): number
-}
+/** Spreads what comes too fast: everything gets its turn, later if need be. All that it remembers is when the last turn was due. */
+export class Pace {
+  readonly #interval: number
+  readonly #burst: number
+  readonly #now: (() => number) | undefined
+  #due = Number.NEGATIVE_INFINITY
 
-/** Everything gets its turn, later if need be. The whole memory of it is when the last turn was due. */
-export function createPace({ rate, burst, now = () => performance.now() }: PaceOptions): Pace {
-  const interval = 1000 / rate
-  let due = Number.NEGATIVE_INFINITY
-  if (interval === 0) return { take: () => 0 }
-  return {
-    take() {
-      const time = now()
-      due = nextDue(due, time, interval, burst)
-      return Math.max(due - time, 0)
-    },
+  constructor({ rate, burst, now }: PaceOptions) {
+    this.#interval = 1000 / rate
+    this.#burst = burst
+    this.#now = now
+  }
+
+  /** Takes the next turn; gives the milliseconds until it is due, 0 for at once. */
+  take(): number {
+    if (this.#interval === 0) return 0
+    const time = this.#now?.() ?? performance.now()
+    this.#due = nextDue(this.#due, time, this.#interval, this.#burst)
+    return Math.max(this.#due - time, 0)
   }
 }
 
