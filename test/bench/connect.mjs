@@ -1,5 +1,6 @@
 /**
- * Milliseconds from creating a client to being online, on loopback: the median of 60 connections.
+ * Milliseconds from creating a client to being online, on loopback, and how many of them come after the socket has opened:
+ * medians of 60 connections.
  *
  * Usage: node connect.mjs signalpost|socket.io|websocket PORT
  */
@@ -8,7 +9,15 @@ import { WebSocket } from 'ws'
 import { createSignalClient } from '../../dist/index.js'
 
 const [, , kind, port] = process.argv
-globalThis.WebSocket = WebSocket
+let openedAt = 0
+globalThis.WebSocket = class extends WebSocket {
+  constructor(url) {
+    super(url)
+    this.on('open', () => {
+      openedAt = performance.now()
+    })
+  }
+}
 const address = `127.0.0.1:${port}`
 
 const CONNECT = {
@@ -23,20 +32,27 @@ const CONNECT = {
   },
   /** A bare socket and one question with its answer: the least that a handshake of two round trips takes. */
   websocket: (done) => {
-    const client = new WebSocket(`ws://${address}/`)
+    const client = new globalThis.WebSocket(`ws://${address}/`)
     client.on('open', () => client.send('"?"'))
     client.on('message', () => done(() => client.close()))
   },
 }
 
-const times = []
+const totals = []
+const shares = []
 for (let round = 0; round < 70; round += 1) {
   const begin = performance.now()
+  openedAt = 0
   const close = await new Promise((resolve) => CONNECT[kind]((end) => resolve(end)))
-  times.push(performance.now() - begin)
+  totals.push(performance.now() - begin)
+  if (openedAt > 0) shares.push(performance.now() - openedAt)
   close()
 }
-// The first ones warm up.
-const measured = times.slice(10).toSorted((a, b) => a - b)
-process.stdout.write(String(measured[Math.floor(measured.length / 2)]))
+process.stdout.write(JSON.stringify({ total: median(totals), afterOpen: median(shares) }))
 process.exit(0)
+
+function median(times) {
+  // The first ones warm up.
+  const measured = times.slice(10).toSorted((a, b) => a - b)
+  return measured[Math.floor(measured.length / 2)]
+}

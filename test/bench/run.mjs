@@ -114,7 +114,7 @@ async function measureConnecting(rounds) {
     servers[kind] = await startProcess(process.execPath, command(port), port)
   }
   const connect = (kind) =>
-    Number(
+    JSON.parse(
       execFileSync(process.execPath, [file('connect.mjs'), kind, String(servers[kind].port)], { encoding: 'utf8' }),
     )
   const results = await alternate(rounds, Object.keys(commands), async (kind) => connect(kind))
