@@ -8,10 +8,12 @@ import { backoff } from './backoff.js'
 import { isHidden, watchLifecycle } from './lifecycle.js'
 import type { Link, LinkEvents, LinkSettings } from './link.js'
 import { type Liveness, watchLiveness } from './liveness.js'
-import { type ConnectionEvent, transition } from './machine.js'
+import { type NextStatus, transition } from './machine.js'
 import { openSocket, type Socket } from './socket.js'
-import { createTokens } from './tokens.js'
+import { readToken, renewalDelay } from './tokens.js'
 
+/** How long the application may take for a token, in milliseconds. */
+const TOKEN_TIMEOUT = 15_000
 /** How long the relay may take for its welcome, in milliseconds. */
 const WELCOME_TIMEOUT = 5000
 /** A connection that lived for this long was a good one: the next wait starts small again. */
@@ -31,29 +33,28 @@ const MAX_RETRY_AFTER = 300_000
 /** Keeps one connection to the relay alive: token, hello, welcome, and back again after every loss. */
 export function openConnection({ url, token, protocol, tab }: LinkSettings, events: LinkEvents): Link {
   const isPlain = protocol === 'plain'
-  const tokens = createTokens(token)
   // Without the query, which may hold what is nobody's business.
   const [address] = url.split('?')
   let status: SignalStatus = { state: 'idle', since: Date.now() }
   const untold: SignalStatus[] = []
   let socket: Socket | undefined
-  let timer: ReturnType<typeof setTimeout> | undefined
   let liveness: Liveness | undefined
   let stopLifecycle: Stop | undefined
-  // What a dial starts belongs to its number: a late callback of an older one is nobody's.
-  let dialNumber = 0
+  // The one thing that is waited for: a token, the welcome, the end of a token, or the next dial.
+  let timer: ReturnType<typeof setTimeout> | undefined
+  // What is asked or begun belongs to its number: a late answer to an older one is nobody's.
+  let turn = 0
   let failures = 0
   let awaySince = performance.now()
   let badFrames = 0
   let dialedAt = -Infinity
-  let onlineAt = Infinity
   let wasOnline = false
   let wasTokenRefused = false
   let lateRooms: readonly RoomRequest[] = []
   let retryAfter: number | undefined
   let lastToken: string | undefined
 
-  function apply(event: ConnectionEvent): boolean {
+  function apply(event: NextStatus): boolean {
     const next = transition(status, event, Date.now())
     if (next === status) return false
     status = next
@@ -67,10 +68,14 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
     events.onError(new SignalError(code, text, cause))
   }
 
-  function drop(): void {
-    dialNumber += 1
+  function wait(milliseconds: number, then: () => void): void {
     clearTimeout(timer)
-    tokens.stop()
+    timer = setTimeout(then, milliseconds)
+  }
+
+  function drop(): void {
+    turn += 1
+    clearTimeout(timer)
     liveness?.stop()
     socket?.close()
     socket = liveness = undefined
@@ -78,39 +83,44 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
 
   function dial(): void {
     if (status.state === 'closed' && status.reason === 'closed-by-page') return
-    if (!globalThis.WebSocket) return fail('no-websocket', 'No WebSocket here. A server uses POST /publish.')
-    stopLifecycle ??= watchLifecycle({ suspend, wake, probe })
+    if (!globalThis.WebSocket) return fail('no-websocket', 'There is no WebSocket here. A server uses POST /publish.')
+    stopLifecycle ??= watchLifecycle({ suspend, wake })
     // A page that is only being prepared may never be seen.
     if ((globalThis.document as { prerendering?: boolean } | undefined)?.prerendering) return
-    if (!apply({ type: 'dial', attempt: failures + 1 })) return
+    if (!apply({ state: 'connecting', attempt: failures + 1 })) return
     // A listener may have closed it meanwhile.
     if (status.state !== 'connecting') return
     drop()
     dialedAt = performance.now()
     retryAfter = undefined
-    tokens.ask(open, failToken)
+    wait(TOKEN_TIMEOUT, () => failToken(new Error('It took too long.')))
+    askToken(open, failToken)
   }
 
   function suspend(reason: string): void {
-    if (apply({ type: 'suspend', reason })) drop()
+    if (apply({ state: 'suspended', reason })) drop()
     events.onAside()
   }
 
-  function wake(): void {
-    if (status.state === 'online') return probe(0)
-    if (status.state === 'closed') return
+  function wake(quiet: number): void {
+    if (status.state === 'online') return liveness?.probe(quiet)
     const soon = dialedAt + WAKE_INTERVAL - performance.now()
-    // An attempt that began before may hang.
-    if (status.state === 'connecting') return soon > 0 ? undefined : lose('woken', 0)
+    if (status.state === 'closed' || (status.state === 'connecting' && soon > 0)) return
     forgive()
-    if (status.state === 'suspended' || soon <= 0) return dial()
-    clearTimeout(timer)
-    timer = setTimeout(dial, soon)
+    // An attempt that began before may hang.
+    if (status.state === 'connecting') lose('woken', 0)
+    else if (status.state === 'suspended' || soon <= 0) dial()
+    else wait(soon, dial)
   }
 
-  function probe(quiet: number): void {
-    if (status.state === 'online') liveness?.probe(quiet)
-    else wake()
+  /** Only the answer to the last question counts. */
+  function askToken(use: (fresh: string | undefined) => void, onFailure: (cause: unknown) => void): void {
+    turn += 1
+    const mine = turn
+    readToken(token).then(
+      (fresh) => mine === turn && use(fresh),
+      (cause: unknown) => mine === turn && onFailure(cause),
+    )
   }
 
   function failToken(cause: unknown): void {
@@ -119,16 +129,16 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
   }
 
   function open(fresh: string | undefined): void {
+    clearTimeout(timer)
     socket = openSocket(url, {
       onOpen() {
         if (isPlain) return welcome()
         lastToken = fresh
-        const rooms = events.rooms()
+        const rooms = [...events.rooms()]
         // A hello must never be too large; what does not fit joins after the welcome.
-        const isLong = JSON.stringify(rooms).length > MAX_HELLO_ROOMS
-        lateRooms = isLong ? rooms : []
-        send({ type: 'hello', v: 1, tab, token: fresh, rooms: isLong ? [] : rooms })
-        timer = setTimeout(rejectServer, WELCOME_TIMEOUT)
+        lateRooms = JSON.stringify(rooms).length > MAX_HELLO_ROOMS ? rooms.splice(0) : []
+        send({ type: 'hello', v: 1, tab, token: fresh, rooms })
+        wait(WELCOME_TIMEOUT, rejectServer)
       },
       onText,
       onClose,
@@ -140,25 +150,24 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
   }
 
   function welcome(): void {
-    clearTimeout(timer)
-    onlineAt = performance.now()
     const resumed = wasOnline
     wasOnline = true
     wasTokenRefused = false
-    apply({ type: 'welcome', resumed })
+    apply({ state: 'online', resumed })
     for (const room of lateRooms) send({ type: 'join', ...room })
   }
 
   function agree({ beat, expires }: WelcomeFrame): void {
+    clearTimeout(timer)
+    if (expires && typeof token === 'function') wait(renewalDelay(expires), renewToken)
     liveness ??= watchLiveness({ beat, ping: () => send({ type: 'ping' }), onDead: () => lose('no answer', 0) })
-    tokens.beforeExpiry(expires, renewToken)
   }
 
   /** Hands a fresh token to the connection that is there; if that fails, the next dial asks again, and tells. */
   function renewToken(): void {
     // A plain server would broadcast it.
     if (isPlain) return
-    tokens.ask(
+    askToken(
       (fresh) => fresh !== undefined && send({ type: 'token', token: fresh }),
       () => undefined,
     )
@@ -187,9 +196,9 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
     const reason = `${code} ${text}`.trim()
     switch (code) {
       case CloseCode.Unauthorized:
-        if (!tokens.isRenewable || wasTokenRefused) return end('unauthorized', reason)
+        if (typeof token !== 'function' || wasTokenRefused) return end('unauthorized', reason)
         wasTokenRefused = true
-        return lose(reason, atOnce())
+        return lose(reason, 0)
       case CloseCode.Forbidden:
         return end('forbidden', reason)
       case CloseCode.Version:
@@ -203,19 +212,14 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
         if (status.state === 'online') events.onTooLarge()
         return lose(reason)
       case CloseCode.TooSlow:
-        return lose(reason, atOnce())
+        return lose(reason, 0)
       case CloseCode.TooMany:
         return lose(reason, 10_000 + patience())
       case CloseCode.Restart:
-        return lose(reason, atOnce(retryAfter ?? Math.random() * 5000))
+        return lose(reason, retryAfter ?? Math.random() * 5000)
     }
     if (code >= 4400 && code < 4500) return end('refused', reason)
-    lose(reason, retryAfter === undefined ? undefined : atOnce(retryAfter))
-  }
-
-  /** A wait that somebody asked for; from the second failure on at least the usual one, whatever was asked. */
-  function atOnce(wait = 0): number {
-    return failures === 0 ? wait : Math.max(wait, patience())
+    lose(reason, retryAfter)
   }
 
   function forgive(): void {
@@ -224,31 +228,31 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
   }
 
   function forgiveIfStable(): void {
-    if (performance.now() - onlineAt >= STABLE_AFTER) forgive()
-    onlineAt = Infinity
+    if (status.state === 'online' && Date.now() - status.since >= STABLE_AFTER) forgive()
   }
 
   function patience(): number {
     return Math.max(backoff(performance.now() - awaySince), isHidden() ? HIDDEN_WAIT : 0)
   }
 
-  function lose(reason: string, wait?: number): void {
+  /** `asked`: a wait that somebody asked for; from the second failure on it is at least the usual one. */
+  function lose(reason: string, asked?: number): void {
     forgiveIfStable()
     drop()
-    const mine = dialNumber
-    const delay = wait ?? patience()
+    const mine = turn
+    const delay = failures === 0 && asked !== undefined ? asked : Math.max(asked ?? 0, patience())
     failures += 1
-    apply({ type: 'lose', attempt: failures, retryAt: Math.round(Date.now() + delay), reason })
+    apply({ state: 'waiting', attempt: failures, retryAt: Math.round(Date.now() + delay), reason })
     if (failures === UNREACHABLE_AFTER && !wasOnline)
       fail('unreachable', `No relay answers at ${address}. Is it running?`)
     // A listener may have dialed or closed meanwhile.
-    if (mine === dialNumber) timer = setTimeout(dial, delay)
+    if (mine === turn) wait(delay, dial)
   }
 
   function end(reason: Exclude<CloseReason, 'closed-by-page'>, text: string): void {
     const error = new SignalError(reason, `The relay ended the connection: ${text}`)
     drop()
-    apply({ type: 'stop', reason, error })
+    apply({ state: 'closed', reason, error })
     events.onError(error)
   }
 
@@ -267,7 +271,7 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
       return true
     },
     setToken(next) {
-      tokens.replace(next)
+      token = next
       wasTokenRefused = false
       if (status.state === 'closed' && status.reason === 'unauthorized') dial()
       else if (status.state === 'online') renewToken()
@@ -277,7 +281,7 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
     close() {
       stopLifecycle?.()
       drop()
-      apply({ type: 'stop', reason: 'closed-by-page' })
+      apply({ state: 'closed', reason: 'closed-by-page' })
     },
   }
 }

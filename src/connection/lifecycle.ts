@@ -1,16 +1,18 @@
 import type { Stop } from '../signals.js'
 
-/** Every so often the clock is looked at; a leap means that the machine slept. Both in milliseconds. */
+/** Every so often the clock is looked at, in milliseconds. */
 const CLOCK_INTERVAL = 5000
-const CLOCK_LEAP = 15_000
+/** Two looks that are further apart than this mean that the machine slept. */
+const CLOCK_LEAP = 20_000
 
 export interface LifecycleActions {
   /** The browser puts the page aside: into its cache, or frozen. */
   readonly suspend: (reason: string) => void
-  /** The page is back, or the network is: dial if there is no connection, else see whether it lives. */
-  readonly wake: () => void
-  /** See whether the connection lives, if nothing came for `quiet` milliseconds. */
-  readonly probe: (quiet: number) => void
+  /**
+   * The page is back or in use, or the network is another one: dial if there is no connection, else see whether it lives,
+   * if nothing came for `quiet` milliseconds.
+   */
+  readonly wake: (quiet: number) => void
 }
 
 interface NetworkInformation extends EventTarget {
@@ -23,45 +25,43 @@ export function isHidden(): boolean {
 }
 
 /** Turns what happens to a page into what its connection should do. Where there is no page, nothing happens. */
-export function watchLifecycle({ suspend, wake, probe }: LifecycleActions): Stop {
+export function watchLifecycle({ suspend, wake }: LifecycleActions): Stop {
   const page = globalThis.document
   if (!page) return () => undefined
-  const stops: Stop[] = []
+  const end = new AbortController()
   // Not in every browser, and `change` tells more than changes of the network.
   const network = (navigator as { readonly connection?: NetworkInformation }).connection
   let networkType = network?.type
   let seenAt = Date.now()
 
-  function on(target: EventTarget | undefined, types: string, listener: (event: Event) => void): void {
-    for (const type of types.split(' ')) {
-      target?.addEventListener(type, listener)
-      stops.push(() => target?.removeEventListener(type, listener))
-    }
+  function on(target: EventTarget | undefined, type: string, listener: (event: Event) => void): void {
+    target?.addEventListener(type, listener, { signal: end.signal })
   }
 
-  on(globalThis.window, 'pagehide', () => suspend('pagehide'))
+  on(window, 'pagehide', () => suspend('pagehide'))
   on(page, 'freeze', () => suspend('freeze'))
-  on(globalThis.window, 'pageshow', (event) => (event as PageTransitionEvent).persisted && wake())
-  on(globalThis.window, 'online', wake)
-  on(page, 'resume prerenderingchange', wake)
+  on(window, 'pageshow', (event) => (event as PageTransitionEvent).persisted && wake(0))
+  on(page, 'resume', () => wake(0))
+  on(page, 'prerenderingchange', () => wake(0))
   on(page, 'visibilitychange', () => {
-    if (!isHidden()) probe(5000)
+    if (!isHidden()) wake(5000)
   })
-  on(globalThis.window, 'focus', () => probe(15_000))
+  on(window, 'focus', () => wake(15_000))
+  on(window, 'online', () => wake(0))
   // It may be wrong: the line is asked, never closed, and dialing goes on.
-  on(globalThis.window, 'offline', () => probe(0))
+  on(window, 'offline', () => wake(0))
   on(network, 'change', () => {
-    if (network?.type !== networkType) probe(1000)
+    if (network?.type !== networkType) wake(1000)
     networkType = network?.type
   })
   const clock = setInterval(() => {
-    const slept = Date.now() - seenAt - CLOCK_INTERVAL > CLOCK_LEAP
+    const hasSlept = Date.now() - seenAt > CLOCK_LEAP
     seenAt = Date.now()
-    if (slept && !isHidden()) wake()
+    if (hasSlept && !isHidden()) wake(0)
   }, CLOCK_INTERVAL)
-  stops.push(() => clearInterval(clock))
 
   return () => {
-    for (const stop of stops) stop()
+    end.abort()
+    clearInterval(clock)
   }
 }

@@ -15,8 +15,7 @@ beforeEach(() => {
   Object.defineProperty(navigator, 'connection', { configurable: true, value: network })
   stop = watchLifecycle({
     suspend: (reason) => told.push(`suspend ${reason}`),
-    wake: () => told.push('wake'),
-    probe: (quiet) => told.push(`probe ${quiet}`),
+    wake: (quiet) => told.push(`wake ${quiet}`),
   })
 })
 
@@ -35,14 +34,14 @@ describe('what happens to a page', () => {
   it.each<[string, () => void, string[]]>([
     ['it is left', () => happen('pagehide'), ['suspend pagehide']],
     ['it is frozen', () => happen('freeze', document), ['suspend freeze']],
-    ['it comes back from the cache', () => happen('pageshow', window, { persisted: true }), ['wake']],
+    ['it comes back from the cache', () => happen('pageshow', window, { persisted: true }), ['wake 0']],
     ['it is shown for the first time', () => happen('pageshow', window, { persisted: false }), []],
-    ['it is thawed', () => happen('resume', document), ['wake']],
-    ['it was prepared and is now really shown', () => happen('prerenderingchange', document), ['wake']],
-    ['it becomes visible', () => happen('visibilitychange', document), ['probe 5000']],
-    ['its window gets the focus', () => happen('focus'), ['probe 15000']],
-    ['the network is back', () => happen('online'), ['wake']],
-    ['the network is said to be gone', () => happen('offline'), ['probe 0']],
+    ['it is thawed', () => happen('resume', document), ['wake 0']],
+    ['it was prepared and is now really shown', () => happen('prerenderingchange', document), ['wake 0']],
+    ['it becomes visible', () => happen('visibilitychange', document), ['wake 5000']],
+    ['its window gets the focus', () => happen('focus'), ['wake 15000']],
+    ['the network is back', () => happen('online'), ['wake 0']],
+    ['the network is said to be gone', () => happen('offline'), ['wake 0']],
   ])('when %s', (_what, event, expected) => {
     event()
     expect(told).toEqual(expected)
@@ -59,7 +58,7 @@ describe('what happens to a page', () => {
     network.type = 'cellular'
     happen('change', network)
     happen('change', network)
-    expect(told).toEqual(['probe 1000'])
+    expect(told).toEqual(['wake 1000'])
   })
 
   it('notices by the clock that the machine slept, unless nobody sees the page', () => {
@@ -67,11 +66,11 @@ describe('what happens to a page', () => {
     expect(told).toEqual([])
     vi.setSystemTime(Date.now() + 60_000)
     vi.advanceTimersByTime(5000)
-    expect(told).toEqual(['wake'])
+    expect(told).toEqual(['wake 0'])
     visibility = 'hidden'
     vi.setSystemTime(Date.now() + 60_000)
     vi.advanceTimersByTime(5000)
-    expect(told).toEqual(['wake'])
+    expect(told).toEqual(['wake 0'])
   })
 
   it('is over after the stop', () => {
@@ -86,7 +85,7 @@ describe('what happens to a page', () => {
 
   it('does nothing where there is no page', () => {
     vi.stubGlobal('document', undefined)
-    watchLifecycle({ suspend: vi.fn(), wake: vi.fn(), probe: vi.fn() })()
+    watchLifecycle({ suspend: vi.fn(), wake: vi.fn() })()
     expect(isHidden()).toBe(false)
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type ConnectionEvent, transition } from '../../src/connection/machine.js'
+import { type NextStatus, transition } from '../../src/connection/machine.js'
 import type { SignalStatus } from '../../src/status.js'
 
 const STATUSES: { readonly [State in SignalStatus['state']]: Extract<SignalStatus, { state: State }> } = {
@@ -11,12 +11,12 @@ const STATUSES: { readonly [State in SignalStatus['state']]: Extract<SignalStatu
   closed: { state: 'closed', since: 1, reason: 'unauthorized' },
 }
 
-const EVENTS: readonly ConnectionEvent[] = [
-  { type: 'dial', attempt: 2 },
-  { type: 'welcome', resumed: true },
-  { type: 'lose', attempt: 3, retryAt: 9, reason: '1001' },
-  { type: 'suspend', reason: 'cached' },
-  { type: 'stop', reason: 'closed-by-page' },
+const EVENTS: readonly NextStatus[] = [
+  { state: 'connecting', attempt: 2 },
+  { state: 'online', resumed: true },
+  { state: 'waiting', attempt: 3, retryAt: 9, reason: '1001' },
+  { state: 'suspended', reason: 'cached' },
+  { state: 'closed', reason: 'closed-by-page' },
 ]
 
 describe('the life of a connection', () => {
@@ -27,7 +27,7 @@ describe('the life of a connection', () => {
     ['waiting', ['connecting', '-', '-', 'suspended', 'closed']],
     ['suspended', ['connecting', '-', '-', '-', 'closed']],
     ['closed', ['connecting', '-', '-', '-', 'closed']],
-  ])('leads from %s on dial, welcome, lose, suspend and stop to %s', (from, targets) => {
+  ])('leads from %s to connecting, online, waiting, suspended and closed as follows: %s', (from, targets) => {
     const status = STATUSES[from]
     const reached = EVENTS.map((event) => {
       const next = transition(status, event, 5)
@@ -37,7 +37,7 @@ describe('the life of a connection', () => {
   })
 
   it('keeps in each state just the data of that state', () => {
-    expect(transition(STATUSES.online, { type: 'lose', attempt: 3, retryAt: 9, reason: '1001' }, 5)).toEqual({
+    expect(transition(STATUSES.online, { state: 'waiting', attempt: 3, retryAt: 9, reason: '1001' }, 5)).toEqual({
       state: 'waiting',
       since: 5,
       attempt: 3,

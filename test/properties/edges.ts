@@ -1,12 +1,12 @@
-import { transition, type ConnectionEvent } from '../../src/connection/machine.js'
+import { type NextStatus, transition } from '../../src/connection/machine.js'
 import type { SignalStatus } from '../../src/index.js'
 
-const EVENTS: readonly ConnectionEvent[] = [
-  { type: 'dial', attempt: 1 },
-  { type: 'welcome', resumed: false },
-  { type: 'lose', attempt: 1, retryAt: 0, reason: '' },
-  { type: 'suspend', reason: '' },
-  { type: 'stop', reason: 'closed-by-page' },
+const EVENTS: readonly NextStatus[] = [
+  { state: 'connecting', attempt: 1 },
+  { state: 'online', resumed: false },
+  { state: 'waiting', attempt: 1, retryAt: 0, reason: '' },
+  { state: 'suspended', reason: '' },
+  { state: 'closed', reason: 'closed-by-page' },
 ]
 
 /** Whether the machine of the connection has an edge from one status to the other. */
