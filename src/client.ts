@@ -7,14 +7,14 @@ import { sendFarewell } from './delivery/farewell.js'
 import { createOutbox } from './delivery/outbox.js'
 import { createParcel } from './delivery/parcel.js'
 import { type AnyHandler, createReceivers } from './delivery/receivers.js'
-import { openTabMemory, type Remembered } from './delivery/tab-memory.js'
+import { openTabMemory } from './delivery/tab-memory.js'
 import { createUnheard } from './delivery/unheard.js'
 import { createEmitter } from './emitter.js'
 import { SignalError } from './errors.js'
 import { checkOptions } from './options.js'
 import { getPageClient, setPageClient } from './page-client.js'
 import { encode } from './protocol/codec.js'
-import type { JsonValue, RefusedFrame, RelayFrame, SignalFrame, WelcomeFrame } from './protocol/frames.js'
+import type { JsonValue, RefusedFrame, RelayFrame, SignalFrame } from './protocol/frames.js'
 import { createId } from './protocol/id.js'
 import { DEFAULT_MAX_BYTES, DEFAULT_ROOM } from './protocol/names.js'
 import type {
@@ -100,8 +100,6 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
   const remembered = memory?.take()
   // Who is here, by what a relay said last in this tab; unknown where none ever did.
   let user = remembered?.user
-  // What other pages of the tab left, or this one before it got another token, until a relay says whether it is of the same user.
-  let inherited: Remembered | undefined
 
   // In a task of its own, where nothing that onError does can harm what is going on.
   const report = (error: SignalError): void => queueMicrotask(() => onError(error))
@@ -125,13 +123,10 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
       rooms: inbox.rooms,
       onStatus(status) {
         // What waited goes first: a listener that sends now comes after it.
-        if (status.state === 'online') outbox.flush(maxBytes)
+        if (status.state === 'online') outbox.flush(user, maxBytes)
         // Back from the browser's cache: what later pages of the tab could not send is there.
-        if (status.state === 'connecting') adopt(memory?.take())
+        if (status.state === 'connecting') outbox.adopt(memory?.take()?.parcels ?? [])
         emitter.emit('status', status)
-        if (status.state !== 'closed' || status.reason !== 'closed-by-page') return
-        receivers.clear()
-        emitter.clear()
       },
       onFrame,
       onAside,
@@ -140,45 +135,28 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
     },
   )
 
-  function adopt(left: Remembered | undefined): void {
-    const known = new Set(outbox.waiting().map(({ id }) => id))
-    const parcels = left?.parcels.filter(({ id }) => !known.has(id)) ?? []
-    for (const parcel of parcels) void outbox.add(parcel)
-    if (left && parcels.length > 0) inherited = { ...left, parcels }
-  }
-
   /** What is not accepted goes out once more while the page goes, and is left to the tab's next page as well. */
   function onAside(): void {
+    if (!memory) return
+    outbox.assign(user)
     const parcels = outbox.waiting()
-    memory?.keep({ positions: inbox.positions(), parcels, user })
-    if (memory) sendFarewell({ url, tab: secret, token: link.token, texts: parcels.map(({ text }) => text) })
+    memory.keep({ positions: inbox.positions(), parcels, user })
+    sendFarewell({ url, tab: secret, token: link.token, parcels })
   }
 
   function onFrame(frame: RelayFrame): void {
-    if (frame.type === 'signal') inbox.onFrame(frame)
-    else if (frame.type === 'welcome') onWelcome(frame)
-    else if (frame.type === 'accepted') for (const id of frame.ids) outbox.settle(id, 'accepted')
-    else if (frame.type === 'refused' || frame.type === 'left') {
+    inbox.onFrame(frame)
+    if (frame.type === 'welcome') {
+      ;({ tab, maxBytes, user = '' } = frame)
+    } else if (frame.type === 'accepted') {
+      for (const id of frame.ids) outbox.settle(id, 'accepted')
+    } else if (frame.type === 'refused' || frame.type === 'left') {
       const { id, room, code, text = '' } = frame as RefusedFrame
-      const error = new SignalError(
-        'refused',
-        `The relay refused ${room ? `room ${room}` : 'a signal'}: ${code} ${text}`,
-      )
+      const what = room ? `room ${room}` : 'a signal'
+      const error = new SignalError('refused', `The relay refused ${what}: ${code} ${text}`)
       if (id) outbox.settle(id, 'refused', error)
       else report(error)
-      inbox.onFrame(frame)
-    } else inbox.onFrame(frame)
-  }
-
-  function onWelcome(welcome: WelcomeFrame): void {
-    ;({ tab, maxBytes } = welcome)
-    const owner = welcome.user ?? ''
-    // Whoever was nobody and signs in stays the same person.
-    if (inherited?.user && inherited.user !== owner) outbox.disown(inherited.parcels)
-    inherited = undefined
-    user = owner
-    // A fresh token may open what was closed.
-    if (link.status.state === 'online') inbox.retryRefused()
+    }
   }
 
   /** `names`: under which its receivers are registered. */
@@ -246,18 +224,19 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
     connect: link.connect,
     setToken(next) {
       // What waits now is of whoever was here until now.
-      inherited ??= { positions: new Map(), parcels: outbox.waiting(), user }
+      outbox.assign(user)
       link.setToken(next)
     },
 
     close() {
       link.close()
       outbox.close()
+      receivers.clear()
       if (getPageClient() === client) setPageClient(undefined)
     },
   }
 
-  adopt(remembered)
+  outbox.adopt(remembered?.parcels ?? [])
   if (!getPageClient()) setPageClient(client)
   connectWhen('now')
   return client

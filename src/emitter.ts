@@ -6,7 +6,6 @@ export interface Emitter<Events> {
   emit<Type extends keyof Events>(type: Type, value: Events[Type]): void
   /** Whether anybody would hear an event of this type. */
   hears(type: keyof Events): boolean
-  clear(): void
 }
 
 /**
@@ -35,6 +34,5 @@ export function createEmitter<Events extends object>(onThrow: (error: unknown) =
     },
     emit,
     hears: (type) => Boolean(all.get(type)?.length),
-    clear: () => all.clear(),
   }
 }

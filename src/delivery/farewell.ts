@@ -1,4 +1,4 @@
-import { byteLength } from '../protocol/byte-length.js'
+import type { Parcel } from './parcel.js'
 
 /** Browsers let requests that outlive their page carry 64 KiB in all; the rest is left to the tab's next page. */
 const MAX_BYTES = 60_000
@@ -9,24 +9,22 @@ export interface Farewell {
   /** The page's secret, so that its signals stay its own. */
   readonly tab: string
   readonly token: string | undefined
-  /** Encoded frames, in order. */
-  readonly texts: readonly string[]
+  readonly parcels: readonly Parcel[]
 }
 
 /** Sends what is not accepted by a request that outlives the page. Nobody is left to hear the answer. */
-export function sendFarewell({ url, tab, token, texts }: Farewell): void {
-  const chosen: string[] = []
-  let bytes = 0
-  for (const text of texts) {
-    bytes += byteLength(text)
-    if (bytes > MAX_BYTES) break
-    chosen.push(text)
+export function sendFarewell({ url, tab, token, parcels }: Farewell): void {
+  const signals: unknown[] = []
+  let left = MAX_BYTES
+  for (const { text, bytes } of parcels) {
+    left -= bytes
+    if (left < 0) break
+    signals.push(JSON.parse(text))
   }
-  if (chosen.length === 0) return
-  const head = JSON.stringify({ v: 1, tab, token }).slice(0, -1)
+  if (signals.length === 0) return
   // Plain text needs no preflight, which would not outlive the page.
   const headers = { 'content-type': 'text/plain' }
-  const body = `${head},"signals":[${chosen.join()}]}`
+  const body = JSON.stringify({ v: 1, tab, token, signals })
   // Test environments may have none.
   const request = globalThis.fetch?.(url.replace('ws', 'http'), { method: 'POST', keepalive: true, headers, body })
   request?.catch(() => undefined)

@@ -1,5 +1,4 @@
 import type {
-  GapFrame,
   JoinFrame,
   JoinedFrame,
   LeaveFrame,
@@ -7,7 +6,6 @@ import type {
   Position,
   RoomRequest,
   SignalFrame,
-  Since,
 } from '../protocol/frames.js'
 import type { Gap, Stop } from '../signals.js'
 import { NAVIGATION_WINDOW } from './unheard.js'
@@ -36,14 +34,14 @@ export interface Inbox {
   listen(room: string): Stop
   /** The rooms for a new connection, each with where it goes on. */
   rooms(): RoomRequest[]
-  /** Asks again for the rooms that were refused. */
-  retryRefused(): void
   /** What was last handled in each room. */
   positions(): Map<string, Position>
+  /** Takes every frame, and leaves alone what does not concern it. */
   onFrame(frame: RelayFrame): void
 }
 
 interface Room {
+  readonly name: string
   listeners: number
   /** From when on its signals are wanted, in milliseconds since the navigation. */
   readonly wantedSince: number
@@ -51,16 +49,15 @@ interface Room {
   askedAt: number
   /** What is added to an age, for a line that is slow to carry it. */
   allowance: number
-  /** The position: what was last handled. There is none before the first answer of the relay. */
-  epoch?: string | undefined
-  offset: number
-  id?: string | undefined
+  /** What was last handled; nothing before the first answer of the relay. */
+  position: Position | undefined
   /** What comes up to here was sent before the page joined. */
   head: number
-  /** A join is under way: what comes before its answer belongs to an older one. */
-  isJoining: boolean
-  /** The relay does not let this page in, until a fresh token says otherwise. */
-  isRefused: boolean
+  /**
+   * `joining`: what comes before the answer belongs to an older join. `refused`: the relay does not let this page in, until
+   * a fresh token says otherwise.
+   */
+  state: 'joining' | 'joined' | 'refused'
 }
 
 /** Lets each signal through once and in order, and owns the position in every room. */
@@ -78,45 +75,41 @@ export function createInbox({
   let seen = new Set<string>()
   let seenBefore = seen
 
-  function ask(room: Room): Since {
-    const { epoch, offset, id, wantedSince, allowance } = room
-    room.isJoining = true
-    room.askedAt = performance.now()
-    if (epoch === undefined) return { age: Math.max(0, Math.ceil(room.askedAt - wantedSince + allowance)) }
-    return { epoch, offset, id }
-  }
-
   function open(name: string): Room {
     const now = performance.now()
     // Whoever comes back to a room begins anew: what the first stay handled must not come again.
     const isFirst = !visited.has(name)
-    const wantedSince = isSinceNavigation && isFirst && now < NAVIGATION_WINDOW ? 0 : now
-    const position = isFirst ? remembered.get(name) : undefined
-    const room = {
-      wantedSince,
+    const room: Room = {
+      name,
+      listeners: 0,
+      wantedSince: isSinceNavigation && isFirst && now < NAVIGATION_WINDOW ? 0 : now,
       askedAt: now,
       allowance: 0,
-      listeners: 0,
-      offset: 0,
+      position: isFirst ? remembered.get(name) : undefined,
       head: 0,
-      isJoining: false,
-      isRefused: false,
-      ...position,
+      state: 'joining',
     }
     rooms.set(name, room)
-    join(name, room)
+    join(room)
     return room
   }
 
-  function join(name: string, room: Room): void {
-    room.isRefused = false
-    send({ type: 'join', room: name, since: ask(room) })
+  /** The next answer is to this question. */
+  function ask(room: Room): RoomRequest {
+    const { name, position, wantedSince, allowance } = room
+    room.state = 'joining'
+    room.askedAt = performance.now()
+    return { room: name, since: position ?? { age: Math.max(0, Math.ceil(room.askedAt - wantedSince + allowance)) } }
   }
 
-  function leaveUnlessWanted(name: string, room: Room): void {
-    if (room.listeners > 0 || rooms.get(name) !== room) return
-    rooms.delete(name)
-    send({ type: 'leave', room: name })
+  function join(room: Room): void {
+    send({ type: 'join', ...ask(room) })
+  }
+
+  function leaveUnlessWanted(room: Room): void {
+    if (room.listeners > 0 || rooms.get(room.name) !== room) return
+    rooms.delete(room.name)
+    send({ type: 'leave', room: room.name })
   }
 
   /** Returns whether the id is new. */
@@ -131,53 +124,38 @@ export function createInbox({
     return true
   }
 
-  function moveTo(room: Room, { epoch, offset, id }: JoinedFrame | GapFrame): void {
+  function moveTo(room: Room, { epoch, offset, id }: Position): void {
+    const { position } = room
+    const hasSameOffset = position?.offset === offset
     // Within one epoch a position never goes back: what was handled stays handled.
-    if (epoch === room.epoch && offset <= room.offset) return
-    if (id !== undefined || offset !== room.offset) room.id = id
-    room.epoch = epoch
-    room.offset = offset
+    if (position?.epoch === epoch && position.offset >= offset) return
+    room.position = { epoch, offset, id: id ?? (hasSameOffset ? position.id : undefined) }
   }
 
-  function onSignal(frame: SignalFrame): void {
-    const room = rooms.get(frame.room)
-    if (!room) return
+  function onSignal(room: Room, frame: SignalFrame): void {
+    const { offset, id } = frame
+    const { position, state, head } = room
     // Offset 0: a server that keeps no positions.
-    if (frame.offset > 0) {
-      if (room.isJoining || (room.epoch !== undefined && frame.offset <= room.offset)) return
-      if (room.epoch === undefined || frame.offset > room.offset + 1) return join(frame.room, room)
-      room.offset = frame.offset
-      room.id = frame.id
+    if (offset > 0) {
+      if (state !== 'joined' || (position && offset <= position.offset)) return
+      if (!position || offset > position.offset + 1) return join(room)
+      room.position = { epoch: position.epoch, offset, id }
     }
-    if (remember(frame.id)) deliver(frame, frame.offset > 0 && frame.offset <= room.head)
+    if (remember(id)) deliver(frame, offset > 0 && offset <= head)
   }
 
-  function onJoined(frame: JoinedFrame): void {
-    const room = rooms.get(frame.room)
-    if (!room) return
+  function onJoined(room: Room, frame: JoinedFrame): void {
     const delay = performance.now() - room.askedAt
-    const isLate = room.epoch === undefined && delay > Math.max(PROMPT_ANSWER, room.allowance)
+    const isLate = !room.position && delay > Math.max(PROMPT_ANSWER, room.allowance)
     if (isLate && isEarlyAllowed && frame.recovered) {
       room.allowance = delay
-      return join(frame.room, room)
+      return join(room)
     }
-    visited.add(frame.room)
-    room.isJoining = false
+    visited.add(room.name)
+    room.state = 'joined'
     room.head = frame.head
     // Not recovered: the position stays where it is until the gap was told, so that a cut line cannot hide it.
     if (frame.recovered) moveTo(room, frame)
-  }
-
-  function onGapFrame(frame: GapFrame): void {
-    const room = rooms.get(frame.room)
-    if (!room) return
-    moveTo(room, frame)
-    onGap({ room: frame.room, reason: frame.reason })
-  }
-
-  function onRefused(name: string): void {
-    const room = rooms.get(name)
-    if (room) room.isJoining = room.isRefused = true
   }
 
   return {
@@ -190,35 +168,33 @@ export function createInbox({
         isStopped = true
         room.listeners -= 1
         // A page that re-renders stops and listens again in one breath, and keeps its place.
-        queueMicrotask(() => leaveUnlessWanted(name, room))
+        queueMicrotask(() => leaveUnlessWanted(room))
       }
     },
 
-    rooms() {
-      return [...rooms].map(([name, room]) => ({ room: name, since: ask(room) }))
-    },
-
-    retryRefused() {
-      for (const [name, room] of rooms) if (room.isRefused) join(name, room)
-    },
+    rooms: () => [...rooms.values()].map(ask),
 
     positions() {
       const positions = new Map<string, Position>()
-      for (const [name, { epoch, offset, id }] of rooms) if (epoch) positions.set(name, { epoch, offset, id })
+      for (const { name, position } of rooms.values()) if (position) positions.set(name, position)
       return positions
     },
 
     onFrame(frame) {
+      // A fresh token may open what was closed.
+      if (frame.type === 'welcome') for (const room of rooms.values()) if (room.state === 'refused') join(room)
+      const room = 'room' in frame ? rooms.get(frame.room ?? '') : undefined
+      if (!room) return
       switch (frame.type) {
         case 'signal':
-          return onSignal(frame)
+          return onSignal(room, frame)
         case 'joined':
-          return onJoined(frame)
+          return onJoined(room, frame)
         case 'gap':
-          return onGapFrame(frame)
-        case 'refused':
-        case 'left':
-          return onRefused(frame.room ?? '')
+          moveTo(room, frame)
+          return onGap({ room: room.name, reason: frame.reason })
+        default:
+          room.state = 'refused'
       }
     },
   }

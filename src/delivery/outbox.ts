@@ -16,12 +16,14 @@ export interface OutboxOptions {
 
 export interface Outbox {
   add(parcel: Parcel): Promise<SendResult>
-  /** A new connection: sends everything that is not accepted, in the order of the calls. */
-  flush(maxBytes: number): void
+  /** Takes what another page of the tab left, but for what is here already. */
+  adopt(parcels: readonly Parcel[]): void
+  /** What waits and is not yet known to be anybody's is this user's. */
+  assign(user: string | undefined): void
+  /** A new connection, of this user: sends everything that is not accepted, in the order of the calls. */
+  flush(user: string | undefined, maxBytes: number): void
   /** The relay answered; an error is told. */
   settle(id: string, outcome: 'accepted' | 'refused', error?: SignalError): void
-  /** Drops what was sent by another user than the one who is here now. */
-  disown(parcels: readonly Parcel[]): void
   /** What is not accepted, in the order of the calls, each with the time that it has left. */
   waiting(): Parcel[]
   /** The relay closed on a frame that was too large: the first one that it has not answered. */
@@ -31,6 +33,7 @@ export interface Outbox {
 
 interface Waiting extends Parcel {
   wasHanded: boolean
+  user: string | undefined
   /** In milliseconds of `performance.now()`. */
   readonly expiresAt: number
   readonly timer: ReturnType<typeof setTimeout>
@@ -64,52 +67,61 @@ export function createOutbox({ send, isAnswered, onError }: OutboxOptions): Outb
     settle(id, wasHanded ? 'unknown' : 'expired', new SignalError('expired', 'The relay did not accept it in time.'))
   }
 
+  function add(parcel: Parcel): Promise<SendResult> {
+    for (const { id, slot, wasHanded } of waiting.values()) {
+      if (!slot || slot !== parcel.slot || wasHanded) continue
+      settle(id, 'dropped', new SignalError('replaced', 'A newer signal took its place.'))
+    }
+    return new Promise((resolve) => {
+      const entry: Waiting = {
+        wasHanded: false,
+        user: undefined,
+        ...parcel,
+        expiresAt: performance.now() + parcel.ttl,
+        timer: setTimeout(() => expire(entry), parcel.ttl),
+        resolve,
+      }
+      waiting.set(parcel.id, entry)
+      bytes += parcel.bytes
+      if (waiting.size > MAX_SIGNALS || bytes > MAX_BYTES) {
+        settle(parcel.id, 'dropped', new SignalError('outbox-full', 'Too many signals wait for the relay.'))
+      } else hand(entry)
+      if (isClosed) close()
+    })
+  }
+
   function close(): void {
     isClosed = true
     for (const id of waiting.keys()) settle(id, 'closed', new SignalError('closed', 'The client was closed.'))
   }
 
   return {
-    add(parcel) {
-      for (const { id, slot, wasHanded } of waiting.values()) {
-        if (!slot || slot !== parcel.slot || wasHanded) continue
-        settle(id, 'dropped', new SignalError('replaced', 'A newer signal took its place.'))
-      }
-      return new Promise((resolve) => {
-        const entry: Waiting = {
-          wasHanded: false,
-          ...parcel,
-          expiresAt: performance.now() + parcel.ttl,
-          timer: setTimeout(() => expire(entry), parcel.ttl),
-          resolve,
-        }
-        waiting.set(parcel.id, entry)
-        bytes += parcel.bytes
-        if (waiting.size > MAX_SIGNALS || bytes > MAX_BYTES) {
-          settle(parcel.id, 'dropped', new SignalError('outbox-full', 'Too many signals wait for the relay.'))
-        } else hand(entry)
-        if (isClosed) close()
-      })
+    add,
+
+    adopt(parcels) {
+      for (const parcel of parcels) if (!waiting.has(parcel.id)) void add(parcel)
     },
 
-    flush(maxBytes) {
+    assign(user) {
+      for (const entry of waiting.values()) entry.user ??= user
+    },
+
+    flush(user, maxBytes) {
       for (const entry of waiting.values()) {
-        if (entry.bytes > maxBytes) settle(entry.id, 'refused', tooLarge(entry.bytes, maxBytes))
+        // Whoever was nobody and signs in stays the same person.
+        if (entry.user && entry.user !== user) {
+          settle(entry.id, 'dropped', new SignalError('refused', 'Another user has sent it from this tab.'))
+        } else if (entry.bytes > maxBytes) settle(entry.id, 'refused', tooLarge(entry.bytes, maxBytes))
         else hand(entry)
       }
     },
 
     settle,
 
-    disown(parcels) {
-      const error = new SignalError('refused', 'Another user has sent it from this tab.')
-      for (const { id } of parcels) settle(id, 'dropped', error)
-    },
-
     waiting() {
       const now = performance.now()
-      return [...waiting.values()].map(({ id, text, bytes: size, slot, wasHanded, expiresAt }) => {
-        return { id, text, bytes: size, slot, wasHanded, ttl: expiresAt - now }
+      return [...waiting.values()].map(({ id, text, bytes: size, slot, wasHanded, user, expiresAt }) => {
+        return { id, text, bytes: size, slot, wasHanded, user, ttl: expiresAt - now }
       })
     },
 

@@ -16,6 +16,8 @@ export interface Parcel {
   readonly ttl: number
   /** Whether a socket had it: then nobody knows whether the relay has it too. */
   readonly wasHanded?: boolean
+  /** Who sent it, where a relay has said who that was: empty for nobody. */
+  readonly user?: string | undefined
 }
 
 /** The relay remembers ids for longer than this, so that no resend can arrive as a new signal. */

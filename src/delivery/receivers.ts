@@ -1,4 +1,4 @@
-import { createEmitter, type Emitter } from '../emitter.js'
+import { createEmitter } from '../emitter.js'
 import { badOption, checkName, checkOptions } from '../options.js'
 import { DEFAULT_ROOM } from '../protocol/names.js'
 import type { ReceiveOptions, Signal, Stop } from '../signals.js'
@@ -30,43 +30,26 @@ export interface ReceiversOptions {
   readonly onThrow: (error: unknown) => void
 }
 
-interface Registration {
-  readonly name: string
-  readonly handler: AnyHandler
-  readonly options: { readonly [Key in keyof ReceiveOptions]: ReceiveOptions[Key] | undefined }
-  readonly stop: Stop
-}
-
-/** mitt would tell a type `'*'` of every event; which receivers hear what is decided here. */
-const typeOf = (name: string): string => (name === '*' ? '' : name)
+/** No name has a space. `'*'` in a room is a name like others; mitt would tell a bare one of every event. */
+const typeOf = (room: string, name: string): string => `${room} ${name}`
 
 /** The handlers of the page, by room and name. */
 export function createReceivers({ listen, onThrow }: ReceiversOptions): Receivers {
-  const registrations = new Set<Registration>()
-  const rooms = new Map<string, Emitter<{ readonly [name: string]: Signal }>>()
-
-  function emitterOf(room: string): Emitter<{ readonly [name: string]: Signal }> {
-    const emitter = rooms.get(room) ?? createEmitter(onThrow)
-    rooms.set(room, emitter)
-    return emitter
-  }
+  const emitter = createEmitter<{ readonly [type: string]: Signal }>(onThrow)
+  const registrations = new Map<Stop, object>()
 
   return {
     add(name, handler, options = {}) {
       checkOptions(options, OPTIONS)
       if (typeof handler !== 'function') throw badOption('receiveSignal needs a handler, which is a function')
       const { room = DEFAULT_ROOM, once = false, from = 'anyone', signal, where } = options
-      const normal = { room, once, from, signal, where }
       checkName(room)
       if (name !== '*') checkName(name)
-      for (const other of registrations) {
-        const keys = Object.keys(OPTIONS) as (keyof ReceiveOptions)[]
-        const isSame = other.name === name && other.handler === handler
-        if (isSame && keys.every((key) => other.options[key] === normal[key])) return other.stop
-      }
+      const registration = { name, handler, room, once, from, signal, where }
+      for (const [stop, other] of registrations) if (isEqual(other, registration)) return stop
 
       const unlisten = listen(room)
-      const off = emitterOf(room).on(typeOf(name), (received) => {
+      const off = emitter.on(typeOf(room, name), (received) => {
         if ((from === 'others' && received.self) || (where && !where(received))) return
         if (once) stop()
         return handler(received.data, received)
@@ -74,21 +57,25 @@ export function createReceivers({ listen, onThrow }: ReceiversOptions): Receiver
       const stop = (): void => {
         off()
         unlisten()
-        registrations.delete(registration)
+        registrations.delete(stop)
         signal?.removeEventListener('abort', stop)
       }
-      const registration: Registration = { name, handler, options: normal, stop }
-      registrations.add(registration)
+      registrations.set(stop, registration)
       signal?.addEventListener('abort', stop)
       if (signal?.aborted) stop()
       return stop
     },
 
-    hears: (room, name) => Boolean(rooms.get(room)?.hears(typeOf(name))),
-    deliver: (name, signal) => rooms.get(signal.room)?.emit(typeOf(name), signal),
+    hears: (room, name) => emitter.hears(typeOf(room, name)),
+    deliver: (name, signal) => emitter.emit(typeOf(signal.room, name), signal),
 
     clear() {
-      for (const { stop } of registrations) stop()
+      for (const stop of registrations.keys()) stop()
     },
   }
+}
+
+function isEqual(one: object, other: object): boolean {
+  const values = Object.values(other)
+  return Object.values(one).every((value, index) => value === values[index])
 }

@@ -6,7 +6,7 @@ import type { Parcel } from './parcel.js'
 export interface Remembered {
   readonly positions: ReadonlyMap<string, Position>
   readonly parcels: readonly Parcel[]
-  /** The user whose parcels they are: empty for none, `undefined` where no relay has said. */
+  /** The user who was here: empty for none, `undefined` where no relay has said. */
   readonly user: string | undefined
 }
 
@@ -21,7 +21,7 @@ export interface TabMemory {
 }
 
 /** Another form of what is stored gets another number. */
-const VERSION = 1
+const VERSION = 2
 /** A page that comes later than this begins with its own navigation, in milliseconds. */
 const FRESH = 60_000
 
@@ -30,7 +30,7 @@ const FRESH = 60_000
  * more with it than send the same signals under the same ids. Without storage, or when it is full, nothing is remembered.
  */
 export function openTabMemory(url: string): TabMemory {
-  const key = `signalpost ${url}`
+  const key = `signalpost ${VERSION} ${url}`
 
   function take(): Remembered | undefined {
     let text: string | null
@@ -41,8 +41,7 @@ export function openTabMemory(url: string): TabMemory {
       return undefined
     }
     try {
-      const { v, at, positions, parcels, user } = parse(text ?? '') as unknown as Stored
-      if (v !== VERSION) return NOTHING
+      const { at, positions, parcels, user } = parse(text ?? '') as unknown as Stored
       const age = Math.max(0, Date.now() - at)
       return {
         positions: new Map(age < FRESH ? positions.filter(([, position]) => isPosition(position)) : []),
@@ -50,20 +49,20 @@ export function openTabMemory(url: string): TabMemory {
         user,
       }
     } catch {
-      return NOTHING
+      return { positions: new Map(), parcels: [], user: undefined }
     }
   }
 
   return {
     take,
     keep({ positions, parcels, user }) {
-      const before = take() ?? NOTHING
+      const before = take()
+      const all = [...(before?.parcels ?? []), ...parcels]
       const stored: Stored = {
-        v: VERSION,
         at: Date.now(),
-        positions: [...before.positions, ...positions],
+        positions: [...(before?.positions ?? []), ...positions],
+        parcels: [...new Map(all.map((parcel) => [parcel.id, parcel])).values()],
         user,
-        parcels: [...new Map([...before.parcels, ...parcels].map((parcel) => [parcel.id, parcel])).values()],
       }
       try {
         sessionStorage.setItem(key, JSON.stringify(stored))
@@ -74,13 +73,10 @@ export function openTabMemory(url: string): TabMemory {
   }
 }
 
-const NOTHING: Remembered = { positions: new Map(), parcels: [], user: undefined }
-
 interface Stored {
-  readonly v: number
   /** When it was written, in epoch milliseconds. */
   readonly at: number
   readonly positions: readonly (readonly [room: string, Position])[]
-  readonly user: string | undefined
   readonly parcels: readonly Parcel[]
+  readonly user: string | undefined
 }

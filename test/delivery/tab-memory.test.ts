@@ -64,12 +64,17 @@ describe('the memory of a tab', () => {
 
   it.each([
     ['text that is not JSON', '{'],
-    ['another version', '{"v":2,"at":1,"positions":[],"parcels":[]}'],
-    ['another form', '{"v":1,"at":1,"positions":5,"parcels":null}'],
+    ['another form', '{"at":1,"positions":5,"parcels":null}'],
     ['a list', '[]'],
   ])('remembers nothing from %s', (_what, text) => {
-    sessionStorage.setItem(`signalpost ${URL}`, text)
+    sessionStorage.setItem(`signalpost 2 ${URL}`, text)
     expect(openTabMemory(URL).take()).toEqual(NOTHING)
+  })
+
+  it('leaves alone what another version has written', () => {
+    sessionStorage.setItem(`signalpost ${URL}`, '{"v":1,"at":1,"positions":[],"parcels":[]}')
+    expect(openTabMemory(URL).take()).toEqual(NOTHING)
+    expect(sessionStorage).toHaveLength(1)
   })
 
   it('drops positions that no relay would take', () => {
@@ -79,7 +84,7 @@ describe('the memory of a tab', () => {
       ['side', null],
       ['good', { epoch: 'e', offset: 1 }],
     ]
-    sessionStorage.setItem(`signalpost ${URL}`, JSON.stringify({ v: 1, at, positions: bad, parcels: [] }))
+    sessionStorage.setItem(`signalpost 2 ${URL}`, JSON.stringify({ at, positions: bad, parcels: [] }))
     expect([...(openTabMemory(URL).take()?.positions.keys() ?? [])]).toEqual(['good'])
   })
 
