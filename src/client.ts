@@ -65,6 +65,9 @@ const OPTIONS = {
   onError: ['function'],
 }
 
+/** How long after its navigation a page counts as one that is still loading, in milliseconds. */
+const NAVIGATION_WINDOW = 60_000
+
 interface ClientEvents {
   readonly status: SignalStatus
   readonly gap: Gap
@@ -105,13 +108,14 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
   const report = (error: SignalError): void => queueMicrotask(() => onError(error))
   const onThrow = (cause: unknown): void =>
     report(new SignalError('handler-threw', 'A handler threw; the others were called all the same.', cause))
+  const isLoading = (): boolean => since === 'navigation' && performance.now() < NAVIGATION_WINDOW
   const emitter = createEmitter<ClientEvents>(onThrow)
-  const unheard = createUnheard()
+  const unheard = createUnheard(isLoading)
   const receivers = createReceivers({ listen: (room) => inbox.listen(room), onThrow })
   const outbox = createOutbox({ send: (text) => link.send(text), isAnswered: !isPlain, onError: report })
   const inbox = createInbox({
     send: (frame) => !isPlain && link.send(encode(frame)),
-    isSinceNavigation: since === 'navigation',
+    isLoading,
     remembered: (since === 'navigation' && remembered?.positions) || new Map(),
     isEarlyAllowed: !memory || remembered !== undefined,
     deliver,
@@ -163,7 +167,7 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
   function deliver(frame: SignalFrame, replayed: boolean, names = [frame.signal, '*']): void {
     const { signal: name, data, room, id, at, sender } = frame
     const heard = names.filter((each) => receivers.hears(room, each))
-    if (since === 'navigation') for (const each of names) if (!heard.includes(each)) unheard.keep(each, frame)
+    for (const each of names) if (!heard.includes(each)) unheard.keep(each, frame)
     // What nobody hears is not checked: it may be of a name that this page does not know.
     if (heard.length === 0) return
     try {

@@ -10,14 +10,13 @@ export type OptionRules = { readonly [name: string]: readonly string[] }
  * @throws SignalError `bad-option`.
  */
 export function checkOptions(options: object | undefined, rules: OptionRules): void {
-  if (typeof (options ?? {}) !== 'object') throw badOption(`Options are an object, not ${quote(options)}`)
-  for (const [name, value] of Object.entries(options ?? {})) {
-    if (!Object.hasOwn(rules, name)) {
-      throw badOption(`There is no option ${quote(name)}, but ${Object.keys(rules).join(', ')}`)
-    }
-    const allowed = rules[name]
-    if (value === undefined || allowed?.includes(typeof value) || allowed?.includes(value as string)) continue
-    throw badOption(`The option "${name}" takes ${allowed?.join(' or ')}, not ${quote(value)}`)
+  const given = options ?? {}
+  if (typeof given !== 'object') throw badOption(`Options are an object, not ${quote(given)}`)
+  for (const [name, value] of Object.entries(given)) {
+    const allowed = Object.hasOwn(rules, name) && rules[name]
+    if (!allowed) throw badOption(`There is no option ${quote(name)}, but ${Object.keys(rules).join(', ')}`)
+    if (value === undefined || allowed.includes(typeof value) || allowed.includes(value as string)) continue
+    throw badOption(`The option "${name}" takes ${allowed.join(' or ')}, not ${quote(value)}`)
   }
 }
 
@@ -28,8 +27,8 @@ export function checkOptions(options: object | undefined, rules: OptionRules): v
  */
 export function checkName(name: unknown): void {
   if (isName(name)) return
-  const rule = 'begin with a letter, go on with letters, digits or _ . : - and stop at 128 characters'
-  throw new SignalError('bad-name', `${quote(name)} is not a name: ${rule}.`)
+  const rule = 'a letter, then at most 127 letters, digits or _ . : -'
+  throw new SignalError('bad-name', `${quote(name)} is not a name: ${rule}`)
 }
 
 export function badOption(what: string): SignalError {

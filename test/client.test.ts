@@ -522,9 +522,12 @@ describe('rooms', () => {
     expect(hello?.rooms[0]?.since).toMatchObject({ age: expect.any(Number) as number })
   })
 
-  it("starts with its own call when asked for since 'now'", async () => {
-    await pass(5000)
-    const client = connect({ since: 'now' })
+  it.each<[string, number, ClientOptions]>([
+    ["is asked for since 'now'", 5000, { since: 'now' }],
+    ['has been loaded for more than a minute', 61_000, {}],
+  ])('starts with its own call on a page that %s', async (_what, age, options) => {
+    await pass(age)
+    const client = connect(options)
     client.receiveSignal('A', () => 1)
     await pass()
     const since = relay.sent('hello')[0]?.rooms[0]?.since

@@ -28,49 +28,43 @@ export interface Liveness {
 export function watchLiveness({ beat, ping, onDead }: LivenessOptions): Liveness {
   let heardAt = performance.now()
   let unansweredSince = Infinity
-  let timer = setTimeout(check, beat + BEAT_MARGIN)
-  let isProbing = false
+  let probedAt: number | undefined
+  let timer: ReturnType<typeof setTimeout> | undefined
 
-  function rearm(wait: number): void {
+  function look(): void {
     clearTimeout(timer)
-    timer = setTimeout(isProbing ? judge : check, wait, performance.now() + wait)
-  }
-
-  function check(): void {
-    const due = Math.min(heardAt + beat + BEAT_MARGIN, unansweredSince + ANSWER_TIMEOUT)
-    const wait = due - performance.now()
-    if (wait > 0) rearm(wait)
-    else probe()
-  }
-
-  function probe(quiet = 0): void {
-    if (isProbing || performance.now() - heardAt < quiet) return
-    isProbing = true
-    ping()
-    rearm(PROBE_TIMEOUT)
-  }
-
-  function judge(due: number): void {
-    isProbing = false
+    const doubtAt = Math.min(heardAt + beat + BEAT_MARGIN, unansweredSince + ANSWER_TIMEOUT)
+    const due = probedAt === undefined ? doubtAt : probedAt + PROBE_TIMEOUT
+    const late = performance.now() - due
+    if (late < 0) timer = setTimeout(look, -late)
     // What has come meanwhile may still wait behind this very timer.
-    if (performance.now() - due > LATE) probe()
+    else if (probedAt === undefined || late > LATE) ask()
     else onDead()
   }
 
+  function ask(): void {
+    probedAt = performance.now()
+    ping()
+    look()
+  }
+
+  look()
   return {
     heard(isAnswer) {
       heardAt = performance.now()
       if (isAnswer) unansweredSince = Infinity
-      if (!isProbing || unansweredSince < Infinity) return
-      isProbing = false
-      check()
+      if (probedAt === undefined || unansweredSince < Infinity) return
+      probedAt = undefined
+      look()
     },
     sent() {
       if (unansweredSince < Infinity) return
       unansweredSince = performance.now()
-      if (!isProbing) rearm(ANSWER_TIMEOUT)
+      look()
     },
-    probe,
+    probe(quiet = 0) {
+      if (probedAt === undefined && performance.now() - heardAt >= quiet) ask()
+    },
     stop: () => clearTimeout(timer),
   }
 }

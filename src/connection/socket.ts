@@ -42,7 +42,6 @@ export function openSocket(url: string, events: SocketEvents): Socket {
     // Its queue would go out before our first frame, and again on every connection.
     maxEnqueuedMessages: 0,
     maxRetries: 0,
-    minUptime: 0,
   })
 
   function close(): void {

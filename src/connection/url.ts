@@ -14,15 +14,14 @@ export function resolveUrl(option: string | undefined): string {
   const text = option ?? meta?.content ?? '/signals'
   if (!page && text.startsWith('/')) return text
   const url = URL.canParse(text, page?.href) ? new URL(text, page?.href) : undefined
-  const protocol = url?.protocol.replace('http', 'ws')
+  if (url) url.protocol = url.protocol.replace('http', 'ws')
   // A password would end up in logs; tokens have an option of their own.
-  if (!url || !protocol || !/^wss?:/.test(protocol) || url.username) {
+  if (!url || !/^wss?:/.test(url.protocol) || url.username) {
     throw new SignalError('bad-url', 'The url must be like wss://relay.example.com/signals, without a password.')
   }
-  if (page?.protocol === 'https:' && protocol === 'ws:' && !LOOPBACK.test(url.hostname)) {
+  if (page?.protocol === 'https:' && url.protocol === 'ws:' && !LOOPBACK.test(url.hostname)) {
     throw new SignalError('insecure-url', 'A page on https: needs a relay on wss: (a proxy can add TLS).')
   }
-  url.protocol = protocol
   url.hash = ''
   return url.href
 }

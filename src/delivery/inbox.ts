@@ -8,7 +8,6 @@ import type {
   SignalFrame,
 } from '../protocol/frames.js'
 import type { Gap, Stop } from '../signals.js'
-import { NAVIGATION_WINDOW } from './unheard.js'
 
 /** How many ids are remembered at least: it stops repeats where positions cannot, across two lives of a relay's log. */
 const REMEMBERED_IDS = 8192
@@ -19,8 +18,8 @@ const PROMPT_ANSWER = 250
 export interface InboxOptions {
   /** Sends a frame if there is a connection; the next `hello` says the same otherwise. */
   readonly send: (frame: JoinFrame | LeaveFrame) => void
-  /** Whether a page that has just loaded begins with what was sent since its navigation. */
-  readonly isSinceNavigation: boolean
+  /** Whether a room that is opened now begins with what was sent since the navigation. */
+  readonly isLoading: () => boolean
   /** Where the tab's last page was. */
   readonly remembered: ReadonlyMap<string, Position>
   /** Whether to begin early rather than late; without a memory, a page that reloads at a signal would do so for ever. */
@@ -61,14 +60,7 @@ interface Room {
 }
 
 /** Lets each signal through once and in order, and owns the position in every room. */
-export function createInbox({
-  send,
-  isSinceNavigation,
-  remembered,
-  isEarlyAllowed,
-  deliver,
-  onGap,
-}: InboxOptions): Inbox {
+export function createInbox({ send, isLoading, remembered, isEarlyAllowed, deliver, onGap }: InboxOptions): Inbox {
   const rooms = new Map<string, Room>()
   const visited = new Set<string>()
   // Two generations: the older one goes as a whole, which costs less than to drop one id for each that comes.
@@ -82,7 +74,7 @@ export function createInbox({
     const room: Room = {
       name,
       listeners: 0,
-      wantedSince: isSinceNavigation && isFirst && now < NAVIGATION_WINDOW ? 0 : now,
+      wantedSince: isFirst && isLoading() ? 0 : now,
       askedAt: now,
       allowance: 0,
       position: isFirst ? remembered.get(name) : undefined,

@@ -41,7 +41,7 @@ export function createParcel(
   const { room = DEFAULT_ROOM, key, ttl = MAX_TTL } = options ?? {}
   checkName(name)
   checkName(room)
-  if (!(ttl > 0 && ttl <= MAX_TTL)) throw badOption(`The option "ttl" takes 1 to ${MAX_TTL} milliseconds`)
+  if (!(ttl > 0 && ttl <= MAX_TTL)) throw badOption(`The option "ttl" takes 1 to ${MAX_TTL}, not ${ttl}`)
   const text = toText({ type: 'signal', id, signal: name, data, room: room === DEFAULT_ROOM ? undefined : room })
   const bytes = byteLength(text)
   if (bytes > maxBytes) throw tooLarge(bytes, maxBytes)

@@ -41,7 +41,7 @@ export function createReceivers({ listen, onThrow }: ReceiversOptions): Receiver
   return {
     add(name, handler, options = {}) {
       checkOptions(options, OPTIONS)
-      if (typeof handler !== 'function') throw badOption('receiveSignal needs a handler, which is a function')
+      if (typeof handler !== 'function') throw badOption('The handler must be a function')
       const { room = DEFAULT_ROOM, once = false, from = 'anyone', signal, where } = options
       checkName(room)
       if (name !== '*') checkName(name)

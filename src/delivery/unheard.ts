@@ -1,8 +1,5 @@
 import type { SignalFrame } from '../protocol/frames.js'
 
-/** How long after its navigation a page counts as one that is still loading, in milliseconds. */
-export const NAVIGATION_WINDOW = 60_000
-
 /** A signal may wait for two: for its name, and for `'*'`. */
 const MAX_WAITING = 512
 
@@ -17,9 +14,8 @@ export interface Unheard {
  * Signals that nobody heard while the page was loading: a module that comes later, and receives in a room that was joined
  * before, gets them too. That somebody hears every name keeps them from nobody.
  */
-export function createUnheard(): Unheard {
+export function createUnheard(isLoading: () => boolean): Unheard {
   let waiting: { readonly name: string; readonly frame: SignalFrame }[] = []
-  const isLoading = (): boolean => performance.now() < NAVIGATION_WINDOW
 
   return {
     keep(name, frame) {

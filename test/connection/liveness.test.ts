@@ -20,10 +20,10 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** The clock goes on and no timer fires, as in a tab that is throttled or on a machine that sleeps. */
+/** The clock leaps and no timer fires, as in a tab that is throttled or on a machine that sleeps. */
 function stall(milliseconds: number): void {
-  const now = performance.now()
-  vi.spyOn(performance, 'now').mockImplementation(() => now + milliseconds)
+  const now = performance.now.bind(performance)
+  vi.spyOn(performance, 'now').mockImplementation(() => now() + milliseconds)
 }
 
 describe('a line', () => {

@@ -12,7 +12,7 @@ beforeEach(() => {
   told = []
   inbox = createInbox({
     send: (frame) => sent.push(frame),
-    isSinceNavigation: true,
+    isLoading: () => true,
     remembered: new Map(),
     isEarlyAllowed: true,
     deliver: ({ id }, isReplayed) => told.push(isReplayed ? `${id} replayed` : id),
@@ -204,11 +204,11 @@ describe('over interruptions', () => {
 })
 
 describe('where it begins', () => {
-  const ageOfFirstJoin = (now: number, isSinceNavigation: boolean, later: number): unknown => {
+  const ageOfFirstJoin = (now: number, isLoading: boolean, later: number): unknown => {
     const clock = vi.spyOn(performance, 'now').mockReturnValue(now)
     const other = createInbox({
       send: () => 1,
-      isSinceNavigation,
+      isLoading: () => isLoading,
       remembered: new Map(),
       isEarlyAllowed: true,
       deliver: () => 1,
@@ -222,15 +222,11 @@ describe('where it begins', () => {
   it.each([
     ['a page that has just loaded', 300, true, 0, 300],
     ['the same page, connected later', 300, true, 5000, 5300],
-    ['a page of more than a minute', 61_000, true, 0, 0],
-    ['a page that asks for now', 300, false, 0, 0],
-    ['a page that asks for now, connected later', 300, false, 5000, 5000],
-  ])(
-    'is for %s: %d ms old, since navigation %s, %d ms until it connects, an age of %d',
-    (_who, now, isSince, later, age) => {
-      expect(ageOfFirstJoin(now, isSince, later)).toEqual({ age })
-    },
-  )
+    ['a page that has long been loaded', 61_000, false, 0, 0],
+    ['the same page, connected later', 61_000, false, 5000, 5000],
+  ])('is for %s: %d ms old, loading %s, %d ms until it connects, an age of %d', (_who, now, isSince, later, age) => {
+    expect(ageOfFirstJoin(now, isSince, later)).toEqual({ age })
+  })
 })
 
 describe('listening', () => {
