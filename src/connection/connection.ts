@@ -93,7 +93,7 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
     drop()
     dialedAt = performance.now()
     retryAfter = undefined
-    wait(TOKEN_TIMEOUT, () => failToken(new Error('It took too long.')))
+    wait(TOKEN_TIMEOUT, failToken)
     askToken(open, failToken)
   }
 
@@ -123,7 +123,7 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
     )
   }
 
-  function failToken(cause: unknown): void {
+  function failToken(cause?: unknown): void {
     fail('token-failed', 'The token function failed or took too long; it is asked again.', cause)
     lose('no token')
   }

@@ -22,10 +22,9 @@ export function sendFarewell({ url, tab, token, parcels }: Farewell): void {
     signals.push(JSON.parse(text))
   }
   if (signals.length === 0) return
-  // Plain text needs no preflight, which would not outlive the page.
-  const headers = { 'content-type': 'text/plain' }
+  // As plain text, which a string is, it needs no preflight, which would not outlive the page.
   const body = JSON.stringify({ v: 1, tab, token, signals })
   // Test environments may have none.
-  const request = globalThis.fetch?.(url.replace('ws', 'http'), { method: 'POST', keepalive: true, headers, body })
+  const request = globalThis.fetch?.(url.replace('ws', 'http'), { method: 'POST', keepalive: true, body })
   request?.catch(() => undefined)
 }
