@@ -91,7 +91,7 @@ export function createInbox({ send, isLoading, remembered, isEarlyAllowed, deliv
     const { name, position, wantedSince, allowance } = room
     room.state = 'joining'
     room.askedAt = performance.now()
-    return { room: name, since: position ?? { age: Math.max(0, Math.ceil(room.askedAt - wantedSince + allowance)) } }
+    return { room: name, since: position ?? { age: Math.ceil(room.askedAt - wantedSince + allowance) } }
   }
 
   function join(room: Room): void {

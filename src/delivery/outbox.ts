@@ -111,7 +111,7 @@ export function createOutbox({ send, isAnswered, onError }: OutboxOptions): Outb
         // Whoever was nobody and signs in stays the same person.
         if (entry.user && entry.user !== user) {
           settle(entry.id, 'dropped', new SignalError('refused', 'Another user has sent it from this tab.'))
-        } else if (entry.bytes > maxBytes) settle(entry.id, 'refused', tooLarge(entry.bytes, maxBytes))
+        } else if (entry.bytes > maxBytes) settle(entry.id, 'refused', tooLarge(entry.bytes))
         else hand(entry)
       }
     },

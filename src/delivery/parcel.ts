@@ -44,13 +44,12 @@ export function createParcel(
   if (!(ttl > 0 && ttl <= MAX_TTL)) throw badOption(`The option "ttl" takes 1 to ${MAX_TTL}, not ${ttl}`)
   const text = toText({ type: 'signal', id, signal: name, data, room: room === DEFAULT_ROOM ? undefined : room })
   const bytes = byteLength(text)
-  if (bytes > maxBytes) throw tooLarge(bytes, maxBytes)
+  if (bytes > maxBytes) throw tooLarge(bytes)
   return { id, text, bytes, ttl, slot: key && `${name} ${room} ${key}` }
 }
 
-export function tooLarge(bytes: number, maxBytes?: number): SignalError {
-  const limit = maxBytes ? `takes ${maxBytes}` : 'takes less'
-  return new SignalError('too-large', `${bytes} bytes, but the relay ${limit}: send an id, and fetch the rest.`)
+export function tooLarge(bytes: number): SignalError {
+  return new SignalError('too-large', `The relay does not take ${bytes} bytes: send an id, and fetch the rest.`)
 }
 
 function toText(frame: object): string {

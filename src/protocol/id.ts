@@ -4,5 +4,5 @@ export function createId(): string {
   return btoa(String.fromCharCode(...bytes))
     .replaceAll('+', '-')
     .replaceAll('/', '_')
-    .replaceAll('=', '')
+    .slice(0, 22)
 }
