@@ -14,8 +14,10 @@ export interface MockRelayOptions {
 
 export const RELAY_URL = 'ws://relay.test/signals'
 
+export const WELCOME = { type: 'welcome', v: 1, tab: 'me', beat: 25_000, maxBytes: 65_536, window: 900_000 } as const
+
 /** A relay on mock-socket, for tests that run on fake time. It keeps no log: what it replays, a test sends. */
-export function startMockRelay({ isAnswering = true, maxBytes = 65_536 }: MockRelayOptions = {}) {
+export function startMockRelay({ isAnswering = true, maxBytes = WELCOME.maxBytes }: MockRelayOptions = {}) {
   vi.stubGlobal('WebSocket', MockWebSocket)
   const frames: ClientFrame[] = []
   const sockets: MockSocket[] = []
@@ -38,7 +40,7 @@ export function startMockRelay({ isAnswering = true, maxBytes = 65_536 }: MockRe
 
   function answer(frame: ClientFrame): void {
     if (frame.type === 'hello') {
-      send({ type: 'welcome', v: 1, tab: 'me', beat: 25_000, maxBytes, window: 900_000 })
+      send({ ...WELCOME, maxBytes })
       for (const { room } of frame.rooms) join(room)
     } else if (frame.type === 'join') join(frame.room)
     else if (frame.type === 'ping') send({ type: 'pong' })

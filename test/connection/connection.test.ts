@@ -4,6 +4,7 @@ import type { Link, LinkSettings } from '../../src/connection/link.js'
 import type { CloseReason, SignalError, SignalStatus } from '../../src/index.js'
 import type { RelayFrame, RoomRequest } from '../../src/protocol/frames.js'
 import { pass, RELAY_URL, startMockRelay } from '../mock-relay.js'
+import { happen, hide } from '../page-events.js'
 
 let relay: ReturnType<typeof startMockRelay>
 let links: Link[] = []
@@ -320,17 +321,6 @@ describe('coming back', () => {
     expect(link.status.state).toBe('online')
   })
 
-  it('P13.3 stops when the relay finds three bad frames in a row, and forgets them after a good connection', async () => {
-    const link = open()
-    await pass()
-    for (const state of ['online', 'online', 'closed']) {
-      relay.close(4400, 'bad frame')
-      await pass(4500)
-      expect(link.status.state).toBe(state)
-    }
-    expect(codes()).toEqual(['refused'])
-  })
-
   it.each([1009, 4413])('tells that a frame was too large after %i, and dials', async (code) => {
     open()
     await pass()
@@ -368,13 +358,6 @@ describe('coming back', () => {
 })
 
 describe('the life of the page', () => {
-  const happen = (type: string, more: object = {}): boolean =>
-    window.dispatchEvent(Object.assign(new Event(type), more))
-  const hide = (isHidden: boolean): void => {
-    vi.spyOn(document, 'visibilityState', 'get').mockReturnValue(isHidden ? 'hidden' : 'visible')
-    document.dispatchEvent(new Event('visibilitychange'))
-  }
-
   it('suspends the connection, tells that the page is put aside, and dials at once when it is back', async () => {
     open()
     await pass()
