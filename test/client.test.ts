@@ -12,7 +12,8 @@ import {
   type SignalError,
   type SignalStatus,
 } from '../src/index.js'
-import { pass, RELAY_URL, startMockRelay } from './mock-relay.js'
+import { pass, RELAY_URL, startMockRelay, WELCOME } from './mock-relay.js'
+import { happen } from './page-events.js'
 
 let relay: ReturnType<typeof startMockRelay>
 let clients: SignalClient[] = []
@@ -212,17 +213,32 @@ describe('sending', () => {
     expect(() => client.sendSignal('A', 'x'.repeat(2000))).toThrow(expect.objectContaining({ code: 'too-large' }))
   })
 
+  it('keeps the waiting signal when the newer one of its key does not fit', async () => {
+    relay.stop()
+    const client = connect()
+    for (let count = 0; count < 17; count += 1) void client.sendSignal('Fill', 'x'.repeat(60_000))
+    const old = client.sendSignal('A', 1, { key: 'k' })
+    const newer = client.sendSignal('A', 'x'.repeat(60_000), { key: 'k' })
+    relay = startMockRelay()
+    await pass(3000)
+    expect(await Promise.all([old, newer])).toMatchObject([
+      { outcome: 'accepted' },
+      { outcome: 'dropped', error: { code: 'outbox-full' } },
+    ])
+  })
+
   it.each([1009, 4413])(
-    'P13.2 ends the oldest unanswered signal as too large when the relay closes with %i',
+    'P13.2 ends the largest of the unanswered signals as too large when the relay closes with %i',
     async (code) => {
       const client = await online()
       relay.isAnswering = false
-      const results = [client.sendSignal('A', 1), client.sendSignal('A', 2)]
+      const results = [10, 60_000, 20].map((size) => client.sendSignal('A', 'x'.repeat(size)))
       await pass()
       relay.isAnswering = true
       relay.close(code)
       await pass(2000)
       expect(await Promise.all(results)).toMatchObject([
+        { outcome: 'accepted' },
         { outcome: 'refused', error: { code: 'too-large' } },
         { outcome: 'accepted' },
       ])
@@ -501,6 +517,35 @@ describe('rooms', () => {
     expect(relay.sent('leave')).toEqual([{ type: 'leave', room: 'team:7' }])
   })
 
+  it('joins, right after the welcome and before what waits goes out, a room that was first wanted after the hello', async () => {
+    relay.isAnswering = false
+    const client = connect()
+    void client.sendSignal('Waiting')
+    await pass()
+    client.receiveSignal('A', () => 1, { room: 'late' })
+    relay.send(WELCOME)
+    await pass()
+    expect(relay.frames).toMatchObject([
+      { type: 'hello', rooms: [] },
+      { type: 'join', room: 'late' },
+      { type: 'signal', signal: 'Waiting' },
+    ])
+  })
+
+  it('leaves after the welcome a room that its hello named and nobody listens to any more', async () => {
+    relay.isAnswering = false
+    const stop = connect().receiveSignal('A', () => 1, { room: 'gone' })
+    await pass()
+    stop()
+    await pass()
+    relay.send(WELCOME)
+    await pass()
+    expect(relay.frames).toMatchObject([
+      { type: 'hello', rooms: [{ room: 'gone' }] },
+      { type: 'leave', room: 'gone' },
+    ])
+  })
+
   it('keeps its place when a page stops and receives again in one breath', async () => {
     const client = await online()
     const stop = client.receiveSignal('A', () => 1)
@@ -544,7 +589,7 @@ describe('rooms', () => {
     client.setToken('more-rights')
     await pass()
     expect(relay.sent('join')).toHaveLength(1)
-    relay.send({ type: 'welcome', v: 1, tab: 'me', beat: 25_000, maxBytes: 65_536, window: 1 })
+    relay.send(WELCOME)
     await pass()
     expect(relay.sent('join').map(({ room }) => room)).toEqual(['vip', 'vip'])
   })
@@ -670,6 +715,30 @@ describe('the client', () => {
     expect(relay.sent('hello')).toHaveLength(1)
     expect(relay.sockets[0]?.readyState).not.toBe(1)
   })
+
+  it.each(['the relay replays', 'the page kept for it'])(
+    'G11 hears no more and leaves nothing behind when a handler closes it in the middle of what %s',
+    async (what) => {
+      const client = await online()
+      const heard: unknown[] = []
+      const receive = (): void => {
+        client.receiveSignal('A', (data) => {
+          heard.push(data)
+          client.close()
+        })
+      }
+      if (what === 'the relay replays') receive()
+      else client.receiveSignal('Other', () => 1)
+      await pass()
+      relay.send(relay.signal('A', { data: 1 }), relay.signal('A', { data: 2 }))
+      if (what !== 'the relay replays') receive()
+      await pass()
+      happen('pagehide')
+      happen('online')
+      await pass(60_000)
+      expect([heard, vi.getTimerCount(), sessionStorage.length, relay.sent('hello').length]).toEqual([[1], 0, 0, 1])
+    },
+  )
 
   it.each([
     ['an address instead of options', 'bad-option', 'wss://relay.test/'],
