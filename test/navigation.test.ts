@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createSignalClient, type ClientOptions, type SignalClient, setPageClient } from '../src/index.js'
-import { pass, RELAY_URL, startMockRelay } from './mock-relay.js'
+import { pass, RELAY_URL, startMockRelay, WELCOME } from './mock-relay.js'
+import { happen } from './page-events.js'
 
 let relay: ReturnType<typeof startMockRelay>
 let clients: SignalClient[]
@@ -19,13 +20,24 @@ function load(options: ClientOptions = {}): SignalClient {
 
 /** What the browser does when the page is left for another one of the same tab. */
 function leave({ persisted = false } = {}): void {
-  window.dispatchEvent(Object.assign(new Event('pagehide'), { persisted }))
+  happen('pagehide', { persisted })
   if (persisted) return
   for (const client of clients) client.close()
   clients = []
 }
 
+/** A page that the relay has welcomed, and answers nothing more. */
+async function welcomed(user: string, options?: ClientOptions): Promise<SignalClient> {
+  relay.isAnswering = false
+  const page = load(options)
+  await pass()
+  relay.send({ ...WELCOME, user })
+  await pass()
+  return page
+}
+
 const sentSignals = (): string[] => relay.sent('signal').map(({ signal }) => signal)
+const postedSignals = (): string[] => posts.flatMap(({ body }) => body.signals.map(({ signal }) => signal))
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -117,17 +129,16 @@ describe('G2 sent, then navigated', () => {
 
   it('never sends as one user what another one left behind in the tab', async () => {
     relay.isAnswering = false
-    const welcome = { type: 'welcome', v: 1, tab: 'me', beat: 25_000, maxBytes: 65_536, window: 1 } as const
     void load({ token: 'ann' }).sendSignal('OfAnn')
     await pass()
-    relay.send({ ...welcome, user: 'ann' })
+    relay.send({ ...WELCOME, user: 'ann' })
     await pass()
     leave()
     relay.frames.length = 0
     const errors: string[] = []
     void load({ token: 'bob', onError: ({ code }) => errors.push(code) }).sendSignal('OfBob')
     await pass()
-    relay.send({ ...welcome, user: 'bob' })
+    relay.send({ ...WELCOME, user: 'bob' })
     await pass()
     expect([sentSignals(), errors]).toEqual([['OfBob'], ['refused']])
   })
@@ -137,11 +148,10 @@ describe('G2 sent, then navigated', () => {
     ['sends what one user sent when only the token is new', 'ann', 'ann', ['OfAnn', 'OfBob'], 'accepted'],
     ['sends what somebody sent before signing in', undefined, 'bob', ['OfAnn', 'OfBob'], 'accepted'],
   ])('%s', async (_what, before, after, sent, outcome) => {
-    const welcome = { type: 'welcome', v: 1, tab: 'me', beat: 25_000, maxBytes: 65_536, window: 1 } as const
     relay.isAnswering = false
     const page = load({ token: 'first' })
     await pass()
-    relay.send(before === undefined ? welcome : { ...welcome, user: before })
+    relay.send(before === undefined ? WELCOME : { ...WELCOME, user: before })
     relay.close(4401)
     const result = page.sendSignal('OfAnn')
     await pass(4000)
@@ -149,7 +159,7 @@ describe('G2 sent, then navigated', () => {
     void page.sendSignal('OfBob')
     await pass(4000)
     relay.frames.length = 0
-    relay.send({ ...welcome, user: after })
+    relay.send({ ...WELCOME, user: after })
     await pass()
     expect(sentSignals()).toEqual(sent)
     relay.send({ type: 'accepted', ids: relay.sent('signal').map(({ id }) => id) })
@@ -196,9 +206,262 @@ describe('G2 sent, then navigated', () => {
 
   it('forgets nothing when the page was closed by its own script before', async () => {
     load().close()
-    window.dispatchEvent(new Event('pagehide'))
+    happen('pagehide')
     expect([posts, sessionStorage.length]).toEqual([[], 0])
   })
+
+  it('posts, and keeps for the next page, what is sent when the page is already put aside', async () => {
+    const page = load()
+    await pass()
+    addEventListener('pagehide', () => void page.sendSignal('Bye'), { once: true })
+    leave({ persisted: true })
+    await pass(0)
+    const posted = postedSignals()
+    load()
+    await pass()
+    expect([posted, sentSignals()]).toEqual([['Bye'], ['Bye']])
+  })
+
+  it('posts once when the page is left and then frozen', async () => {
+    relay.isAnswering = false
+    void load().sendSignal('A')
+    await pass()
+    leave({ persisted: true })
+    happen('freeze', {}, document)
+    expect(postedSignals()).toEqual(['A'])
+  })
+
+  it.each(['manual', 'lazy'] as const)('keeps over a page with a %s client what was left behind', async (connect) => {
+    relay.isAnswering = false
+    void load().sendSignal('Left')
+    await pass()
+    leave()
+    load({ connect })
+    leave()
+    relay.isAnswering = true
+    relay.frames.length = 0
+    load()
+    await pass()
+    expect(sentSignals()).toEqual(['Left'])
+  })
+
+  it('posts, and keeps for the next page, what a client holds that never connected', async () => {
+    void load({ connect: 'manual' }).sendSignal('Left')
+    await pass()
+    leave()
+    load()
+    await pass()
+    expect([postedSignals(), sentSignals()]).toEqual([['Left'], ['Left']])
+  })
+
+  it.each([
+    ['lazy', 'online', ['Left']],
+    ['manual', 'idle', []],
+  ] as const)('leaves a client that is %s %s where it finds what was left behind', async (connect, state, sent) => {
+    relay.isAnswering = false
+    void load().sendSignal('Left')
+    await pass()
+    leave()
+    relay.isAnswering = true
+    relay.frames.length = 0
+    const page = load({ connect })
+    await pass()
+    expect([page.status.state, sentSignals()]).toEqual([state, sent])
+  })
+
+  it('tells unknown, not expired, of what was posted and not answered', async () => {
+    relay.stop()
+    const page = load()
+    await pass(10)
+    const result = page.sendSignal('A', 1, { ttl: 2000 })
+    leave({ persisted: true })
+    happen('pageshow', { persisted: true })
+    await pass(5000)
+    expect([postedSignals(), (await result).outcome]).toEqual([['A'], 'unknown'])
+  })
+
+  it.each(['the page that comes back from the cache', 'the next page of the tab'])(
+    'never replaces what was posted by a newer signal of the same key on %s',
+    async (where) => {
+      relay.stop()
+      let page = load()
+      await pass(10)
+      void page.sendSignal('A', 'old', { key: 'k' })
+      const isNext = where.startsWith('the next')
+      leave({ persisted: !isNext })
+      if (isNext) page = load()
+      else happen('pageshow', { persisted: true })
+      void page.sendSignal('A', 'new', { key: 'k' })
+      relay = startMockRelay()
+      await pass(3000)
+      expect(relay.sent('signal').map(({ data }) => data)).toEqual(['old', 'new'])
+    },
+  )
+
+  it('G11 leaves no timer and no listener, and writes nothing, when it is closed while the page is left', async () => {
+    relay.isAnswering = false
+    const page = load()
+    void page.sendSignal('A')
+    await pass()
+    leave({ persisted: true })
+    page.close()
+    sessionStorage.clear()
+    posts = []
+    void page.sendSignal('Late')
+    happen('freeze', {}, document)
+    happen('pagehide')
+    happen('pageshow', { persisted: true })
+    await pass(60_000)
+    expect([vi.getTimerCount(), posts, sessionStorage.length, relay.sent('hello').length]).toEqual([0, [], 0, 1])
+  })
+})
+
+describe('the token of what is posted', () => {
+  const postedTokens = (): unknown[] => posts.map(({ body }) => body.token)
+
+  it('is the one that was renewed on the connection', async () => {
+    let count = 0
+    const page = load({ token: () => `token-${++count}` })
+    await pass()
+    relay.isAnswering = false
+    relay.send({ ...WELCOME, expires: Date.now() + 40_000 })
+    await pass(20_500)
+    relay.send({ ...WELCOME, expires: Date.now() + 3_600_000 })
+    void page.sendSignal('A')
+    leave()
+    expect([relay.sent('token').length, postedTokens()]).toEqual([1, ['token-2']])
+  })
+
+  it('is a new string at once', async () => {
+    const page = load({ token: 'old' })
+    await pass()
+    relay.isAnswering = false
+    page.setToken('new')
+    void page.sendSignal('A')
+    leave()
+    expect(postedTokens()).toEqual(['new'])
+  })
+
+  it('is none before a new function has given one', async () => {
+    const page = load({ token: 'old' })
+    await pass()
+    relay.isAnswering = false
+    page.setToken(() => new Promise<string>(() => undefined))
+    void page.sendSignal('A')
+    leave()
+    expect(postedTokens()).toEqual([undefined])
+  })
+})
+
+describe('the user of what waits', () => {
+  /** The next connection is this user's, and the relay accepts everything. */
+  async function welcomeNext(user: string): Promise<void> {
+    await pass(1000)
+    relay.send({ ...WELCOME, user })
+    await pass()
+    relay.send({ type: 'accepted', ids: relay.sent('signal').map(({ id }) => id) })
+    await pass()
+  }
+
+  it('is who was here when it was sent: what the next user sends goes out, and the rest is dropped', async () => {
+    const page = await welcomed('ann', { token: 'ann' })
+    relay.close(1006)
+    await pass(10)
+    const ofAnn = page.sendSignal('OfAnn')
+    page.setToken('bob')
+    const ofBob = page.sendSignal('OfBob')
+    await welcomeNext('bob')
+    expect([sentSignals(), await ofAnn, await ofBob]).toMatchObject([
+      ['OfBob'],
+      { outcome: 'dropped' },
+      { outcome: 'accepted' },
+    ])
+  })
+
+  it('stays known over two new tokens; what was sent between them, by nobody known, goes out', async () => {
+    const page = await welcomed('ann', { token: 'ann' })
+    relay.close(1006)
+    await pass(10)
+    const ofAnn = page.sendSignal('OfAnn')
+    page.setToken('bob')
+    const between = page.sendSignal('Between')
+    page.setToken('cat')
+    await welcomeNext('cat')
+    expect([sentSignals(), await ofAnn, await between]).toMatchObject([
+      ['Between'],
+      { outcome: 'dropped' },
+      { outcome: 'accepted' },
+    ])
+  })
+
+  it('is nobody known before a relay has named one, whatever else the tab has left: it goes out under the next name', async () => {
+    void (await welcomed('ann', { token: 'ann' })).sendSignal('OfAnn')
+    await pass()
+    leave()
+    relay.frames.length = 0
+    const page = load({ token: 'ann' })
+    const early = page.sendSignal('Early')
+    page.setToken('bob')
+    await welcomeNext('bob')
+    expect([sentSignals(), await early]).toMatchObject([['Early'], { outcome: 'accepted' }])
+  })
+
+  it('is remembered for each signal from one page to the next', async () => {
+    void (await welcomed('ann', { token: 'ann' })).sendSignal('OfAnn')
+    await pass()
+    leave()
+    void load({ token: 'bob' }).sendSignal('OfBob')
+    leave()
+    relay.frames.length = 0
+    load({ token: 'bob' })
+    await welcomeNext('bob')
+    expect(sentSignals()).toEqual(['OfBob'])
+  })
+
+  it('is not the one whose new token goes with what is posted', async () => {
+    const page = await welcomed('ann', { token: 'ann' })
+    void page.sendSignal('OfAnn')
+    page.setToken('bob')
+    void page.sendSignal('OfBob')
+    leave()
+    expect([posts.map(({ body }) => body.token), postedSignals()]).toEqual([['bob'], ['OfBob']])
+  })
+
+  it.each([
+    ['ann', ['OfAnn']],
+    ['bob', []],
+  ])('is who it was when a page is left right after a new token, and the next one is of %s', async (user, sent) => {
+    const page = await welcomed('ann', { token: 'ann' })
+    void page.sendSignal('OfAnn')
+    page.setToken('other')
+    leave()
+    await pass()
+    relay.frames.length = 0
+    load({ token: user })
+    await welcomeNext(user)
+    expect(sentSignals()).toEqual(sent)
+  })
+
+  it.each(['a socket', 'a request that outlived the page'])(
+    'makes unknown, not dropped, of what %s had already',
+    async (carrier) => {
+      const page = await welcomed('ann', { token: 'ann' })
+      const isPosted = carrier !== 'a socket'
+      if (isPosted) relay.close(1006)
+      await pass(10)
+      const result = page.sendSignal('OfAnn')
+      await pass(10)
+      if (isPosted) {
+        leave({ persisted: true })
+        happen('pageshow', { persisted: true })
+      } else relay.close(1006)
+      await pass(10)
+      relay.frames.length = 0
+      page.setToken('bob')
+      await welcomeNext('bob')
+      expect([sentSignals(), await result]).toMatchObject([[], { outcome: 'unknown' }])
+    },
+  )
 })
 
 describe('G6 from one page to the next', () => {
@@ -233,20 +496,41 @@ describe('G6 from one page to the next', () => {
     expect(relay.sent('hello').at(-1)?.rooms[0]?.since).toMatchObject({ offset: 1 })
   })
 
-  it.each([
-    ['again, for more, when the answer comes late', false, 1],
-    ['once where nothing can be remembered: it would reload at the same signal for ever', true, 0],
-  ])('asks for what it missed %s', async (_what, isDenied, joins) => {
-    if (isDenied) vi.stubGlobal('sessionStorage', undefined)
+  it.each<[string, Partial<Storage> | undefined, number]>([
+    ['again, for more, when the answer comes late', sessionStorage, 1],
+    ['once where nothing can be remembered: it would reload at the same signal for ever', undefined, 0],
+    [
+      'once where storage can be read and not written',
+      { getItem: () => null, removeItem: () => undefined, setItem: overflow },
+      0,
+    ],
+  ])('asks for what it missed %s', async (_what, storage, joins) => {
+    vi.stubGlobal('sessionStorage', storage)
     relay.isAnswering = false
     load().receiveSignal('A', () => 1)
     await pass()
-    relay.send({ type: 'welcome', v: 1, tab: 'me', beat: 25_000, maxBytes: 65_536, window: 1 })
+    relay.send(WELCOME)
     await pass(1000)
     relay.send({ type: 'joined', room: 'main', epoch: 'e1', offset: 0, head: 0, recovered: true })
     await pass()
     expect(relay.sent('join').length).toBe(joins)
   })
+
+  it.each(['now', 'lazy', 'manual'] as const)(
+    'goes on there also when the page between is left before it receives (%s)',
+    async (connect) => {
+      load().receiveSignal('A', () => 1)
+      await pass()
+      relay.deliver('A')
+      leave()
+      load({ connect })
+      await pass(5)
+      leave()
+      load().receiveSignal('A', () => 1)
+      await pass()
+      expect(relay.sent('hello').at(-1)?.rooms).toMatchObject([{ room: 'main', since: { epoch: 'e1', offset: 1 } }])
+    },
+  )
 
   it('begins by age where the page asks for now, or where nothing is remembered', async () => {
     load().receiveSignal('A', () => 1)
@@ -268,7 +552,7 @@ describe('back from the cache', () => {
     relay.deliver('A', { data: 1 })
     leave({ persisted: true })
     void page.sendSignal('Waited')
-    window.dispatchEvent(Object.assign(new Event('pageshow'), { persisted: true }))
+    happen('pageshow', { persisted: true })
     await pass()
     expect(page.status).toMatchObject({ state: 'online', resumed: true })
     expect(relay.sent('hello').at(-1)?.rooms).toMatchObject([{ since: { epoch: 'e1', offset: 1 } }])
@@ -276,24 +560,23 @@ describe('back from the cache', () => {
   })
 
   it('never sends what a later page of another user left', async () => {
-    const welcome = { type: 'welcome', v: 1, tab: 'me', beat: 25_000, maxBytes: 65_536, window: 1 } as const
     relay.isAnswering = false
     load({ token: 'ann' })
     await pass()
-    relay.send({ ...welcome, user: 'ann' })
+    relay.send({ ...WELCOME, user: 'ann' })
     leave({ persisted: true })
     const cached = clients
     clients = []
     void load({ token: 'bob' }).sendSignal('OfBob')
     await pass()
-    relay.send({ ...welcome, user: 'bob' })
+    relay.send({ ...WELCOME, user: 'bob' })
     await pass()
     leave()
     clients = cached
     relay.frames.length = 0
-    window.dispatchEvent(Object.assign(new Event('pageshow'), { persisted: true }))
+    happen('pageshow', { persisted: true })
     await pass()
-    relay.send({ ...welcome, user: 'ann' })
+    relay.send({ ...WELCOME, user: 'ann' })
     await pass()
     expect([relay.sent('hello').length, sentSignals()]).toEqual([1, []])
   })
@@ -312,8 +595,12 @@ describe('back from the cache', () => {
     clients = cached
     relay.isAnswering = true
     relay.frames.length = 0
-    window.dispatchEvent(Object.assign(new Event('pageshow'), { persisted: true }))
+    happen('pageshow', { persisted: true })
     await pass()
     expect(sentSignals().toSorted()).toEqual(['First', 'Later'])
   })
 })
+
+function overflow(): never {
+  throw new DOMException('It is full.', 'QuotaExceededError')
+}
