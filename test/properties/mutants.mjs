@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const COPIED = ['src', 'examples', 'test', 'package.json', 'tsconfig.json']
 
-const MUTANTS = [
+export const MUTANTS = [
   {
     name: 'the relay logs a known id again',
     edits: [
@@ -53,30 +53,33 @@ const SUITES = [
   },
 ]
 
-const copy = mkdtempSync(join(tmpdir(), 'signalpost-mutants-'))
-process.on('exit', () => rmSync(copy, { recursive: true, force: true }))
-for (const name of COPIED) cpSync(join(ROOT, name), join(copy, name), { recursive: true, filter: isOurs })
-symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'))
+if (process.argv[1] === fileURLToPath(import.meta.url)) await judgeAll()
 
-const table = []
-await judge('none', [])
-for (const { name, edits } of MUTANTS) await judge(name, edits)
-console.table(table)
+async function judgeAll() {
+  const copy = mkdtempSync(join(tmpdir(), 'signalpost-mutants-'))
+  process.on('exit', () => rmSync(copy, { recursive: true, force: true }))
+  for (const name of COPIED) cpSync(join(ROOT, name), join(copy, name), { recursive: true, filter: isOurs })
+  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'))
 
-const survivors = table.filter((row, index) => SUITES.every((suite) => row[suite.name] === 'pass') === index > 0)
-if (survivors.length > 0) console.error(`Wrong: ${survivors.map((row) => row.mutant).join('; ')}`)
-process.exitCode = survivors.length > 0 ? 1 : 0
+  const table = []
+  for (const { name, edits } of [{ name: 'none', edits: [] }, ...MUTANTS]) table.push(await judge(copy, name, edits))
+  console.table(table)
 
-async function judge(mutant, edits) {
-  const originals = edits.map(([file]) => [file, readFileSync(join(copy, file), 'utf8')])
-  for (const edit of edits) apply(edit)
-  const row = { mutant }
-  for (const { name, args, files } of SUITES) row[name] = await run([...args, ...files])
-  for (const [file, text] of originals.toReversed()) writeFileSync(join(copy, file), text)
-  table.push(row)
+  const survivors = table.filter((row, index) => SUITES.every((suite) => row[suite.name] === 'pass') === index > 0)
+  if (survivors.length > 0) console.error(`Wrong: ${survivors.map((row) => row.mutant).join('; ')}`)
+  process.exitCode = survivors.length > 0 ? 1 : 0
 }
 
-function apply([file, from, to]) {
+async function judge(copy, mutant, edits) {
+  const originals = edits.map(([file]) => [file, readFileSync(join(copy, file), 'utf8')])
+  for (const edit of edits) apply(copy, edit)
+  const row = { mutant }
+  for (const { name, args, files } of SUITES) row[name] = await run(copy, [...args, ...files])
+  for (const [file, text] of originals.toReversed()) writeFileSync(join(copy, file), text)
+  return row
+}
+
+function apply(copy, [file, from, to]) {
   const text = readFileSync(join(copy, file), 'utf8')
   const count = text.split(from).length - 1
   if (count !== 1) throw new Error(`${file} has this ${count} times, not once; adapt the mutant: ${from.trim()}`)
@@ -87,7 +90,7 @@ function apply([file, from, to]) {
 }
 
 /** Gives `pass`, or what failed: the counter of the properties, where it is one. */
-function run(args) {
+function run(copy, args) {
   const command = [
     join('node_modules', 'vitest', 'vitest.mjs'),
     'run',
