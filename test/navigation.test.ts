@@ -153,6 +153,7 @@ describe('G2 sent, then navigated', () => {
     await pass()
     relay.send(before === undefined ? WELCOME : { ...WELCOME, user: before })
     relay.close(4401)
+    await pass(10)
     const result = page.sendSignal('OfAnn')
     await pass(4000)
     page.setToken('second')
