@@ -107,7 +107,7 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
   // In a task of its own, where nothing that onError does can harm what is going on.
   const report = (error: SignalError): void => queueMicrotask(() => onError(error))
   const onThrow = (cause: unknown): void =>
-    report(new SignalError('handler-threw', 'A handler threw; the others were called all the same.', cause))
+    report(new SignalError('handler-threw', 'A handler threw: see the cause.', cause))
   const isLoading = (): boolean => since === 'navigation' && performance.now() < NAVIGATION_WINDOW
   const emitter = createEmitter<ClientEvents>(onThrow)
   const unheard = createUnheard(isLoading)

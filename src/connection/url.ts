@@ -20,7 +20,7 @@ export function resolveUrl(option: string | undefined): string {
     throw new SignalError('bad-url', 'The url must be like wss://relay.example.com/signals, without a password.')
   }
   if (page?.protocol === 'https:' && url.protocol === 'ws:' && !LOOPBACK.test(url.hostname)) {
-    throw new SignalError('insecure-url', 'A page on https: needs a relay on wss: (a proxy can add TLS).')
+    throw new SignalError('insecure-url', 'A page on https: needs a relay on wss:.')
   }
   url.hash = ''
   return url.href

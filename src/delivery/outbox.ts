@@ -32,8 +32,8 @@ export interface Outbox {
 }
 
 interface Waiting extends Parcel {
-  wasHanded: boolean
-  user: string | undefined
+  wasHanded?: boolean | undefined
+  user?: string | undefined
   /** In milliseconds of `performance.now()`. */
   readonly expiresAt: number
   readonly timer: ReturnType<typeof setTimeout>
@@ -74,8 +74,6 @@ export function createOutbox({ send, isAnswered, onError }: OutboxOptions): Outb
     }
     return new Promise((resolve) => {
       const entry: Waiting = {
-        wasHanded: false,
-        user: undefined,
         ...parcel,
         expiresAt: performance.now() + parcel.ttl,
         timer: setTimeout(() => expire(entry), parcel.ttl),

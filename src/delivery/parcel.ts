@@ -15,7 +15,7 @@ export interface Parcel {
   /** How long it may wait, in milliseconds. */
   readonly ttl: number
   /** Whether a socket had it: then nobody knows whether the relay has it too. */
-  readonly wasHanded?: boolean
+  readonly wasHanded?: boolean | undefined
   /** Who sent it, where a relay has said who that was: empty for nobody. */
   readonly user?: string | undefined
 }
@@ -60,10 +60,11 @@ function toText(frame: object): string {
   }
 }
 
-/** Refuses what JSON has no form for, which JSON.stringify would leave out or turn into null without a word. */
+/** Refuses what JSON.stringify would leave out or turn into null without a word. */
 function onlyJson(_key: string, value: unknown): unknown {
   if (
-    ['function', 'symbol', 'bigint'].includes(typeof value) ||
+    typeof value === 'function' ||
+    typeof value === 'symbol' ||
     (typeof value === 'number' && !Number.isFinite(value))
   ) {
     throw new TypeError(`it holds a ${typeof value} that JSON has no form for`)
