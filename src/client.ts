@@ -101,8 +101,8 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
   const url = resolveUrl(options.url)
   const memory = hasPage && !isPlain ? openTabMemory(url) : undefined
   const remembered = memory?.take()
-  // Who is here, by what a relay said last in this tab; unknown where none ever did.
-  let user = remembered?.user
+  // Who is here, as a relay said it of the present token; until then nobody knows.
+  let user: string | undefined
 
   // In a task of its own, where nothing that onError does can harm what is going on.
   const report = (error: SignalError): void => queueMicrotask(() => onError(error))
@@ -127,7 +127,7 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
       rooms: inbox.rooms,
       onStatus(status) {
         // What waited goes first: a listener that sends now comes after it.
-        if (status.state === 'online') outbox.flush(user, maxBytes)
+        if (status.state === 'online') goOn(true)
         // Back from the browser's cache: what later pages of the tab could not send is there.
         if (status.state === 'connecting') outbox.adopt(memory?.take()?.parcels ?? [])
         emitter.emit('status', status)
@@ -142,16 +142,23 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
   /** What is not accepted goes out once more while the page goes, and is left to the tab's next page as well. */
   function onAside(): void {
     if (!memory) return
-    outbox.assign(user)
-    const parcels = outbox.waiting()
-    memory.keep({ positions: inbox.positions(), parcels, user })
-    sendFarewell({ url, tab: secret, token: link.token, parcels })
+    const parcels = outbox.claim(user)
+    const posted = sendFarewell({ url, tab: secret, token: link.token, parcels })
+    outbox.markHanded(posted)
+    memory.keep({ positions: inbox.positions(), parcels: outbox.waiting() })
+  }
+
+  /** On a new line, or with a fresh token on the present one. */
+  function goOn(isNewLine: boolean): void {
+    inbox.settle()
+    outbox.flush({ user, maxBytes, isNewLine })
   }
 
   function onFrame(frame: RelayFrame): void {
     inbox.onFrame(frame)
     if (frame.type === 'welcome') {
       ;({ tab, maxBytes, user = '' } = frame)
+      if (link.status.state === 'online') goOn(false)
     } else if (frame.type === 'accepted') {
       for (const id of frame.ids) outbox.settle(id, 'accepted')
     } else if (frame.type === 'refused' || frame.type === 'left') {
@@ -201,7 +208,12 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
       contract?.['~check'](name, data)
       const parcel = createParcel((isPlain ? tab : '') + createId(), name, data, sendOptions, maxBytes)
       connectWhen('lazy')
-      if (hasPage || link.status.state !== 'idle') return outbox.add(parcel)
+      if (hasPage || link.status.state !== 'idle') {
+        const result = outbox.add(parcel)
+        // Another listener has heard before this call that the page goes.
+        if (link.status.state === 'suspended') onAside()
+        return result
+      }
       const error = new SignalError('no-websocket', 'There is no page here. A server uses POST /publish.')
       return Promise.resolve({ id: parcel.id, outcome: 'dropped', error })
     },
@@ -228,7 +240,8 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
     connect: link.connect,
     setToken(next) {
       // What waits now is of whoever was here until now.
-      outbox.assign(user)
+      outbox.claim(user)
+      user = undefined
       link.setToken(next)
     },
 
@@ -242,7 +255,7 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
 
   outbox.adopt(remembered?.parcels ?? [])
   if (!getPageClient()) setPageClient(client)
-  connectWhen('now')
+  connectWhen(outbox.waiting().length > 0 && connect === 'lazy' ? 'lazy' : 'now')
   return client
 }
 

@@ -517,6 +517,30 @@ describe('rooms', () => {
     expect(relay.sent('leave')).toEqual([{ type: 'leave', room: 'team:7' }])
   })
 
+  it('says a short hello from a page in many rooms, and joins them after the welcome', async () => {
+    const names = Array.from({ length: 40 }, (_, index) => `room-${index}`)
+    const client = connect()
+    for (const room of names) client.receiveSignal('A', () => 1, { room })
+    await pass()
+    expect(relay.sent('hello')[0]?.rooms).toEqual([])
+    expect(relay.sent('join').map(({ room }) => room)).toEqual(names)
+  })
+
+  it('goes on hearing a room to which a signal was refused', async () => {
+    const client = await online()
+    const heard = vi.fn()
+    client.receiveSignal('A', heard, { room: 'team:7' })
+    await pass()
+    relay.isAnswering = false
+    void client.sendSignal('B', undefined, { room: 'team:7' })
+    await pass()
+    const id = relay.sent('signal').at(-1)?.id ?? ''
+    relay.send({ type: 'refused', id, room: 'team:7', code: 'denied', text: '' })
+    relay.deliver('A', { room: 'team:7' })
+    await pass()
+    expect(heard).toHaveBeenCalledTimes(1)
+  })
+
   it('joins, right after the welcome and before what waits goes out, a room that was first wanted after the hello', async () => {
     relay.isAnswering = false
     const client = connect()

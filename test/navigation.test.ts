@@ -379,6 +379,31 @@ describe('the user of what waits', () => {
     ])
   })
 
+  it('is not the one whose line is still there: what is sent after a new token waits until the relay has answered to it', async () => {
+    const page = await welcomed('ann', { token: 'ann' })
+    relay.isAnswering = false
+    page.setToken('bob')
+    const ofBob = page.sendSignal('OfBob')
+    await pass()
+    expect([relay.sent('token').map(({ token }) => token), sentSignals()]).toEqual([['bob'], []])
+    relay.close(4401)
+    await welcomeNext('bob')
+    expect([sentSignals(), await ofBob]).toMatchObject([['OfBob'], { outcome: 'accepted' }])
+  })
+
+  it('is the same one where the relay takes the new token: what waited for that goes out, and nothing again', async () => {
+    const page = await welcomed('ann', { token: 'ann' })
+    relay.isAnswering = false
+    void page.sendSignal('Before')
+    await pass()
+    page.setToken('fresh')
+    void page.sendSignal('After')
+    await pass()
+    relay.send({ ...WELCOME, user: 'ann' })
+    await pass()
+    expect([sentSignals(), page.status.state]).toEqual([['Before', 'After'], 'online'])
+  })
+
   it('stays known over two new tokens; what was sent between them, by nobody known, goes out', async () => {
     const page = await welcomed('ann', { token: 'ann' })
     relay.close(1006)

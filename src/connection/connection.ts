@@ -1,8 +1,7 @@
 import { SignalError, type SignalErrorCode } from '../errors.js'
 import * as CloseCode from '../protocol/close-codes.js'
 import { decodeRelayFrame, encode } from '../protocol/codec.js'
-import type { ClientFrame, RoomRequest, WelcomeFrame } from '../protocol/frames.js'
-import type { Stop } from '../signals.js'
+import type { ClientFrame, WelcomeFrame } from '../protocol/frames.js'
 import type { CloseReason, SignalStatus } from '../status.js'
 import { backoff } from './backoff.js'
 import { isHidden, watchLifecycle } from './lifecycle.js'
@@ -24,11 +23,13 @@ const HIDDEN_WAIT = 5000
 const WAKE_INTERVAL = 1000
 /** After so many dials that led to nothing, a page that was never online is told that the address may be wrong. */
 const UNREACHABLE_AFTER = 3
+/** So many bad frames within a minute are a defect that no further dial mends. */
 const MAX_BAD_FRAMES = 3
-/** The most of a hello that rooms may take, in characters. */
-const MAX_HELLO_ROOMS = 600
-/** A relay may ask for a longer wait than this, in milliseconds, but not get it. */
-const MAX_RETRY_AFTER = 300_000
+const MINUTE = 60_000
+/** A timer that fires later than this was held back (a hidden tab, a sleeping machine): it proves nothing. */
+const LATE = 2000
+/** A relay may ask for a longer wait or silence than this, in milliseconds, but not get it. */
+const LONGEST_WISH = 300_000
 
 /** Keeps one connection to the relay alive: token, hello, welcome, and back again after every loss. */
 export function openConnection({ url, token, protocol, tab }: LinkSettings, events: LinkEvents): Link {
@@ -39,20 +40,22 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
   const untold: SignalStatus[] = []
   let socket: Socket | undefined
   let liveness: Liveness | undefined
-  let stopLifecycle: Stop | undefined
   // The one thing that is waited for: a token, the welcome, the end of a token, or the next dial.
   let timer: ReturnType<typeof setTimeout> | undefined
   // What is asked or begun belongs to its number: a late answer to an older one is nobody's.
   let turn = 0
   let failures = 0
   let awaySince = performance.now()
-  let badFrames = 0
+  let badFramesAt: readonly number[] = []
   let dialedAt = -Infinity
+  let isWanted = false
   let wasOnline = false
-  let wasTokenRefused = false
-  let lateRooms: readonly RoomRequest[] = []
   let retryAfter: number | undefined
   let lastToken: string | undefined
+  // Whether there may be a token that the relay has not refused.
+  let hasFreshToken = true
+  // The relay has not answered yet to a token that may be another user's: what is sent now waits until it has.
+  let isTokenOpen = false
 
   function apply(event: NextStatus): boolean {
     const next = transition(status, event, Date.now())
@@ -79,14 +82,16 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
     liveness?.stop()
     socket?.close()
     socket = liveness = undefined
+    isTokenOpen = false
   }
 
   function dial(): void {
     if (status.state === 'closed' && status.reason === 'closed-by-page') return
     if (!globalThis.WebSocket) return fail('no-websocket', 'There is no WebSocket here. A server uses POST /publish.')
-    stopLifecycle ??= watchLifecycle({ suspend, wake })
+    isWanted = true
     // A page that is only being prepared may never be seen.
     if ((globalThis.document as { prerendering?: boolean } | undefined)?.prerendering) return
+    if (status.state === 'idle' || status.state === 'closed') forgive()
     if (!apply({ state: 'connecting', attempt: failures + 1 })) return
     // A listener may have closed it meanwhile.
     if (status.state !== 'connecting') return
@@ -98,19 +103,25 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
   }
 
   function suspend(reason: string): void {
-    if (apply({ state: 'suspended', reason })) drop()
+    if (status.state === 'suspended') return
+    drop()
+    apply({ state: 'suspended', reason })
     events.onAside()
   }
 
   function wake(quiet: number): void {
     if (status.state === 'online') return liveness?.probe(quiet)
-    const soon = dialedAt + WAKE_INTERVAL - performance.now()
-    if (status.state === 'closed' || (status.state === 'connecting' && soon > 0)) return
+    if (!isWanted || status.state === 'closed') return
     forgive()
+    const soon = status.state === 'suspended' ? 0 : Math.max(0, dialedAt + WAKE_INTERVAL - performance.now())
     // An attempt that began before may hang.
-    if (status.state === 'connecting') lose('woken', 0)
-    else if (status.state === 'suspended' || soon <= 0) dial()
-    else wait(soon, dial)
+    if (status.state === 'connecting' && soon > 0) wait(soon, redial)
+    else if (status.state === 'connecting' || soon > 0) redial(soon)
+    else dial()
+  }
+
+  function redial(delay = 0): void {
+    lose('woken', delay)
   }
 
   /** Only the answer to the last question counts. */
@@ -130,15 +141,13 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
 
   function open(fresh: string | undefined): void {
     clearTimeout(timer)
+    lastToken = fresh
     socket = openSocket(url, {
       onOpen() {
         if (isPlain) return welcome()
-        lastToken = fresh
-        const rooms = [...events.rooms()]
-        // A hello must never be too large; what does not fit joins after the welcome.
-        lateRooms = JSON.stringify(rooms).length > MAX_HELLO_ROOMS ? rooms.splice(0) : []
-        send({ type: 'hello', v: 1, tab, token: fresh, rooms })
-        wait(WELCOME_TIMEOUT, rejectServer)
+        if (typeof token !== 'function') hasFreshToken = false
+        send({ type: 'hello', v: 1, tab, token: fresh, rooms: events.rooms() })
+        awaitWelcome()
       },
       onText,
       onClose,
@@ -149,41 +158,52 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
     socket?.send(encode(frame))
   }
 
+  function awaitWelcome(): void {
+    const due = performance.now() + WELCOME_TIMEOUT
+    wait(WELCOME_TIMEOUT, () => {
+      if (performance.now() - due > LATE) awaitWelcome()
+      else if (wasOnline) lose('no welcome')
+      else rejectServer()
+    })
+  }
+
   function welcome(): void {
     const resumed = wasOnline
     wasOnline = true
-    wasTokenRefused = false
     apply({ state: 'online', resumed })
-    for (const room of lateRooms) send({ type: 'join', ...room })
   }
 
   function agree({ beat, expires }: WelcomeFrame): void {
     clearTimeout(timer)
-    if (expires && typeof token === 'function') wait(renewalDelay(expires), renewToken)
-    liveness ??= watchLiveness({ beat, ping: () => send({ type: 'ping' }), onDead: () => lose('no answer', 0) })
+    isTokenOpen = false
+    hasFreshToken = typeof token === 'function'
+    if (expires && hasFreshToken) wait(renewalDelay(expires), renewToken)
+    liveness ??= watchLiveness({
+      beat: Math.min(beat, LONGEST_WISH),
+      ping: () => send({ type: 'ping' }),
+      onDead: () => lose('no answer', 0),
+    })
   }
 
   /** Hands a fresh token to the connection that is there; if that fails, the next dial asks again, and tells. */
-  function renewToken(): void {
-    // A plain server would broadcast it.
-    if (isPlain) return
-    askToken(
-      (fresh) => fresh !== undefined && send({ type: 'token', token: fresh }),
-      () => undefined,
-    )
+  function renewToken(onFailure: (cause: unknown) => void = () => undefined): void {
+    askToken((fresh) => {
+      if (fresh === undefined) return onFailure(fresh)
+      lastToken = fresh
+      send({ type: 'token', token: fresh })
+    }, onFailure)
   }
 
   function onText(text: string): void {
     const frame = decodeRelayFrame(text, isPlain)
     liveness?.heard(frame.type !== 'signal' && frame.type !== 'beat')
     if (isPlain) return frame.type === 'signal' ? events.onFrame(frame) : undefined
-    if (frame.type === 'goodbye') retryAfter = Math.min(frame.retryAfter, MAX_RETRY_AFTER)
+    if (frame.type === 'welcome') agree(frame)
+    if (frame.type === 'goodbye') retryAfter = Math.min(frame.retryAfter, LONGEST_WISH)
     else if (frame.type !== 'welcome' && status.state !== 'online') rejectServer()
     else if (frame.type === 'malformed') fail('bad-frame', 'A frame that breaks the protocol was ignored.')
     else if (frame.type !== 'unknown') events.onFrame(frame)
-    if (frame.type !== 'welcome') return
-    agree(frame)
-    if (status.state !== 'online') welcome()
+    if (frame.type === 'welcome' && status.state !== 'online') welcome()
   }
 
   function rejectServer(): void {
@@ -196,16 +216,16 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
     const reason = `${code} ${text}`.trim()
     switch (code) {
       case CloseCode.Unauthorized:
-        if (typeof token !== 'function' || wasTokenRefused) return end('unauthorized', reason)
-        wasTokenRefused = true
+        if (!hasFreshToken) return end('unauthorized', reason)
+        hasFreshToken = false
         return lose(reason, 0)
       case CloseCode.Forbidden:
         return end('forbidden', reason)
       case CloseCode.Version:
         return end('version', reason)
       case CloseCode.BadFrame:
-        badFrames += 1
-        return badFrames < MAX_BAD_FRAMES ? lose(reason) : end('refused', reason)
+        badFramesAt = [...badFramesAt, performance.now()].filter((at) => performance.now() - at < MINUTE)
+        return badFramesAt.length < MAX_BAD_FRAMES ? lose(reason) : end('refused', reason)
       case CloseCode.MessageTooBig:
       case CloseCode.TooLarge:
         // Only a signal can be too large, and signals go out after the welcome.
@@ -223,7 +243,7 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
   }
 
   function forgive(): void {
-    failures = badFrames = 0
+    failures = 0
     awaySince = performance.now()
   }
 
@@ -232,7 +252,7 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
   }
 
   function patience(): number {
-    return Math.max(backoff(performance.now() - awaySince), isHidden() ? HIDDEN_WAIT : 0)
+    return backoff(performance.now() - awaySince)
   }
 
   /** `asked`: a wait that somebody asked for; from the second failure on it is at least the usual one. */
@@ -240,7 +260,8 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
     forgiveIfStable()
     drop()
     const mine = turn
-    const delay = failures === 0 && asked !== undefined ? asked : Math.max(asked ?? 0, patience())
+    const wished = failures === 0 && asked !== undefined ? asked : Math.max(asked ?? 0, patience())
+    const delay = Math.max(wished, isHidden() ? HIDDEN_WAIT : 0)
     failures += 1
     apply({ state: 'waiting', attempt: failures, retryAt: Math.round(Date.now() + delay), reason })
     if (failures === UNREACHABLE_AFTER && !wasOnline)
@@ -256,30 +277,39 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
     events.onError(error)
   }
 
+  const stopLifecycle = watchLifecycle({ suspend, wake, doubt: () => liveness?.probe() })
+
   return {
     get status() {
       return status
     },
     get token() {
-      return lastToken
+      return typeof token === 'string' ? token : lastToken
     },
     connect: dial,
     send(text) {
-      if (status.state !== 'online') return false
+      if (status.state !== 'online' || isTokenOpen) return false
       liveness?.sent()
       socket?.send(text)
       return true
     },
     setToken(next) {
       token = next
-      wasTokenRefused = false
+      lastToken = undefined
+      hasFreshToken = true
       if (status.state === 'closed' && status.reason === 'unauthorized') dial()
-      else if (status.state === 'online') renewToken()
+      else if (status.state === 'online') {
+        // A plain server would broadcast it.
+        if (isPlain) return
+        isTokenOpen = true
+        wait(TOKEN_TIMEOUT, failToken)
+        renewToken(failToken)
+      }
       // The hello with the old one may be on its way.
       else if (status.state === 'connecting') lose('new token', 0)
     },
     close() {
-      stopLifecycle?.()
+      stopLifecycle()
       drop()
       apply({ state: 'closed', reason: 'closed-by-page' })
     },

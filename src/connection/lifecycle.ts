@@ -4,6 +4,8 @@ import type { Stop } from '../signals.js'
 const CLOCK_INTERVAL = 5000
 /** Two looks that are further apart than this mean that the machine slept. */
 const CLOCK_LEAP = 20_000
+/** What tells of another network comes in bursts, and before the new one carries anything; in milliseconds. */
+const NETWORK_SETTLES = 1000
 
 export interface LifecycleActions {
   /** The browser puts the page aside: into its cache, or frozen. */
@@ -13,6 +15,8 @@ export interface LifecycleActions {
    * if nothing came for `quiet` milliseconds.
    */
   readonly wake: (quiet: number) => void
+  /** The network is said to be gone: see whether the connection lives, if there is one. */
+  readonly doubt: () => void
 }
 
 interface NetworkInformation extends EventTarget {
@@ -25,13 +29,14 @@ export function isHidden(): boolean {
 }
 
 /** Turns what happens to a page into what its connection should do. Where there is no page, nothing happens. */
-export function watchLifecycle({ suspend, wake }: LifecycleActions): Stop {
+export function watchLifecycle({ suspend, wake, doubt }: LifecycleActions): Stop {
   const page = globalThis.document
   if (!page) return () => undefined
   const end = new AbortController()
   // Not in every browser, and `change` tells more than changes of the network.
   const network = (navigator as { readonly connection?: NetworkInformation }).connection
   let networkType = network?.type
+  let settling: ReturnType<typeof setTimeout> | undefined
   let seenAt = Date.now()
 
   function on(target: EventTarget | undefined, type: string, listener: (event: Event) => void): void {
@@ -49,10 +54,12 @@ export function watchLifecycle({ suspend, wake }: LifecycleActions): Stop {
   on(window, 'focus', () => wake(15_000))
   on(window, 'online', () => wake(0))
   // It may be wrong: the line is asked, never closed, and dialing goes on.
-  on(window, 'offline', () => wake(0))
+  on(window, 'offline', doubt)
   on(network, 'change', () => {
-    if (network?.type !== networkType) wake(1000)
+    if (network?.type === networkType) return
     networkType = network?.type
+    clearTimeout(settling)
+    settling = setTimeout(wake, NETWORK_SETTLES, 0)
   })
   const clock = setInterval(() => {
     const hasSlept = Date.now() - seenAt > CLOCK_LEAP
@@ -62,6 +69,7 @@ export function watchLifecycle({ suspend, wake }: LifecycleActions): Stop {
 
   return () => {
     end.abort()
+    clearTimeout(settling)
     clearInterval(clock)
   }
 }

@@ -11,7 +11,7 @@ const FOLLOWERS: { readonly [From in State]: readonly State[] } = {
   idle: ['connecting', 'closed'],
   connecting: ['online', 'waiting', 'suspended', 'closed'],
   online: ['waiting', 'suspended', 'closed'],
-  waiting: ['connecting', 'suspended', 'closed'],
+  waiting: ['connecting', 'waiting', 'suspended', 'closed'],
   suspended: ['connecting', 'closed'],
   closed: ['connecting', 'closed'],
 }

@@ -12,19 +12,16 @@ export interface Farewell {
   readonly parcels: readonly Parcel[]
 }
 
-/** Sends what is not accepted by a request that outlives the page. Nobody is left to hear the answer. */
-export function sendFarewell({ url, tab, token, parcels }: Farewell): void {
-  const signals: unknown[] = []
+/** Sends parcels by a request that outlives the page, and returns those that fit. Nobody is left to hear the answer. */
+export function sendFarewell({ url, tab, token, parcels }: Farewell): readonly Parcel[] {
   let left = MAX_BYTES
-  for (const { text, bytes } of parcels) {
-    left -= bytes
-    if (left < 0) break
-    signals.push(JSON.parse(text))
-  }
-  if (signals.length === 0) return
+  const end = parcels.findIndex(({ bytes }) => (left -= bytes) < 0)
+  const fitting = end < 0 ? parcels : parcels.slice(0, end)
+  if (fitting.length === 0) return fitting
   // As plain text, which a string is, it needs no preflight, which would not outlive the page.
-  const body = JSON.stringify({ v: 1, tab, token, signals })
+  const body = JSON.stringify({ v: 1, tab, token, signals: fitting.map(({ text }) => JSON.parse(text) as unknown) })
   // Test environments may have none.
   const request = globalThis.fetch?.(url.replace('ws', 'http'), { method: 'POST', keepalive: true, body })
   request?.catch(() => undefined)
+  return fitting
 }

@@ -15,9 +15,12 @@ const REMEMBERED_IDS = 8192
 /** After how many milliseconds an answer is late: the age that was asked for may have been heard as late, and then began too late. */
 const PROMPT_ANSWER = 250
 
+/** The most of a hello that rooms may take, in characters. */
+const MAX_HELLO_ROOMS = 600
+
 export interface InboxOptions {
-  /** Sends a frame if there is a connection; the next `hello` says the same otherwise. */
-  readonly send: (frame: JoinFrame | LeaveFrame) => void
+  /** Sends a frame; false, and nothing is sent, where there is no connection. */
+  readonly send: (frame: JoinFrame | LeaveFrame) => boolean
   /** Whether a room that is opened now begins with what was sent since the navigation. */
   readonly isLoading: () => boolean
   /** Where the tab's last page was. */
@@ -31,8 +34,10 @@ export interface InboxOptions {
 export interface Inbox {
   /** Listens to a room. The last stop leaves it. */
   listen(room: string): Stop
-  /** The rooms for a new connection, each with where it goes on. */
+  /** The rooms for a `hello`, each with where it goes on. */
   rooms(): RoomRequest[]
+  /** There is a connection: tells the relay what its `hello` did not say. */
+  settle(): void
   /** What was last handled in each room. */
   positions(): Map<string, Position>
   /** Takes every frame, and leaves alone what does not concern it. */
@@ -63,6 +68,8 @@ interface Room {
 export function createInbox({ send, isLoading, remembered, isEarlyAllowed, deliver, onGap }: InboxOptions): Inbox {
   const rooms = new Map<string, Room>()
   const visited = new Set<string>()
+  /** What the relay was asked for on its present connection. */
+  let asked = new Set<string>()
   // Two generations: the older one goes as a whole, which costs less than to drop one id for each that comes.
   let seen = new Set<string>()
   let seenBefore = seen
@@ -95,13 +102,17 @@ export function createInbox({ send, isLoading, remembered, isEarlyAllowed, deliv
   }
 
   function join(room: Room): void {
-    send({ type: 'join', ...ask(room) })
+    if (send({ type: 'join', ...ask(room) })) asked.add(room.name)
+  }
+
+  function leave(name: string): void {
+    if (send({ type: 'leave', room: name })) asked.delete(name)
   }
 
   function leaveUnlessWanted(room: Room): void {
     if (room.listeners > 0 || rooms.get(room.name) !== room) return
     rooms.delete(room.name)
-    send({ type: 'leave', room: room.name })
+    leave(room.name)
   }
 
   /** Returns whether the id is new. */
@@ -164,17 +175,27 @@ export function createInbox({ send, isLoading, remembered, isEarlyAllowed, deliv
       }
     },
 
-    rooms: () => [...rooms.values()].map(ask),
+    rooms() {
+      const requests = [...rooms.values()].map(ask)
+      // A hello must never be too large.
+      if (JSON.stringify(requests).length > MAX_HELLO_ROOMS) requests.length = 0
+      asked = new Set(requests.map(({ room }) => room))
+      return requests
+    },
+
+    settle() {
+      for (const name of asked) if (!rooms.has(name)) leave(name)
+      for (const room of rooms.values()) if (room.state === 'refused' || !asked.has(room.name)) join(room)
+    },
 
     positions() {
-      const positions = new Map<string, Position>()
+      // Where this page has not been, the tab goes on where the last one was.
+      const positions = new Map([...remembered].filter(([name]) => !visited.has(name)))
       for (const { name, position } of rooms.values()) if (position) positions.set(name, position)
       return positions
     },
 
     onFrame(frame) {
-      // A fresh token may open what was closed.
-      if (frame.type === 'welcome') for (const room of rooms.values()) if (room.state === 'refused') join(room)
       const room = 'room' in frame ? rooms.get(frame.room ?? '') : undefined
       if (!room) return
       switch (frame.type) {
@@ -185,8 +206,10 @@ export function createInbox({ send, isLoading, remembered, isEarlyAllowed, deliv
         case 'gap':
           moveTo(room, frame)
           return onGap({ room: room.name, reason: frame.reason })
-        default:
-          room.state = 'refused'
+        case 'left':
+        case 'refused':
+          // A signal to the room may be what was refused.
+          if (!('id' in frame)) room.state = 'refused'
       }
     },
   }

@@ -18,15 +18,17 @@ export interface Outbox {
   add(parcel: Parcel): Promise<SendResult>
   /** Takes what another page of the tab left, but for what is here already. */
   adopt(parcels: readonly Parcel[]): void
-  /** What waits and is not yet known to be anybody's is this user's. */
-  assign(user: string | undefined): void
-  /** A new connection, of this user: sends everything that is not accepted, in the order of the calls. */
-  flush(user: string | undefined, maxBytes: number): void
+  /** What waits and is not yet known to be anybody's is this user's. Gives what may go out as theirs. */
+  claim(user: string | undefined): Parcel[]
+  /** Sends what is not accepted, in the order of the calls; on a new line also what the last one had. */
+  flush(terms: { readonly user: string | undefined; readonly maxBytes: number; readonly isNewLine: boolean }): void
+  /** Nobody knows any more whether the relay has these. */
+  markHanded(parcels: readonly Parcel[]): void
   /** The relay answered; an error is told. */
   settle(id: string, outcome: 'accepted' | 'refused', error?: SignalError): void
   /** What is not accepted, in the order of the calls, each with the time that it has left. */
   waiting(): Parcel[]
-  /** The relay closed on a frame that was too large: the first one that it has not answered. */
+  /** The relay closed on a frame that was too large: the largest one that it has not answered. */
   refuseTooLarge(): void
   close(): void
 }
@@ -63,28 +65,38 @@ export function createOutbox({ send, isAnswered, onError }: OutboxOptions): Outb
     if (error && outcome !== 'closed' && error.code !== 'replaced') onError(error)
   }
 
-  function expire({ id, wasHanded }: Waiting): void {
-    settle(id, wasHanded ? 'unknown' : 'expired', new SignalError('expired', 'The relay did not accept it in time.'))
+  /** Gives up on one that the relay may have, or may not. */
+  function giveUp({ id, wasHanded }: Waiting, unless: SendOutcome, error: SignalError): void {
+    settle(id, wasHanded ? 'unknown' : unless, error)
   }
 
   function add(parcel: Parcel): Promise<SendResult> {
-    for (const { id, slot, wasHanded } of waiting.values()) {
-      if (!slot || slot !== parcel.slot || wasHanded) continue
-      settle(id, 'dropped', new SignalError('replaced', 'A newer signal took its place.'))
-    }
+    const { id, slot, ttl } = parcel
+    const older = [...waiting.values()].find((entry) => slot && entry.slot === slot && !entry.wasHanded)
+    const size = waiting.size + (older ? 0 : 1)
+    const isFull = size > MAX_SIGNALS || bytes + parcel.bytes - (older?.bytes ?? 0) > MAX_BYTES
     return new Promise((resolve) => {
       const entry: Waiting = {
         ...parcel,
-        expiresAt: performance.now() + parcel.ttl,
-        timer: setTimeout(() => expire(entry), parcel.ttl),
+        expiresAt: performance.now() + ttl,
+        timer: setTimeout(() => giveUp(entry, 'expired', notInTime()), ttl),
         resolve,
       }
-      waiting.set(parcel.id, entry)
+      waiting.set(id, entry)
       bytes += parcel.bytes
-      if (waiting.size > MAX_SIGNALS || bytes > MAX_BYTES) {
-        settle(parcel.id, 'dropped', new SignalError('outbox-full', 'Too many signals wait for the relay.'))
-      } else hand(entry)
       if (isClosed) close()
+      else if (isFull) settle(id, 'dropped', new SignalError('outbox-full', 'Too many signals wait for the relay.'))
+      else {
+        if (older) settle(older.id, 'dropped', new SignalError('replaced', 'A newer signal took its place.'))
+        hand(entry)
+      }
+    })
+  }
+
+  function list(): Parcel[] {
+    const now = performance.now()
+    return [...waiting.values()].map(({ id, text, bytes: size, slot, wasHanded, user, expiresAt }) => {
+      return { id, text, bytes: size, slot, wasHanded, user, ttl: expiresAt - now }
     })
   }
 
@@ -100,35 +112,44 @@ export function createOutbox({ send, isAnswered, onError }: OutboxOptions): Outb
       for (const parcel of parcels) if (!waiting.has(parcel.id)) void add(parcel)
     },
 
-    assign(user) {
+    claim(user) {
       for (const entry of waiting.values()) entry.user ??= user
+      return list().filter((parcel) => !parcel.user || parcel.user === user)
     },
 
-    flush(user, maxBytes) {
+    flush({ user, maxBytes, isNewLine }) {
       for (const entry of waiting.values()) {
         // Whoever was nobody and signs in stays the same person.
-        if (entry.user && entry.user !== user) {
-          settle(entry.id, 'dropped', new SignalError('refused', 'Another user has sent it from this tab.'))
-        } else if (entry.bytes > maxBytes) settle(entry.id, 'refused', tooLarge(entry.bytes))
-        else hand(entry)
+        if (entry.user && entry.user !== user) giveUp(entry, 'dropped', ofAnother())
+        else if (entry.bytes > maxBytes) settle(entry.id, 'refused', tooLarge(entry.bytes))
+        else if (isNewLine || !entry.wasHanded) hand(entry)
       }
     },
 
+    markHanded(parcels) {
+      for (const { id } of parcels) {
+        const entry = waiting.get(id)
+        if (entry) entry.wasHanded = true
+      }
+    },
+
+    waiting: list,
     settle,
 
-    waiting() {
-      const now = performance.now()
-      return [...waiting.values()].map(({ id, text, bytes: size, slot, wasHanded, user, expiresAt }) => {
-        return { id, text, bytes: size, slot, wasHanded, user, ttl: expiresAt - now }
-      })
-    },
-
     refuseTooLarge() {
-      for (const { id, wasHanded, bytes: size } of waiting.values()) {
-        if (wasHanded) return settle(id, 'refused', tooLarge(size))
-      }
+      let largest: Waiting | undefined
+      for (const entry of waiting.values()) if (entry.wasHanded && entry.bytes > (largest?.bytes ?? 0)) largest = entry
+      if (largest) settle(largest.id, 'refused', tooLarge(largest.bytes))
     },
 
     close,
   }
+}
+
+function notInTime(): SignalError {
+  return new SignalError('expired', 'The relay did not accept it in time.')
+}
+
+function ofAnother(): SignalError {
+  return new SignalError('refused', 'Another user has sent it from this tab.')
 }

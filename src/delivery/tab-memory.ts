@@ -6,8 +6,6 @@ import type { Parcel } from './parcel.js'
 export interface Remembered {
   readonly positions: ReadonlyMap<string, Position>
   readonly parcels: readonly Parcel[]
-  /** The user who was here: empty for none, `undefined` where no relay has said. */
-  readonly user: string | undefined
 }
 
 export interface TabMemory {
@@ -36,33 +34,33 @@ export function openTabMemory(url: string): TabMemory {
     let text: string | null
     try {
       text = sessionStorage.getItem(key)
+      // Some give and do not take.
+      sessionStorage.setItem(key, '')
       sessionStorage.removeItem(key)
     } catch {
       return undefined
     }
     try {
-      const { at, positions, parcels, user } = parse(text ?? '') as unknown as Stored
+      const { at, positions, parcels } = parse(text ?? '') as unknown as Stored
       const age = Math.max(0, Date.now() - at)
       return {
         positions: new Map(age < FRESH ? positions.filter(([, position]) => isPosition(position)) : []),
         parcels: parcels.map((parcel) => Object.assign(parcel, { ttl: parcel.ttl - age })).filter(({ ttl }) => ttl > 0),
-        user,
       }
     } catch {
-      return { positions: new Map(), parcels: [], user: undefined }
+      return { positions: new Map(), parcels: [] }
     }
   }
 
   return {
     take,
-    keep({ positions, parcels, user }) {
+    keep({ positions, parcels }) {
       const before = take()
       const all = [...(before?.parcels ?? []), ...parcels]
       const stored: Stored = {
         at: Date.now(),
         positions: [...(before?.positions ?? []), ...positions],
         parcels: [...new Map(all.map((parcel) => [parcel.id, parcel])).values()],
-        user,
       }
       try {
         sessionStorage.setItem(key, JSON.stringify(stored))
@@ -78,5 +76,4 @@ interface Stored {
   readonly at: number
   readonly positions: readonly (readonly [room: string, Position])[]
   readonly parcels: readonly Parcel[]
-  readonly user: string | undefined
 }

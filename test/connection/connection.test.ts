@@ -571,15 +571,7 @@ describe('a relay that sends everybody away at once', () => {
   })
 })
 
-describe('a page in many rooms', () => {
-  it('says a short hello, and joins after the welcome', async () => {
-    rooms = Array.from({ length: 40 }, (_, index) => ({ room: `room-${index}`, since: { age: index } }))
-    open()
-    await pass()
-    expect(relay.sent('hello')[0]?.rooms).toEqual([])
-    expect(relay.sent('join').map(({ type: _type, ...request }) => request)).toEqual(rooms)
-  })
-
+describe('a hello', () => {
   it('holds no signal for the reason when the relay finds the hello too large', async () => {
     relay.isAnswering = false
     open()

@@ -16,6 +16,7 @@ beforeEach(() => {
   stop = watchLifecycle({
     suspend: (reason) => told.push(`suspend ${reason}`),
     wake: (quiet) => told.push(`wake ${quiet}`),
+    doubt: () => told.push('doubt'),
   })
 })
 
@@ -41,7 +42,7 @@ describe('what happens to a page', () => {
     ['it becomes visible', () => happen('visibilitychange', document), ['wake 5000']],
     ['its window gets the focus', () => happen('focus'), ['wake 15000']],
     ['the network is back', () => happen('online'), ['wake 0']],
-    ['the network is said to be gone', () => happen('offline'), ['wake 0']],
+    ['the network is said to be gone', () => happen('offline'), ['doubt']],
   ])('when %s', (_what, event, expected) => {
     event()
     expect(told).toEqual(expected)
@@ -53,12 +54,14 @@ describe('what happens to a page', () => {
     expect([told, isHidden()]).toEqual([[], true])
   })
 
-  it('asks the line when the kind of network changes, and not when its speed does', () => {
+  it('wakes when the kind of network has changed and settled, and not when its speed changes', () => {
     happen('change', network)
     network.type = 'cellular'
     happen('change', network)
     happen('change', network)
-    expect(told).toEqual(['wake 1000'])
+    expect(told).toEqual([])
+    vi.advanceTimersByTime(1000)
+    expect(told).toEqual(['wake 0'])
   })
 
   it('notices by the clock that the machine slept, unless nobody sees the page', () => {
@@ -74,6 +77,7 @@ describe('what happens to a page', () => {
   })
 
   it('is over after the stop', () => {
+    happen('change', Object.assign(network, { type: 'cellular' }))
     stop()
     for (const type of ['pagehide', 'online', 'offline', 'focus']) happen(type)
     happen('visibilitychange', document)
@@ -85,7 +89,7 @@ describe('what happens to a page', () => {
 
   it('does nothing where there is no page', () => {
     vi.stubGlobal('document', undefined)
-    watchLifecycle({ suspend: vi.fn(), wake: vi.fn() })()
+    watchLifecycle({ suspend: vi.fn(), wake: vi.fn(), doubt: vi.fn() })()
     expect(isHidden()).toBe(false)
   })
 })

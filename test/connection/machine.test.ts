@@ -24,7 +24,7 @@ describe('the life of a connection', () => {
     ['idle', ['connecting', '-', '-', '-', 'closed']],
     ['connecting', ['-', 'online', 'waiting', 'suspended', 'closed']],
     ['online', ['-', '-', 'waiting', 'suspended', 'closed']],
-    ['waiting', ['connecting', '-', '-', 'suspended', 'closed']],
+    ['waiting', ['connecting', '-', 'waiting', 'suspended', 'closed']],
     ['suspended', ['connecting', '-', '-', '-', 'closed']],
     ['closed', ['connecting', '-', '-', '-', 'closed']],
   ])('leads from %s to connecting, online, waiting, suspended and closed as follows: %s', (from, targets) => {

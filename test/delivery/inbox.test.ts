@@ -11,7 +11,7 @@ beforeEach(() => {
   sent = []
   told = []
   inbox = createInbox({
-    send: (frame) => sent.push(frame),
+    send: (frame) => Boolean(sent.push(frame)),
     isLoading: () => true,
     remembered: new Map(),
     isEarlyAllowed: true,
@@ -207,7 +207,7 @@ describe('where it begins', () => {
   const ageOfFirstJoin = (now: number, isLoading: boolean, later: number): unknown => {
     const clock = vi.spyOn(performance, 'now').mockReturnValue(now)
     const other = createInbox({
-      send: () => 1,
+      send: () => true,
       isLoading: () => isLoading,
       remembered: new Map(),
       isEarlyAllowed: true,

@@ -5,7 +5,7 @@ import type { Parcel } from '../../src/delivery/parcel.js'
 const URL = 'wss://relay.test/signals'
 const parcel = (id: string, ttl = 60_000): Parcel => ({ id, text: `"${id}"`, bytes: 3, slot: undefined, ttl })
 const positions = new Map([['main', { epoch: 'e', offset: 7, id: 'x' }]])
-const NOTHING = { positions: new Map(), parcels: [], user: undefined }
+const NOTHING = { positions: new Map(), parcels: [] }
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -16,33 +16,31 @@ afterEach(() => void vi.useRealTimers())
 
 describe('the memory of a tab', () => {
   it('hands over positions and signals to the next page, once', () => {
-    openTabMemory(URL).keep({ positions, parcels: [parcel('a'), parcel('b')], user: 'ann' })
+    openTabMemory(URL).keep({ positions, parcels: [parcel('a'), parcel('b')] })
     vi.setSystemTime(Date.now() + 1000)
     expect(openTabMemory(URL).take()).toEqual({
       positions,
       parcels: [parcel('a', 59_000), parcel('b', 59_000)],
-      user: 'ann',
     })
     expect(openTabMemory(URL).take()).toEqual(NOTHING)
   })
 
   it('is another one for another relay', () => {
-    openTabMemory(URL).keep({ positions, parcels: [], user: 'ann' })
+    openTabMemory(URL).keep({ positions, parcels: [] })
     expect(openTabMemory('wss://other.test/').take()).toEqual(NOTHING)
   })
 
   it('forgets positions after a minute, and signals when their time is over', () => {
-    openTabMemory(URL).keep({ positions, parcels: [parcel('short', 61_000), parcel('long', 120_000)], user: 'ann' })
+    openTabMemory(URL).keep({ positions, parcels: [parcel('short', 61_000), parcel('long', 120_000)] })
     vi.setSystemTime(Date.now() + 62_000)
-    expect(openTabMemory(URL).take()).toEqual({ positions: new Map(), parcels: [parcel('long', 58_000)], user: 'ann' })
+    expect(openTabMemory(URL).take()).toEqual({ positions: new Map(), parcels: [parcel('long', 58_000)] })
   })
 
   it('keeps what another client of the page has written, and each signal once', () => {
-    openTabMemory(URL).keep({ positions, parcels: [parcel('a')], user: 'ann' })
+    openTabMemory(URL).keep({ positions, parcels: [parcel('a')] })
     openTabMemory(URL).keep({
       positions: new Map([['side', { epoch: 'e', offset: 1 }]]),
       parcels: [parcel('a'), parcel('b')],
-      user: 'ann',
     })
     const both = openTabMemory(URL).take()
     expect([[...(both?.positions.keys() ?? [])], both?.parcels.map(({ id }) => id)]).toEqual([
@@ -52,13 +50,13 @@ describe('the memory of a tab', () => {
   })
 
   it('survives a clock that was set back', () => {
-    openTabMemory(URL).keep({ positions, parcels: [parcel('a')], user: 'ann' })
+    openTabMemory(URL).keep({ positions, parcels: [parcel('a')] })
     vi.setSystemTime(Date.now() - 3_600_000)
     expect(openTabMemory(URL).take()?.parcels).toEqual([parcel('a')])
   })
 
   it('holds no identity: what a duplicated tab gets names no page', () => {
-    openTabMemory(URL).keep({ positions, parcels: [parcel('a')], user: 'ann' })
+    openTabMemory(URL).keep({ positions, parcels: [parcel('a')] })
     expect(JSON.stringify({ ...sessionStorage })).not.toMatch(/tab|secret|token/)
   })
 
@@ -98,13 +96,13 @@ describe('the memory of a tab', () => {
       },
     })
     const memory = openTabMemory(URL)
-    memory.keep({ positions, parcels: [parcel('a')], user: 'ann' })
-    expect(memory.take()).toEqual(method === 'setItem' ? NOTHING : undefined)
+    memory.keep({ positions, parcels: [parcel('a')] })
+    expect(memory.take()).toBeUndefined()
   })
 
   it('is harmless where there is no storage', () => {
     vi.stubGlobal('sessionStorage', undefined)
-    openTabMemory(URL).keep({ positions, parcels: [parcel('a')], user: 'ann' })
+    openTabMemory(URL).keep({ positions, parcels: [parcel('a')] })
     expect(openTabMemory(URL).take()).toBeUndefined()
   })
 })
