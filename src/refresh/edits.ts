@@ -1,34 +1,26 @@
-import type { Stop } from '../signals.js'
-import { shareStart } from './share-start.js'
+/** What is read of a field; elements that are none have nothing of it. */
+type Field = Partial<HTMLInputElement & HTMLSelectElement>
 
-type Field = HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement
-
-const FIELDS = 'input:not([type=hidden]), textarea, select'
-
-/** The fields that the user has been in since their form was last submitted, each with what it held before. */
-const touched = new Map<Element, string>()
+/** The fields that the user has been in since their form was last submitted, each with what it held before, if that is known. */
+const touched = new Map<Element, string | undefined>()
 
 /** Where something is being composed that is not text yet, as for Chinese. */
 let composing: EventTarget | null = null
 
-/** Notes what the user does to fields, for as long as somebody wants to know. */
-export const watchEdits: () => Stop = shareStart(() => {
-  const controller = new AbortController()
+/** Notes what the user does to fields. */
+export function watchEdits(signal: AbortSignal): void {
   const on = (type: string, listener: (event: Event) => unknown): void =>
-    document.addEventListener(type, listener, { capture: true, signal: controller.signal })
+    document.addEventListener(type, listener, { capture: true, signal })
   on('focusin', (event) => touch(event.composedPath()[0], contentOf))
   // Some browsers do not focus a box that is clicked.
-  on('input', (event) => touch(event.composedPath()[0], defaultOf))
+  on('input', (event) => touch(event.composedPath()[0]))
   on('compositionstart', ({ target }) => (composing = target))
   on('compositionend', () => (composing = null))
   on('submit', letGo)
   on('reset', letGo)
-  touch(document.activeElement, defaultOf)
-  return () => {
-    controller.abort()
-    touched.clear()
-  }
-})
+  touched.clear()
+  touch(document.activeElement, (field) => contentOf(field, (field as Field).defaultValue))
+}
 
 /** Whether an element, or the page, has fields whose content the user has changed and not submitted. */
 export function editedFields(within: Node = document): Element[] {
@@ -45,40 +37,24 @@ export function isComposing(within: Node): boolean {
 
 /** Whether a dialog is open in an element, or on the page. */
 export function hasOpenDialog(within: ParentNode = document): boolean {
-  // A dialog of a library may be there all the time, and be shown by its style.
+  // A dialog may be there all the time, and be shown by its style.
   return [...within.querySelectorAll('dialog[open], [aria-modal=true]')].some(
-    (dialog) => dialog.localName === 'dialog' || dialog.getClientRects().length > 0,
+    (dialog) => dialog.getClientRects().length > 0,
   )
 }
 
-function touch(target: EventTarget | null | undefined, before: (field: Element) => string): void {
-  if (target instanceof HTMLElement && (isField(target) || target.isContentEditable) && !touched.has(target)) {
-    touched.set(target, before(target))
-  }
+function touch(target: EventTarget | null | undefined, before?: (field: Element) => string): void {
+  if (!(target instanceof HTMLElement && !touched.has(target))) return
+  if (target.isContentEditable || target.matches('input, textarea, select')) touched.set(target, before?.(target))
 }
 
 function letGo({ target }: Event): void {
   for (const field of touched.keys()) {
-    if ((isField(field) ? field.form : field.closest('form')) === target) touched.delete(field)
+    if (((field as Field).form ?? field.closest('form')) === target) touched.delete(field)
   }
 }
 
-function isField(element: Element): element is Field {
-  return element.matches(FIELDS)
-}
-
-function contentOf(field: Element): string {
-  if (!isField(field)) return field.textContent ?? ''
-  if ('options' in field) return [...field.options].map(({ selected, value }) => (selected ? value : '')).join('')
-  return isBox(field) ? String(field.checked) : field.value
-}
-
-/** What a field held before the user was in it, where nobody saw it: as near as the page's HTML tells. */
-function defaultOf(field: Element): string {
-  if (isField(field) && isBox(field)) return String(field.defaultChecked)
-  return (field as Partial<HTMLInputElement>).defaultValue ?? ''
-}
-
-function isBox(field: Field): field is HTMLInputElement {
-  return field.type === 'checkbox' || field.type === 'radio'
+function contentOf(field: Element, text = (field as Field).value ?? field.textContent): string {
+  const { checked, selectedOptions = [] } = field as Field
+  return [text, checked, ...Array.from(selectedOptions, ({ value }) => value)].join()
 }

@@ -1,4 +1,4 @@
-import { notify, type NoticeEntry, type RefreshTexts } from './notice.js'
+import { notify, type RefreshTexts } from './notice.js'
 import type { Hold, RefreshPhase } from './scheduler.js'
 
 /** What takes less time than this, in milliseconds, is not shown. */
@@ -18,45 +18,27 @@ export interface IndicatorOptions {
   readonly texts?: Partial<RefreshTexts> | undefined
 }
 
-export interface Indicator {
-  show(phase: RefreshPhase, hold?: Hold): void
-  stop(): void
-}
-
 /** Shows on the page what a refresh is doing. A failure stays until the next success. */
-export function createIndicator({ target, refresh, texts }: IndicatorOptions): Indicator {
+export function createIndicator({ target, refresh, texts }: IndicatorOptions) {
+  const { changed, refresh: label, failed, retry } = { ...TEXTS, ...texts }
   const owner = {}
   let timer: ReturnType<typeof setTimeout> | undefined
   let busy: Element | null | undefined
 
-  function calm(): void {
+  return (phase: RefreshPhase, hold?: Hold): void => {
+    // More may come while it runs.
+    if (phase === 'dirty') return
     clearTimeout(timer)
     busy?.removeAttribute('aria-busy')
-    busy = undefined
-  }
-
-  function say(state?: NoticeEntry['state']): void {
-    notify(owner, state && { state, texts: { ...TEXTS, ...texts }, refresh })
-  }
-
-  return {
-    show(phase, hold) {
-      // More may come while it runs.
-      if (phase === 'dirty') return
-      calm()
-      if (phase === 'held' && hold === 'guard') timer = setTimeout(say, PATIENCE, 'held')
-      else if (phase === 'running') {
-        timer = setTimeout(() => {
-          busy = target()
-          busy?.setAttribute('aria-busy', 'true')
-          say('busy')
-        }, PATIENCE)
-      } else if (phase === 'failed') say('failed')
-      else if (phase === 'done') say()
-    },
-    stop() {
-      calm()
-      say()
-    },
+    if (phase === 'done') notify(owner)
+    if (phase === 'failed') notify(owner, { state: phase, text: failed, label: retry, refresh })
+    if (hold === 'guard') notify(owner, { state: 'held', text: changed, label, refresh })
+    if (phase === 'running') {
+      timer = setTimeout(() => {
+        busy = target()
+        busy?.setAttribute('aria-busy', 'true')
+        notify(owner, { state: 'busy', refresh })
+      }, PATIENCE)
+    }
   }
 }

@@ -12,42 +12,39 @@ export interface RefreshTexts {
   readonly retry: string
 }
 
+/** What a registration shows: that it is busy, or a hint with a button. */
 export interface NoticeEntry {
-  readonly state: 'held' | 'busy' | 'failed'
-  readonly texts: RefreshTexts
+  readonly state: 'busy' | 'held' | 'failed'
+  readonly text?: string
+  readonly label?: string
   readonly refresh: () => void
 }
 
 const STYLE = `
 :host { all: initial; position: fixed; inset: 0 0 auto; z-index: var(--signalpost-layer, 2147483647); pointer-events: none }
-[hidden] { display: none !important }
-.line { height: var(--signalpost-height, 3px); background: var(--signalpost-color, #2563eb);
-  transform-origin: 0; animation: grow 8s ease-out forwards }
-.failed { background: var(--signalpost-failed-color, #c2410c); animation: none }
-.hint { position: fixed; inset: auto 1rem 1rem; width: fit-content; margin: auto; display: flex; gap: 1rem; align-items: center;
-  padding: 0.5rem 0.5rem 0.5rem 1rem; border: 1px solid; border-radius: 0.5rem; pointer-events: auto;
+.line { height: var(--signalpost-height, 3px); background: var(--signalpost-color, #2563eb) }
+.failed { background: var(--signalpost-failed-color, #c2410c) }
+.hint { position: fixed; inset: auto 1rem 1rem; width: fit-content; margin: auto; padding: 0.5rem 1rem; border: 1px solid;
+  border-radius: 0.5rem; pointer-events: auto;
   color: var(--signalpost-text, #fff); background: var(--signalpost-background, #1f2937);
   font: var(--signalpost-font, 14px system-ui, sans-serif) }
-.button { font: inherit; color: inherit; background: none; border: 1px solid; border-radius: 0.25rem; padding: 0.25rem 0.75rem;
-  cursor: pointer; white-space: nowrap }
-@keyframes grow { from { transform: scaleX(0) } to { transform: scaleX(0.95) } }
-@media (prefers-reduced-motion: reduce) { .line { animation: none } }
+.button { font: inherit; margin-left: 1rem; cursor: pointer }
+@media (prefers-reduced-motion: no-preference) { .line:not(.failed) { animation: grow 8s ease-out; transform-origin: 0 } }
+@keyframes grow { from { transform: scaleX(0) } }
 `
-
-/** One for each registration that has something to show. */
-const entries = new Map<object, NoticeEntry>()
 
 /** How long a new status region has to be there before its text is read out, in milliseconds. */
 const REGION_DELAY = 100
 
-const DIALOG_EVENTS = ['toggle', 'close']
+/** One for each registration that has something to show. */
+const entries = new Map<object, NoticeEntry>()
 
 let shown: ReturnType<typeof createNotice> | undefined
 
 /** Shows an entry in place of the owner's last one; without an entry, no longer. */
 export function notify(owner: object, entry?: NoticeEntry): void {
-  entries.delete(owner)
   if (entry) entries.set(owner, entry)
+  else entries.delete(owner)
   if (entries.size > 0) {
     shown ??= createNotice()
     return shown.render()
@@ -67,29 +64,29 @@ function createNotice() {
   const hint = add(region, 'div', 'hint')
   const text = add(hint, 'span', 'text')
   const button = add(hint, 'button', 'button')
-  let timer: ReturnType<typeof setTimeout> | undefined
+  const timer = setTimeout(render, REGION_DELAY)
+  const controller = new AbortController()
   region.setAttribute('role', 'status')
   button.addEventListener('click', () => {
-    for (const { refresh } of asking()) refresh()
+    for (const { refresh } of hints()) refresh()
   })
 
   /** Those that the hint is about: who waits for the user comes before who failed. */
-  function asking(): NoticeEntry[] {
-    const by = (wanted: string): NoticeEntry[] => [...entries.values()].filter(({ state }) => state === wanted)
-    return by('held').length > 0 ? by('held') : by('failed')
+  function hints(): NoticeEntry[] {
+    const [held = [], failed = []] = ['held', 'failed'].map((wanted) =>
+      [...entries.values()].filter(({ state }) => state === wanted),
+    )
+    return held.length > 0 ? held : failed
   }
 
   function render(): void {
-    const states = [...entries.values()].map(({ state }) => state)
-    const [first] = asking()
-    const isNew = !host.isConnected
-    clearTimeout(timer)
-    if (isNew) timer = setTimeout(render, REGION_DELAY)
-    line.hidden = !states.some((state) => state !== 'held')
+    const states = Array.from(entries.values(), ({ state }) => state)
+    const [first] = hints()
+    line.hidden = states.every((state) => state === 'held')
     line.classList.toggle('failed', !states.includes('busy'))
-    hint.hidden = !first || isNew
-    text.textContent = (first?.state === 'held' ? first.texts.changed : first?.texts.failed) ?? ''
-    button.textContent = (first?.state === 'held' ? first.texts.refresh : first?.texts.retry) ?? ''
+    hint.hidden = !first || !host.isConnected
+    text.textContent = first?.text ?? ''
+    button.textContent = first?.label ?? ''
     place()
   }
 
@@ -99,13 +96,15 @@ function createNotice() {
     if (host.parentNode !== parent) parent.append(host)
   }
 
-  for (const type of DIALOG_EVENTS) document.addEventListener(type, place, true)
+  for (const type of ['toggle', 'close']) {
+    document.addEventListener(type, place, { capture: true, signal: controller.signal })
+  }
 
   return {
     render,
     remove() {
       clearTimeout(timer)
-      for (const type of DIALOG_EVENTS) document.removeEventListener(type, place, true)
+      controller.abort()
       host.remove()
     },
   }

@@ -5,10 +5,8 @@ import type { RefreshAction } from './action.js'
 import { editedFields, hasOpenDialog, watchEdits } from './edits.js'
 import { failure } from './failure.js'
 import { createIndicator } from './indicator.js'
-import { countLaps } from './laps.js'
-import { noteHeard, wasHeardMeanwhile, watchLeaving } from './left-behind.js'
+import { countLaps, noteHeard, wasHeardMeanwhile, watchLeaving } from './next-page.js'
 import { checkRefresh, type RefreshOptions } from './refresh-options.js'
-import { isHidden, watchRelease } from './release.js'
 import { type Batch, createScheduler, type Hold, type RefreshPhase } from './scheduler.js'
 
 /** The detail of the event `signalpost:refresh`, which tells on the document what every refresh is doing. */
@@ -23,11 +21,15 @@ export interface RefreshEventDetail {
 /** This page's share of every `spread`: one for all, so that what runs together can share a fetch. */
 let share: number | undefined
 
+/** How many registrations there are, and what ends the watching that all of them need. */
+let registered = 0
+let watching: AbortController
+
 /**
  * Runs `action` when one of the signals arrives: once for a burst, never twice at a time, and always once more after the last
  * signal. It waits while nobody sees the page, or while the user is busy with it. After a gap it runs once, for anything may
  * have changed. It ends with `stop()`, which also drops what waits, and with `client.close()`; a page that is put aside
- * (hidden, frozen, in the browser's cache) keeps what waits, and one that is left hands it on to the next page of the tab.
+ * (hidden, frozen, in the browser's cache) keeps what waits, and one that is left hands it on to the next page of the tab. Where there is no page, it does nothing.
  *
  * Each step is also an event `signalpost:refresh` on the document, with a {@link RefreshEventDetail}.
  *
@@ -46,12 +48,15 @@ export function refreshOn<
   // Its own map of signals types the options; what it does is the same for every map.
   const client = (options.client ?? getPageClient()) as SignalClient<object, AnySignals> | undefined
   if (!client) throw new SignalError('no-client', 'This page has no client yet: call createSignalClient() first.')
-  const page = globalThis.document as Document | undefined
+  if (!globalThis.document) return () => undefined
+  const controller = new AbortController()
+  const { signal } = controller
+  const stop = (): void => controller.abort()
   const report = (error: SignalError): void => queueMicrotask(() => onError(error))
   const isBusy = typeof guard === 'function' ? guard : guard && (action.guard ?? isPageEdited)
 
   function hold(): Hold | undefined {
-    if (whenHidden === 'wait' && isHidden()) return 'hidden'
+    if (whenHidden === 'wait' && document.visibilityState === 'hidden') return 'hidden'
     try {
       return isBusy && isBusy() ? 'guard' : undefined
     } catch (cause) {
@@ -60,54 +65,67 @@ export function refreshOn<
     }
   }
 
-  async function run({ signals = [], changedAt }: Batch, signal: AbortSignal): Promise<boolean> {
+  async function run({ signals = [], changedAt }: Batch): Promise<boolean> {
     try {
       await action({ signals, changedAt, signal })
       return true
     } catch (cause) {
-      const error = isSignalError(cause) ? cause : failure('A refresh failed', cause)
-      if (!signal.aborted) report(error)
+      if (!signal.aborted) report(isSignalError(cause) ? cause : failure('A refresh failed', cause))
       return false
     }
   }
 
   function onPhase(phase: RefreshPhase, coalesced: number, hold?: Hold): void {
-    indicator?.show(phase, hold)
+    show?.(phase, hold)
     const detail: RefreshEventDetail = { phase, names: wanted, coalesced }
-    page?.dispatchEvent(new CustomEvent('signalpost:refresh', { detail }))
+    document.dispatchEvent(new CustomEvent('signalpost:refresh', { detail }))
   }
 
-  function stop(): void {
-    for (const end of stops) end()
-  }
-
-  const laps = page ? countLaps() : 0
-  const timing = {
+  const laps = countLaps()
+  const scheduler = createScheduler({
     wait,
     maxWait,
     minInterval,
     notBefore: laps > 0 ? minInterval * 2 ** laps : 0,
     delay: spread * (share ??= Math.random()),
-  }
-  const scheduler = createScheduler({ ...timing, hold, watch: watchRelease, run, onPhase })
+    hold,
+    run,
+    onPhase,
+    signal,
+  })
   const target = (): Element | null | undefined => (shown instanceof Element ? shown : action.target?.())
-  const indicator = page && shown !== false ? createIndicator({ target, refresh: scheduler.runNow, texts }) : undefined
+  const show = shown === false ? undefined : createIndicator({ target, refresh: scheduler.runNow, texts })
 
-  const onSignal = (_data: unknown, signal: Signal): void => {
-    noteHeard(room, signal.name)
-    scheduler.mark(signal)
+  const onSignal = (_data: unknown, received: Signal): void => {
+    noteHeard(room, received.name)
+    scheduler.mark(received)
   }
-  const receiving = { room, from, ...(where && { where: where as (signal: Signal) => boolean }) }
-  const stops = [
-    ...wanted.map((name) => client.receiveSignal(name, onSignal, receiving)),
+  const receiving = { room, from, signal, ...(where && { where: where as (signal: Signal) => boolean }) }
+  for (const name of wanted) client.receiveSignal(name, onSignal, receiving)
+  const ends = [
     client.onGap((gap) => gap.room === room && scheduler.mark()),
     client.onStatus((status) => status.state === 'closed' && status.reason === 'closed-by-page' && stop()),
-    scheduler.stop,
-    ...(page ? [watchEdits(), watchLeaving()] : []),
-    ...(indicator ? [indicator.stop] : []),
+    () => show?.('done'),
   ]
-  if (page && wanted.some((name) => wasHeardMeanwhile(room, name))) scheduler.mark()
+  for (const end of ends) signal.addEventListener('abort', end)
+  document.addEventListener('visibilitychange', scheduler.recheck, { signal })
+  watchPage(signal)
+  if (wanted.some((name) => wasHeardMeanwhile(room, name))) scheduler.mark()
   return stop
+}
+
+/** Watches what users do, and when they leave, for as long as anything is registered. */
+function watchPage(signal: AbortSignal): void {
+  if (registered === 0) {
+    watching = new AbortController()
+    watchEdits(watching.signal)
+    watchLeaving(watching.signal)
+  }
+  registered += 1
+  signal.addEventListener('abort', () => {
+    registered -= 1
+    if (registered === 0) watching.abort()
+  })
 }
 
 function isPageEdited(): boolean {

@@ -60,20 +60,13 @@ const OPTIONS = {
   onError: ['function'],
 }
 
-const TIMES = ['wait', 'maxWait', 'minInterval', 'spread'] as const
-
 /** @throws SignalError `bad-option` or `bad-name`. */
-export function checkRefresh(
-  names: readonly string[],
-  action: unknown,
-  options: Omit<RefreshOptions, 'client' | 'where'>,
-): void {
+export function checkRefresh(names: readonly string[], action: unknown, options: object): void {
   checkOptions(options, OPTIONS)
   if (names.length === 0) throw badOption('A refresh needs the name of a signal')
   for (const name of names) if (name !== '*') checkName(name)
-  if (options.room !== undefined) checkName(options.room)
   if (typeof action !== 'function') throw badOption('A refresh needs an action, which is a function')
-  for (const time of TIMES) {
-    if (!((options[time] ?? 0) >= 0)) throw badOption(`The option "${time}" is in milliseconds, from 0`)
+  for (const [name, value] of Object.entries(options)) {
+    if (typeof value === 'number' && !(value >= 0)) throw badOption(`The option "${name}" is in milliseconds, from 0`)
   }
 }

@@ -1,4 +1,4 @@
-import type { Signal, Stop } from '../signals.js'
+import type { Signal } from '../signals.js'
 
 /** What one run reacts to. */
 export interface Batch {
@@ -6,11 +6,10 @@ export interface Batch {
   signals: Signal[] | undefined
   /** How many signals and gaps it stands for. */
   coalesced: number
-  /** When the first and the last of them came, on the clock of `performance.now()`. */
+  /** When the first and the last of them came, and when it has waited long enough, on the clock of `performance.now()`. */
   readonly since: number
   changedAt: number
-  /** Whether it has waited long enough. */
-  isDue: boolean
+  dueAt: number
 }
 
 /**
@@ -32,105 +31,92 @@ export interface SchedulerOptions {
   /** Added to every wait. */
   readonly delay: number
   readonly hold: () => Hold | undefined
-  /** Calls back whenever `hold` may have another answer. */
-  readonly watch: (recheck: () => void) => Stop
   /** Never rejects; resolves to whether it went well. */
-  readonly run: (batch: Batch, signal: AbortSignal) => Promise<boolean>
+  readonly run: (batch: Batch) => Promise<boolean>
   readonly onPhase: (phase: RefreshPhase, coalesced: number, hold?: Hold) => void
+  /** Ends it when it aborts. */
+  readonly signal: AbortSignal
 }
 
 export interface Scheduler {
   /** Something changed: what the signal says, or without one, anything. */
   mark(signal?: Signal): void
-  /** Runs at once, whatever holds it back, or right after the run that is under way. */
+  /** Looks again whether anything holds it back. */
+  recheck(): void
+  /** Runs at once, whatever holds it back, or after the run that is under way. */
   runNow(): void
-  stop(): void
 }
 
 const MAX_SIGNALS = 100
+
+/** How often it looks whether it is still held back, in milliseconds: nothing tells that somebody has finished editing. */
+const RECHECK = 250
 
 /**
  * Decides when to run: after a burst, never twice at a time, and always once more after the last mark. A batch gathers
  * marks, becomes due, waits until nothing holds it and no other run is under way, and is run.
  */
 export function createScheduler(options: SchedulerOptions): Scheduler {
-  const { wait, maxWait, minInterval, notBefore, delay, hold, watch, run, onPhase } = options
+  const { wait, maxWait, minInterval, delay, hold, run, onPhase, signal } = options
+  let { notBefore } = options
   let batch: Batch | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
-  let running: AbortController | undefined
-  let lastStart = notBefore - minInterval
+  let isRunning = false
   let heldBy: Hold | undefined
-  let stopWatching: Stop | undefined
-  let isStopped = false
 
-  function gather(signal?: Signal): Batch {
+  function gather(received?: Signal): Batch {
     const now = performance.now()
     const isFirst = !batch
-    batch ??= { signals: [], coalesced: 0, since: now, changedAt: now, isDue: false }
+    batch ??= { signals: [], coalesced: 0, since: now, changedAt: now, dueAt: now }
     batch.coalesced += 1
     batch.changedAt = now
-    if (signal && batch.coalesced <= MAX_SIGNALS) batch.signals?.push(signal)
+    if (received && batch.coalesced <= MAX_SIGNALS) batch.signals?.push(received)
     else batch.signals = undefined
     if (isFirst) onPhase('dirty', 1)
     return batch
   }
 
-  function runIfDue(isForced = false): void {
-    if (isStopped || running || !batch?.isDue) return
+  function check(isForced = false): void {
+    // A listener may have stopped it.
+    if (!batch || isRunning || signal.aborted) return
+    clearTimeout(timer)
+    const early = batch.dueAt - performance.now()
+    if (early > 0 && !isForced) return void (timer = setTimeout(check, early))
     const before = heldBy
     heldBy = isForced ? undefined : hold()
-    if (!heldBy) {
-      unwatch()
-      return void start(batch)
-    }
-    stopWatching ??= watch(() => runIfDue())
+    if (!heldBy) return void start(batch)
+    timer = setTimeout(check, RECHECK)
     if (heldBy !== before) onPhase('held', batch.coalesced, heldBy)
   }
 
   async function start(taken: Batch): Promise<void> {
-    const controller = new AbortController()
     batch = undefined
-    running = controller
-    lastStart = performance.now()
+    isRunning = true
+    notBefore = performance.now() + minInterval
     onPhase('running', taken.coalesced)
-    // A listener may have stopped it.
-    const isDone = !isStopped && (await run(taken, controller.signal))
-    if (isStopped) return
-    running = undefined
+    const isDone = !signal.aborted && (await run(taken))
+    if (signal.aborted) return
+    isRunning = false
     onPhase(isDone ? 'done' : 'failed', taken.coalesced)
-    runIfDue()
+    check()
   }
 
-  function makeDue(isForced?: boolean): void {
-    clearTimeout(timer)
-    if (batch) batch.isDue = true
-    runIfDue(isForced)
-  }
-
-  function unwatch(): void {
-    stopWatching?.()
-    stopWatching = undefined
-  }
+  signal.addEventListener('abort', () => clearTimeout(timer))
 
   return {
-    mark(signal) {
-      const { since, changedAt, isDue } = gather(signal)
-      if (isDue || isStopped) return
-      clearTimeout(timer)
-      const dueAt = Math.max(Math.min(changedAt + wait, since + maxWait), lastStart + minInterval)
-      timer = setTimeout(makeDue, dueAt + delay - changedAt)
+    mark(received) {
+      const isDue = batch && batch.dueAt <= performance.now()
+      const marked = gather(received)
+      if (isDue) return
+      marked.dueAt = Math.max(Math.min(marked.changedAt + wait, marked.since + maxWait), notBefore) + delay
+      check()
     },
+
+    recheck: () => check(),
 
     runNow() {
       if (!batch) gather()
-      makeDue(true)
-    },
-
-    stop() {
-      isStopped = true
-      clearTimeout(timer)
-      unwatch()
-      running?.abort()
+      check(true)
     },
   }
 }

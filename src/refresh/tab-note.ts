@@ -1,5 +1,5 @@
 /** Leaves a note to the next page of the tab, if the browser lets it. */
-export function leaveNote(key: string, note: readonly unknown[]): void {
+export function leaveNote(key: string, note: object): void {
   try {
     sessionStorage.setItem(key, JSON.stringify(note))
   } catch {
@@ -8,11 +8,10 @@ export function leaveNote(key: string, note: readonly unknown[]): void {
 }
 
 /** What the last page left; nothing where it cannot be read. */
-export function readNote(key: string): readonly unknown[] {
+export function readNote(key: string): Readonly<Record<string, unknown>> {
   try {
-    const note: unknown = JSON.parse(sessionStorage.getItem(key) ?? '')
-    return Array.isArray(note) ? note : []
+    return Object(JSON.parse(sessionStorage.getItem(key) ?? 'null')) as Record<string, unknown>
   } catch {
-    return []
+    return {}
   }
 }

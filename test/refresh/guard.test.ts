@@ -194,7 +194,7 @@ describe('the hint', () => {
     page.refresh(action)
     edit('text', typed)
     page.relay.deliver('ReportIncome')
-    await pass(370)
+    await pass(200)
     expect(shown()?.querySelector('[role=status]')).not.toBeNull()
     expect(hint()).toBeNull()
     await pass(100)

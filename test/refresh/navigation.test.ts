@@ -74,7 +74,10 @@ describe('reloadPage', () => {
       page.relay.deliver('ReportIncome')
       while (reload.mock.calls.length <= lap) await pass(50)
       pauses.push(Math.round((Date.now() - start) / 1000))
+      dispatchEvent(new Event('pagehide'))
       stop()
+      dispatchEvent(Object.assign(new Event('pageshow'), { persisted: true }))
+      await pass(100)
     }
     return pauses
   }
