@@ -19,20 +19,20 @@ export function submitForm(form: HTMLFormElement | string): RefreshAction {
   return ({ signal }) => {
     const found = typeof form === 'string' ? document.querySelector(form) : form
     if (!(found instanceof HTMLFormElement && found.isConnected)) throw failure(`There is no form ${String(form)}`)
-    const fields = [...found.elements] as HTMLButtonElement[]
     // Not checkValidity(), which makes the page complain of what nobody submitted.
-    const isValid = fields.every(({ willValidate, validity }) => !willValidate || validity.valid)
-    if (!isValid && !found.noValidate) throw failure('The form that refreshes the page is not valid')
+    if (found.matches(':invalid:not([novalidate])')) throw failure('The form that refreshes the page is not valid')
+    const buttons = [...found.elements] as HTMLButtonElement[]
     let isNavigating = false
     const onSubmit = (event: Event): void => {
       isNavigating = !event.defaultPrevented
     }
-    keepScroll()
     addEventListener('submit', onSubmit)
     found.toggleAttribute('data-signal-refreshing', true)
-    found.requestSubmit(fields.find(({ type, disabled }) => type === 'submit' && !disabled))
+    found.requestSubmit(buttons.find(({ type, disabled }) => type === 'submit' && !disabled))
     found.toggleAttribute('data-signal-refreshing', false)
     removeEventListener('submit', onSubmit)
-    return isNavigating ? leaving(signal) : undefined
+    if (!isNavigating) return undefined
+    keepScroll()
+    return leaving(signal)
   }
 }

@@ -52,6 +52,19 @@ describeInEngines('a refresh', (browser) => {
     expect(site.requests).toEqual(['/report', '/report'])
   })
 
+  it('does not submit a form that is not valid, and tells it', async () => {
+    const site = await openReport({ script: `refreshOn('ReportIncome', submitForm('#filter'), { onError })` })
+    const tab = await openReady(browser().open(site.page))
+    await tab.evaluate(`document.querySelector('#filter [name=year]').pattern = 'last'`)
+    await site.earn(1)
+    await waitFor(tab, `report.errors.join() === 'refresh-failed'`)
+    expect(site.requests).toHaveLength(1)
+    await tab.evaluate(`document.querySelector('#filter').noValidate = true`)
+    await site.earn(2)
+    await waitForIncome(tab, 2)
+    expect(site.requests).toHaveLength(2)
+  })
+
   it('submits the filter form as its button would, and stays where it was scrolled to', async () => {
     const site = await openReport({ script: `refreshOn('ReportIncome', submitForm('#filter'), { onError })` })
     const tab = await openReady(browser().open(`${site.page}?year=2025`))

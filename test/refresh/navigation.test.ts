@@ -120,16 +120,6 @@ describe('submitForm', () => {
     expect(submitted).toHaveLength(3)
   })
 
-  it('does not submit a form that is not valid, and tells it', async () => {
-    form.querySelector('input')?.setAttribute('value', '')
-    page.refresh(submitForm(form))
-    await deliver()
-    expect([submitted, texts()]).toEqual([[], ['refresh-failed: The form that refreshes the page is not valid.']])
-    form.noValidate = true
-    await deliver()
-    expect(submitted).toHaveLength(1)
-  })
-
   it('tells when there is no such form', async () => {
     page.refresh(submitForm('#missing'))
     await deliver()
