@@ -14,22 +14,19 @@ export function hasUnkeepableState(element: Element): boolean {
  * if the fresh one has no place for a field that the user has changed.
  */
 export function swap(old: Element, fresh: Element): boolean {
-  const edited = editedFields(old).map((field) => [field, findByKey(fresh, field)] as const)
-  if (edited.some(([, place]) => !place)) return false
+  const edited = editedFields(old).map((field: Element & { checked?: boolean }) => {
+    return { field, checked: field.checked, place: findByKey(fresh, field) }
+  })
+  if (edited.some(({ place }) => !place)) return false
 
   const restoreFocus = keepFocus(old, fresh)
-  const restoreScroll = keepScroll(old, fresh)
-  for (const details of old.querySelectorAll('details')) {
-    const twin = twinOf(details, old, fresh)
-    if (twin instanceof HTMLDetailsElement) twin.open = details.open
-  }
-  // Buttons of one group that meet on the way switch each other off.
-  const chosen = edited.map(([field]) => (field as Partial<HTMLInputElement>).checked)
+  const restoreView = keepView(old, fresh)
   old.before(fresh)
-  for (const [field, place] of edited) move(field, place)
-  edited.forEach(([field], index) => chosen[index] && Object.assign(field, { checked: true }))
+  for (const { field, place } of edited) move(field, place)
+  // Buttons of one group that met on the way have switched each other off.
+  for (const { field, checked } of edited) if (checked) field.checked = true
   old.remove()
-  restoreScroll()
+  restoreView()
   restoreFocus()
   return true
 }
@@ -43,13 +40,18 @@ function move(field: Element, place: Element | undefined): void {
   } else place?.replaceWith(field)
 }
 
-function keepScroll(old: Element, fresh: Element): () => void {
-  const scrolled = [old, ...old.querySelectorAll('*')]
-    .filter(({ scrollTop, scrollLeft }) => scrollTop || scrollLeft)
-    .map((element) => ({ twin: twinOf(element, old, fresh), top: element.scrollTop, left: element.scrollLeft }))
+/** What is open, and how far everything is scrolled. */
+function keepView(old: Element, fresh: Element): () => void {
+  const views = [old, ...old.querySelectorAll('*')]
+    .filter(({ scrollTop, scrollLeft, localName }) => scrollTop || scrollLeft || localName === 'details')
+    .map((element) => {
+      const { scrollTop: top, scrollLeft: left, open } = element as HTMLDetailsElement
+      return { heir: twinOf(element, old, fresh), top, left, open }
+    })
   return () => {
-    for (const { twin, top, left } of scrolled) {
-      if (twin instanceof Element) twin.scrollTo({ top, left, behavior: 'instant' })
+    for (const { heir, open } of views) if (heir instanceof HTMLDetailsElement) heir.open = open
+    for (const { heir, top, left } of views) {
+      if (heir instanceof Element) heir.scrollTo({ top, left, behavior: 'instant' })
     }
   }
 }
@@ -57,13 +59,13 @@ function keepScroll(old: Element, fresh: Element): () => void {
 /** Focus, the caret in a field, and what is selected. */
 function keepFocus(old: Element, fresh: Element): () => void {
   const { anchorNode, anchorOffset = 0, focusNode, focusOffset = 0 } = getSelection() ?? {}
-  const isSelected = old.contains(anchorNode ?? null) && old.contains(focusNode ?? null)
-  const focused = old.contains(document.activeElement) ? document.activeElement : null
-  const { selectionStart, selectionEnd, selectionDirection } = (focused ?? {}) as Partial<HTMLInputElement>
-  const [heir, anchor, focus] = [focused, isSelected && anchorNode, isSelected && focusNode].map((node) => {
-    const twin = node ? twinOf(node, old, fresh) : undefined
+  const { selectionStart, selectionEnd, selectionDirection } = (document.activeElement ??
+    {}) as Partial<HTMLInputElement>
+  const [heir, anchor, focus] = [document.activeElement, anchorNode, focusNode].map((node) => {
+    if (!node || !old.contains(node)) return () => undefined
+    const twin = twinOf(node, old, fresh)
     // A field that moved is its own heir.
-    return () => (node && node.isConnected ? node : twin)
+    return () => (node.isConnected ? node : twin)
   })
 
   return () => {
