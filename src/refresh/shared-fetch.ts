@@ -20,17 +20,14 @@ const fetches = new Map<string, Fetching>()
  * @throws SignalError `refresh-failed`.
  */
 export async function fetchContent(url: string, changedAt: number, signal: AbortSignal): Promise<DocumentFragment> {
-  const oldest = performance.now() - TIME_LIMIT
-  for (const [other, fetching] of fetches) if (fetching.startedAt < oldest) forget(other, fetching)
-  const present = fetches.get(url)
-  const fetching = present && present.startedAt >= changedAt ? present : start(url)
-  fetching.users += 1
+  const oldest = Math.max(changedAt, performance.now() - TIME_LIMIT)
+  for (const [other, { startedAt }] of fetches) if (startedAt < oldest) fetches.delete(other)
+  const fetching = fetches.get(url) ?? start(url)
   const leave = (): void => {
     fetching.users -= 1
-    if (fetching.users > 0) return
-    forget(url, fetching)
-    fetching.controller.abort()
+    if (fetching.users === 0) fetching.controller.abort()
   }
+  fetching.users += 1
   signal.addEventListener('abort', leave)
   try {
     return await fetching.content
@@ -43,12 +40,8 @@ function start(url: string): Fetching {
   const controller = new AbortController()
   const fetching = { startedAt: performance.now(), content: load(url, controller), controller, users: 0 }
   fetches.set(url, fetching)
-  fetching.content.catch(() => forget(url, fetching))
+  fetching.content.catch(() => fetches.get(url) === fetching && fetches.delete(url))
   return fetching
-}
-
-function forget(url: string, fetching: Fetching): void {
-  if (fetches.get(url) === fetching) fetches.delete(url)
 }
 
 async function load(url: string, controller: AbortController): Promise<DocumentFragment> {
