@@ -21,12 +21,8 @@ export type Report = (element: Element, cause: unknown) => void
 
 /** The names in an attribute, between spaces or commas. */
 export function namesIn(element: Element, attribute: Attribute): string[] {
-  const names =
-    element
-      .getAttribute(attribute)
-      ?.split(/[\s,]+/)
-      .filter(Boolean) ?? []
-  if (names.length === 0) throw new SignalError('bad-name', `${attribute} needs the name of a signal.`)
+  const names = element.getAttribute(attribute)?.match(/[^\s,]+/g)
+  if (!names) throw new SignalError('bad-name', `${attribute} needs the name of a signal.`)
   return names
 }
 
@@ -48,21 +44,22 @@ export function dataOf(element: Element): JsonValue | undefined {
 /** The predicate in an attribute like `userId=123, region=north`: all of it has to hold for the data's own fields. */
 export function conditionsOf(element: Element): ((signal: Signal) => boolean) | undefined {
   const conditions = element.getAttribute(Attribute.Where)?.split(',').map(parseCondition)
-  return conditions && (({ data }) => conditions.every(([field, text]) => isEqual(ownField(data, field), text)))
+  return conditions && (({ data }) => conditions.every((condition) => holds(data, condition)))
 }
 
-function parseCondition(text: string): [field: string, text: string] {
+type Condition = [field: string, text: string]
+
+function parseCondition(text: string): Condition {
   const [, field, value] = /^\s*([^=\s]+)\s*=\s*(.*?)\s*$/s.exec(text) ?? []
   if (field === undefined || value === undefined) throw badOption(`${Attribute.Where} is like userId=123, region=north`)
   return [field, value]
 }
 
-function ownField(data: JsonValue | undefined, field: string): unknown {
-  const isObject = typeof data === 'object' && data !== null && Object.hasOwn(data, field)
-  return isObject ? (data as { readonly [field: string]: JsonValue })[field] : undefined
+function holds(data: JsonValue | undefined, [field, text]: Condition): boolean {
+  return Object.entries(data ?? {}).some(([name, value]: [string, unknown]) => name === field && isSaid(value, text))
 }
 
-function isEqual(value: unknown, text: string): boolean {
-  if (typeof value === 'number') return text !== '' && Number(text) === value
-  return (value === null || /^(string|boolean)$/.test(typeof value)) && String(value) === text
+/** Whether a text says a value: a string as it is, a number in any notation, and whatever else as JSON. */
+function isSaid(value: unknown, text: string): boolean {
+  return value === text || JSON.stringify(value) === text || (text !== '' && Number(text) === value)
 }

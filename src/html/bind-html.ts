@@ -98,16 +98,17 @@ interface BoundClient {
 }
 
 function bindClient(client: SignalClient, root: Document | Element, report: Report): BoundClient {
-  const refreshing = refreshElements({ client, root, report })
-  const events = dispatchSignals(client, root)
+  const refresh = refreshElements(client, report)
+  const hear = dispatchSignals(client, root)
   const status = showStatus(client, root)
   return {
     update() {
-      events.hear(refreshing.update().add(DEFAULT_ROOM))
+      hear(refresh(root.querySelectorAll(`[${Attribute.Refresh}]`)).add(DEFAULT_ROOM))
       status.update()
     },
     stop() {
-      for (const part of [refreshing, events, status]) part.stop()
+      hear(refresh([]))
+      status.stop()
     },
   }
 }

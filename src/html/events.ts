@@ -16,21 +16,15 @@ declare global {
   interface DocumentEventMap extends SignalEventMap {}
 }
 
-export interface SignalEvents {
-  /** Changes which rooms are heard. */
-  hear(rooms: ReadonlySet<string>): void
-  stop(): void
-}
-
-/** Makes every signal of some rooms an event `signal:<name>` of the target. */
-export function dispatchSignals(client: SignalClient, target: EventTarget): SignalEvents {
+/** Makes every signal an event `signal:<name>` of the target; in which rooms, is changed by a call of what it returns. */
+export function dispatchSignals(client: SignalClient, target: EventTarget): (rooms: ReadonlySet<string>) => void {
   const heard = new Map<string, Stop>()
 
   function dispatch(detail: Signal['data'], signal: Signal): void {
     target.dispatchEvent(Object.assign(new CustomEvent(`signal:${signal.name}`, { detail }), { signal }))
   }
 
-  function hear(rooms: ReadonlySet<string>): void {
+  return (rooms) => {
     for (const room of rooms) if (!heard.has(room)) heard.set(room, client.receiveSignal('*', dispatch, { room }))
     for (const [room, stop] of heard) {
       if (rooms.has(room)) continue
@@ -38,6 +32,4 @@ export function dispatchSignals(client: SignalClient, target: EventTarget): Sign
       heard.delete(room)
     }
   }
-
-  return { hear, stop: () => hear(new Set()) }
 }

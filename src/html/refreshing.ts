@@ -3,18 +3,6 @@ import { type RefreshAction, refreshOn, reloadPage, replaceElement, submitForm }
 import type { SignalClient, Stop } from '../signals.js'
 import { Attribute, conditionsOf, namesIn, type Report, roomOf } from './attributes.js'
 
-export interface RefreshingOptions {
-  readonly client: SignalClient
-  readonly root: Document | Element
-  readonly report: Report
-}
-
-export interface Refreshing {
-  /** Brings what is registered in line with what the page says now, and returns the rooms that are listened to. */
-  update(): Set<string>
-  stop(): void
-}
-
 /** A form by itself, because it is submitted; everything else by a selector, because another element may take its place. */
 type Place = Element | string
 
@@ -26,10 +14,11 @@ interface Registration {
 }
 
 /**
- * Refreshes what has `data-signal-refresh`. A place has one registration for as long as its attributes say the same: an
+ * Brings what is registered in line with the elements that have `data-signal-refresh` now, whenever what it returns is called,
+ * which returns the rooms that are listened to. A place has one registration for as long as its attributes say the same: an
  * element that is replaced, its own refresh included, misses nothing.
  */
-export function refreshElements({ client, root, report }: RefreshingOptions): Refreshing {
+export function refreshElements(client: SignalClient, report: Report): (elements: Iterable<Element>) => Set<string> {
   const registrations = new Map<Place, Registration>()
 
   function register(element: Element, place: Place, settings: string): Registration {
@@ -48,31 +37,25 @@ export function refreshElements({ client, root, report }: RefreshingOptions): Re
     }
   }
 
-  function stopAll(places: Iterable<Place>): void {
-    for (const place of places) {
-      registrations.get(place)?.stop?.()
-      registrations.delete(place)
-    }
+  function end(place: Place): void {
+    registrations.get(place)?.stop?.()
+    registrations.delete(place)
   }
 
-  return {
-    update() {
-      const gone = new Set(registrations.keys())
-      const seen = new Set<Place>()
-      for (const element of root.querySelectorAll(`[${Attribute.Refresh}]`)) {
-        const place = seen.has(placeOf(element)) ? element : placeOf(element)
-        const settings = settingsOf(element)
-        seen.add(place)
-        gone.delete(place)
-        if (registrations.get(place)?.settings === settings) continue
-        stopAll([place])
-        registrations.set(place, register(element, place, settings))
-      }
-      stopAll(gone)
-      return new Set([...registrations.values()].flatMap(({ room }) => room ?? []))
-    },
-
-    stop: () => stopAll([...registrations.keys()]),
+  return (elements) => {
+    const gone = new Set(registrations.keys())
+    const seen = new Set<Place>()
+    for (const element of elements) {
+      const place = seen.has(placeOf(element)) ? element : placeOf(element)
+      const settings = settingsOf(element)
+      seen.add(place)
+      gone.delete(place)
+      if (registrations.get(place)?.settings === settings) continue
+      end(place)
+      registrations.set(place, register(element, place, settings))
+    }
+    gone.forEach(end)
+    return new Set([...registrations.values()].flatMap(({ room }) => room ?? []))
   }
 }
 
