@@ -24,11 +24,11 @@ const STYLE = `
 :host { all: initial; position: fixed; inset: 0 0 auto; z-index: var(--signalpost-layer, 2147483647); pointer-events: none }
 .line { height: var(--signalpost-height, 3px); background: var(--signalpost-color, #2563eb) }
 .failed { background: var(--signalpost-failed-color, #c2410c) }
-.hint { position: fixed; inset: auto 1rem 1rem; width: fit-content; margin: auto; padding: 0.5rem 1rem; border: 1px solid;
-  border-radius: 0.5rem; pointer-events: auto;
+.hint:not([hidden]) { position: fixed; inset: auto 1rem 1rem; width: fit-content; margin: auto; padding: 0.5rem 1rem;
+  display: flex; gap: 1rem; align-items: baseline; border: 1px solid; border-radius: 0.5rem; pointer-events: auto;
   color: var(--signalpost-text, #fff); background: var(--signalpost-background, #1f2937);
   font: var(--signalpost-font, 14px system-ui, sans-serif) }
-.button { font: inherit; margin-left: 1rem; cursor: pointer }
+.button { font: inherit; cursor: pointer }
 @media (prefers-reduced-motion: no-preference) { .line:not(.failed) { animation: grow 8s ease-out; transform-origin: 0 } }
 @keyframes grow { from { transform: scaleX(0) } }
 `
