@@ -66,27 +66,23 @@ function createNotice() {
   const button = add(hint, 'button', 'button')
   const timer = setTimeout(render, REGION_DELAY)
   const controller = new AbortController()
+  let hinted: NoticeEntry | undefined
   region.setAttribute('role', 'status')
   button.addEventListener('click', () => {
-    for (const { refresh } of hints()) refresh()
+    const asking = [...entries.values()].filter(({ state }) => state === hinted?.state)
+    for (const { refresh } of asking) refresh()
   })
 
-  /** Those that the hint is about: who waits for the user comes before who failed. */
-  function hints(): NoticeEntry[] {
-    const [held = [], failed = []] = ['held', 'failed'].map((wanted) =>
-      [...entries.values()].filter(({ state }) => state === wanted),
-    )
-    return held.length > 0 ? held : failed
-  }
-
   function render(): void {
-    const states = Array.from(entries.values(), ({ state }) => state)
-    const [first] = hints()
-    line.hidden = states.every((state) => state === 'held')
-    line.classList.toggle('failed', !states.includes('busy'))
-    hint.hidden = !first || !host.isConnected
-    text.textContent = first?.text ?? ''
-    button.textContent = first?.label ?? ''
+    const all = [...entries.values()]
+    const find = (wanted: NoticeEntry['state']): NoticeEntry | undefined => all.find(({ state }) => state === wanted)
+    // Who waits for the user comes before who failed.
+    hinted = find('held') ?? find('failed')
+    line.hidden = !find('busy') && !find('failed')
+    line.classList.toggle('failed', !find('busy'))
+    hint.hidden = !hinted || !host.isConnected
+    text.textContent = hinted?.text ?? ''
+    button.textContent = hinted?.label ?? ''
     place()
   }
 
