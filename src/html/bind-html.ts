@@ -23,7 +23,7 @@ const OPTIONS = { client: ['object'], root: ['object'], onError: ['function'] }
 const WATCHED = {
   childList: true,
   subtree: true,
-  attributeFilter: ['id', Attribute.Refresh, Attribute.Source, Attribute.Where, Attribute.Room, Attribute.Status],
+  attributeFilter: ['id', ...Object.values(Attribute)],
 }
 
 // On the element, not in this module: a script tag's copy and a bundle's copy of this package bind it once.
@@ -57,11 +57,13 @@ export function bindHtml<Sent extends SignalMap = RegisteredSignals, Received ex
     queueMicrotask(() => onError(new SignalError(code, `${place}: ${message}`, cause)))
   }
 
-  const sending = sendFrom({ root, getClient: () => ownClient ?? getPageClient(), report })
+  const controller = new AbortController()
+  const getClient = (): SignalClient | undefined => ownClient ?? getPageClient()
+  const sendMeta = sendFrom({ root, getClient, report, signal: controller.signal })
 
   function update(): void {
     bound?.update()
-    if (bound) sending.update()
+    if (bound) sendMeta()
   }
 
   function follow(client: SignalClient | undefined): void {
@@ -76,14 +78,14 @@ export function bindHtml<Sent extends SignalMap = RegisteredSignals, Received ex
   })
   const unfollow = ownClient ? undefined : onPageClient(follow)
   observer.observe(root, WATCHED)
-  follow(ownClient ?? getPageClient())
+  follow(getClient())
 
   function stop(): void {
     if (mark[KEY] !== stop) return
     delete mark[KEY]
     unfollow?.()
     observer.disconnect()
-    sending.stop()
+    controller.abort()
     follow(undefined)
     delete document.documentElement.dataset.signalState
   }

@@ -3,6 +3,9 @@ import { type RefreshAction, refreshOn, reloadPage, replaceElement, submitForm }
 import type { SignalClient, Stop } from '../signals.js'
 import { Attribute, conditionsOf, namesIn, type Report, roomOf } from './attributes.js'
 
+/** What a registration depends on. */
+const SETTINGS = [Attribute.Refresh, Attribute.Source, Attribute.Where, Attribute.Room]
+
 /** A form by itself, because it is submitted; everything else by a selector, because another element may take its place. */
 type Place = Element | string
 
@@ -65,7 +68,7 @@ export function inheritAttributes(records: readonly MutationRecord[]): void {
     if (!(old instanceof Element && old.matches(`[id][${Attribute.Refresh}][${Attribute.Source}]`))) continue
     const fresh = document.getElementById(old.id)
     if (!fresh || fresh.hasAttribute(Attribute.Refresh)) continue
-    for (const name of [Attribute.Refresh, Attribute.Source, Attribute.Where, Attribute.Room]) {
+    for (const name of SETTINGS) {
       const value = old.getAttribute(name)
       if (value !== null) fresh.setAttribute(name, value)
     }
@@ -78,8 +81,7 @@ function placeOf(element: Element): Place {
 }
 
 function settingsOf(element: Element): string {
-  const texts = [Attribute.Refresh, Attribute.Source, Attribute.Where].map((name) => element.getAttribute(name))
-  return JSON.stringify([roomOf(element), ...texts])
+  return JSON.stringify([roomOf(element), ...SETTINGS.map((name) => element.getAttribute(name))])
 }
 
 function actionFor(element: Element, place: Place): RefreshAction {

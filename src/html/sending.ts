@@ -6,19 +6,16 @@ export interface SendingOptions {
   readonly root: Document | Element
   readonly getClient: () => SignalClient | undefined
   readonly report: Report
-}
-
-export interface Sending {
-  /** Sends what `<meta data-signal-send>` says, once for each: the server has put it on the page that it shows now. */
-  update(): void
-  stop(): void
+  /** Ends it when it aborts. */
+  readonly signal: AbortSignal
 }
 
 /**
  * Sends what clicked elements and submitted forms say, just before the browser acts. What the page's own script cancelled
- * does not act, and sends nothing.
+ * does not act, and sends nothing. What it returns sends what `<meta data-signal-send>` says, once for each: the server has
+ * put it on the page that it shows now.
  */
-export function sendFrom({ root, getClient, report }: SendingOptions): Sending {
+export function sendFrom({ root, getClient, report, signal }: SendingOptions): () => void {
   const said = new WeakSet<Element>()
 
   function send(element: Element): void {
@@ -48,19 +45,15 @@ export function sendFrom({ root, getClient, report }: SendingOptions): Sending {
     }
   }
 
-  const listeners = { click: onClick, auxclick: onClick, submit: onSubmit }
-  for (const [type, listener] of Object.entries(listeners)) root.addEventListener(type, listener)
-  return {
-    update() {
-      for (const element of root.querySelectorAll(`meta[${Attribute.Send}]`)) {
-        if (said.has(element)) continue
-        said.add(element)
-        send(element)
-      }
-    },
-    stop() {
-      for (const [type, listener] of Object.entries(listeners)) root.removeEventListener(type, listener)
-    },
+  root.addEventListener('click', onClick, { signal })
+  root.addEventListener('auxclick', onClick, { signal })
+  root.addEventListener('submit', onSubmit, { signal })
+  return () => {
+    for (const element of root.querySelectorAll(`meta[${Attribute.Send}]`)) {
+      if (said.has(element)) continue
+      said.add(element)
+      send(element)
+    }
   }
 }
 
