@@ -10,17 +10,8 @@ const TIME_LIMIT = 30_000
 export function leaving(signal: AbortSignal): Promise<void> {
   noteLap()
   return new Promise((resolve) => {
-    const onShow = ({ persisted }: PageTransitionEvent): void => {
-      if (persisted) end()
-    }
-    const timer = setTimeout(end, TIME_LIMIT)
-    addEventListener('pageshow', onShow)
-    signal.addEventListener('abort', end)
-
-    function end(): void {
-      clearTimeout(timer)
-      removeEventListener('pageshow', onShow)
-      resolve()
-    }
+    const timer = setTimeout(resolve, TIME_LIMIT)
+    signal.addEventListener('abort', () => clearTimeout(timer))
+    addEventListener('pageshow', ({ persisted }) => persisted && resolve(), { signal })
   })
 }
