@@ -60,5 +60,5 @@ export function sendFrom({ root, getClient, report, signal }: SendingOptions): (
 /** Forms, and the buttons that submit them: what is clicked may not be submitted, because it is not valid yet. */
 function isLeftToSubmit(element: Element): boolean {
   const { form, type } = element as HTMLButtonElement
-  return element.matches('form') || (element.matches('button, input') && Boolean(form) && /^(submit|image)$/.test(type))
+  return element.matches('form') || (Boolean(form) && /^(submit|image)$/.test(type))
 }

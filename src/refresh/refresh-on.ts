@@ -53,7 +53,7 @@ export function refreshOn<
   const { signal } = controller
   const stop = (): void => controller.abort()
   const report = (error: SignalError): void => queueMicrotask(() => onError(error))
-  const isBusy = typeof guard === 'function' ? guard : guard && (action.guard ?? isPageEdited)
+  const isBusy = guard === true ? (action.guard ?? isPageEdited) : guard
 
   function hold(): Hold | undefined {
     if (whenHidden === 'wait' && document.visibilityState === 'hidden') return 'hidden'

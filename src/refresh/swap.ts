@@ -78,16 +78,14 @@ function keepFocus(old: Element, fresh: Element): () => void {
   }
 }
 
-/** The node of the fresh element that stands for a node of the old one. */
+/** The node of the fresh element that stands for the old one, or for a node inside of it. */
 function twinOf(node: Node, old: Element, fresh: Element): Node | undefined {
   if (node === old) return fresh
   if (node instanceof Element && keyOf(node)) return findByKey(fresh, node)
-  const parent = node.parentNode && old.contains(node) ? node.parentNode : undefined
-  const siblings = parent && twinOf(parent, old, fresh)?.childNodes
-  const twin = siblings?.[[...(parent?.childNodes ?? [])].indexOf(node as ChildNode)]
-  return twin?.nodeName === node.nodeName && (node instanceof Element || twin.nodeValue === node.nodeValue)
-    ? twin
-    : undefined
+  const { parentNode: parent } = node
+  const index = [...(parent?.childNodes ?? [])].indexOf(node as ChildNode)
+  const twin = parent && twinOf(parent, old, fresh)?.childNodes[index]
+  return twin?.nodeName === node.nodeName && twin.nodeValue === node.nodeValue ? twin : undefined
 }
 
 /** The only element in `root` with the same name as this one, by id, name or summary. */
