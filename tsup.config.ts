@@ -53,7 +53,6 @@ const relayDeclarations: Options = {
 function umd(file: string, minify: boolean): Options {
   return {
     ...browser,
-    target: 'es2020',
     entry: { [file]: 'src/umd.ts' },
     outDir: 'dist/umd',
     format: ['cjs'],
@@ -81,7 +80,6 @@ function umd(file: string, minify: boolean): Options {
 /** What a script tag fetches when the page's address asks for it: a module with everything inside. */
 const inspector: Options = {
   ...browser,
-  target: 'es2020',
   entry: { 'signalpost-inspector': 'src/inspector/index.ts' },
   outDir: 'dist/umd',
   format: ['esm'],
