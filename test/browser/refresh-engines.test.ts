@@ -114,7 +114,8 @@ describeInEngines('a refresh', (browser) => {
       script: `refreshOn('ReportIncome', submitForm('#filter'), { onError })
           document.querySelector('#filter').addEventListener('submit', ({ target }) => {
             if (!target.hasAttribute('data-signal-refreshing')) Signalpost.sendSignal('ReportIncome')
-          })`,
+          })
+          Signalpost.receiveSignal('Settled', () => sessionStorage.setItem('isSettled', 'true'))`,
     })
     const one = await openReady(browser().open(site.page))
     const two = await openReady(browser().open(site.page))
@@ -122,8 +123,9 @@ describeInEngines('a refresh', (browser) => {
     await one.evaluate(`setTimeout(() => document.querySelector('#filter button').click()) && 1`)
     await waitForReady(two, 2)
     await waitFor(one, `location.search !== '' && window.report?.client.status.state === 'online'`)
-    // The page that was left sent a signal, which its tab's next page may take for another's, once.
-    await waitForMarker(site, one, two)
+    // The page that was left sent a signal, which its tab's next page may take for another's, once: whichever hears the end.
+    await site.send('Settled')
+    for (const tab of [one, two]) await waitFor(tab, `sessionStorage.getItem('isSettled') === 'true'`)
     for (const tab of [one, two]) await waitFor(tab, `report.client.status.state === 'online' && !report.phases.length`)
     const submitted = site.requests.length
     await waitForMarker(site, one, two)
