@@ -167,6 +167,27 @@ describe('G2 sent, then navigated', () => {
     expect(await result).toMatchObject({ outcome })
   })
 
+  it('sends as nobody else what one user has taken over from nobody', async () => {
+    const welcome = { type: 'welcome', v: 1, tab: 'me', beat: 25_000, maxBytes: 65_536, window: 1 } as const
+    relay.isAnswering = false
+    const page = load({ token: 'first' })
+    await pass()
+    relay.send(welcome)
+    relay.close(4401)
+    const result = page.sendSignal('OfNobody')
+    for (const user of ['bob', 'ann']) {
+      await pass(4000)
+      page.setToken(`token of ${user}`)
+      await pass(4000)
+      relay.frames.length = 0
+      relay.send({ ...welcome, user })
+      await pass()
+      expect(sentSignals()).toEqual(user === 'bob' ? ['OfNobody'] : [])
+      relay.close(4401)
+    }
+    expect(await result).toMatchObject({ outcome: 'unknown' })
+  })
+
   it('posts nothing when everything was accepted', async () => {
     void load().sendSignal('A')
     await pass()

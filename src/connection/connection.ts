@@ -304,9 +304,11 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
         isTokenOpen = true
         wait(TOKEN_TIMEOUT, failToken)
         renewToken(failToken)
+      } else if (status.state === 'connecting') {
+        // The hello with the old one may be on its way, and what failed may have failed for it.
+        forgive()
+        lose('new token', 0)
       }
-      // The hello with the old one may be on its way.
-      else if (status.state === 'connecting') lose('new token', 0)
     },
     close() {
       stopLifecycle()

@@ -113,7 +113,7 @@ export function createOutbox({ send, isAnswered, onError }: OutboxOptions): Outb
     },
 
     claim(user) {
-      for (const entry of waiting.values()) entry.user ??= user
+      for (const entry of waiting.values()) entry.user ||= user
       return list().filter((parcel) => !parcel.user || parcel.user === user)
     },
 

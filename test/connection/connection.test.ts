@@ -200,6 +200,18 @@ describe('tokens', () => {
     },
   )
 
+  it('dials at once with a new token, however long the old one has failed', async () => {
+    const token = vi.fn<() => Promise<string>>(() => Promise.reject(new Error('signed out')))
+    const link = open({ token })
+    await pass(120_000)
+    token.mockReturnValue(new Promise<string>(() => undefined))
+    link.connect()
+    await pass(0)
+    link.setToken('new')
+    await pass()
+    expect(link.status.state).toBe('online')
+  })
+
   it('takes the answer to the newest of several tokens, whichever comes last', async () => {
     const link = open({ token: 'old' })
     await pass()
