@@ -11,7 +11,7 @@ import { openTabMemory } from './delivery/tab-memory.js'
 import { createUnheard } from './delivery/unheard.js'
 import { createEmitter } from './emitter.js'
 import { SignalError } from './errors.js'
-import { checkOptions } from './options.js'
+import { badOption, checkFunction, checkOptions } from './options.js'
 import { getPageClient, setPageClient } from './page-client.js'
 import { encode } from './protocol/codec.js'
 import type { JsonValue, RefusedFrame, RelayFrame, SignalFrame } from './protocol/frames.js'
@@ -65,6 +65,8 @@ const OPTIONS = {
   onError: ['function'],
 }
 
+const STATUS_OPTIONS = { grace: ['number'] }
+
 /** How long after its navigation a page counts as one that is still loading, in milliseconds. */
 const NAVIGATION_WINDOW = 60_000
 
@@ -80,10 +82,11 @@ interface ClientEvents {
  * @throws SignalError `bad-option`, `bad-url` or `insecure-url`.
  */
 export function createSignalClient<Sent extends SignalMap = RegisteredSignals, Received extends SignalMap = Sent>(
-  options: ClientOptions<Sent, Received> = {},
+  options?: ClientOptions<Sent, Received>,
 ): SignalClient<Sent, Received> {
   checkOptions(options, OPTIONS)
   const {
+    url: givenUrl,
     connect = 'now',
     token,
     protocol = 'v1',
@@ -91,14 +94,17 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
     signals: contract,
     link: openLink = openConnection,
     onError = rethrow,
-  } = options
+  } = options ?? {}
+  if (contract !== undefined && !contract?.['~check']) {
+    throw badOption('The option "signals" takes what defineSignals() returned')
+  }
   const isPlain = protocol === 'plain'
   const hasPage = Boolean(globalThis.location)
   let maxBytes = DEFAULT_MAX_BYTES
   // This page's public name, by which its own signals are known when they come back; a relay gives another one.
   let tab = createId()
   const secret = createId()
-  const url = resolveUrl(options.url)
+  const url = resolveUrl(givenUrl)
   const memory = hasPage && !isPlain ? openTabMemory(url) : undefined
   const remembered = memory?.take()
   // Who is here, as a relay said it of the present token; until then nobody knows.
@@ -227,8 +233,10 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
       return stop
     },
 
-    onStatus(listener, { grace = 0 } = {}) {
-      const [tell, cancel] = withGrace(listener, grace, link.status)
+    onStatus(listener, statusOptions) {
+      checkFunction(listener, 'onStatus()')
+      checkOptions(statusOptions, STATUS_OPTIONS)
+      const [tell, cancel] = withGrace(listener, statusOptions?.grace ?? 0, link.status)
       const off = emitter.on('status', tell)
       return () => {
         off()
@@ -236,9 +244,14 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
       }
     },
 
-    onGap: (listener) => emitter.on('gap', listener),
+    onGap(listener) {
+      checkFunction(listener, 'onGap()')
+      return emitter.on('gap', listener)
+    },
+
     connect: link.connect,
     setToken(next) {
+      checkOptions({ token: next }, OPTIONS)
       // What waits now is of whoever was here until now.
       outbox.claim(user)
       user = undefined

@@ -11,10 +11,10 @@ import type { ReceivedSignal, ReceiveOptions, SignalClient, SignalMap, SignalNam
 export function nextSignal<Sent extends SignalMap, Received extends SignalMap, Name extends SignalName<Received> | '*'>(
   client: SignalClient<Sent, Received>,
   name: Name,
-  options: Omit<ReceiveOptions<ReceivedSignal<Received, Name>>, 'once'> = {},
+  options?: Omit<ReceiveOptions<ReceivedSignal<Received, Name>>, 'once'>,
 ): Promise<ReceivedSignal<Received, Name>> {
   return new Promise((resolve, reject) => {
-    const { signal: abort } = options
+    const abort = options?.signal
     const end = (): void => {
       stopReceiving()
       stopWatching()

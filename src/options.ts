@@ -9,15 +9,20 @@ export type OptionRules = { readonly [name: string]: readonly string[] }
  *
  * @throws SignalError `bad-option`.
  */
-export function checkOptions(options: object | undefined, rules: OptionRules): void {
+export function checkOptions(options: object | null | undefined, rules: OptionRules): void {
   const given = options ?? {}
-  if (typeof given !== 'object') throw badOption(`Options are an object, not ${quote(given)}`)
+  if (typeof given !== 'object' || Array.isArray(given)) throw badOption('Options are an object')
   for (const [name, value] of Object.entries(given)) {
     const allowed = Object.hasOwn(rules, name) && rules[name]
     if (!allowed) throw badOption(`There is no option ${quote(name)}, but ${Object.keys(rules).join(', ')}`)
     if (value === undefined || allowed.includes(typeof value) || allowed.includes(value as string)) continue
     throw badOption(`The option "${name}" takes ${allowed.join(' or ')}, not ${quote(value)}`)
   }
+}
+
+/** @throws SignalError `bad-option`. */
+export function checkFunction(value: unknown, whose: string): void {
+  if (typeof value !== 'function') throw badOption(`${whose} needs a function to call`)
 }
 
 /**
@@ -35,6 +40,7 @@ export function badOption(what: string): SignalError {
   return new SignalError('bad-option', `${what}.`)
 }
 
+/** What is not text may hold data, or a token: its type is enough. */
 function quote(value: unknown): string {
-  return JSON.stringify(String(value).slice(0, 40))
+  return typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : `${value === null ? value : typeof value}`
 }

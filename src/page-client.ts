@@ -1,4 +1,5 @@
 import { SignalError } from './errors.js'
+import { badOption } from './options.js'
 import type {
   ReceivedSignal,
   ReceiveOptions,
@@ -35,12 +36,17 @@ export function onSignalStatus(listener: StatusListener, options?: StatusOptions
   return requirePageClient().onStatus(listener, options)
 }
 
-/** Names the client that `sendSignal`, `receiveSignal` and `onSignalStatus` use; `undefined` for none. */
+/**
+ * Names the client that `sendSignal`, `receiveSignal` and `onSignalStatus` use; `undefined` for none.
+ *
+ * @throws SignalError `bad-option`.
+ */
 export function setPageClient<Sent extends SignalMap, Received extends SignalMap>(
   client: SignalClient<Sent, Received> | undefined,
 ): void {
+  if (client && !client.sendSignal) throw badOption('setPageClient() takes what createSignalClient() returned')
   // The registry, not the client's own map, types the free functions.
-  page()[KEY] = client as SignalClient | undefined
+  page()[KEY] = (client ?? undefined) as SignalClient | undefined
   globalThis.dispatchEvent?.(new Event(KEY))
 }
 

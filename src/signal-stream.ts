@@ -13,10 +13,10 @@ export function signalStream<
 >(
   client: SignalClient<Sent, Received>,
   name: Name,
-  options: Omit<ReceiveOptions<ReceivedSignal<Received, Name>>, 'once'> = {},
+  options?: Omit<ReceiveOptions<ReceivedSignal<Received, Name>>, 'once'>,
 ): AsyncIterableIterator<ReceivedSignal<Received, Name>> {
   type Result = IteratorResult<ReceivedSignal<Received, Name>>
-  const { signal: abort } = options
+  const abort = options?.signal
   const kept: ReceivedSignal<Received, Name>[] = []
   const waiting: ((result: Result) => void)[] = []
   const finished: Result = { value: undefined, done: true }

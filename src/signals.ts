@@ -146,10 +146,18 @@ export interface SignalClient<Sent extends SignalMap = RegisteredSignals, Receiv
     options?: ReceiveOptions<ReceivedSignal<Received, Name>>,
   ): Stop
 
-  /** Calls `listener` at every change of status; `client.status` has the present one. */
+  /**
+   * Calls `listener` at every change of status; `client.status` has the present one.
+   *
+   * @throws SignalError `bad-option`, at the call.
+   */
   onStatus(listener: StatusListener, options?: StatusOptions): Stop
 
-  /** Calls `listener` when signals may have been missed and cannot be recovered, before anything newer is handled. */
+  /**
+   * Calls `listener` when signals may have been missed and cannot be recovered, before anything newer is handled.
+   *
+   * @throws SignalError `bad-option`, at the call.
+   */
   onGap(listener: (gap: Gap) => void): Stop
 
   /** Connects now: at first, out of a wait, and after the relay ended the connection. Does nothing after `close()`. */
@@ -158,6 +166,8 @@ export interface SignalClient<Sent extends SignalMap = RegisteredSignals, Receiv
   /**
    * Replaces the token. A connection that ended as `unauthorized` dials again. When it turns out to be another user's, what
    * the last user sent and no relay has accepted ends as `dropped`: it never goes out under another name.
+   *
+   * @throws SignalError `bad-option`, at the call.
    */
   setToken(token: Token): void
 

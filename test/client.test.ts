@@ -2,11 +2,13 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   createSignalClient,
   getPageClient,
+  nextSignal,
   onPageClient,
   onSignalStatus,
   receiveSignal,
   sendSignal,
   setPageClient,
+  signalStream,
   type ClientOptions,
   type SignalClient,
   type SignalError,
@@ -493,10 +495,25 @@ describe('receiving', () => {
     ['an unknown option', 'bad-option', ['A', () => 1, { filter: 1 }]],
     ['a wrong choice', 'bad-option', ['A', () => 1, { from: 'me' }]],
     ['a room that breaks the rule', 'bad-name', ['A', () => 1, { room: '' }]],
+    ['a controller instead of its signal', 'bad-option', ['A', () => 1, { signal: new AbortController() }]],
+    ['a list of options', 'bad-option', ['A', () => 1, []]],
   ])('throws at the call for %s', async (_what, code, args) => {
     const client = await online()
     const receive = client.receiveSignal as (...all: unknown[]) => unknown
     expect(() => receive(...args)).toThrow(expect.objectContaining({ code }))
+  })
+
+  it('registers nothing when it throws, and closes afterwards', async () => {
+    const client = await online()
+    const handler = vi.fn()
+    const options = { signal: new AbortController() as unknown as AbortSignal }
+    expect(() => client.receiveSignal('A', handler, options)).toThrow(
+      expect.objectContaining({ message: expect.stringContaining('controller.signal') as string }),
+    )
+    await pass()
+    relay.deliver('A')
+    client.close()
+    expect([handler.mock.calls, relay.sent('join'), client.status.state]).toEqual([[], [], 'closed'])
   })
 })
 
@@ -769,6 +786,8 @@ describe('the client', () => {
     ['an unknown option', 'bad-option', { ulr: 'wss://x' }],
     ['a wrong choice', 'bad-option', { connect: 'later' }],
     ['a wrong type', 'bad-option', { onError: 'log' }],
+    ['a list instead of options', 'bad-option', []],
+    ['null for a contract', 'bad-option', { signals: null }],
     ['something that is not a URL', 'bad-url', { url: 'http://' }],
     ['another scheme', 'bad-url', { url: 'ftp://relay.test/' }],
     ['a password in the URL', 'bad-url', { url: 'wss://user:secret@relay.test/' }],
@@ -776,6 +795,50 @@ describe('the client', () => {
     expect(() => createSignalClient(options as ClientOptions)).toThrow(expect.objectContaining({ code }))
     expect(getPageClient()).toBeUndefined()
   })
+
+  it.each<[string, (client: Record<string, (...all: unknown[]) => unknown>) => unknown]>([
+    ['a status listener that is none', (client) => client.onStatus?.()],
+    ['an unknown option of a status listener', (client) => client.onStatus?.(() => 1, { grase: 1 })],
+    ['a grace that is no number', (client) => client.onStatus?.(() => 1, { grace: 'x' })],
+    ['a gap listener that is none', (client) => client.onGap?.()],
+    ['a token that is none', (client) => client.setToken?.(5)],
+    ['a token in something else', (client) => client.setToken?.(['hunter2'])],
+    ['a client that is none', () => setPageClient({} as SignalClient)],
+  ])('throws at the call for %s, and quotes no value', (_what, call) => {
+    const client = connect()
+    expect(() => call(client as never)).toThrow(
+      expect.objectContaining({ code: 'bad-option', message: expect.not.stringContaining('hunter2') as string }),
+    )
+    expect(getPageClient()).toBe(client)
+  })
+
+  it('takes null for no options, and for no client', async () => {
+    vi.stubGlobal('location', new URL('http://relay.test/'))
+    const client = createSignalClient(null as never)
+    clients.push(client)
+    const heard = vi.fn()
+    client.onStatus(heard, null as never)
+    client.receiveSignal('A', heard, null as never)
+    const next = nextSignal(client, 'A', null as never)
+    const stream = signalStream(client, 'A', null as never)
+    await pass()
+    relay.deliver('A')
+    expect([heard.mock.calls.length, (await next).name, (await stream.next()).value?.name]).toEqual([2, 'A', 'A'])
+    setPageClient(null as never)
+    expect(getPageClient()).toBeUndefined()
+  })
+
+  it.each([[Symbol('s')], [Object.create(null)], [['hunter2']], [undefined]])(
+    'throws bad-name for a name that is no text, and does not quote it',
+    (name) => {
+      const client = connect()
+      for (const call of [() => client.sendSignal(name), () => client.receiveSignal(name, () => 1)]) {
+        expect(call).toThrow(
+          expect.objectContaining({ code: 'bad-name', message: expect.not.stringContaining('hunter2') as string }),
+        )
+      }
+    },
+  )
 
   it('throws what onError throws as an uncaught error, and nothing else breaks', async () => {
     const uncaught: unknown[] = []

@@ -1,5 +1,5 @@
 import { createEmitter } from '../emitter.js'
-import { badOption, checkName, checkOptions } from '../options.js'
+import { badOption, checkFunction, checkName, checkOptions } from '../options.js'
 import { DEFAULT_ROOM } from '../protocol/names.js'
 import type { ReceiveOptions, Signal, Stop } from '../signals.js'
 
@@ -39,10 +39,12 @@ export function createReceivers({ listen, onThrow }: ReceiversOptions): Receiver
   const registrations = new Map<Stop, object>()
 
   return {
-    add(name, handler, options = {}) {
+    add(name, handler, options) {
       checkOptions(options, OPTIONS)
-      if (typeof handler !== 'function') throw badOption('The handler must be a function')
-      const { room = DEFAULT_ROOM, once = false, from = 'anyone', signal, where } = options
+      checkFunction(handler, 'receiveSignal()')
+      const { room = DEFAULT_ROOM, once = false, from = 'anyone', signal, where } = options ?? {}
+      if (signal && !('aborted' in signal))
+        throw badOption('The option "signal" takes an AbortSignal: controller.signal')
       checkName(room)
       if (name !== '*') checkName(name)
       const registration = { name, handler, room, once, from, signal, where }

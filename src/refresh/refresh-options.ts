@@ -1,5 +1,5 @@
 import type { SignalError } from '../errors.js'
-import { badOption, checkName, checkOptions } from '../options.js'
+import { badOption, checkFunction, checkName, checkOptions } from '../options.js'
 import type { ReceivedSignal, RegisteredSignals, SignalClient, SignalMap, SignalName } from '../signals.js'
 import type { Guard } from './action.js'
 import type { RefreshTexts } from './notice.js'
@@ -61,11 +61,12 @@ const OPTIONS = {
 }
 
 /** @throws SignalError `bad-option` or `bad-name`. */
-export function checkRefresh(names: readonly string[], action: unknown, options: object): void {
+export function checkRefresh(names: readonly string[], action: unknown, options: { readonly room?: unknown }): void {
   checkOptions(options, OPTIONS)
   if (names.length === 0) throw badOption('A refresh needs the name of a signal')
   for (const name of names) if (name !== '*') checkName(name)
-  if (typeof action !== 'function') throw badOption('A refresh needs an action, which is a function')
+  if (options.room !== undefined) checkName(options.room)
+  checkFunction(action, 'refreshOn()')
   for (const [name, value] of Object.entries(options)) {
     if (typeof value === 'number' && !(value >= 0)) throw badOption(`The option "${name}" is in milliseconds, from 0`)
   }
