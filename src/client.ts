@@ -31,7 +31,8 @@ import { type SignalStatus, withGrace } from './status.js'
 
 export interface ClientOptions<Sent extends SignalMap = RegisteredSignals, Received extends SignalMap = Sent> {
   /**
-   * The relay's address: wss:, ws:, https:, http:, or relative to the page.
+   * The relay's address: wss:, ws:, https:, http:, or relative to the page, from `/`, `./` or `../`. Empty: as if it
+   * were not given.
    * @default the content of `<meta name="signalpost-url">`, else `/signals` on the page's own origin
    */
   readonly url?: string

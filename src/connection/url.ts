@@ -1,23 +1,28 @@
 import { SignalError } from '../errors.js'
 
-const LOOPBACK = /^(.*\.)?localhost$|^127\.|^\[::1]$/
+const LOOPBACK = /^(.*\.)?localhost$|^127(\.\d+){3}$|^\[::1]$/
+/** Any other text is relative to the page too, but most likely lacks its scheme. */
+const ADDRESS = /^(\w+:\/|\.{0,2})\//
 
 /**
  * The absolute WebSocket address of the relay: the option, else the page's `<meta name="signalpost-url">`, else `/signals`
- * on the page's own origin. Where there is no page, a relative address stays as it is, for nothing connects there.
+ * on the page's own origin; an empty one counts as not given. Where there is no page, a relative address stays as it is, for
+ * nothing connects there.
  *
  * @throws SignalError `bad-url`, or `insecure-url` for an unencrypted address on an encrypted page.
  */
 export function resolveUrl(option: string | undefined): string {
   const page = globalThis.location
   const meta = globalThis.document?.querySelector<HTMLMetaElement>('meta[name="signalpost-url"]')
-  const text = option ?? meta?.content ?? '/signals'
-  if (!page && text.startsWith('/')) return text
-  const url = URL.canParse(text, page?.href) ? new URL(text, page?.href) : undefined
+  const text = option?.trim() || meta?.content.trim() || '/signals'
+  const isAddress = ADDRESS.test(text)
+  if (!page && isAddress && /^[./]/.test(text)) return text
+  const url = isAddress && URL.canParse(text, page?.href) ? new URL(text, page?.href) : undefined
   if (url) url.protocol = url.protocol.replace('http', 'ws')
   // A password would end up in logs; tokens have an option of their own.
-  if (!url || !/^wss?:/.test(url.protocol) || url.username) {
-    throw new SignalError('bad-url', 'The url must be like wss://relay.example.com/signals, without a password.')
+  if (!url || !/^wss?:/.test(url.protocol) || url.username || url.password) {
+    const forms = 'begin with wss:// (like wss://relay.example.com/signals) or / (this origin), and hold no password'
+    throw new SignalError('bad-url', `The url must ${forms}.`)
   }
   if (page?.protocol === 'https:' && url.protocol === 'ws:' && !LOOPBACK.test(url.hostname)) {
     throw new SignalError('insecure-url', 'A page on https: needs a relay on wss:.')

@@ -17,7 +17,7 @@ export function runScriptTag(script: HTMLOrSVGScriptElement | null): void {
 
 function connect(url: string, token: Token | undefined): void {
   try {
-    createSignalClient({ ...(url && { url }), ...(token && { token }) })
+    createSignalClient({ url, ...(token && { token }) })
   } catch (error) {
     // In a task of its own: the rest of the script tag works without a connection.
     queueMicrotask(() => {

@@ -136,7 +136,7 @@ describeInChromium('a page of HTML', () => {
       const site = await openHtmlSite({ '/': `<!doctype html>${TAG.replace('$relay', 'ftp://x')}` })
       const page = await tabs.open(site.page)
       await page.waitForFunction(() => 'Signalpost' in window)
-      await expect.poll(() => tabs.complaints).toEqual([expect.stringContaining('The url must be like wss://')])
+      await expect.poll(() => tabs.complaints).toEqual([expect.stringContaining('The url must begin with wss://')])
     })
 
     it('takes the token from a meta element, and again before every connection', async () => {
