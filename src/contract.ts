@@ -1,4 +1,5 @@
 import { SignalError } from './errors.js'
+import { badOption, checkName } from './options.js'
 
 /**
  * The part of Standard Schema v1 (https://standardschema.dev) that is used here; zod, valibot, arktype and others have it.
@@ -42,6 +43,7 @@ export interface SignalContract<Sent extends object, Received extends object> {
  * handler sees it. A receiver gets what the schema makes of the data (defaults, transformations). Validation must not be
  * asynchronous.
  *
+ * @throws SignalError `bad-name` or `bad-option`, at the call.
  * @example
  * const signals = defineSignals({ ReportIncome: z.object({ userId: z.number() }) })
  * const client = createSignalClient({ signals })
@@ -49,15 +51,24 @@ export interface SignalContract<Sent extends object, Received extends object> {
 export function defineSignals<const Names extends Schemas>(
   schemas: Names,
 ): SignalContract<ContractInput<Names>, ContractOutput<Names>> {
+  // The compiler is not everywhere.
+  if (!(schemas as Names | undefined))
+    throw badOption('defineSignals() takes schemas by name, like { Saved: z.object(…) }')
+  for (const [name, schema] of Object.entries<StandardSchema | undefined>(schemas)) {
+    checkName(name)
+    if (!schema?.['~standard']) throw badOption(`defineSignals() takes a schema for ${name}, like z.object(…)`)
+  }
   return {
     '~check'(name, data) {
+      checkName(name)
       const schema = Object.hasOwn(schemas, name) ? schemas[name] : undefined
-      if (!schema) throw broken(name, 'is not in the contract')
+      if (!schema) throw broken(name, 'is not in the contract: add it to defineSignals()')
       const result = validate(schema, name, data)
-      if (result instanceof Promise)
-        throw broken(name, 'has a schema that validates asynchronously, which cannot be used')
-      if (result.issues)
-        throw broken(name, `carries data that breaks its contract${places(result.issues)}`, result.issues)
+      if (result instanceof Promise) throw broken(name, 'has a schema that is asynchronous: use one that is not')
+      // Not where it is wrong: the keys of a record are data, and so are the issues' own texts.
+      if (result.issues) {
+        throw broken(name, `breaks its contract (issues in error.cause: ${result.issues.length})`, result.issues)
+      }
       return result.value
     },
   }
@@ -71,17 +82,8 @@ function validate(
   try {
     return schema['~standard'].validate(data)
   } catch (cause) {
-    throw broken(name, 'has a schema that threw', cause)
+    throw broken(name, 'has a schema that threw: see error.cause', cause)
   }
-}
-
-/** Only where it is wrong: the issues' own texts may quote the data. They are in the error's cause. */
-function places(issues: readonly SchemaIssue[]): string {
-  const paths = issues.map(({ path = [] }) =>
-    path.map((step) => String(typeof step === 'object' ? step.key : step)).join('.'),
-  )
-  const named = [...new Set(paths)].filter(Boolean)
-  return named.length > 0 ? ` at ${named.join(', ')}` : ''
 }
 
 function broken(name: string, what: string, cause?: unknown): SignalError {

@@ -276,9 +276,28 @@ describe('sending', () => {
     expect(() => client.sendSignal('A', loop)).toThrow(expect.objectContaining({ code: 'bad-data' }))
   })
 
+  it('says what to do with data that is not JSON, and keeps what threw as the cause', async () => {
+    const client = await online()
+    const cause = new Error('toJSON')
+    const thrower = {
+      toJSON() {
+        throw cause
+      },
+    }
+    const message = expect.stringContaining('Send plain values') as string
+    expect(() => client.sendSignal('A', thrower)).toThrow(expect.objectContaining({ code: 'bad-data', message, cause }))
+  })
+
   it('never quotes the data in an error', async () => {
     const client = await online()
-    for (const data of [{ secret: 'hunter2', f: () => 1 }, 'hunter2'.repeat(20_000)]) {
+    const loop: Record<string, unknown> = {}
+    loop['hunter2'] = { loop }
+    const thrower = {
+      toJSON() {
+        throw new Error('hunter2')
+      },
+    }
+    for (const data of [{ secret: 'hunter2', f: () => 1 }, 'hunter2'.repeat(20_000), loop, thrower]) {
       expect(() => client.sendSignal('A', data)).toThrow(
         expect.objectContaining({ message: expect.not.stringContaining('hunter2') as string }),
       )

@@ -46,7 +46,7 @@ describe.each(Object.entries(LIBRARIES))('a contract made with %s', (_library, s
     expect(() => client.sendSignal('ReportIncome', { userId: 'hunter2' })).toThrow(
       expect.objectContaining({
         code: 'contract',
-        message: 'Signal "ReportIncome" carries data that breaks its contract at userId.',
+        message: 'Signal "ReportIncome" breaks its contract (issues in error.cause: 1).',
       }),
     )
     void client.sendSignal('ReportIncome', { userId: 1 })
@@ -87,12 +87,39 @@ describe('a contract', () => {
     client.close()
   })
 
-  it('keeps the issues of the schema as the cause', () => {
-    const issues = [{ message: 'too old', path: [{ key: 'user' }, 'age'] }]
+  it("keeps the issues of the schema as the cause, and the keys of the data, which may be anybody's, out of the text", () => {
+    const issues = [{ message: 'too old', path: [{ key: 'user' }, 'hunter2'] }, { message: 'no' }]
     const signals = defineSignals({ A: schema(() => ({ issues })) })
     expect(() => signals['~check']('A', 1)).toThrow(
-      expect.objectContaining({ message: expect.stringContaining('at user.age') as string, cause: issues }),
+      expect.objectContaining({
+        message: 'Signal "A" breaks its contract (issues in error.cause: 2).',
+        cause: issues,
+      }),
     )
+  })
+
+  it.each([
+    ['a name that is not one', 'bad-name', { 'Report Income': z.string() }],
+    ['something that is not a schema', 'bad-option', { A: { userId: 'number' } }],
+    ['no schema', 'bad-option', { A: undefined }],
+    ['nothing', 'bad-option', undefined],
+  ])('is not made from %s', (_what, code, schemas) => {
+    expect(() => defineSignals(schemas as never)).toThrow(expect.objectContaining({ code }))
+  })
+
+  it('is what defineSignals() returned, and nothing else', () => {
+    const signals = { ReportIncome: z.object({ userId: z.number() }) }
+    const message = expect.stringContaining('defineSignals()') as string
+    expect(() => createSignalClient({ url: RELAY_URL, signals } as never)).toThrow(
+      expect.objectContaining({ code: 'bad-option', message }),
+    )
+  })
+
+  it.each([[Symbol('s')], ['no name'], [5]])('is not asked about %s, which is no name', (name) => {
+    const signals = defineSignals({ A: z.string() })
+    const client = createSignalClient({ url: RELAY_URL, connect: 'manual', signals })
+    expect(() => client.sendSignal(name as 'A', '')).toThrow(expect.objectContaining({ code: 'bad-name' }))
+    client.close()
   })
 
   it('is not asked about signals that nobody receives', async () => {

@@ -56,7 +56,9 @@ function toText(frame: object): string {
   try {
     return JSON.stringify(frame, onlyJson)
   } catch (cause) {
-    throw new SignalError('bad-data', `The data is not JSON: ${(cause as Error).message}`, cause)
+    // What JSON.stringify or a toJSON() throws may quote the data.
+    const advice = 'Send plain values, without functions, symbols, BigInts, NaN or loops; error.cause has more'
+    throw new SignalError('bad-data', `The data is not JSON. ${advice}.`, cause)
   }
 }
 
