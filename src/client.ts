@@ -113,8 +113,10 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
 
   // In a task of its own, where nothing that onError does can harm what is going on.
   const report = (error: SignalError): void => queueMicrotask(() => onError(error))
-  const onThrow = (cause: unknown): void =>
-    report(new SignalError('handler-threw', 'A handler threw: see the cause.', cause))
+  const onThrow = (cause: unknown, told: Signal | SignalStatus | Gap): void => {
+    const whose = 'name' in told ? ` of ${told.name}` : ''
+    report(new SignalError('handler-threw', `A handler${whose} threw: see error.cause. The others were called.`, cause))
+  }
   const isLoading = (): boolean => since === 'navigation' && performance.now() < NAVIGATION_WINDOW
   const emitter = createEmitter<ClientEvents>(onThrow)
   const unheard = createUnheard(isLoading)

@@ -9,10 +9,12 @@ export interface Emitter<Events> {
 }
 
 /**
- * Listeners that cannot hurt each other: what one throws or rejects with goes to `onThrow`, and the others are called all
- * the same. A listener that was stopped is never called again, not even by the event that is being told.
+ * Listeners that cannot hurt each other: what one throws or rejects with goes to `onThrow`, with what it was told, and the
+ * others are called all the same. A listener that was stopped is never called again, not even by the event that is being told.
  */
-export function createEmitter<Events extends object>(onThrow: (error: unknown) => void): Emitter<Events> {
+export function createEmitter<Events extends object>(
+  onThrow: (error: unknown, value: Events[keyof Events]) => void,
+): Emitter<Events> {
   const { all, on, off, emit } = mitt<{ [Type in keyof Events]: Events[Type] } & Record<PropertyKey, unknown>>()
 
   return {
@@ -20,10 +22,11 @@ export function createEmitter<Events extends object>(onThrow: (error: unknown) =
       let isLive = true
       const guarded = (value: Events[typeof type]): void => {
         try {
-          const result = isLive && listener(value)
-          if (result instanceof Promise) result.catch(onThrow)
+          const result = isLive && (listener(value) as Partial<PromiseLike<unknown>> | undefined)
+          // Whatever can be awaited, also of another window or of a library.
+          if (result) result.then?.(undefined, (error: unknown) => onThrow(error, value))
         } catch (error) {
-          onThrow(error)
+          onThrow(error, value)
         }
       }
       on(type, guarded)

@@ -110,7 +110,10 @@ export type ReceivedSignal<Signals extends SignalMap, Name extends SignalName<Si
     ? Signal<Name, DataOf<Signals, Name>>
     : never
 
-/** Called with each signal. What it throws, or rejects with, goes to `onError` and harms nobody else. */
+/**
+ * Called with each signal. What it throws, or rejects with, goes to `onError` and harms nobody else. All handlers of a signal
+ * share its data, which must not be changed.
+ */
 export type SignalHandler<Signals extends SignalMap, Name extends SignalName<Signals> | '*'> = (
   data: ReceivedSignal<Signals, Name> extends { readonly data: infer Data } ? Data : never,
   signal: ReceivedSignal<Signals, Name>,

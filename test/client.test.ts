@@ -132,6 +132,7 @@ describe('sending', () => {
     await pass(1500)
     expect(await perhaps).toMatchObject({ outcome: 'unknown' })
     expect(codes().filter((code) => code === 'expired')).toHaveLength(2)
+    expect(errors.at(-1)?.message).toContain('Send it again')
   })
 
   it('gives up after ten minutes at the latest', async () => {
@@ -149,6 +150,7 @@ describe('sending', () => {
     await pass()
     expect(relay.sent('signal')).toHaveLength(256)
     expect(codes()).toEqual(['outbox-full'])
+    expect(errors[0]?.message).toContain('key')
   })
 
   it('drops what no longer fits into 1 MiB', async () => {
@@ -489,6 +491,7 @@ describe('receiving', () => {
     relay.deliver('A')
     await pass()
     expect(heard).toHaveBeenCalledTimes(2)
+    expect(new Set(errors.map(({ message }) => message.slice(0, 20)))).toEqual(new Set(['A handler of A threw']))
     expect(errors.map(({ code, cause }) => [code, (cause as Error).message]).toSorted()).toEqual([
       ['handler-threw', 'async'],
       ['handler-threw', 'async'],

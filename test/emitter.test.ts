@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { expect, it, vi } from 'vitest'
 import { createEmitter } from '../src/emitter.js'
 
@@ -24,11 +25,17 @@ it('tells what a listener throws or rejects with, and calls the others', async (
     throw new Error('sync')
   })
   emitter.on('a', () => Promise.reject(new Error('async')))
+  // Another window's promise is not of this one's class.
+  emitter.on('a', () => runInNewContext('Promise.reject(new Error("thenable"))') as unknown)
   emitter.on('a', heard)
   emitter.emit('a', 1)
   await Promise.resolve()
   await Promise.resolve()
-  expect(onThrow.mock.calls.map(([error]) => String(error))).toEqual(['Error: sync', 'Error: async'])
+  expect(onThrow.mock.calls.map(([error, value]) => [String(error), value]).toSorted()).toEqual([
+    ['Error: async', 1],
+    ['Error: sync', 1],
+    ['Error: thenable', 1],
+  ])
   expect(heard).toHaveBeenCalledOnce()
 })
 

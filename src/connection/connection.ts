@@ -31,6 +31,14 @@ const LATE = 2000
 /** A relay may ask for a longer wait or silence than this, in milliseconds, but not get it. */
 const LONGEST_WISH = 300_000
 
+/** What to do when the relay ended the connection for good. */
+const ADVICE = {
+  unauthorized: 'Call setToken()',
+  forbidden: 'Start it with --origin',
+  version: 'Update the older one',
+  refused: 'See its log',
+}
+
 /** Keeps one connection to the relay alive: token, hello, welcome, and back again after every loss. */
 export function openConnection({ url, token, protocol, tab }: LinkSettings, events: LinkEvents): Link {
   const isPlain = protocol === 'plain'
@@ -265,13 +273,16 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
     failures += 1
     apply({ state: 'waiting', attempt: failures, retryAt: Math.round(Date.now() + delay), reason })
     if (failures === UNREACHABLE_AFTER && !wasOnline)
-      fail('unreachable', `No relay answers at ${address}. Is it running?`)
+      fail(
+        'unreachable',
+        `No relay answers at ${address}. Is it running, is the path right, may this page's origin connect (--origin)? Its log tells.`,
+      )
     // A listener may have dialed or closed meanwhile.
     if (mine === turn) wait(delay, dial)
   }
 
   function end(reason: Exclude<CloseReason, 'closed-by-page'>, text: string): void {
-    const error = new SignalError(reason, `The relay ended the connection: ${text}`)
+    const error = new SignalError(reason, `The relay ended the connection: ${text}. ${ADVICE[reason]}.`)
     drop()
     apply({ state: 'closed', reason, error })
     events.onError(error)

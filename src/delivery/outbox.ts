@@ -79,13 +79,13 @@ export function createOutbox({ send, isAnswered, onError }: OutboxOptions): Outb
       const entry: Waiting = {
         ...parcel,
         expiresAt: performance.now() + ttl,
-        timer: setTimeout(() => giveUp(entry, 'expired', notInTime()), ttl),
+        timer: setTimeout(() => giveUp(entry, 'expired', notInTime(entry)), ttl),
         resolve,
       }
       waiting.set(id, entry)
       bytes += parcel.bytes
       if (isClosed) close()
-      else if (isFull) settle(id, 'dropped', new SignalError('outbox-full', 'Too many signals wait for the relay.'))
+      else if (isFull) settle(id, 'dropped', full())
       else {
         if (older) settle(older.id, 'dropped', new SignalError('replaced', 'A newer signal took its place.'))
         hand(entry)
@@ -146,8 +146,13 @@ export function createOutbox({ send, isAnswered, onError }: OutboxOptions): Outb
   }
 }
 
-function notInTime(): SignalError {
-  return new SignalError('expired', 'The relay did not accept it in time.')
+function full(): SignalError {
+  return new SignalError('outbox-full', 'Too many signals wait for the relay. Send fewer, or use the option key.')
+}
+
+function notInTime({ wasHanded }: Parcel): SignalError {
+  const advice = wasHanded ? 'Send it again, if twice does no harm.' : 'Send it again.'
+  return new SignalError('expired', `The relay did not accept it in time. ${advice}`)
 }
 
 function ofAnother(): SignalError {

@@ -27,7 +27,7 @@ export interface Receivers {
 export interface ReceiversOptions {
   /** Called for each receiver; what it returns is called when the receiver stops. */
   readonly listen: (room: string) => Stop
-  readonly onThrow: (error: unknown) => void
+  readonly onThrow: (error: unknown, signal: Signal) => void
 }
 
 /** No name has a space. `'*'` in a room is a name like others; mitt would tell a bare one of every event. */

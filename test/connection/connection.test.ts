@@ -317,17 +317,19 @@ describe('coming back', () => {
     expect(states().at(-1)).toBe('online')
   })
 
-  it.each<[number, CloseReason]>([
-    [4403, 'forbidden'],
-    [4426, 'version'],
-    [4499, 'refused'],
-  ])('P13.5 stops after %i and tells why', async (code, reason) => {
+  it.each<[number, CloseReason, string]>([
+    [4401, 'unauthorized', 'setToken()'],
+    [4403, 'forbidden', '--origin'],
+    [4426, 'version', 'Update'],
+    [4499, 'refused', 'log'],
+  ])('P13.5 stops after %i and tells why, and what to do', async (code, reason, advice) => {
     const link = open()
     await pass()
     relay.close(code, 'relay says why')
     await pass(60_000)
     expect(link.status).toMatchObject({ state: 'closed', reason })
     expect(errors).toMatchObject([{ code: reason, message: expect.stringContaining('relay says why') as string }])
+    expect(errors[0]?.message).toContain(advice)
     link.connect()
     await pass()
     expect(link.status.state).toBe('online')
@@ -601,6 +603,7 @@ describe('wrong servers', () => {
     await pass(120_000)
     expect(codes()).toEqual(['unreachable'])
     expect(errors[0]?.message).toContain(RELAY_URL)
+    expect(errors[0]?.message).toContain('--origin')
     expect(errors[0]?.message).not.toContain('hunter2')
     expect(['waiting', 'connecting']).toContain(link.status.state)
   })

@@ -69,6 +69,13 @@ describe('the README', () => {
     expect(first?.text).toMatch(/^npm ci && npm start\b.*\nnpm ci && npm test\b/)
   })
 
+  it('has every error code in its table, in the order of the type, and says what to do', () => {
+    const codes = [...read('src/errors.ts').matchAll(/^ {2}\| '([\w-]+)'$/gm)].map(([, code]) => code)
+    const rows = [...README.matchAll(/^\| `([\w-]+)` +\| [^|]*\w[^|]* \| [^|]*\w[^|]* \|$/gm)].map(([, code]) => code)
+    expect(codes).toHaveLength(23)
+    expect(rows.filter((code) => codes.includes(code))).toEqual(codes)
+  })
+
   it('states the size of the client as it was measured, within 3 %', () => {
     const said = Number(/`\{ createSignalClient \}` +\| +([\d,]+)/.exec(README)?.[1]?.replace(',', ''))
     const limit = Number(/import: '\{ createSignalClient \}', limit: '(\d+) B'/.exec(read('.size-limit.js'))?.[1])
