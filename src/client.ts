@@ -117,14 +117,14 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
     const whose = 'name' in told ? ` of ${told.name}` : ''
     report(new SignalError('handler-threw', `A handler${whose} threw: see error.cause. The others were called.`, cause))
   }
-  const isLoading = (): boolean => since === 'navigation' && performance.now() < NAVIGATION_WINDOW
+  const loadedAt = since === 'navigation' ? NAVIGATION_WINDOW : 0
   const emitter = createEmitter<ClientEvents>(onThrow)
-  const unheard = createUnheard(isLoading)
+  const unheard = createUnheard(loadedAt)
   const receivers = createReceivers({ listen: (room) => inbox.listen(room), onThrow })
   const outbox = createOutbox({ send: (text) => link.send(text), isAnswered: !isPlain, onError: report })
   const inbox = createInbox({
     send: (frame) => !isPlain && link.send(encode(frame)),
-    isLoading,
+    isLoading: () => performance.now() < loadedAt,
     remembered: (since === 'navigation' && remembered?.positions) || new Map(),
     isEarlyAllowed: !memory || remembered !== undefined,
     deliver,
@@ -262,6 +262,7 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
     },
 
     close() {
+      unheard.clear()
       link.close()
       outbox.close()
       receivers.clear()

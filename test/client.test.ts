@@ -375,6 +375,42 @@ describe('receiving', () => {
     ])
   })
 
+  it('gives a second receiver of a name nothing from before its call', async () => {
+    const client = await online()
+    const heard: unknown[] = []
+    client.receiveSignal('*', (data) => heard.push(['every', data]), { once: true })
+    client.receiveSignal('A', (data) => heard.push(['first', data]), { once: true })
+    await pass()
+    relay.deliver('A', { data: 1 })
+    relay.deliver('A', { data: 2 })
+    await pass()
+    client.receiveSignal('A', (data) => heard.push(['second', data]), { once: true })
+    client.receiveSignal('*', (data) => heard.push(['every again', data]), { room: 'side' })
+    await pass()
+    relay.deliver('A', { data: 3 })
+    expect(heard).toEqual([
+      ['first', 1],
+      ['every', 1],
+      ['second', 3],
+    ])
+  })
+
+  it('keeps the newest of what nobody hears, and lets go of it when the page has been loaded', async () => {
+    const client = await online()
+    client.receiveSignal('A', () => undefined)
+    await pass()
+    for (let count = 1; count <= 2000; count += 1) relay.deliver(count % 2 ? 'B' : 'C', { data: count })
+    const heard: unknown[] = []
+    client.receiveSignal('B', (data) => heard.push(data))
+    await pass()
+    expect([heard.length > 100, heard.length < 400, heard.at(-1)]).toEqual([true, true, 1999])
+    vi.advanceTimersByTime(60_000)
+    vi.spyOn(performance, 'now').mockReturnValue(0)
+    client.receiveSignal('C', (data) => heard.push(['late', data]))
+    await pass()
+    expect(heard.at(-1)).toBe(1999)
+  })
+
   it('forgets what nobody heard when the page has long been loaded', async () => {
     vi.spyOn(performance, 'now').mockReturnValue(70_000)
     const client = await online()
