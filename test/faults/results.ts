@@ -41,13 +41,22 @@ export async function record(result: Result): Promise<void> {
   const cells = cellsOf(result)
   console.log(HEAD.map((head, index) => `${head}: ${cells[index]}`).join(' · '), `· seed: ${SEED}`)
   if (!IS_FULL_RUN) return
-  const text = await readFile(README, 'utf8')
-  const rows = text.split('\n').filter((line) => /^\| *F\d/.test(line) && !new RegExp(`^\\| *${result.id} `).test(line))
-  const table = [...rows, rowOf(cells)].toSorted()
-  const lines = [rowOf(HEAD), rowOf(HEAD.map(() => '---')), ...table]
-  const [before = '', , after = ''] = text.split(/<!-- (?:results|end of results) -->/)
+  await writeFile(README, await withRow(await readFile(README, 'utf8'), result.id, rowOf(cells)))
+}
+
+/** The text with a row of its table of results replaced, or added in its place. */
+export function withRow(text: string, id: string, row: string): Promise<string> {
+  const [before = '', table = '', after = ''] = text.split(/<!-- (?:results|end of results) -->/)
+  // Only what stands in the table of results is one: the README explains in tables too.
+  const others = table.split('\n').filter((line) => idOf(line) && idOf(line) !== id)
+  const lines = [rowOf(HEAD), rowOf(HEAD.map(() => '---')), ...[...others, row].toSorted()]
   const next = `${before}<!-- results -->\n\n${lines.join('\n')}\n\n<!-- end of results -->${after}`
-  await writeFile(README, await format(next, { parser: 'markdown', printWidth: 120 }))
+  return format(next, { parser: 'markdown', printWidth: 120 })
+}
+
+/** The id of a scenario: a number, and what tells its parts apart. */
+function idOf(line: string): string | undefined {
+  return /^\| *(F\d+(?:[a-z]|-\d+)?) +\|/.exec(line)?.[1]
 }
 
 /** Records what a run came to. */
