@@ -19,14 +19,20 @@ export interface MemoryLine {
   open(): void
   /** Ends it for both sides at once; what is on its way is gone. */
   cut(): void
-  /** Half-open: nothing moves any more, and nobody is told. */
-  stall(): void
+  /** Half-open: nothing moves any more, in both directions or in one, and nobody is told. */
+  stall(way?: Way): void
   /** What was held up moves on. */
   heal(): void
 }
 
+export type Way = 'both' | 'toRelay' | 'toPage'
+
 export interface LineOptions {
   readonly url: string
+  /** Runs the page's code. @default calls it */
+  readonly inPage?: (call: () => void) => void
+  /** Runs what is not the page's code, though the page caused it. @default calls it */
+  readonly outside?: (call: () => void) => void
   /** A frame of the page is on its way. */
   readonly onSent: (text: string) => void
   /** A frame has arrived at the page, which handles it in `handle`. Not to call it loses the frame. */
@@ -48,12 +54,19 @@ interface PageSocket {
 type Ending = { readonly code: number; readonly reason: string }
 type Item = { readonly text: string } | { readonly ending: Ending } | { readonly probe: true }
 
-export function createLine({ url, onSent, onArrived, onThrow }: LineOptions): MemoryLine {
+export function createLine({
+  url,
+  inPage = call,
+  outside = call,
+  onSent,
+  onArrived,
+  onThrow,
+}: LineOptions): MemoryLine {
   const listeners = new Map<string, Set<PageListener>>()
   const relaySide = new EventEmitter()
   let pageState = 0
   let relayState = 0
-  let isStalled = false
+  let stalled: Way | undefined
   let isPaused = false
   let corked: Buffer[] | undefined
   let lastError = 1006
@@ -76,16 +89,20 @@ export function createLine({ url, onSent, onArrived, onThrow }: LineOptions): Me
     send(text: string) {
       if (pageState === 0) throw new Error('InvalidStateError: still connecting')
       if (pageState !== 1) return
-      onSent(text)
-      toRelay.push({ text })
+      outside(() => {
+        onSent(text)
+        toRelay.push({ text })
+      })
     },
     close(code = 1000, reason = '') {
       if (pageState > 1) return
       const wasOpen = pageState === 1
       pageState = 2
       lastError = wasOpen ? code : 1006
-      if (wasOpen) toRelay.push({ ending: { code, reason } })
-      else setTimeout(endPage, LATENCY, 1006, '')
+      outside(() => {
+        if (wasOpen) toRelay.push({ ending: { code, reason } })
+        else setTimeout(endPage, LATENCY, 1006, '')
+      })
     },
     addEventListener(type: string, listener: PageListener) {
       listeners.set(type, (listeners.get(type) ?? new Set()).add(listener))
@@ -95,13 +112,18 @@ export function createLine({ url, onSent, onArrived, onThrow }: LineOptions): Me
     },
   }
 
-  function tellPage(type: string, more: Record<string, unknown> = {}): void {
-    for (const listener of listeners.get(type) ?? []) guard(() => listener({ type, target: page, ...more }))
+  function isHeld(way: Way): boolean {
+    return stalled === 'both' || stalled === way
   }
 
-  function guard(call: () => void): void {
+  function tellPage(type: string, more: Record<string, unknown> = {}): void {
+    for (const listener of listeners.get(type) ?? [])
+      guard(() => inPage(() => listener({ type, target: page, ...more })))
+  }
+
+  function guard(what: () => void): void {
     try {
-      call()
+      what()
     } catch (error) {
       onThrow(error)
     }
@@ -161,7 +183,7 @@ export function createLine({ url, onSent, onArrived, onThrow }: LineOptions): Me
     },
     resume() {
       isPaused = false
-      toRelay.hold(isStalled)
+      toRelay.hold(isHeld('toRelay'))
     },
     ping: () => toPage.push({ probe: true }),
     close(code: number, reason: string) {
@@ -182,7 +204,7 @@ export function createLine({ url, onSent, onArrived, onThrow }: LineOptions): Me
     destroyed: false,
     get writableLength() {
       const gathered = corked?.reduce((sum, { length }) => sum + length, 0) ?? 0
-      return gathered + (isStalled ? toPage.bytes() : 0)
+      return gathered + (isHeld('toPage') ? toPage.bytes() : 0)
     },
     cork() {
       corked ??= []
@@ -207,7 +229,7 @@ export function createLine({ url, onSent, onArrived, onThrow }: LineOptions): Me
       return pageState < 2
     },
     get isStalled() {
-      return isStalled
+      return stalled !== undefined
     },
     // The relay's core uses no more of either than what stands here.
     ws: ws as unknown as RelaySocket,
@@ -225,19 +247,21 @@ export function createLine({ url, onSent, onArrived, onThrow }: LineOptions): Me
       endRelay(1006)
       endPage(1006, '')
     },
-    stall() {
-      isStalled = true
-      toRelay.hold(true)
-      toPage.hold(true)
+    stall(way = 'both') {
+      stalled = way
+      toRelay.hold(isPaused || isHeld('toRelay'))
+      toPage.hold(isHeld('toPage'))
     },
     heal() {
-      isStalled = false
+      stalled = undefined
       toRelay.hold(isPaused)
       toPage.hold(false)
       guard(() => relaySide.emit('socket-drain'))
     },
   }
 }
+
+const call = (what: () => void): void => what()
 
 interface Queue {
   push(item: Item): void

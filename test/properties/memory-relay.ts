@@ -1,10 +1,14 @@
-import type { Server } from 'node:http'
+import { EventEmitter } from 'node:events'
+import type { IncomingMessage, Server } from 'node:http'
 import { createAccess } from '../../examples/relay/access/access.js'
 import { Heart, TICKS_PER_BEAT } from '../../examples/relay/beat.js'
+import type { Rights } from '../../examples/relay/access/rights.js'
 import { drain } from '../../examples/relay/drain.js'
 import { createFanOut, type Lane } from '../../examples/relay/fan-out.js'
+import { createPosts } from '../../examples/relay/http/posts.js'
 import { createHeadcount } from '../../examples/relay/limits/headcount.js'
-import type { Entry, SignalLog } from '../../examples/relay/log/log.js'
+import { createTurnstile } from '../../examples/relay/limits/pace.js'
+import type { Entry, SignalLog, Tail } from '../../examples/relay/log/log.js'
 import { createMemoryLog } from '../../examples/relay/log/memory.js'
 import { createPatientLog } from '../../examples/relay/log/patient.js'
 import { createPeer, type Peer } from '../../examples/relay/peer.js'
@@ -15,6 +19,12 @@ import type { MemoryLine } from './memory-line.js'
 export interface MemoryRelay {
   /** Takes a connection. */
   take(line: MemoryLine): void
+  /** Takes the request by which a page says farewell. */
+  post(body: string): void
+  /** Drops all that is logged in a room, except for so many of the newest. */
+  trim(room: string, kept: number): void
+  /** Ends the connections whose rights are not good any more. */
+  review(): void
   /** The log fails for so long: calls are not carried out, or carried out and not answered. */
   trouble(milliseconds: number, isCarriedOut: boolean): void
   calm(): void
@@ -28,6 +38,9 @@ export interface MemoryRelayOptions {
   readonly history: number
   /** The rooms of the test. */
   readonly rooms: readonly string[]
+  /** The rights of a token. @default nobody needs one */
+  readonly authorize?: ((token: string) => Rights | undefined) | undefined
+  readonly isRevoked?: (rights: Rights) => boolean
   /** Hears of every entry, before any page does. */
   readonly onLogged: (room: string, entry: Entry) => void
   /** Hears of what the relay itself holds for its own failure. */
@@ -37,8 +50,9 @@ export interface MemoryRelayOptions {
 const BEAT = 25_000
 const TERMS = { beat: BEAT, maxBytes: 65_536, window: 900_000 }
 
-export function startMemoryRelay({ history, rooms: names, onLogged, onFailure }: MemoryRelayOptions): MemoryRelay {
-  const engine = createMemoryLog({ history })
+export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
+  const { history, rooms: names, authorize, isRevoked, onLogged, onFailure } = options
+  const { engine, trim } = createTrimmedLog(createMemoryLog({ history }), names)
   let troubleUntil = 0
   let isCarriedOut = false
   for (const name of names) engine.follow(name, (_epoch, entry) => entry && onLogged(name, entry))
@@ -58,10 +72,24 @@ export function startMemoryRelay({ history, rooms: names, onLogged, onFailure }:
     find: (room, age) => vex(() => engine.find(room, age)),
   }
   const log = createPatientLog(vexed)
-  const access = createAccess({ host: '127.0.0.1', origins: [], isOpen: true })
+  const access = createAccess({
+    host: '127.0.0.1',
+    origins: [],
+    isOpen: true,
+    authorize,
+    ...(isRevoked && { isRevoked }),
+  })
   const peers = new Map<Lane, { readonly peer: Peer; readonly heart: Heart; readonly line: MemoryLine }>()
   const rooms = createRooms({ log, onFailure: (lane, error) => peers.get(lane)?.peer.fail(error) })
   const fanOut = createFanOut({ maxBuffered: 1_048_576 })
+  const posts = createPosts({
+    access,
+    publishKeys: [],
+    log,
+    maxBytes: TERMS.maxBytes,
+    addressOf: () => undefined,
+    farewells: createTurnstile({ rate: Number.POSITIVE_INFINITY, burst: Number.POSITIVE_INFINITY }),
+  })
   const tick = (): void => {
     for (const { heart } of peers.values()) heart.tick()
   }
@@ -92,6 +120,17 @@ export function startMemoryRelay({ history, rooms: names, onLogged, onFailure }:
       })
       line.open()
     },
+    post(body) {
+      const request = Object.assign(new EventEmitter(), { headers: { 'content-type': 'text/plain' } })
+      // Reading a body asks nothing more of a request. The log may be out of reach, or closed meanwhile.
+      posts.farewell(request as unknown as IncomingMessage).catch(silent)
+      request.emit('data', Buffer.from(body))
+      request.emit('end')
+    },
+    trim,
+    review() {
+      for (const { peer } of peers.values()) peer.review()
+    },
     trouble(milliseconds, carriedOut) {
       troubleUntil = performance.now() + milliseconds
       isCarriedOut = carriedOut
@@ -120,6 +159,37 @@ export function startMemoryRelay({ history, rooms: names, onLogged, onFailure }:
       clearInterval(pulse)
       for (const { line } of peers.values()) line.cut()
       await log.close()
+    },
+  }
+}
+
+/** A log that loses its oldest entries at any moment, and knows it. */
+function createTrimmedLog(log: SignalLog, rooms: readonly string[]) {
+  const floors = new Map<string, number>()
+  const heads = new Map<string, number>()
+  for (const room of rooms) log.follow(room, (_epoch, entry) => entry && heads.set(room, entry.offset))
+
+  async function read(room: string, asked: number | 'end', limit: number): Promise<Tail> {
+    const tail = await log.read(room, asked, limit)
+    const floor = floors.get(room) ?? 0
+    if (floor <= tail.floor) return tail
+    const { id: floorId, ...rest } = await log.read(room, floor, limit)
+    const own = { floor, ...(floorId !== undefined && { floorId }) }
+    return asked === 'end' || asked >= floor ? { ...tail, ...own } : { ...rest, ...own }
+  }
+
+  async function find(room: string, age: number): ReturnType<SignalLog['find']> {
+    const found = await log.find(room, age)
+    const floor = floors.get(room) ?? 0
+    if (found.lost || found.after >= floor) return found
+    return { after: floor, lost: 'trimmed' }
+  }
+
+  return {
+    engine: { ...log, read, find },
+    trim(room: string, kept: number): void {
+      const head = heads.get(room) ?? 0
+      floors.set(room, Math.max(floors.get(room) ?? 0, head - kept))
     },
   }
 }

@@ -3,8 +3,12 @@ const { PROPERTY_SEED: seed, PROPERTY_PATH: path, PROPERTY_RUNS: runs, FUZZ } = 
 /** The long form of everything: `FUZZ=full`. */
 export const IS_FULL = FUZZ === 'full'
 
-// Without a seed each run is another one; a failure prints the seed and the path that repeat it.
-const repetition = { ...(seed !== undefined && { seed: Number(seed) }), ...(path !== undefined && { path }) }
+/** Without a seed each run is another one. */
+const drawn = seed === undefined ? Date.now() % 2 ** 31 : Number(seed)
+const repetition = { seed: drawn, ...(path !== undefined && { path }) }
+
+// Of runs that pass too: a run that took long, or found little, can be repeated.
+console.info(`The seed of the properties: PROPERTY_SEED=${drawn}`)
 
 /** How many runs, and of which seed: `PROPERTY_SEED=1 PROPERTY_PATH=2:3 PROPERTY_RUNS=10`. */
 export const RUNS = {

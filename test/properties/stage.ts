@@ -1,0 +1,195 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+
+/** What a page's own code finds in its browser, and what the browser can do to it. There is no browser here. */
+export interface Realm {
+  /** Runs code of this page: whatever it leads to, by promises and timers, is code of this page as well. */
+  run<Result>(call: () => Result): Result
+  /** Something happens to the page. */
+  happen(type: string, on: 'window' | 'document', more?: object): void
+  /** Puts the page aside, or brings it back: its timers stand still meanwhile. */
+  hold(isHeld: boolean): void
+  /** Listeners on the page that are not removed. */
+  readonly listeners: number
+  /** Timers of the page that are not due at once. */
+  readonly timers: number
+}
+
+export interface RealmOptions {
+  /** When the page's own clock began, by the clock of everybody. */
+  readonly origin: number
+  /** What all pages of a tab share. */
+  readonly storage: Map<string, string>
+  readonly onStore: () => void
+  /** A request of the page; nobody waits for the answer. */
+  readonly onPost: (body: string) => void
+}
+
+interface Held {
+  readonly globals: Readonly<Record<string, unknown>>
+  readonly timers: Map<unknown, number>
+  readonly waiting: (() => void)[]
+  isHeld: boolean
+}
+
+export interface Stage {
+  open(options: RealmOptions): Realm
+  /** The page whose code is running. */
+  readonly current: Realm | undefined
+  /** Runs what is no page's doing, whoever caused it. */
+  outside<Result>(call: () => Result): Result
+}
+
+const GLOBALS = ['window', 'document', 'navigator', 'location', 'sessionStorage', 'fetch', 'performance'] as const
+
+// One for all stages: each costs every promise of the process a little.
+const asking = new AsyncLocalStorage<Held | undefined>()
+let stored: [string, PropertyDescriptor | undefined][] = []
+
+/** Gives the globals back. */
+export function removeStage(): void {
+  for (const [name, descriptor] of stored) {
+    if (descriptor) Object.defineProperty(globalThis, name, descriptor)
+    else Reflect.deleteProperty(globalThis, name)
+  }
+  stored = []
+}
+
+/** Makes the globals of a browser depend on whose code asks; to be called when time is virtual already. */
+export function setStage(): Stage {
+  removeStage()
+  const realms = new Map<Held, Realm>()
+  const owners = new Map<unknown, Held>()
+  const { setTimeout: later, setInterval: often, clearTimeout: never, clearInterval: stop } = globalThis
+
+  function define(name: string, descriptor: PropertyDescriptor): void {
+    stored.push([name, Object.getOwnPropertyDescriptor(globalThis, name)])
+    Object.defineProperty(globalThis, name, { configurable: true, enumerable: true, ...descriptor })
+  }
+
+  for (const name of GLOBALS) {
+    const theirs: unknown = Reflect.get(globalThis, name)
+    define(name, {
+      get() {
+        const held = asking.getStore()
+        return held ? held.globals[name] : theirs
+      },
+      // A test may replace them meanwhile.
+      set: () => undefined,
+    })
+  }
+
+  function arrange(set: typeof setTimeout | typeof setInterval, isOnce: boolean) {
+    return (call: (...rest: unknown[]) => void, delay = 0, ...rest: unknown[]): unknown => {
+      const held = asking.getStore()
+      if (!held) return set(call, delay, ...rest)
+      const timer: unknown = set(() => {
+        if (isOnce) forget(timer)
+        const ring = (): void => asking.run(held, call, ...rest)
+        if (!held.isHeld) ring()
+        else if (isOnce) held.waiting.push(ring)
+      }, delay)
+      held.timers.set(timer, delay)
+      owners.set(timer, held)
+      return timer
+    }
+  }
+
+  function forget(timer: unknown): void {
+    owners.get(timer)?.timers.delete(timer)
+    owners.delete(timer)
+  }
+
+  function cancel(clear: typeof clearTimeout | typeof clearInterval) {
+    return (timer: unknown): void => {
+      forget(timer)
+      clear(timer as NodeJS.Timeout)
+    }
+  }
+
+  define('setTimeout', { writable: true, value: arrange(later, true) })
+  define('setInterval', { writable: true, value: arrange(often, false) })
+  define('clearTimeout', { writable: true, value: cancel(never) })
+  define('clearInterval', { writable: true, value: cancel(stop) })
+
+  function open({ origin, storage, onStore, onPost }: RealmOptions): Realm {
+    const registered = new Set<string>()
+    const [window, document] = [countingTarget('window', registered), countingTarget('document', registered)]
+    Object.assign(document, { visibilityState: 'visible', querySelector: () => null })
+    const clock = performance
+    const held: Held = {
+      timers: new Map(),
+      waiting: [],
+      isHeld: false,
+      globals: {
+        window,
+        document,
+        navigator: {},
+        location: new URL('http://relay.test/'),
+        performance: { now: () => clock.now() - origin },
+        sessionStorage: {
+          getItem: (key: string) => storage.get(key) ?? null,
+          removeItem: (key: string) => void storage.delete(key),
+          setItem(key: string, value: string) {
+            storage.set(key, value)
+            onStore()
+          },
+        },
+        fetch(_url: string, { body }: { body: string }) {
+          asking.run(undefined, onPost, body)
+          return Promise.reject(new TypeError('The page is gone.'))
+        },
+      },
+    }
+    const run = <Result>(call: () => Result): Result => asking.run(held, call)
+    const realm: Realm = {
+      run,
+      happen(type, on, more = {}) {
+        const target = on === 'window' ? window : document
+        run(() => target.dispatchEvent(Object.assign(new Event(type), more)))
+      },
+      hold(isHeld) {
+        held.isHeld = isHeld
+        if (!isHeld) for (const ring of held.waiting.splice(0)) ring()
+      },
+      get listeners() {
+        return registered.size
+      },
+      get timers() {
+        return [...held.timers.values()].filter((delay) => delay > 0).length
+      },
+    }
+    realms.set(held, realm)
+    return realm
+  }
+
+  return {
+    open,
+    get current() {
+      const held = asking.getStore()
+      return held && realms.get(held)
+    },
+    outside: (call) => asking.run(undefined, call),
+  }
+}
+
+/** Knows how many listeners it has, though nobody can ask an EventTarget. */
+function countingTarget(name: string, registered: Set<string>): EventTarget {
+  const target = new EventTarget()
+  const numbers = new Map<unknown, number>()
+  const keyOf = (type: string, listener: unknown): string => {
+    const number = numbers.get(listener) ?? numbers.size
+    numbers.set(listener, number)
+    return `${name} ${type} ${number}`
+  }
+  const { addEventListener: add, removeEventListener: remove } = target
+  return Object.assign(target, {
+    addEventListener(type: string, listener: EventListener) {
+      registered.add(keyOf(type, listener))
+      add.call(target, type, listener)
+    },
+    removeEventListener(type: string, listener: EventListener) {
+      registered.delete(keyOf(type, listener))
+      remove.call(target, type, listener)
+    },
+  })
+}
