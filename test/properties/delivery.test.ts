@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
-import { LIFE, type Life } from './actions.js'
+import { type Action, LIFE, type Life } from './actions.js'
 import { RUNS } from './runs.js'
 import { FOUND } from './seeds.js'
 import { removeStage } from './stage.js'
@@ -27,10 +27,41 @@ async function live({ history, lifetime, chance, actions }: Life, isStrict = fal
   }
 }
 
+const ONE_WAY: Action = { do: 'pass', milliseconds: 1 }
+const LEAVING: Action = { do: 'leave', page: 2, isKept: true, farewell: 'arrives' }
+const ARRIVING: Action = { do: 'arrive', page: 2, since: 'navigation', isSlow: false }
+const REPLAYING: readonly Action[] = [
+  { do: 'cut', page: 1 },
+  ...Array.from({ length: 40 }, (_, data): Action => ({ do: 'publish', page: 0, room: 'main', data })),
+  { do: 'pass', milliseconds: 20 },
+  { do: 'open', page: 2, since: 'navigation' },
+  { do: 'listen', page: 2, room: 'main' },
+]
+
 describe('whatever happens between pages and relay', () => {
   it.each(FOUND)('never again $counts: $what', async ({ life }) => {
     const tally = await live(life, true)
     expect(tally.handled).toBeGreaterThan(0)
+  })
+
+  it.each<[string, readonly Action[]]>([
+    ['dialing', [{ do: 'open', page: 2, since: 'navigation' }]],
+    ['saying hello', [{ do: 'open', page: 2, since: 'navigation' }, ONE_WAY]],
+    ['waiting', [{ do: 'kill' }, { do: 'pass', milliseconds: 200 }]],
+    ['replaying', [...REPLAYING, { do: 'pass', milliseconds: 3 }]],
+    ['leaving', [{ do: 'publish', page: 2, room: 'main', data: 1 }, LEAVING]],
+    ['away, while the next page dials', [{ do: 'publish', page: 2, room: 'main', data: 1 }, LEAVING, ARRIVING]],
+    [
+      'frozen',
+      [
+        { do: 'freeze', page: 2 },
+        { do: 'pass', milliseconds: 5000 },
+      ],
+    ],
+  ])('G11 close() leaves nothing of a page that is %s', async (_what, actions) => {
+    const before: Action[] = [{ do: 'pass', milliseconds: 20 }]
+    if (actions.some((action) => action.do === 'open')) before.push({ do: 'close', page: 2 })
+    await live({ history: 1000, chance: 1, actions: [...before, ...actions, { do: 'close', page: 2 }] })
   })
 
   it('G1 G3 G4 G5 G7 G11 nothing is lost, doubled, out of order or made up', async () => {

@@ -183,6 +183,7 @@ export function createWorld({ history, lifetime, isStrict = false }: WorldOption
   const tabs: (Tab | undefined)[] = []
   const tokens = new Map<string, Rights>()
   let goodFrom = 0
+  let troubleUntil = 0
   const everyPage: Page[] = []
   let turns = 0
   let life = 0
@@ -445,6 +446,7 @@ export function createWorld({ history, lifetime, isStrict = false }: WorldOption
     farewell: Farewell,
     more: object = {},
   ): void {
+    const waiting = [...signals.values()].filter((sent) => sent.page === page && sent.timesSettled === 0)
     page.realm.happen(event, on, more)
     if (page.lines.some(({ isLive }) => isLive)) fail(`Page ${page.number} keeps its socket when it is put aside`)
     page.isFrozen = true
@@ -456,6 +458,14 @@ export function createWorld({ history, lifetime, isStrict = false }: WorldOption
       if (farewell === 'lost') continue
       setTimeout(() => relay?.post(body), farewell === 'late' ? 3000 : 1)
     }
+    const mine = relay
+    // Where nothing is wrong, no other page is needed for it.
+    const isCertain = farewell === 'arrives' && lifetime === undefined && performance.now() > troubleUntil
+    setTimeout(() => {
+      if (!isCertain || !mine || mine !== relay || performance.now() < troubleUntil) return
+      const unsent = waiting.find(({ places }) => places.length === 0)
+      if (unsent) fail(`LOST: turn ${unsent.turn} did not go when its page went`)
+    }, 3)
   }
 
   function thaw(page: Page): void {
@@ -553,8 +563,18 @@ export function createWorld({ history, lifetime, isStrict = false }: WorldOption
     )
     const { key, ttl } = options
     const sent: Sent = {
-      ...{ page, room, name, turn, data, key, ttl },
-      ...{ places: [], timesSettled: 0, isLeft: false, isPosted: false, isExcused: false },
+      page,
+      room,
+      name,
+      turn,
+      data,
+      key,
+      ttl,
+      places: [],
+      timesSettled: 0,
+      isLeft: false,
+      isPosted: false,
+      isExcused: false,
     }
     signals.set(turn, sent)
     const sending = page.realm.run(() => page.client.sendSignal(name, { turn, value }, { room, ...options }))
@@ -613,8 +633,11 @@ export function createWorld({ history, lifetime, isStrict = false }: WorldOption
 
   function end(page: Page): void {
     page.isClosed = true
+    page.posts.length = 0
     page.realm.run(page.client.close)
     const { number, realm } = page
+    realm.happen('pagehide', 'window', { persisted: false })
+    if (page.posts.length > 0) fail(`Page ${number} says farewell after close()`)
     if (page.client.status.state !== 'closed') fail(`Page ${number} is not closed after close()`)
     if (realm.timers > 0) fail(`LEAK: ${realm.timers} timers of page ${number} stay behind after close()`)
     if (realm.listeners > 0) fail(`LEAK: ${realm.listeners} listeners of page ${number} stay behind after close()`)
@@ -691,6 +714,7 @@ export function createWorld({ history, lifetime, isStrict = false }: WorldOption
       case 'start':
         return startNext(action.history)
       case 'trouble':
+        troubleUntil = performance.now() + action.milliseconds
         return relay?.trouble(action.milliseconds, action.isCarriedOut)
       case 'jump':
         vi.setSystemTime(Date.now() + action.milliseconds)
@@ -788,6 +812,7 @@ export function createWorld({ history, lifetime, isStrict = false }: WorldOption
 
     async rest() {
       relay?.calm()
+      troubleUntil = 0
       for (const [slot, tab] of tabs.entries()) {
         if (tab?.kept) destroy(tab.kept)
         if (tab) tab.kept = undefined
