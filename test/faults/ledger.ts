@@ -10,6 +10,10 @@ export interface Ledger extends SocketListener {
   readonly heard: Map<string, Heard[]>
   /** Dials per client. */
   readonly dials: ReadonlyMap<string, number>
+  /** Tokens that were renewed on the connection that was there. */
+  readonly renewals: number
+  /** Pings of clients. */
+  readonly pings: number
   /** Grows with all that happens. */
   progress(): number
   /** Publishes one signal, and notes what becomes of it. */
@@ -41,9 +45,14 @@ export function createLedger(life: () => number): Ledger {
   const gaps = new Map<string, { from: Place; to: Place }[]>()
   const asked = new Map<string, Since | undefined>()
   const answers: { readonly since: Since | undefined; readonly epoch: string; readonly head: number }[] = []
+  const renewing = new Set<string>()
   let moves = 0
+  let renewals = 0
+  let pings = 0
 
   function onSaid(client: string, frame: ClientFrame): void {
+    if (frame.type === 'token') renewing.add(client)
+    if (frame.type === 'ping') pings += 1
     if (frame.type === 'join') asked.set(`${client} ${frame.room}`, frame.since)
     else if (frame.type === 'hello') for (const { room, since } of frame.rooms) asked.set(`${client} ${room}`, since)
   }
@@ -58,6 +67,7 @@ export function createLedger(life: () => number): Ledger {
     if (PROGRESS.has(frame.type)) moves += 1
     switch (frame.type) {
       case 'welcome':
+        if (renewing.delete(client)) renewals += 1
         return void lives.set(client, life())
       case 'accepted':
         for (const id of frame.ids) if (!acceptedIn.has(id)) acceptedIn.set(id, lives.get(client) ?? 0)
@@ -92,8 +102,17 @@ export function createLedger(life: () => number): Ledger {
     published,
     heard,
     dials,
+    get renewals() {
+      return renewals
+    },
+    get pings() {
+      return pings
+    },
     progress: () => moves,
-    onDial: (client) => void dials.set(client, (dials.get(client) ?? 0) + 1),
+    onDial(client) {
+      dials.set(client, (dials.get(client) ?? 0) + 1)
+      renewing.delete(client)
+    },
     onSaid,
     onTold,
 

@@ -11,17 +11,16 @@ import { pause, until } from './waiting.js'
 
 afterAll(removeBundle)
 
-/**
- * What one process can dial without falling behind its own timers: more would measure this machine. Clients draw their
- * waits without knowing of each other, so several rounds count like one with as many clients as all of them together.
- */
-const CLIENTS = 400
-const ROUNDS = byLength(2, 5)
+/** As many as anchors ask for in a whole run; in a short one fewer, whose share in a moment is more of a chance. */
+const CLIENTS = byLength(400, 2000)
+const ROUNDS = byLength(2, 10)
 /** How long the relay is away, and how soon after that all clients have to be back, in milliseconds. */
 const AWAY = 2000
 const SOON = 3000
 /** No more than this share of the clients may come in any 100 ms. */
 const PEAK = 0.15
+/** What chance adds to a share of few clients, in all but one of thousands of rounds. */
+const CHANCE = 3.5 * Math.sqrt((PEAK * (1 - PEAK)) / CLIENTS)
 
 /** What one death of the relay led to; times are in milliseconds after its return. */
 interface Return {
@@ -123,21 +122,22 @@ function peakOf(handshakes: readonly number[]): number {
 describe('when a relay with many clients dies', () => {
   it('F25 has all clients back within 3 s of its return, and never too many at once', async () => {
     const { returns, LEAK } = await loseAndReturn(ROUNDS)
-    const peak = peakOf(returns.flatMap(({ handshakes }) => handshakes))
+    // Each round by itself: a crowd in one of them must not hide among the others.
+    const peak = Math.max(...returns.map(({ handshakes }) => peakOf(handshakes)))
     const lastBack = Math.max(...returns.map(({ lastBack }) => lastBack))
     const lastDial = Math.max(...returns.flatMap(({ handshakes }) => handshakes))
     const away = Math.max(...returns.map(({ away }) => away))
     const dials = returns.reduce((sum, { dials }) => sum + dials, 0) / ROUNDS / CLIENTS
     await record({
       id: 'F25',
-      title: `${CLIENTS * ROUNDS} clients, ${CLIENTS} at a time, lose a relay that is away for ${inSeconds(AWAY)} s`,
+      title: `${CLIENTS} clients lose a relay that is away for ${inSeconds(AWAY)} s`,
       LEAK,
       seconds: (ROUNDS * (AWAY + lastBack)) / 1000,
       faults: `${ROUNDS} kills`,
-      note: `away for up to ${inSeconds(away)} s; the last dial meant for ${inSeconds(lastDial)} s after the return, all back after ${inSeconds(lastBack)} s; at most ${(peak * 100).toFixed(1)} % in 100 ms; ${dials.toFixed(1)} dials each`,
+      note: `away for up to ${inSeconds(away)} s; the last dial meant for ${inSeconds(lastDial)} s after the return, all back after ${inSeconds(lastBack)} s; at most ${(peak * 100).toFixed(1)} % of a round in 100 ms; ${dials.toFixed(1)} dials each`,
     })
     expect(LEAK).toBe(0)
-    expect(peak).toBeLessThanOrEqual(PEAK)
+    expect(peak).toBeLessThanOrEqual(byLength(PEAK + CHANCE, PEAK))
     // In a short run the machine may be busy with other things.
     expect(byLength(lastDial, lastBack)).toBeLessThanOrEqual(SOON)
   })

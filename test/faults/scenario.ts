@@ -8,6 +8,7 @@ import { type Proxy, startProxy } from './proxy.js'
 import type { RelayUnderTest } from './relay-under-test.js'
 import { SEED } from './run-length.js'
 import { tapSockets } from './socket-tap.js'
+import type { StandIn } from './stand-in.js'
 import { countTimers } from './timers.js'
 import { pause, quiesce, until } from './waiting.js'
 import { createWitness, type Witness } from './witness.js'
@@ -20,6 +21,8 @@ export interface Scenario {
   readonly seconds: number
   /** … unless so many have been published before. */
   readonly signals?: number
+  /** … or the faults are over. */
+  readonly isDone?: () => boolean
   /** Signals per second, of all publishers together. @default 400 */
   readonly rate?: number
   readonly returns?: Return
@@ -29,6 +32,8 @@ export interface Scenario {
   readonly history?: number
   /** Who sees what is logged. @default one that asks the relay itself, over a line of its own */
   readonly witness?: Witness
+  /** What the pages take for their browser. @default they have none */
+  readonly standIn?: StandIn
   /** Does the faults, until `isOver`. */
   readonly faults?: (world: World) => Promise<void>
 }
@@ -52,7 +57,7 @@ export interface World {
 export interface Outcome extends Counts {
   readonly seconds: number
   readonly faults: Readonly<Record<string, number>>
-  /** Connections, rooms, sockets and timers that were left when all was closed. */
+  /** Connections, rooms, sockets, timers and, where there is a page, listeners that were left when all was closed. */
   readonly LEAK: number
   /** Whether everything settled within the time that it had. */
   readonly isQuiet: boolean
@@ -63,6 +68,10 @@ export interface Outcome extends Counts {
   /** Signals that stand in the log more than once in one epoch. */
   readonly loggedTwice: number
   readonly dials: number
+  /** Fresh tokens that a connection handed over and the relay agreed to, without a new dial. */
+  readonly renewals: number
+  /** How often clients asked whether the relay is there. */
+  readonly pings: number
   readonly errors: Readonly<Record<string, number>>
 }
 
@@ -85,6 +94,8 @@ export async function run(scenario: Scenario): Promise<Outcome> {
     token,
     history = 1000,
     faults,
+    isDone = () => false,
+    standIn,
   } = scenario
   const chance = createChance(SEED)
   const timersBefore = countTimers()
@@ -121,7 +132,8 @@ export async function run(scenario: Scenario): Promise<Outcome> {
   if (!(await until(isBack, LONGEST_RETURN))) throw new Error('The pages did not get online.')
 
   const startedAt = performance.now()
-  const isOver = (): boolean => performance.now() - startedAt > seconds * 1000 || ledger.published.length >= signals
+  const isOver = (): boolean =>
+    isDone() || performance.now() - startedAt > seconds * 1000 || ledger.published.length >= signals
   const world: World = {
     relay,
     proxy,
@@ -153,7 +165,7 @@ export async function run(scenario: Scenario): Promise<Outcome> {
   const left = await leftAtRelay(relay)
   await relay.stop()
   await proxy.close()
-  const excess = (): number => Math.max(0, countTimers() - timersBefore) + tap.open.size
+  const excess = (): number => Math.max(0, countTimers() - timersBefore) + tap.open.size + (standIn?.listeners ?? 0)
   await until(() => excess() === 0, LONGEST_FAREWELL)
   const LEAK = left + excess()
   tap.remove()
@@ -169,6 +181,8 @@ export async function run(scenario: Scenario): Promise<Outcome> {
     loggedTwice: [...witness.logged.values()].filter(
       (places) => new Set(places.map(({ epoch }) => epoch)).size < places.length,
     ).length,
+    renewals: ledger.renewals,
+    pings: ledger.pings,
     dials: [...ledger.dials.values()].reduce((sum, dials) => sum + dials, 0),
     errors: sumOf(pages.map(({ errors }) => errors)),
   }

@@ -61,7 +61,8 @@ describe('whatever happens between pages and relay', () => {
   ])('G11 close() leaves nothing of a page that is %s', async (_what, actions) => {
     const before: Action[] = [{ do: 'pass', milliseconds: 20 }]
     if (actions.some((action) => action.do === 'open')) before.push({ do: 'close', page: 2 })
-    await live({ history: 1000, chance: 1, actions: [...before, ...actions, { do: 'close', page: 2 }] })
+    const tally = await live({ history: 1000, chance: 1, actions: [...before, ...actions, { do: 'close', page: 2 }] })
+    expect(tally.lines).toBeGreaterThan(2)
   })
 
   it('G1 G3 G4 G5 G7 G11 nothing is lost, doubled, out of order or made up', async () => {

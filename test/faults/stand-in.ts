@@ -1,0 +1,48 @@
+/** What a page has of its browser, all that the life cycle of a connection looks at. All pages of this process share it. */
+export interface StandIn {
+  /** Something happens to all pages. */
+  happen(type: string, on?: 'window' | 'document'): void
+  /** Listeners that are not removed. */
+  readonly listeners: number
+  /** Gives the globals back. */
+  remove(): void
+}
+
+/** Makes pages of clients: Node has none. */
+export function setStandIn(): StandIn {
+  const registered = new Map<string, Set<unknown>>()
+  const targets = { window: new EventTarget(), document: new EventTarget() }
+  for (const [name, target] of Object.entries(targets)) {
+    const { addEventListener: add, removeEventListener: remove } = target
+    Object.assign(target, {
+      addEventListener(type: string, listener: EventListener) {
+        const key = `${name} ${type}`
+        registered.set(key, (registered.get(key) ?? new Set()).add(listener))
+        add.call(target, type, listener)
+      },
+      removeEventListener(type: string, listener: EventListener) {
+        registered.get(`${name} ${type}`)?.delete(listener)
+        remove.call(target, type, listener)
+      },
+    })
+  }
+  Object.assign(targets.document, { visibilityState: 'visible', querySelector: () => null })
+  const globals = { ...targets, navigator: { onLine: true } }
+  const before = Object.keys(globals).map((name) => [name, Object.getOwnPropertyDescriptor(globalThis, name)] as const)
+  for (const [name, value] of Object.entries(globals)) {
+    Object.defineProperty(globalThis, name, { configurable: true, writable: true, value })
+  }
+
+  return {
+    happen: (type, on = 'window') => void targets[on].dispatchEvent(new Event(type)),
+    get listeners() {
+      return [...registered.values()].reduce((sum, { size }) => sum + size, 0)
+    },
+    remove() {
+      for (const [name, descriptor] of before) {
+        if (descriptor) Object.defineProperty(globalThis, name, descriptor)
+        else Reflect.deleteProperty(globalThis, name)
+      }
+    },
+  }
+}
