@@ -14,7 +14,7 @@ export interface Realm {
   readonly timers: number
 }
 
-export interface RealmOptions {
+interface RealmOptions {
   /** When the page's own clock began, by the clock of everybody. */
   readonly origin: number
   /** What all pages of a tab share. */
