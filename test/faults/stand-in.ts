@@ -1,3 +1,5 @@
+import { createCountingTarget } from '../counting-target.js'
+
 /** What a page has of its browser, all that the life cycle of a connection looks at. All pages of this process share it. */
 export interface StandIn {
   /** Something happens to all pages. */
@@ -10,22 +12,7 @@ export interface StandIn {
 
 /** Makes pages of clients: Node has none. */
 export function setStandIn(): StandIn {
-  const registered = new Map<string, Set<unknown>>()
-  const targets = { window: new EventTarget(), document: new EventTarget() }
-  for (const [name, target] of Object.entries(targets)) {
-    const { addEventListener: add, removeEventListener: remove } = target
-    Object.assign(target, {
-      addEventListener(type: string, listener: EventListener) {
-        const key = `${name} ${type}`
-        registered.set(key, (registered.get(key) ?? new Set()).add(listener))
-        add.call(target, type, listener)
-      },
-      removeEventListener(type: string, listener: EventListener) {
-        registered.get(`${name} ${type}`)?.delete(listener)
-        remove.call(target, type, listener)
-      },
-    })
-  }
+  const targets = { window: createCountingTarget(), document: createCountingTarget() }
   Object.assign(targets.document, { visibilityState: 'visible', querySelector: () => null })
   const globals = { ...targets, navigator: { onLine: true } }
   const before = Object.keys(globals).map((name) => [name, Object.getOwnPropertyDescriptor(globalThis, name)] as const)
@@ -36,7 +23,7 @@ export function setStandIn(): StandIn {
   return {
     happen: (type, on = 'window') => void targets[on].dispatchEvent(new Event(type)),
     get listeners() {
-      return [...registered.values()].reduce((sum, { size }) => sum + size, 0)
+      return targets.window.listeners + targets.document.listeners
     },
     remove() {
       for (const [name, descriptor] of before) {

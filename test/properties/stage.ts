@@ -1,3 +1,4 @@
+import { createCountingTarget } from '../counting-target.js'
 import { AsyncLocalStorage } from 'node:async_hooks'
 
 /** What a page's own code finds in its browser, and what the browser can do to it. There is no browser here. */
@@ -112,8 +113,7 @@ export function setStage(): Stage {
   define('clearInterval', { writable: true, value: cancel(stop) })
 
   function open({ origin, storage, onStore, onPost }: RealmOptions): Realm {
-    const registered = new Set<string>()
-    const [window, document] = [countingTarget('window', registered), countingTarget('document', registered)]
+    const [window, document] = [createCountingTarget(), createCountingTarget()]
     Object.assign(document, { visibilityState: 'visible', querySelector: () => null })
     const clock = performance
     const held: Held = {
@@ -152,7 +152,7 @@ export function setStage(): Stage {
         if (!isHeld) for (const ring of held.waiting.splice(0)) ring()
       },
       get listeners() {
-        return registered.size
+        return window.listeners + document.listeners
       },
       get timers() {
         return [...held.timers.values()].filter((delay) => delay > 0).length
@@ -170,26 +170,4 @@ export function setStage(): Stage {
     },
     outside: (call) => asking.run(undefined, call),
   }
-}
-
-/** Knows how many listeners it has, though nobody can ask an EventTarget. */
-function countingTarget(name: string, registered: Set<string>): EventTarget {
-  const target = new EventTarget()
-  const numbers = new Map<unknown, number>()
-  const keyOf = (type: string, listener: unknown): string => {
-    const number = numbers.get(listener) ?? numbers.size
-    numbers.set(listener, number)
-    return `${name} ${type} ${number}`
-  }
-  const { addEventListener: add, removeEventListener: remove } = target
-  return Object.assign(target, {
-    addEventListener(type: string, listener: EventListener) {
-      registered.add(keyOf(type, listener))
-      add.call(target, type, listener)
-    },
-    removeEventListener(type: string, listener: EventListener) {
-      registered.delete(keyOf(type, listener))
-      remove.call(target, type, listener)
-    },
-  })
 }

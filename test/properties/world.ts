@@ -368,7 +368,7 @@ export function createWorld({ history, lifetime, isStrict = false }: WorldOption
     const realm = stage.open({
       origin,
       storage: tab.storage,
-      onStore: () => page.isClosed && fail(`Page ${number} stores something after close()`),
+      onStore: () => everyPage[number]?.isClosed && fail(`Page ${number} stores something after close()`),
       onPost: (body) => page.posts.push(body),
     })
     const client = realm.run(() =>

@@ -1,0 +1,30 @@
+/** A target of events whose listeners can be counted, which nobody can ask an EventTarget for. */
+export interface CountingTarget extends EventTarget {
+  /** How many listeners are registered now: neither removed nor ended by their signal. */
+  readonly listeners: number
+}
+
+export function createCountingTarget(): CountingTarget {
+  const target = new EventTarget()
+  const registered = new Map<string, Set<unknown>>()
+  const { addEventListener: add, removeEventListener: remove } = target
+
+  function forget(type: string, listener: EventListener): void {
+    registered.get(type)?.delete(listener)
+    remove.call(target, type, listener)
+  }
+
+  const counting = {
+    addEventListener(type: string, listener: EventListener, { signal }: AddEventListenerOptions = {}) {
+      if (signal?.aborted) return
+      registered.set(type, (registered.get(type) ?? new Set()).add(listener))
+      add.call(target, type, listener)
+      signal?.addEventListener('abort', () => forget(type, listener))
+    },
+    removeEventListener: forget,
+  }
+  Object.defineProperty(target, 'listeners', {
+    get: () => [...registered.values()].reduce((sum, { size }) => sum + size, 0),
+  })
+  return Object.assign(target, counting) as unknown as CountingTarget
+}
