@@ -30,9 +30,10 @@ export function createUnheard(loadedAt: number): Unheard {
 
   return {
     keep(name, frame) {
-      const key = `${frame.room} ${name}`
       const left = loadedAt - performance.now()
-      if (left <= 0 || taken.has(key)) return
+      if (left <= 0) return
+      const key = `${frame.room} ${name}`
+      if (taken.has(key)) return
       timer ??= setTimeout(clear, left)
       if (waiting.push({ key, frame }) > MAX_WAITING) waiting.splice(0, MAX_WAITING / 2)
     },
