@@ -36,10 +36,28 @@ describe('the log in memory', () => {
     expect([first, inWindow, after]).toEqual(['logged', 'known', 'logged'])
   })
 
-  it('forgets the oldest ids when there are too many', async () => {
-    const { add } = setup({ maxIds: 2 })
-    for (const id of ['a', 'b', 'c', 'd']) await add('main', id)
-    expect([await add('main', 'd'), await add('main', 'a')]).toEqual(['known', 'logged'])
+  it('forgets the oldest ids when they take half of its memory and there is no more, and says so once', async () => {
+    const onShortWindow = vi.fn()
+    const { add } = setup({ maxTotal: 1_000_000, history: 1, onShortWindow })
+    for (let count = 0; count < 5000; count++) await add('main', `id-${count}`)
+    const calls = onShortWindow.mock.calls.length
+    for (let count = 5000; count < 50_000; count++) await add('main', `id-${count}`)
+    expect([await add('main', 'id-49999'), await add('main', 'id-45000'), await add('main', 'id-0')]).toEqual([
+      'known',
+      'known',
+      'logged',
+    ])
+    expect([calls, onShortWindow.mock.calls.length]).toEqual([0, 1])
+  })
+
+  it('gives up what rooms keep before it forgets an id', async () => {
+    const onShortWindow = vi.fn()
+    const { add, offsets } = setup({ maxTotal: 1_000_000, onShortWindow })
+    for (let count = 0; count < 3000; count++) await add(`room-${count % 10}`, `id-${count}`, 400)
+    expect(await add('main', 'id-0')).toBe('known')
+    expect((await offsets('room-9')).at(-1)).toBe(300)
+    expect((await offsets('room-9')).length).toBeLessThan(150)
+    expect(onShortWindow).not.toHaveBeenCalled()
   })
 
   it('keeps so many entries, and those no longer than said', async () => {
@@ -111,18 +129,49 @@ describe('the log in memory', () => {
     expect((await log.read('room-0', 'end', 0)).epoch).not.toBe(first)
   })
 
-  it('stays within its memory by forgetting rooms when all are small', async () => {
-    const { log, add, epoch, offsets } = setup({ maxTotal: 1_000_000 })
+  it('stays within its memory by forgetting rooms when all are small; those that are followed only lose entries', async () => {
+    const { log, add, offsets } = setup({ maxTotal: 1_000_000 })
     const heard: string[] = []
-    log.follow('room-0', (epoch) => heard.push(epoch))
+    log.follow('room-0', (epoch, entry) => heard.push(`${epoch} ${entry?.offset}`))
     await add('room-0')
     for (let count = 1; count < 3000; count++) await add(`room-${count}`, undefined, 100)
+    const { epoch, floor, head } = await log.read('room-0', 0, 10)
     expect(await offsets('room-1')).toEqual([])
     expect(await offsets('room-2999')).toEqual([1])
     await add('room-0')
-    expect(heard).toHaveLength(2)
-    expect(heard[1]).not.toBe(heard[0])
-    expect(await epoch('room-0')).toBe(heard[1])
+    expect([floor, head]).toEqual([1, 1])
+    expect(heard).toEqual([`${epoch} 1`, `${epoch} 2`])
+  })
+
+  it('keeps every room that is followed, however many they are, and does no more for a signal because of them', async () => {
+    let calls = 0
+    const log = createMemoryLog({ now: () => (calls += 1) && 0 })
+    onTestFinished(() => log.close())
+    const heard: string[] = []
+    const rooms = 70_000
+    for (let count = 0; count < rooms; count++) log.follow(`user:${count}`, (epoch) => heard.push(epoch))
+    const epoch = async (room: string) => (await log.read(room, 'end', 1)).epoch
+    const before = [await epoch('user:1'), await epoch('user:60000')]
+    calls = 0
+    for (let count = 0; count < 20; count++) {
+      await log.append({ room: 'user:1', id: `id-${count}`, opening: '{"type":"signal"' })
+    }
+    expect(calls).toBeLessThan(1000)
+    expect([await epoch('user:1'), await epoch('user:60000')]).toEqual(before)
+    expect((await log.read('user:1', 0, 100)).entries).toHaveLength(20)
+    expect(heard).toEqual(Array(20).fill(before[0]))
+  })
+
+  it('gives a room that nobody follows any more up like any other', async () => {
+    const { log, add, epoch } = setup({ maxTotal: 100_000 })
+    const unfollow = log.follow('left', () => {})
+    const followed = await epoch('left')
+    for (let count = 0; count < 500; count++) await log.read(`room-${count}`, 'end', 1)
+    const still = await epoch('left')
+    unfollow()
+    for (let count = 500; count < 1000; count++) await add(`room-${count}`)
+    expect(still).toBe(followed)
+    expect(await epoch('left')).not.toBe(followed)
   })
 
   it('leaves no timer behind when it is closed', async () => {

@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { pino } from 'pino'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createMemoryLog } from '../../examples/relay/log/memory.js'
@@ -102,7 +104,7 @@ describe('resources', () => {
   })
 
   it('S45 more rooms and ids than may be do not grow the memory; the oldest are forgotten first', async () => {
-    const log = createMemoryLog({ maxTotal: 4 * 1024 * 1024, maxIds: 1000 })
+    const log = createMemoryLog({ maxTotal: 4 * MEGABYTE })
     onTestFinished(() => log.close())
     const rooms = 50_000
     for (let count = 0; count < rooms; count += 1) {
@@ -112,8 +114,44 @@ describe('resources', () => {
     const [first, last] = [await log.read('room:0', 0, 10), await log.read(`room:${rooms - 1}`, 0, 10)]
     const again = await log.append({ room: 'room:0', id: 'id-0', opening: '{' })
     const known = await log.append({ room: `room:${rooms - 1}`, id: `id-${rooms - 1}`, opening: '{' })
-    // 50,000 rooms of more than 400 bytes each are five times what fits.
+    // 50,000 rooms of more than 400 bytes each are many times what fits, and so are the ids beside them.
     expect([first.entries.length, last.entries.length, again, known]).toEqual([0, 1, 'logged', 'known'])
+  })
+
+  it('S45 a relay whose rooms are in use stays within its memory too, and no room loses its place for it', async () => {
+    const log = createMemoryLog({ maxTotal: 2 * MEGABYTE })
+    const publishKey = [{ name: 'shop', secret: 's3cret' }]
+    const { url, page } = await startRelay({ log, publishKey, maxBytes: 2 * MEGABYTE })
+    const publish = (signals: unknown) =>
+      fetch(`${page}publish`, {
+        method: 'POST',
+        headers: { Authorization: 'Bearer s3cret', 'Content-Type': 'application/json', 'Idempotency-Key': 'last' },
+        body: JSON.stringify(signals),
+      })
+    const victim = await join(url)
+    // More rooms than would fit, if rooms that are in use counted.
+    for (let count = 0; count < 20; count += 1) {
+      await join(url, ...Array.from({ length: 128 }, (_, index) => `used:${count}:${index}`))
+    }
+    const before = memoryInUse()
+    for (let turn = 0; turn < 5; turn += 1) {
+      const signals = Array.from({ length: 20_000 }, (_, index) => ({ signal: 'A', room: `r:${turn}:${index}` }))
+      const answer = await fetch(`${page}publish`, {
+        method: 'POST',
+        headers: { Authorization: 'Bearer s3cret', 'Content-Type': 'application/json' },
+        body: JSON.stringify(signals),
+      })
+      await answer.text()
+    }
+    const grown = memoryInUse() - before
+    const statuses = [(await publish({ signal: 'Saved' })).status, (await publish({ signal: 'Saved' })).status]
+    await victim.heard(1)
+    await victim.level()
+    // 100,000 rooms and ids would weigh some 100 MB.
+    expect(grown).toBeLessThan(16 * MEGABYTE)
+    expect(statuses).toEqual([200, 200])
+    expect(victim.signals().map(({ offset }) => offset)).toEqual([1])
+    expect(victim.frames.filter(({ type }) => type === 'gap')).toEqual([])
   })
 
   it('S46 an exception on the way of a message ends that connection only, and the process not at all', async () => {
@@ -187,6 +225,17 @@ describe('logs', () => {
     expect(lines.filter(({ level }) => level !== 'debug')).toEqual([])
   })
 })
+
+const MEGABYTE = 1024 * 1024
+
+/** What is in use when everything that is not has been collected. */
+function memoryInUse(): number {
+  setFlagsFromString('--expose_gc')
+  const collect = runInNewContext('gc') as () => void
+  collect()
+  const { heapUsed, arrayBuffers } = process.memoryUsage()
+  return heapUsed + arrayBuffers
+}
 
 function isJson(line: string): boolean {
   try {

@@ -12,7 +12,16 @@ export function createEngine(settings: RelaySettings, logger: Logger): SignalLog
     window: limit(settings.window),
   }
   const { redis: url, durability } = settings
-  if (url === '') return createMemoryLog(bounds)
+  if (url === '') {
+    return createMemoryLog({
+      ...bounds,
+      onShortWindow: () =>
+        logger.warn(
+          { window: settings.window },
+          'so many signals come that their ids are forgotten before --window is over; one that is sent again after that is logged twice. Shorten --window to what is true, or keep the log in Redis',
+        ),
+    })
+  }
   return createRedisLog({
     ...bounds,
     url,

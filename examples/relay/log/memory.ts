@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { signalFrame } from '../frame.js'
+import { createKnownIds } from './known-ids.js'
 import type { Entry, Follower, SignalLog, Tail } from './log.js'
 
 export interface MemoryLogOptions {
@@ -9,10 +10,10 @@ export interface MemoryLogOptions {
   readonly historyMs?: number
   /** How long an id is remembered, in milliseconds. @default 900_000 */
   readonly window?: number
-  /** Bytes kept in all rooms together, roughly. @default 67_108_864 */
+  /** Bytes kept in all rooms together, ids included, roughly. @default 67_108_864 */
   readonly maxTotal?: number
-  /** Ids remembered in all rooms together. @default 1_000_000 */
-  readonly maxIds?: number
+  /** Hears, once, that ids are forgotten before their window is over, because they are too many. */
+  readonly onShortWindow?: () => void
   /** A clock that never jumps, in milliseconds. @default performance.now */
   readonly now?: () => number
   /** The wall clock that stamps signals, in epoch milliseconds. @default Date.now */
@@ -25,6 +26,7 @@ interface Kept extends Entry {
 }
 
 interface RoomLog {
+  readonly name: string
   readonly epoch: string
   readonly entries: Kept[]
   readonly followers: Set<Follower>
@@ -35,6 +37,7 @@ interface RoomLog {
   /** When the newest of the entries that were dropped had been stored. */
   droppedAt: number
   touchedAt: number
+  /** What its entries weigh. */
   bytes: number
 }
 
@@ -44,15 +47,20 @@ export function createMemoryLog({
   historyMs = 600_000,
   window = 900_000,
   maxTotal = 67_108_864,
-  maxIds = 1_000_000,
+  onShortWindow,
   now = () => performance.now(),
   clock = () => Date.now(),
 }: MemoryLogOptions = {}): SignalLog {
-  // Both maps stand in the order of last use, so that the oldest is found at the front.
   const rooms = new Map<string, RoomLog>()
-  const ids = new Map<string, { readonly seenAt: number; readonly digest: string | undefined }>()
+  const ids = createKnownIds(window, now)
+  // What can be given up: rooms that have entries, or that nobody follows, in the order of last use. A room that is
+  // followed and empty stands in neither set: nothing of it can be freed, so it is no part of what is bounded here.
+  const spare = new Set<RoomLog>()
+  const large = new Set<RoomLog>()
+  /** What rooms in `spare` weigh. */
   let total = 0
   let certainFrom = now()
+  let isShort = false
   const sweeper = setInterval(sweep, SWEEP_EVERY)
   sweeper.unref()
 
@@ -63,6 +71,7 @@ export function createMemoryLog({
       return found
     }
     const room: RoomLog = {
+      name,
       epoch: randomBytes(9).toString('base64url'),
       entries: [],
       followers: new Set(),
@@ -71,22 +80,39 @@ export function createMemoryLog({
       floorId: undefined,
       droppedAt: Number.NEGATIVE_INFINITY,
       touchedAt: now(),
-      bytes: ROOM_BYTES,
+      bytes: 0,
     }
     total += ROOM_BYTES
     rooms.set(name, room)
+    spare.add(room)
     return room
+  }
+
+  /** Counts a room as used now. */
+  function touch(room: RoomLog): void {
+    room.touchedAt = now()
+    spare.delete(room)
+    spare.add(room)
+  }
+
+  function weigh(room: RoomLog, bytes: number): void {
+    room.bytes += bytes
+    total += bytes
+    if (room.bytes >= maxTotal / 16) large.add(room)
+    else large.delete(room)
   }
 
   function drop(room: RoomLog, count: number): void {
     const dropped = room.entries.splice(0, count)
     const last = dropped.at(-1)
     if (!last) return
-    const bytes = dropped.reduce((sum, entry) => sum + entry.bytes, 0)
-    room.bytes -= bytes
-    total -= bytes
+    weigh(
+      room,
+      dropped.reduce((sum, entry) => sum - entry.bytes, 0),
+    )
     room.floorId = last.id
     room.droppedAt = last.storedAt
+    if (room.entries.length === 0 && room.followers.size > 0) spare.delete(room)
   }
 
   function trimByAge(room: RoomLog): void {
@@ -96,46 +122,49 @@ export function createMemoryLog({
     drop(room, firstKept < 0 ? room.entries.length : firstKept)
   }
 
-  function forget(name: string, room: RoomLog): void {
-    rooms.delete(name)
-    total -= room.bytes
+  /** Only rooms that nobody follows are forgotten: the others keep their epoch. */
+  function forget(room: RoomLog): void {
     const newest = room.entries.at(-1)?.storedAt ?? room.droppedAt
     certainFrom = Math.max(certainFrom, newest)
-    if (room.followers.size === 0) return
-    // Followers stay with the name: they hear of the new epoch from its first entry.
-    const successor = roomNamed(name)
-    for (const follower of room.followers) successor.followers.add(follower)
-  }
-
-  function forgetOldIds(): void {
-    const oldest = now() - window
-    for (const [id, { seenAt }] of ids) {
-      if (seenAt >= oldest && ids.size <= maxIds) return
-      ids.delete(id)
-    }
+    weigh(room, -room.bytes)
+    total -= ROOM_BYTES
+    spare.delete(room)
+    rooms.delete(room.name)
   }
 
   function sweep(): void {
-    forgetOldIds()
+    ids.forgetOld()
     const idleSince = now() - Math.max(historyMs, window)
-    for (const [name, room] of rooms) {
+    for (const room of rooms.values()) {
       trimByAge(room)
-      if (room.followers.size === 0 && room.touchedAt < idleSince) forget(name, room)
+      if (room.followers.size === 0 && room.touchedAt < idleSince) forget(room)
     }
   }
 
-  /** First the rooms that take most of the memory lose their oldest entries, then the longest unused rooms go whole. */
+  /** Makes room, for no more work than there is to give up. */
   function shrink(): void {
-    const goal = maxTotal * 0.9
-    while (total > goal) {
-      const largest = [...rooms.values()].reduce((a, b) => (a.bytes > b.bytes ? a : b))
-      if (largest.bytes < maxTotal / 16) break
-      drop(largest, Math.ceil(largest.entries.length / 8))
+    while (total + ids.bytes > maxTotal && ids.bytes > maxTotal / 2) {
+      ids.forgetOldest()
+      if (!isShort) onShortWindow?.()
+      isShort = true
     }
-    // A copy, because a forgotten room that is followed is made anew at the end of the map.
-    for (const [name, room] of Array.from(rooms)) {
-      if (total <= goal) return
-      forget(name, room)
+    if (total + ids.bytes > maxTotal) shrinkRooms(maxTotal * 0.9 - ids.bytes)
+  }
+
+  function findLargest(): RoomLog | undefined {
+    return [...large].toSorted((a, b) => b.bytes - a.bytes)[0]
+  }
+
+  /** First the rooms that take most of the memory lose their oldest entries, then the longest unused rooms lose all. */
+  function shrinkRooms(goal: number): void {
+    const isOver = (): boolean => total > goal
+    for (let room = findLargest(); room && isOver(); room = findLargest()) {
+      drop(room, Math.ceil(room.entries.length / 8))
+    }
+    for (const room of spare) {
+      if (!isOver()) return
+      if (room.followers.size === 0) forget(room)
+      else drop(room, room.entries.length)
     }
   }
 
@@ -145,14 +174,17 @@ export function createMemoryLog({
     const entry: Kept = { offset: room.head + 1, id, frame, storedAt: now(), bytes: frame.length + ENTRY_BYTES }
     room.head = entry.offset
     room.entries.push(entry)
-    room.bytes += entry.bytes
-    total += entry.bytes
-    room.touchedAt = entry.storedAt
-    rooms.delete(name)
-    rooms.set(name, room)
+    weigh(room, entry.bytes)
+    touch(room)
     if (room.entries.length > history) drop(room, 1)
     for (const follower of room.followers) follower(room.epoch, entry)
-    if (total > maxTotal) shrink()
+    shrink()
+  }
+
+  function unfollow(room: RoomLog, follower: Follower): void {
+    if (!room.followers.delete(follower) || room.followers.size > 0 || rooms.get(room.name) !== room) return
+    total += ROOM_BYTES
+    touch(room)
   }
 
   return {
@@ -160,18 +192,15 @@ export function createMemoryLog({
     async open() {},
 
     async append({ room, id, opening, digest }) {
-      forgetOldIds()
-      const known = ids.get(id)
-      if (known) return known.digest === digest ? 'known' : 'conflict'
-      ids.set(id, { seenAt: now(), digest })
-      logEntry(room, id, opening)
-      return 'logged'
+      const appended = ids.enter(id, digest)
+      if (appended === 'logged') logEntry(room, id, opening)
+      return appended
     },
 
     async read(name, asked, limit) {
       const room = roomNamed(name)
       // Rooms that are only looked at weigh something too.
-      if (total > maxTotal) shrink()
+      shrink()
       const { epoch, entries, head, floorId } = room
       const floor = head - entries.length
       const after = asked === 'end' ? head : asked
@@ -191,20 +220,20 @@ export function createMemoryLog({
     },
 
     follow(name, follower) {
-      roomNamed(name).followers.add(follower)
-      return () => {
-        // Looked up anew: the room may have been forgotten and made again meanwhile.
-        const room = rooms.get(name)
-        if (!room?.followers.delete(follower)) return
-        room.touchedAt = now()
-        rooms.delete(name)
-        rooms.set(name, room)
+      const room = roomNamed(name)
+      if (room.followers.size === 0) {
+        total -= ROOM_BYTES
+        if (room.entries.length === 0) spare.delete(room)
       }
+      room.followers.add(follower)
+      return () => unfollow(room, follower)
     },
 
     async close() {
       clearInterval(sweeper)
       rooms.clear()
+      spare.clear()
+      large.clear()
       ids.clear()
     },
   }
