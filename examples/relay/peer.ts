@@ -47,7 +47,7 @@ class ReadingPeer implements Peer, TurnTaker<Arrival> {
   #isFinishing = false
   // Reading stops while there is any reason for it.
   #isFull = false
-  #isResting = false
+  #restTimer: NodeJS.Timeout | undefined
 
   constructor(ws: WebSocket, lane: Lane, options: PeerOptions) {
     const { logger, rate, helloTimeout } = options
@@ -140,20 +140,22 @@ class ReadingPeer implements Peer, TurnTaker<Arrival> {
     this.#rest()
   }
 
-  /** What does not wait its turn is slowed down by reading less. */
+  /** What does not wait its turn is slowed down by reading less, until all of it has had its time. */
   #rest(): void {
-    const wait = this.#pace.take()
-    if (wait === 0) return
-    this.#isResting = true
+    if (this.#pace.take() === 0 || this.#restTimer) return
     this.#ws.pause()
-    setTimeout(() => {
-      this.#isResting = false
-      this.#resume()
-    }, wait).unref()
+    this.#restOn()
+  }
+
+  #restOn(): void {
+    // What had arrived before reading stopped came after the timer was set, and wants its time too.
+    const wait = this.#pace.wait()
+    this.#restTimer = wait > 0 ? setTimeout(() => this.#restOn(), Math.ceil(wait)).unref() : undefined
+    if (!this.#restTimer) this.#resume()
   }
 
   #resume(): void {
-    if (!this.#isFull && !this.#isResting) this.#ws.resume()
+    if (!this.#isFull && !this.#restTimer) this.#ws.resume()
   }
 
   #endMalformed(text: string): void {
@@ -176,6 +178,7 @@ class ReadingPeer implements Peer, TurnTaker<Arrival> {
 
   #close(code: number): void {
     this.#stopHelloTimer()
+    clearTimeout(this.#restTimer)
     this.#turns.clear()
     this.#session.end()
     this.#logger.debug({ code }, 'a connection ended')

@@ -1,11 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import { request } from 'node:http'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createAddressReader } from '../../examples/relay/limits/addresses.js'
 import { createHeadcount } from '../../examples/relay/limits/headcount.js'
 import { createMemoryLog } from '../../examples/relay/log/memory.js'
 import { createTurnstile, Pace } from '../../examples/relay/limits/pace.js'
 import type { RelayOptions } from '../../examples/relay/relay.js'
+import { maskedFrame, openRaw } from '../properties/raw-socket.js'
 import { connect, join, pageId, startRelay } from './protocol-client.js'
 
 const VISITOR = '203.0.113.7'
@@ -34,6 +35,14 @@ describe('a pace', () => {
     expect([pace.take(), pace.take(), pace.take(), pace.take(), pace.take()]).toEqual([0, 0, 0, 100, 200])
     time = 10_000
     expect([pace.take(), pace.take(), pace.take(), pace.take()]).toEqual([0, 0, 0, 100])
+  })
+
+  it('says how long all that came has to wait, without taking a turn', () => {
+    let time = 0
+    const pace = new Pace({ rate: 10, burst: 1, now: () => time })
+    for (let count = 0; count < 5; count += 1) pace.take()
+    time = 150
+    expect([pace.wait(), pace.wait(), pace.take()]).toEqual([250, 250, 350])
   })
 
   it('without a limit lets everything through', () => {
@@ -230,7 +239,34 @@ describe('a connection', () => {
     expect(await page.heard(1000)).toHaveLength(1000)
   })
 
-  it('P6.9 that floods with probes is read more slowly, and goes on afterwards', async () => {
+  it.each(['ping', 'nothing-that-is-known'])(
+    'P6.9 that floods with frames of type %s is not read until they have had their time, for one timer',
+    async (type) => {
+      const { page, port } = await startRelay({ rate: 1 })
+      const roundTrip = async () => (await fetch(`${page}health`)).text()
+      const { socket } = await openRaw(port, true)
+      let heard = ''
+      socket.on('data', (bytes) => (heard += bytes.toString('latin1')))
+      const said = (frame: unknown) => maskedFrame(JSON.stringify(frame), 1)
+      const pongs = () => heard.split('"pong"').length - 1
+      socket.write(said({ type: 'hello', v: 1, tab: pageId(), rooms: [] }))
+      await vi.waitUntil(() => heard.includes('welcome'))
+      const timers = vi.spyOn(globalThis, 'setTimeout')
+      onTestFinished(() => timers.mockRestore())
+      socket.write(Buffer.concat(Array.from({ length: 2000 }, () => said({ type }))))
+      for (let count = 0; count < 5; count += 1) await roundTrip()
+      await vi.waitUntil(() => pongs() === (type === 'ping' ? 2000 : 0))
+      const before = pongs()
+      const set = timers.mock.calls.length
+      socket.write(said({ type: 'ping' }))
+      for (let count = 0; count < 20; count += 1) await roundTrip()
+      expect(pongs()).toBe(before)
+      // Requests and tools have theirs.
+      expect(set).toBeLessThan(200)
+    },
+  )
+
+  it('P6.9 that has sent a burst of probes too many goes on afterwards', async () => {
     const { url } = await startRelay({ rate: 100 })
     const page = await join(url)
     for (let count = 0; count < 260; count += 1) page.say({ type: 'ping' })

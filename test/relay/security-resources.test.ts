@@ -9,7 +9,10 @@ import { connect, join, pageId, startRelay } from './protocol-client.js'
 import { createRecorder } from './security.js'
 
 describe('resources', () => {
-  it('S40 who floods with pings and does not read is dropped, and little is kept for it', async () => {
+  it.each([
+    ['pings of WebSocket', maskedFrame('x'.repeat(125), 1, 0x89)],
+    ['pings of the protocol', maskedFrame('{"type":"ping"}', 1)],
+  ])('S40 who floods with %s and does not read is dropped, and little is kept for it', async (_kind, ping) => {
     const { url, port, page } = await startRelay({ helloTimeout: 30_000, rate: 0, maxBuffered: 262_144 })
     const healthy = await join(url)
     const { socket } = await openRaw(port, true)
@@ -17,7 +20,6 @@ describe('resources', () => {
     socket.write(maskedFrame(JSON.stringify({ type: 'hello', v: 1, tab: pageId(), rooms: [] }), 1))
     socket.pause()
     const before = process.memoryUsage.rss()
-    const ping = maskedFrame('x'.repeat(125), 1, 0x89)
     const many = Buffer.concat(Array.from({ length: 512 }, () => ping))
     const flood = (): void => {
       if (!socket.destroyed) socket.write(many, () => setImmediate(flood))

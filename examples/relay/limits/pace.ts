@@ -23,9 +23,17 @@ export class Pace {
   /** Takes the next turn; gives the milliseconds until it is due, 0 for at once. */
   take(): number {
     if (this.#interval === 0) return 0
-    const time = this.#now?.() ?? performance.now()
-    this.#due = nextDue(this.#due, time, this.#interval, this.#burst)
-    return Math.max(this.#due - time, 0)
+    this.#due = nextDue(this.#due, this.#time(), this.#interval, this.#burst)
+    return this.wait()
+  }
+
+  /** The milliseconds until every turn that was taken is due. */
+  wait(): number {
+    return Math.max(this.#due - this.#time(), 0)
+  }
+
+  #time(): number {
+    return this.#now?.() ?? performance.now()
   }
 }
 
