@@ -123,7 +123,9 @@ export function createRelay(options: RelayOptions = {}): Relay {
     log: log.health,
   })
   const isShared = settings.redis !== '' || options.log !== undefined
+  const addressOf = createAddressReader(settings.trustProxy)
   const operation = createOperation({
+    addressOf,
     key: dashboardKey,
     folder: dashboard,
     isShared,
@@ -133,7 +135,6 @@ export function createRelay(options: RelayOptions = {}): Relay {
     condition,
   })
 
-  const addressOf = createAddressReader(settings.trustProxy)
   const farewells = createTurnstile(farewellRate(rate))
   const server = createServer(
     { headersTimeout: helloTimeout, requestTimeout: 30_000, connectionsCheckingInterval: 1000 },
@@ -141,7 +142,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
       path,
       access,
       posts: createPosts({ access, publishKeys: settings.publishKey, log, maxBytes, addressOf, farewells }),
-      revoke: createRevokeRequests({ secrets: settings.revokeKey, maxBytes, revoke: revocation.revoke }),
+      revoke: createRevokeRequests({ secrets: settings.revokeKey, maxBytes, addressOf, revoke: revocation.revoke }),
       operators: operation.operators,
       page: createPages({ pages, assets }),
       condition,

@@ -298,6 +298,20 @@ describe('a backend', () => {
   })
 })
 
+describe('the backend of somebody else', () => {
+  it('P11.7 is told that its key is wrong, not that others behind the same proxy had wrong ones', async () => {
+    const { page } = await startRelay({ trustProxy: 1, publishKey: [{ name: 'shop', secret: 's3cret' }] })
+    const post = (address: string): Promise<Response> =>
+      fetch(`${page}publish`, {
+        method: 'POST',
+        headers: { Authorization: 'Bearer guess', 'X-Forwarded-For': address },
+      })
+    const wrong = await Promise.all(Array.from({ length: 40 }, () => post(VISITOR)))
+    expect(wrong.some(({ status }) => status === 429)).toBe(true)
+    expect((await post('203.0.113.8')).status).toBe(401)
+  })
+})
+
 describe('refusals in the log', () => {
   it('are not as many as somebody likes to cause', async () => {
     const warn = vi.fn()

@@ -31,7 +31,7 @@ export interface Posts {
 }
 
 export function createPosts({ access, publishKeys, log, maxBytes, addressOf, farewells }: PostsOptions): Posts {
-  const publisherOf = createBearers({ keys: publishKeys, flag: '--publish-key' })
+  const publisherOf = createBearers({ keys: publishKeys, flag: '--publish-key', addressOf })
 
   async function publish(request: IncomingMessage): Promise<Reply> {
     const bearer = publisherOf(request)

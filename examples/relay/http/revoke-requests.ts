@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { AddressOf } from '../limits/addresses.js'
 import { createBearers } from './bearers.js'
 import { readJson } from './body.js'
 import { json, problem, type Reply } from './reply.js'
@@ -9,13 +10,15 @@ export interface RevokeRequestsOptions {
   readonly secrets: readonly string[]
   /** The largest body, in bytes. */
   readonly maxBytes: number
+  readonly addressOf: AddressOf
   /** Takes rights back on all instances. */
   readonly revoke: (revocation: Revocation) => Promise<void>
 }
 
 /** Takes back tokens at the request of a backend. */
-export function createRevokeRequests({ secrets, maxBytes, revoke }: RevokeRequestsOptions) {
-  const bearerOf = createBearers({ keys: secrets.map((secret) => ({ name: 'revoke', secret })), flag: '--revoke-key' })
+export function createRevokeRequests({ secrets, maxBytes, addressOf, revoke }: RevokeRequestsOptions) {
+  const keys = secrets.map((secret) => ({ name: 'revoke', secret }))
+  const bearerOf = createBearers({ keys, flag: '--revoke-key', addressOf })
 
   return async (request: IncomingMessage): Promise<Reply> => {
     const bearer = bearerOf(request)

@@ -8,6 +8,11 @@ import { isLoopback } from '../access/origins.js'
  */
 export type AddressOf = (request: IncomingMessage) => string | undefined
 
+/** Whose request it is where this machine's own count too, because a mistake is one from anywhere. */
+export function whoseMistake(request: IncomingMessage, addressOf: AddressOf): string {
+  return addressOf(request) ?? 'this machine'
+}
+
 /** @param proxies How many proxies stand in front, each of which adds whom it heard to X-Forwarded-For. */
 export function createAddressReader(proxies: number): AddressOf {
   return ({ headers, socket }) => {

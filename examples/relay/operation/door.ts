@@ -2,8 +2,8 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { bearerOf, createKeyring, sha256 } from '../access/keys.js'
 import { createTurnstile } from '../limits/pace.js'
 
-const ATTEMPTS = 10
-const SECONDS_PER_ATTEMPT = 6
+const MISTAKES = 10
+const SECONDS_PER_MISTAKE = 6
 const LIFETIME_SECONDS = 12 * 3600
 const COOKIE = 'signalpost_dashboard'
 
@@ -20,7 +20,7 @@ export interface DoorOptions {
 export type Admittance =
   { readonly is: 'in' } | { readonly is: 'out' } | { readonly is: 'waiting'; readonly wait: number }
 
-/** Lets in whoever knows a secret, and tries of those who do not only now and then. */
+/** Lets in whoever knows a secret; those who do not learn only now and then that theirs was wrong. */
 export interface Door {
   /** Tries a secret. */
   knock(secret: string | undefined, from: string): Admittance
@@ -35,15 +35,13 @@ export interface Door {
 
 export function createDoor({ key, clock = () => Date.now(), now = () => performance.now() }: DoorOptions): Door {
   const keyring = createKeyring([{ name: 'door', secret: key }])
-  const attempts = createTurnstile({ rate: 1 / SECONDS_PER_ATTEMPT, burst: ATTEMPTS, now })
+  const mistakes = createTurnstile({ rate: 1 / SECONDS_PER_MISTAKE, burst: MISTAKES, now })
 
   function knock(secret: string | undefined, from: string): Admittance {
-    // Looked at before the secret is: whoever tries too often does not learn whether one was right.
-    const wait = attempts.wait(from)
-    if (wait > 0) return { is: 'waiting', wait }
+    // Who knows the key is never held up: somebody else's mistakes may come from the same proxy.
     if (keyring.find(secret)) return { is: 'in' }
-    attempts.enter(from)
-    return { is: 'out' }
+    const wait = mistakes.enter(from)
+    return wait > 0 ? { is: 'waiting', wait } : { is: 'out' }
   }
 
   /** Any instance with the same key knows the cookie; another key ends all of them. */

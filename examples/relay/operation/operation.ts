@@ -1,3 +1,4 @@
+import type { AddressOf } from '../limits/addresses.js'
 import type { Activity } from './activity.js'
 import type { Condition } from './condition.js'
 import { createControl } from '../control.js'
@@ -15,6 +16,7 @@ export interface OperationOptions {
   readonly key: string
   /** The folder of the dashboard's page. */
   readonly folder: string
+  readonly addressOf: AddressOf
   /** Whether other instances may share the log. */
   readonly isShared: boolean
   readonly log: PatientLog
@@ -31,12 +33,13 @@ export interface Operation {
 }
 
 export function createOperation(options: OperationOptions): Operation {
-  const { key, folder, isShared, log, activity, rooms, condition } = options
+  const { key, folder, addressOf, isShared, log, activity, rooms, condition } = options
   const samples = createSamples(activity.counts)
   const instances = createInstances()
   const metrics = createMetrics(activity, condition)
   const overview = createOverview({ activity, condition, instances, rooms, samples })
   const control = createControl({ room: '$instances', log, onMessage: instances.hear, age: TELLING_INTERVAL })
+  const door = key === '' ? undefined : createDoor({ key })
   let telling: NodeJS.Timeout | undefined
 
   function tell(): void {
@@ -46,7 +49,7 @@ export function createOperation(options: OperationOptions): Operation {
   }
 
   return {
-    operators: createOperators({ door: key === '' ? undefined : createDoor({ key }), metrics, overview, folder }),
+    operators: createOperators({ door, addressOf, metrics, overview, folder }),
     start() {
       if (key === '') return
       samples.start()

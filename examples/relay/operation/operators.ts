@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { whoseMistake, type AddressOf } from '../limits/addresses.js'
 import { readForm } from '../http/body.js'
 import { NO_COOKIE, type Admittance, type Door } from './door.js'
 import type { Metrics } from './metrics.js'
@@ -9,6 +10,7 @@ import { json, problem, withHeaders, type Reply } from '../http/reply.js'
 export interface OperatorsOptions {
   /** Without it, nobody gets in. */
   readonly door: Door | undefined
+  readonly addressOf: AddressOf
   readonly metrics: Metrics
   readonly overview: Overview
   /** The folder of the dashboard's page. */
@@ -21,11 +23,11 @@ export interface Operators {
   dashboard(request: IncomingMessage, path: string): Promise<Reply>
 }
 
-export function createOperators({ door, metrics, overview, folder }: OperatorsOptions): Operators {
+export function createOperators({ door, addressOf, metrics, overview, folder }: OperatorsOptions): Operators {
   const files = createFolder(folder, PAGE_POLICY)
 
   function judge(request: IncomingMessage): Admittance {
-    return door?.judge(request.headers, whereFrom(request)) ?? { is: 'out' }
+    return door?.judge(request.headers, whoseMistake(request, addressOf)) ?? { is: 'out' }
   }
 
   async function loginPage(message: string, status = 200): Promise<Reply> {
@@ -36,7 +38,7 @@ export function createOperators({ door, metrics, overview, folder }: OperatorsOp
 
   async function login(request: IncomingMessage): Promise<Reply> {
     const secret = (await readForm(request, LONGEST_FORM))?.get('key') ?? undefined
-    const admittance = door?.knock(secret, whereFrom(request)) ?? { is: 'out' }
+    const admittance = door?.knock(secret, whoseMistake(request, addressOf)) ?? { is: 'out' }
     switch (admittance.is) {
       case 'in':
         return goTo('/dashboard', door?.cookie(isSecure(request)))
@@ -44,7 +46,7 @@ export function createOperators({ door, metrics, overview, folder }: OperatorsOp
         return loginPage('That is not the key. It is what the relay was started with as --dashboard-key.', 403)
       case 'waiting':
         return withHeaders(
-          await loginPage('Too many attempts. Wait a minute, and try again.', 429),
+          await loginPage('Too many wrong keys came from there. Type the right one.', 429),
           retryAfter(admittance.wait),
         )
     }
@@ -103,11 +105,6 @@ const NOT_BUILT = problem(
   'The dashboard is not built. Run npm run build, then start the relay again.',
 )
 
-/** Counted for this machine's own requests too: a proxy may stand there. */
-function whereFrom({ socket }: IncomingMessage): string {
-  return socket.remoteAddress ?? ''
-}
-
 function isSecure({ headers }: IncomingMessage): boolean {
   return header(headers['x-forwarded-proto']) === 'https'
 }
@@ -121,7 +118,7 @@ function goTo(path: string, cookie = NO_COOKIE): Reply {
 }
 
 function tooMany(wait: number): Reply {
-  return problem(429, 'too-fast', 'Too many wrong keys came from there. Wait, and try again.', retryAfter(wait))
+  return problem(429, 'too-fast', 'Too many wrong keys came from there. Correct the key.', retryAfter(wait))
 }
 
 function retryAfter(wait: number): Reply['headers'] {
