@@ -101,9 +101,12 @@ async function waitForLongWait(tab: ChromiumTab): Promise<void> {
   await waitFor(tab, `page.client.status.state === 'waiting' && page.client.status.retryAt - Date.now() > 3000`)
 }
 
-/** Whether the last dial came before the one that had been put off was due. */
+/** Whether the last dial came before the one that had been put off was due; a wake may have put it forward in between. */
 async function wasWaitCut(tab: ChromiumTab): Promise<boolean> {
-  const [waiting, connecting] = (await states(tab)).slice(-3)
+  const all = await states(tab)
+  const dialed = all.length - 2
+  const waits = all.slice(all.findLastIndex(({ state }, index) => index < dialed && state !== 'waiting') + 1, dialed)
+  const [waiting, connecting] = [waits[0], all[dialed]]
   if (waiting?.state !== 'waiting' || !connecting) throw new Error('It has not waited.')
   return connecting.since < waiting.retryAt
 }
