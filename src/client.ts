@@ -151,9 +151,8 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
   /** What is not accepted goes out once more while the page goes, and is left to the tab's next page as well. */
   function onAside(): void {
     if (!memory) return
-    const parcels = outbox.claim(user)
-    const posted = sendFarewell({ url, tab: secret, token: link.token, parcels })
-    outbox.markHanded(posted)
+    const posted = sendFarewell({ url, tab: secret, token: link.token, parcels: outbox.claim(user) })
+    for (const { id } of posted) outbox.markHanded(id)
     memory.keep({ positions: inbox.positions(), parcels: outbox.waiting() })
   }
 

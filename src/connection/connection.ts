@@ -111,8 +111,10 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
   }
 
   function suspend(reason: string): void {
-    if (status.state === 'suspended') return
-    drop()
+    const wasSuspended = status.state === 'suspended'
+    // What was left, and is now frozen in the browser's cache, has taken its leave.
+    if (wasSuspended && reason === 'freeze') return
+    if (!wasSuspended) drop()
     apply({ state: 'suspended', reason })
     events.onAside()
   }

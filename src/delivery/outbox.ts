@@ -22,8 +22,8 @@ export interface Outbox {
   claim(user: string | undefined): Parcel[]
   /** Sends what is not accepted, in the order of the calls; on a new line also what the last one had. */
   flush(terms: { readonly user: string | undefined; readonly maxBytes: number; readonly isNewLine: boolean }): void
-  /** Nobody knows any more whether the relay has these. */
-  markHanded(parcels: readonly Parcel[]): void
+  /** Nobody knows any more whether the relay has this one. */
+  markHanded(id: string): void
   /** The relay answered; an error is told. */
   settle(id: string, outcome: 'accepted' | 'refused', error?: SignalError): void
   /** What is not accepted, in the order of the calls, each with the time that it has left. */
@@ -126,11 +126,9 @@ export function createOutbox({ send, isAnswered, onError }: OutboxOptions): Outb
       }
     },
 
-    markHanded(parcels) {
-      for (const { id } of parcels) {
-        const entry = waiting.get(id)
-        if (entry) entry.wasHanded = true
-      }
+    markHanded(id) {
+      const entry = waiting.get(id)
+      if (entry) entry.wasHanded = true
     },
 
     waiting: list,

@@ -77,4 +77,14 @@ export const FOUND: readonly Seed[] = [
     { do: 'heal', page: 2 },
     { do: 'pass', milliseconds: 200 },
   ),
+  seed(
+    'a frozen page that is left much later hands on where it was as if it had been left then',
+    'LOST',
+    { do: 'pass', milliseconds: 5 },
+    { do: 'freeze', page: 0 },
+    { do: 'publish', page: 1, room: 'main', data: 0 },
+    { do: 'pass', milliseconds: 1 },
+    { do: 'jump', milliseconds: 86_400_000 },
+    { do: 'navigate', page: 0, isKept: false, farewell: 'arrives', since: 'navigation' },
+  ),
 ]
