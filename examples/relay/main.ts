@@ -20,7 +20,12 @@ switch (command.run) {
 }
 
 async function start(settings: CommandSettings): Promise<void> {
-  const logger = openLog(settings)
+  let isStarting = true
+  const logger = openLog(settings, (error) => {
+    const text = adviseOnLog(error, settings)
+    if (isStarting) giveUp(text)
+    process.stderr.write(`${text} The relay goes on; lines are lost until it can be.\n`)
+  })
   const relay = createRelay({ ...settings, logger })
   // Says why before the process dies of it.
   process.on('uncaughtExceptionMonitor', (error) => logger.fatal({ error: error.stack }, 'the relay failed'))
@@ -42,17 +47,24 @@ async function start(settings: CommandSettings): Promise<void> {
       ? 'listening; only this machine can reach it, --host 0.0.0.0 lets others in'
       : 'listening'
     logger.info({ url, page }, reach)
+    isStarting = false
   } catch (error) {
     return giveUp(`signalpost: ${adviseOn(error, settings)}`)
   }
 }
 
-function openLog({ logLevel, logFile }: CommandSettings) {
+function openLog(settings: CommandSettings, onTrouble: (error: unknown) => void) {
   try {
-    return createLog(logLevel, logFile)
+    return createLog({ level: settings.logLevel, file: settings.logFile, onTrouble })
   } catch (error) {
-    return giveUp(`signalpost: --log-file ${logFile} cannot be written (${codeOf(error)}). Name another file.`)
+    return giveUp(adviseOnLog(error, settings))
   }
+}
+
+function adviseOnLog(error: unknown, { logFile }: CommandSettings): string {
+  return logFile === ''
+    ? `signalpost: standard output cannot be written (${codeOf(error)}). Name a file with --log-file.`
+    : `signalpost: --log-file ${logFile} cannot be written (${codeOf(error)}). Name another file.`
 }
 
 function adviseOn(error: unknown, { host, port }: CommandSettings): string {

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join as joinPath } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { bundleRelay } from './bundle.js'
 import { connect, join } from './protocol-client.js'
 
@@ -80,6 +80,7 @@ describe('the command line', () => {
     [['relay', '--log-level', 'loud'], {}, '--log-level must be one of debug'],
     [['relay', '--publish-key', 'name:'], {}, '--publish-key must be a secret, or name:secret'],
     [['relay', '--log-file', '/dev/null/x'], {}, '--log-file /dev/null/x cannot be written'],
+    [['relay', '--port', '0', '--log-file', '/dev/full'], {}, '--log-file /dev/full cannot be written (ENOSPC)'],
     [['relay', '--host', '203.0.113.1'], {}, '203.0.113.1 is not an address of this machine'],
     [['relay', '--path', '/health'], {}, '--path must be a path like /signals that the relay does not use otherwise'],
     [['relay', '--auth-secret', 'short'], {}, '--auth-secret must have at least 32 characters'],
@@ -171,6 +172,34 @@ describe('the command line', () => {
     expect({ statuses, code }).toEqual({ statuses: [200, 403], code: 0 })
     expect(url).toMatch(/\/live$/)
     expect(out).not.toContain('hunter2')
+  })
+
+  it('goes on when its log cannot be written any more, and says so once', async () => {
+    const file = joinPath(folder, 'full.log')
+    // No file may have more than 1 kB: for a program that is as if the disk were full.
+    const command = `ulimit -f 1; exec "$@"`
+    const args = [joinPath(folder, 'dist', 'relay', 'main.js'), 'relay', '--port', '0', '--log-file', file]
+    const child = spawn('bash', ['-c', command, 'bash', process.execPath, ...args])
+    onTestFinished(() => void child.kill('SIGKILL'))
+    let err = ''
+    child.stderr.on('data', (bytes) => (err += String(bytes)))
+    const exited = once(child, 'close')
+    const text = await vi.waitFor(async () => {
+      const written = await readFile(file, 'utf8')
+      expect(written).toContain('\n')
+      return written
+    }, 20_000)
+    const { url = '', page = '' } = JSON.parse(text.split('\n')[0] ?? '')
+    for (let count = 0; count < 20; count += 1) {
+      await connect(url, { origin: 'https://evil.example' }).catch(() => {})
+    }
+    const health = await fetch(`${page}health`)
+    child.kill('SIGTERM')
+    const [code] = await exited
+    expect([health.status, code]).toEqual([200, 0])
+    expect(err).toBe(
+      `signalpost: --log-file ${file} cannot be written (EFBIG). Name another file. The relay goes on; lines are lost until it can be.\n`,
+    )
   })
 
   it('writes its log to a file when told to', async () => {

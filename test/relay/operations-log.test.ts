@@ -3,7 +3,10 @@ import { createLog } from '../../examples/relay/operation/log-lines.js'
 
 function setup(level = 'info') {
   const lines: string[] = []
-  return { lines, log: createLog(level, '', { write: (line) => void lines.push(line) }) }
+  return {
+    lines,
+    log: createLog({ level, file: '', onTrouble: () => {}, destination: { write: (line) => void lines.push(line) } }),
+  }
 }
 
 describe('the log', () => {

@@ -1,18 +1,18 @@
 import { pino, type DestinationStream } from 'pino'
 
-/**
- * Writes a line of JSON for everything that happens. Throws when the file cannot be written.
- *
- * @param file Where to; empty means standard output.
- * @param destination Where to instead.
- */
-export function createLog(
-  level: string,
-  file: string,
-  destination: DestinationStream = pino.destination(
-    file ? { dest: file, mkdir: true, sync: true } : { dest: 1, sync: true },
-  ),
-) {
+export interface LogOptions {
+  /** The least important lines to write. */
+  readonly level: string
+  /** Where to; empty means standard output. */
+  readonly file: string
+  /** Hears, once, that lines cannot be written. They wait then, and those that are too many are dropped. */
+  readonly onTrouble: (error: unknown) => void
+  /** Where to instead. */
+  readonly destination?: DestinationStream
+}
+
+/** Writes a line of JSON for everything that happens. Throws when the file cannot be opened. */
+export function createLog({ level, file, onTrouble, destination = open(file, onTrouble) }: LogOptions) {
   const options = {
     level,
     base: null,
@@ -23,5 +23,19 @@ export function createLog(
   }
   return pino(options, destination)
 }
+
+function open(file: string, onTrouble: LogOptions['onTrouble']): DestinationStream {
+  const target = file ? { dest: file, mkdir: true } : { dest: 1 }
+  const stream = pino.destination({ ...target, sync: true, maxLength: MOST_WAITING })
+  let isTold = false
+  stream.on('error', (error: unknown) => {
+    if (!isTold) onTrouble(error)
+    isTold = true
+  })
+  return stream
+}
+
+/** Bytes of lines that wait for a disk to have room again. */
+const MOST_WAITING = 1_048_576
 
 const SECRETS = ['token', 'secret', 'password', 'authorization', 'cookie', 'data']
