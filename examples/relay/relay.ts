@@ -9,6 +9,7 @@ import { drain } from './drain.js'
 import { createFanOut } from './fan-out.js'
 import { createHandshakes } from './http/handshakes.js'
 import { createHeadcount } from './limits/headcount.js'
+import { createBodies } from './http/body.js'
 import { createHttp } from './http/http.js'
 import { farewellRate, VISITS } from './limits/limits.js'
 import { createEngine } from './log/engine.js'
@@ -124,8 +125,14 @@ export function createRelay(options: RelayOptions = {}): Relay {
   })
   const isShared = settings.redis !== '' || options.log !== undefined
   const addressOf = createAddressReader(settings.trustProxy)
+  const maxTotal = Math.max(MAX_BODIES, 4 * maxBytes)
+  const bodies = createBodies({ maxTotal, addressOf })
+  // Apart, so that strangers cannot keep backends out.
+  const maxPerAddress = limit(settings.maxConnectionsPerAddress)
+  const strangersBodies = createBodies({ maxTotal, maxPerAddress, addressOf })
   const operation = createOperation({
     addressOf,
+    bodies: strangersBodies,
     key: dashboardKey,
     folder: dashboard,
     isShared,
@@ -141,8 +148,23 @@ export function createRelay(options: RelayOptions = {}): Relay {
     createHttp({
       path,
       access,
-      posts: createPosts({ access, publishKeys: settings.publishKey, log, maxBytes, addressOf, farewells }),
-      revoke: createRevokeRequests({ secrets: settings.revokeKey, maxBytes, addressOf, revoke: revocation.revoke }),
+      posts: createPosts({
+        access,
+        publishKeys: settings.publishKey,
+        log,
+        bodies,
+        strangersBodies,
+        maxBytes,
+        addressOf,
+        farewells,
+      }),
+      revoke: createRevokeRequests({
+        secrets: settings.revokeKey,
+        bodies,
+        maxBytes,
+        addressOf,
+        revoke: revocation.revoke,
+      }),
       operators: operation.operators,
       page: createPages({ pages, assets }),
       condition,
@@ -183,6 +205,9 @@ export function createRelay(options: RelayOptions = {}): Relay {
     close: () => (closing ??= stop()),
   }
 }
+
+/** Bytes of bodies that are being read at a time. */
+const MAX_BODIES = 16_777_216
 
 /** How many of the latest signals the dashboard shows. */
 const LATEST_SIGNALS = 50

@@ -1,6 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
 import { parse } from '../../../src/protocol/codec.js'
+import type { AddressOf } from '../limits/addresses.js'
+import { createHeadcount } from '../limits/headcount.js'
 import { problem, type Reply } from './reply.js'
 
 /** The client went away before its body was whole: nobody's fault, and nobody waits for an answer. */
@@ -8,56 +10,125 @@ export class ClientGone extends Error {
   override readonly name = 'ClientGone'
 }
 
-/** Reads a JSON body of one of the given types. What is wrong with it comes back as the answer. */
-export async function readJson(
-  request: IncomingMessage,
-  types: readonly string[],
-  maxBytes: number,
-): Promise<{ readonly value: unknown } | Reply> {
-  if (!types.includes(typeOf(request))) {
-    return problem(415, 'wrong-type', `Send the body with the header Content-Type: ${types[0]}.`, CLOSE)
-  }
-  const bytes = await readBytes(request, maxBytes)
-  if (!bytes) {
-    return problem(413, 'too-large', `The body may have ${maxBytes} bytes. Send less, or several requests.`, CLOSE)
-  }
-  const text = isUtf8(bytes) ? bytes.toString() : ''
-  if (!isJson(text)) return problem(400, 'bad-json', 'The body is not JSON in UTF-8.')
-  // Wrapped, because the protocol's own reader, which knows what to keep out, reads objects only.
-  return { value: parse(`{"body":${text}}`)?.body }
+/** Reads bodies, and holds no more of them at a time than may be. What is wrong with one comes back as the answer. */
+export interface Bodies {
+  /** Reads JSON of one of the given types. */
+  json(
+    request: IncomingMessage,
+    types: readonly string[],
+    maxBytes: number,
+  ): Promise<{ readonly value: unknown } | Reply>
+  /** Reads the fields of a form; `undefined` when it is of another type. */
+  form(request: IncomingMessage, maxBytes: number): Promise<URLSearchParams | Reply | undefined>
 }
 
-/** Reads the fields of a form; `undefined` when they are too many or of another type. */
-export async function readForm(request: IncomingMessage, maxBytes: number): Promise<URLSearchParams | undefined> {
-  if (typeOf(request) !== 'application/x-www-form-urlencoded') return undefined
-  const bytes = await readBytes(request, maxBytes)
-  return bytes && new URLSearchParams(bytes.toString())
+export interface BodiesOptions {
+  /** Bytes of all bodies that are being read. */
+  readonly maxTotal: number
+  /** Bodies of one address that are being read. @default no limit */
+  readonly maxPerAddress?: number
+  readonly addressOf: AddressOf
+}
+
+export function createBodies({ maxTotal, maxPerAddress = Infinity, addressOf }: BodiesOptions): Bodies {
+  const addresses = createHeadcount(maxPerAddress)
+  let total = 0
+
+  async function read(request: IncomingMessage, maxBytes: number): Promise<Buffer | Reply> {
+    if (Number(request.headers['content-length'] ?? 0) > 2 * maxBytes) return tooLarge(maxBytes)
+    const address = addressOf(request)
+    if (address !== undefined && !addresses.enter(address)) return TOO_MANY
+    let held = 0
+    const hold = (bytes: number): boolean => {
+      if (total + bytes > maxTotal) return false
+      held += bytes
+      total += bytes
+      return true
+    }
+    try {
+      return await collect(request, maxBytes, hold)
+    } finally {
+      total -= held
+      if (address !== undefined) addresses.leave(address)
+    }
+  }
+
+  return {
+    async json(request, types, maxBytes) {
+      if (!types.includes(typeOf(request))) {
+        return problem(415, 'wrong-type', `Send the body with the header Content-Type: ${types[0]}.`, CLOSE)
+      }
+      const bytes = await read(request, maxBytes)
+      if ('status' in bytes) return bytes
+      const text = isUtf8(bytes) ? bytes.toString() : ''
+      if (!isJson(text)) return problem(400, 'bad-json', 'The body is not JSON in UTF-8.')
+      // Wrapped, because the protocol's own reader, which knows what to keep out, reads objects only.
+      return { value: parse(`{"body":${text}}`)?.body }
+    },
+    async form(request, maxBytes) {
+      if (typeOf(request) !== 'application/x-www-form-urlencoded') return undefined
+      const bytes = await read(request, maxBytes)
+      return 'status' in bytes ? bytes : new URLSearchParams(bytes.toString())
+    },
+  }
 }
 
 const CLOSE = { Connection: 'close' }
+
+const TOO_MANY = problem(
+  429,
+  'too-many',
+  'Too many requests of this address are not finished. Send this again later.',
+  {
+    ...CLOSE,
+    'Retry-After': '5',
+  },
+)
+const FULL = problem(503, 'busy', 'Too many requests are not finished. Send this again, unchanged.', {
+  ...CLOSE,
+  'Retry-After': '5',
+})
+
+function tooLarge(maxBytes: number): Reply {
+  return problem(413, 'too-large', `The body may have ${maxBytes} bytes. Send less, or several requests.`, CLOSE)
+}
 
 function typeOf({ headers }: IncomingMessage): string {
   return headers['content-type']?.split(';')[0]?.trim().toLowerCase() ?? ''
 }
 
-function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
-  if (Number(request.headers['content-length'] ?? 0) > 2 * maxBytes) return Promise.resolve(undefined)
+/** @param hold Takes memory for so many bytes; says false when there is none. */
+function collect(
+  request: IncomingMessage,
+  maxBytes: number,
+  hold: (bytes: number) => boolean,
+): Promise<Buffer | Reply> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0
+    let isRefused = false
+    const refuse = (reply: Reply): void => {
+      isRefused = true
+      chunks.length = 0
+      resolve(reply)
+    }
     request.on('data', (chunk: Buffer) => {
       size += chunk.length
-      if (size <= maxBytes) return void chunks.push(chunk)
-      chunks.length = 0
-      resolve(undefined)
       // A little too much is read to its end, so that the answer gets through; a lot is not.
       if (size > 2 * maxBytes) request.destroy()
+      if (isRefused) return
+      if (size > maxBytes) return refuse(tooLarge(maxBytes))
+      if (!hold(chunk.length + CHUNK_BYTES)) return refuse(FULL)
+      chunks.push(chunk)
     })
     request.on('end', () => resolve(Buffer.concat(chunks)))
     request.on('error', () => reject(new ClientGone()))
     request.on('close', () => reject(new ClientGone()))
   })
 }
+
+/** What a chunk weighs beside its bytes: a body may come one by one. */
+const CHUNK_BYTES = 256
 
 function isJson(text: string): boolean {
   try {

@@ -4,7 +4,7 @@ import { decodeSend, isPageId } from '../../../src/protocol/codec.js'
 import { publicTab, type Access } from '../access/access.js'
 import type { AddressOf } from '../limits/addresses.js'
 import { createBearers } from './bearers.js'
-import { readJson } from './body.js'
+import type { Bodies } from './body.js'
 import { draft, isRefusal, takeIn, type Bearer } from '../intake.js'
 import type { PublishKey } from '../access/keys.js'
 import type { Draft } from '../log/log.js'
@@ -17,6 +17,10 @@ export interface PostsOptions {
   readonly access: Access
   readonly publishKeys: readonly PublishKey[]
   readonly log: PatientLog
+  /** Bodies of backends, whose keys are good. */
+  readonly bodies: Bodies
+  /** Bodies of anybody. */
+  readonly strangersBodies: Bodies
   /** The largest body, in bytes. */
   readonly maxBytes: number
   readonly addressOf: AddressOf
@@ -30,7 +34,8 @@ export interface Posts {
   farewell(request: IncomingMessage): Promise<Reply>
 }
 
-export function createPosts({ access, publishKeys, log, maxBytes, addressOf, farewells }: PostsOptions): Posts {
+export function createPosts(options: PostsOptions): Posts {
+  const { access, publishKeys, log, bodies, strangersBodies, maxBytes, addressOf, farewells } = options
   const publisherOf = createBearers({ keys: publishKeys, flag: '--publish-key', addressOf })
 
   async function publish(request: IncomingMessage): Promise<Reply> {
@@ -40,7 +45,7 @@ export function createPosts({ access, publishKeys, log, maxBytes, addressOf, far
     if (typeof key !== 'string' || !IDEMPOTENCY_KEY.test(key)) {
       return problem(400, 'bad-key', 'Idempotency-Key must be 1 to 64 letters, digits, - or _.')
     }
-    const body = await readJson(request, ['application/json'], maxBytes)
+    const body = await bodies.json(request, ['application/json'], maxBytes)
     if ('status' in body) return body
     const items: readonly unknown[] = Array.isArray(body.value) ? body.value : [body.value]
     const drafts = readDrafts(items, bearer.key, key)
@@ -69,7 +74,7 @@ export function createPosts({ access, publishKeys, log, maxBytes, addressOf, far
   }
 
   async function farewell(request: IncomingMessage): Promise<Reply> {
-    const body = await readJson(request, ['application/json', 'text/plain'], maxBytes)
+    const body = await strangersBodies.json(request, ['application/json', 'text/plain'], maxBytes)
     if ('status' in body) return body
     const { v, tab, token, signals } = { ...(body.value as Record<string, unknown> | null) }
     const sends = Array.isArray(signals) ? signals.map(decodeSend) : []

@@ -1,13 +1,14 @@
 import type { IncomingMessage } from 'node:http'
 import type { AddressOf } from '../limits/addresses.js'
 import { createBearers } from './bearers.js'
-import { readJson } from './body.js'
+import type { Bodies } from './body.js'
 import { json, problem, type Reply } from './reply.js'
 import { readRevocation, type Revocation } from '../access/revocations.js'
 
 export interface RevokeRequestsOptions {
   /** Secrets that may take rights back. */
   readonly secrets: readonly string[]
+  readonly bodies: Bodies
   /** The largest body, in bytes. */
   readonly maxBytes: number
   readonly addressOf: AddressOf
@@ -16,14 +17,15 @@ export interface RevokeRequestsOptions {
 }
 
 /** Takes back tokens at the request of a backend. */
-export function createRevokeRequests({ secrets, maxBytes, addressOf, revoke }: RevokeRequestsOptions) {
+export function createRevokeRequests(options: RevokeRequestsOptions) {
+  const { secrets, bodies, maxBytes, addressOf, revoke } = options
   const keys = secrets.map((secret) => ({ name: 'revoke', secret }))
   const bearerOf = createBearers({ keys, flag: '--revoke-key', addressOf })
 
   return async (request: IncomingMessage): Promise<Reply> => {
     const bearer = bearerOf(request)
     if ('status' in bearer) return bearer
-    const body = await readJson(request, ['application/json'], maxBytes)
+    const body = await bodies.json(request, ['application/json'], maxBytes)
     if ('status' in body) return body
     const revocation = readRevocation(body.value)
     if (!revocation) {

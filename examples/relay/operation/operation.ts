@@ -1,3 +1,4 @@
+import type { Bodies } from '../http/body.js'
 import type { AddressOf } from '../limits/addresses.js'
 import type { Activity } from './activity.js'
 import type { Condition } from './condition.js'
@@ -17,6 +18,7 @@ export interface OperationOptions {
   /** The folder of the dashboard's page. */
   readonly folder: string
   readonly addressOf: AddressOf
+  readonly bodies: Bodies
   /** Whether other instances may share the log. */
   readonly isShared: boolean
   readonly log: PatientLog
@@ -33,7 +35,7 @@ export interface Operation {
 }
 
 export function createOperation(options: OperationOptions): Operation {
-  const { key, folder, addressOf, isShared, log, activity, rooms, condition } = options
+  const { key, folder, addressOf, bodies, isShared, log, activity, rooms, condition } = options
   const samples = createSamples(activity.counts)
   const instances = createInstances()
   const metrics = createMetrics(activity, condition)
@@ -49,7 +51,7 @@ export function createOperation(options: OperationOptions): Operation {
   }
 
   return {
-    operators: createOperators({ door, addressOf, metrics, overview, folder }),
+    operators: createOperators({ door, addressOf, bodies, metrics, overview, folder }),
     start() {
       if (key === '') return
       samples.start()

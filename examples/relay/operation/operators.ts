@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { whoseMistake, type AddressOf } from '../limits/addresses.js'
-import { readForm } from '../http/body.js'
+import type { Bodies } from '../http/body.js'
 import { NO_COOKIE, type Admittance, type Door } from './door.js'
 import type { Metrics } from './metrics.js'
 import type { Overview } from './overview.js'
@@ -11,6 +11,7 @@ export interface OperatorsOptions {
   /** Without it, nobody gets in. */
   readonly door: Door | undefined
   readonly addressOf: AddressOf
+  readonly bodies: Bodies
   readonly metrics: Metrics
   readonly overview: Overview
   /** The folder of the dashboard's page. */
@@ -23,7 +24,8 @@ export interface Operators {
   dashboard(request: IncomingMessage, path: string): Promise<Reply>
 }
 
-export function createOperators({ door, addressOf, metrics, overview, folder }: OperatorsOptions): Operators {
+export function createOperators(options: OperatorsOptions): Operators {
+  const { door, addressOf, bodies, metrics, overview, folder } = options
   const files = createFolder(folder, PAGE_POLICY)
 
   function judge(request: IncomingMessage): Admittance {
@@ -37,7 +39,9 @@ export function createOperators({ door, addressOf, metrics, overview, folder }: 
   }
 
   async function login(request: IncomingMessage): Promise<Reply> {
-    const secret = (await readForm(request, LONGEST_FORM))?.get('key') ?? undefined
+    const form = await bodies.form(request, LONGEST_FORM)
+    if (form && 'status' in form) return form
+    const secret = form?.get('key') ?? undefined
     const admittance = door?.knock(secret, whoseMistake(request, addressOf)) ?? { is: 'out' }
     switch (admittance.is) {
       case 'in':
