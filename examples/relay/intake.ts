@@ -13,7 +13,7 @@ export interface Bearer {
 }
 
 /** Checks a signal and makes it ready for the log; what the client wrote beside the known fields is left behind. */
-export function draft(send: SendFrame, bearer: Bearer, digest?: string): Draft | Refusal {
+export function draft(send: SendFrame, bearer: Bearer): Draft | Refusal {
   const { id, signal, data, room = DEFAULT_ROOM } = send
   if (!bearer.isOwnId(id)) return { code: 'bad-data', text: 'The id does not have the form that PROTOCOL.md asks for.' }
   const fault = findFault(send, DEFAULT_ROOM)
@@ -22,7 +22,7 @@ export function draft(send: SendFrame, bearer: Bearer, digest?: string): Draft |
     return { code: 'denied', text: 'You may not send this signal to this room.' }
   }
   const opening = JSON.stringify({ type: 'signal', id, signal, data, room, sender: bearer.sender }).slice(0, -1)
-  return { room, id, opening, ...(digest !== undefined && { digest }) }
+  return { room, id, opening }
 }
 
 export function isRefusal(value: Draft | Refusal | Appended): value is Refusal {

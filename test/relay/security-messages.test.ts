@@ -160,6 +160,27 @@ describe('input', () => {
     ])
   })
 
+  it.each([
+    ['data', (deep: string) => `{"signal":"Deep","data":${deep}}`],
+    ['data in a list', (deep: string) => `[{"signal":"Flat"},{"signal":"Deep","data":${deep}}]`],
+    ['name', (deep: string) => `{"signal":${deep}}`],
+    ['body', (deep: string) => deep],
+  ])('S32 the %s of a backend is no deeper either, and is refused as what it is', async (_what, bodyOf) => {
+    const error = vi.fn()
+    const logger = { debug: () => {}, info: () => {}, warn: () => {}, error }
+    const { page } = await startRelay({ publishKey: [{ name: 'shop', secret: 's3cret' }], logger })
+    const answer = await fetch(`${page}publish`, {
+      method: 'POST',
+      headers: { Authorization: 'Bearer s3cret', 'Content-Type': 'application/json' },
+      body: bodyOf(`${'['.repeat(20_000)}${']'.repeat(20_000)}`),
+    })
+    expect([answer.status, await answer.json()]).toEqual([
+      400,
+      { error: { code: 'bad-data', text: expect.any(String) } },
+    ])
+    expect(error).not.toHaveBeenCalled()
+  })
+
   it.each(['__proto__', '*', '', 'x'.repeat(129), 'a\r\nb', 'a\u0000', 'a\u202Eb', '../x', 'a}b{c'])(
     'S33 and S38 %j is the name of no signal and of no room',
     async (name) => {

@@ -112,9 +112,6 @@ function readDrafts(items: readonly unknown[], publisher: PublishKey, key: strin
   if (items.length === 0) return problem(400, 'bad-data', 'The list is empty. Send at least one signal.')
   const { name: server } = publisher
   const bearer: Bearer = { sender: { server }, rights: rightsWithin(publisher), isOwnId: () => true }
-  const digest = createHash('sha256')
-    .update(JSON.stringify(items.map(contentOf)))
-    .digest('base64url')
   const drafts: Draft[] = []
   for (const [index, item] of items.entries()) {
     // A dot cannot stand in an idempotency key, so the ids of a list are nobody else's.
@@ -126,11 +123,15 @@ function readDrafts(items: readonly unknown[], publisher: PublishKey, key: strin
       const wrong = send ? `There is no field "${unknown}". ` : ''
       return problem(400, 'bad-data', `${where}${wrong}Send {"signal": "Name", "data": …, "room": …}.`)
     }
-    const ready = draft(send, bearer, digest)
+    const ready = draft(send, bearer)
     if (isRefusal(ready)) return problem(ready.code === 'denied' ? 403 : 400, ready.code, `${where}${ready.text}`)
     drafts.push(ready)
   }
-  return drafts
+  // Not before all is found to be good: what is nested deeply enough cannot be made into text.
+  const digest = createHash('sha256')
+    .update(JSON.stringify(items.map(contentOf)))
+    .digest('base64url')
+  return drafts.map(({ room, id, opening }) => ({ room, id, opening, digest }))
 }
 
 function contentOf(item: unknown): { readonly signal?: unknown; readonly data?: unknown; readonly room?: unknown } {
