@@ -43,10 +43,7 @@ async function start(settings: CommandSettings): Promise<void> {
   process.on('SIGINT', stop)
   try {
     const { url, page } = await relay.listen()
-    const reach = isLoopback(settings.host)
-      ? 'listening; only this machine can reach it, --host 0.0.0.0 lets others in'
-      : 'listening'
-    logger.info({ url, page }, reach)
+    logger.info({ url, page }, `listening${adviseOnReach(settings)}`)
     isStarting = false
   } catch (error) {
     return giveUp(`signalpost: ${adviseOn(error, settings)}`)
@@ -65,6 +62,12 @@ function adviseOnLog(error: unknown, { logFile }: CommandSettings): string {
   return logFile === ''
     ? `signalpost: standard output cannot be written (${codeOf(error)}). Name a file with --log-file.`
     : `signalpost: --log-file ${logFile} cannot be written (${codeOf(error)}). Name another file.`
+}
+
+function adviseOnReach({ host, origin, authSecret, authJwks }: CommandSettings): string {
+  if (isLoopback(host)) return '; only this machine can reach it, --host 0.0.0.0 lets others in'
+  const isClosed = origin.length > 0 || authSecret.length > 0 || authJwks !== ''
+  return isClosed ? '' : '; pages of every host name that leads here may connect, --origin names those that may'
 }
 
 function adviseOn(error: unknown, { host, port }: CommandSettings): string {

@@ -48,6 +48,20 @@ describe('origins', () => {
     expect(access.refuse('http://localhost', 'localhost:8081')).toBeUndefined()
   })
 
+  it('P9.9 does not take a foreign name for its own where its sites are named', () => {
+    const access = createAccess({ host: '0.0.0.0', origins: [APP, 'https://shop.example:444'], isOpen: false })
+    const isIn = (name: string) => access.refuse(`http://${name}:8081`, `${name}:8081`) === undefined
+    expect(['rebound.example', 'app.example.com.evil.io', '192.168.1.5.nip.io'].map(isIn)).toEqual([
+      false,
+      false,
+      false,
+    ])
+    expect(['app.example.com', 'shop.example', '192.168.1.5', '[fd00::1]', 'office'].map(isIn)).toEqual(
+      Array(5).fill(true),
+    )
+    expect(access.refuse('http://rebound.example', 'rebound.example')).toContain('--origin http://rebound.example')
+  })
+
   it('P9.2 keeps out clients without an origin, unless it is open or tokens are needed', async () => {
     const closed = await startRelay()
     const open = await startRelay({ open: true })

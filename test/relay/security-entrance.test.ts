@@ -52,11 +52,24 @@ describe('the handshake', () => {
     expect((await liar.closed).code).toBe(4401)
   })
 
-  // This design has no list of hosts: a relay on a loopback address does not count a foreign name as its own.
+  // This design has no list of hosts: a relay on a loopback address does not count a foreign name as its own, and one that
+  // is bound elsewhere does not where --origin names its sites. Bound elsewhere without --origin, it counts every name that
+  // leads to it as its own, so that a site and a relay on one host need no setting: then only a token keeps a rebound name
+  // out, and the start line says so.
   it('S04 a foreign name that leads to this machine is not this machine', async () => {
     const { port } = await startRelay()
     const rebound = await knock(port, { Host: `rebound.example:${port}`, Origin: `http://rebound.example:${port}` })
     expect(rebound.status).toBe(403)
+  })
+
+  it.each([
+    [{ origin: [APP] }, 403],
+    [{}, 101],
+  ])('S04 bound to every address with %j, a foreign name that leads here gets %i', async (options, status) => {
+    const { port } = await startRelay({ host: '0.0.0.0', ...options })
+    const rebound = await knock(port, { Host: `rebound.example:${port}`, Origin: `http://rebound.example:${port}` })
+    const own = await knock(port, { Host: `127.0.0.1:${port}`, Origin: `http://127.0.0.1:${port}` })
+    expect([rebound.status, own.status]).toEqual([status, 101])
   })
 
   it('S05 compression is offered in vain', async () => {

@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net'
 import { printable } from '../logger.js'
 
 export interface OriginOptions {
@@ -14,12 +15,15 @@ export type JudgeOrigin = (origin: string | undefined, host: string | undefined)
 
 export function createOriginJudge({ host, origins, mayBeMissing }: OriginOptions): JudgeOrigin {
   const allowed = new Set(origins)
+  const named = new Set(origins.filter(isWebOrigin).map(hostnameOf))
 
   function isSameHost(page: string, target: string | undefined): boolean {
     const relay = hostnameOf(`http://${target ?? ''}`)
-    if (page !== relay) return false
+    if (relay === undefined || page !== relay) return false
     // A name that somebody else's DNS points to this machine must not pass for the machine itself.
-    return !isLoopback(host) || isLoopback(relay)
+    if (isLoopback(host)) return isLoopback(relay)
+    // Nor for any machine, where it is known which names are good. A name without a dot is in no public DNS.
+    return origins.length === 0 || named.has(relay) || isIPv4(relay) || !relay.includes('.')
   }
 
   return (origin, target) => {
