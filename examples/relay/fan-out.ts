@@ -135,12 +135,14 @@ class SocketLane implements Lane {
 
   /** Sends what was gathered. */
   flush(): void {
-    this.#isListed = false
     if (this.#accepted) {
       const ids = this.#accepted
       this.#accepted = undefined
+      // What is said here goes out here: it needs no turn of its own.
+      this.#isListed = true
       this.say({ type: 'accepted', ids })
     }
+    this.#isListed = false
     this.#send()
   }
 

@@ -68,7 +68,7 @@ export interface RelayAddress {
 }
 
 export interface Relay {
-  /** Starts to listen. Rejects when the port cannot be had, or with `LogUnusable`. */
+  /** Starts to listen. Rejects when the port cannot be had, or with `LogUnusable`; then the relay is closed. */
   listen(): Promise<RelayAddress>
   /** Takes back a token, or all that a user has now, on every instance. Rejects when not all could be told. */
   revoke(revocation: Revocation): Promise<void>
@@ -184,18 +184,33 @@ export function createRelay(options: RelayOptions = {}): Relay {
 
   async function stop(): Promise<void> {
     await drain({ peers: peers.all, server, spread })
+    await release()
+  }
+
+  async function release(): Promise<void> {
     peers.stop()
     revocation.stop()
     operation.stop()
     await log.close()
   }
 
-  return {
-    async listen() {
+  async function begin(): Promise<number> {
+    try {
       await log.open()
       // Before anybody comes in who was locked out.
       if (authorize) await revocation.start()
-      const bound = await listenOn(server, host, port)
+      return await listenOn(server, host, port)
+    } catch (error) {
+      // Whoever embeds it lives on, and wants no lines to Redis left open.
+      closing ??= release()
+      await closing.catch(() => {})
+      throw error
+    }
+  }
+
+  return {
+    async listen() {
+      const bound = await begin()
       peers.start()
       operation.start()
       const name = `${nameOf(host)}:${bound}`

@@ -5,7 +5,8 @@ import { Ajv } from 'ajv'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { readCommand } from '../../examples/relay/options/command.js'
 import { configSchema, readConfig } from '../../examples/relay/options/config.js'
-import { OPTION_NAMES } from '../../examples/relay/options/options.js'
+import { OPTION_NAMES, settle } from '../../examples/relay/options/options.js'
+import { createRelay } from '../../examples/relay/relay.js'
 
 const WHOLE = {
   $schema: './config.schema.json',
@@ -117,6 +118,30 @@ describe('--trust-proxy', () => {
     [[], 0],
   ])('%j counts %i', (args, trustProxy) => {
     expect(readCommand(['relay', ...args], {}, '')).toMatchObject({ settings: { trustProxy } })
+  })
+})
+
+describe('an embedding program', () => {
+  it.each<[object, string]>([
+    [{ rate: -5 }, 'rate must be a whole number of at least 0, not "-5".'],
+    [{ port: 1.5 }, 'port must be a whole number from 0 to 65535, not "1.5".'],
+    [{ dashboardKey: 'short' }, 'dashboardKey must have at least 12 characters'],
+    [{ revokeKey: ['short'] }, 'revokeKey must have at least 12 characters'],
+    [{ authSecret: ['short'] }, 'authSecret must have at least 32 characters'],
+    [{ origin: 'https://a.example' }, 'origin must be a list.'],
+    [{ origin: ['a.example'] }, 'origin must be like https://example.com'],
+    [{ publishKey: [{ name: 'shop' }] }, 'publishKey must be a secret'],
+    [{ trustProxy: 11 }, 'trustProxy must be at most 10'],
+    [{ open: 1 }, 'open must be true or false.'],
+    [{ path: '/health' }, 'path must be a path like /signals'],
+    [{ durability: 'tape' }, 'durability must be one of memory, replica, disk'],
+  ])('that gives %j is told what is wrong', (options, text) => {
+    expect(() => createRelay(options)).toThrow(text)
+  })
+
+  it('may leave a setting undefined, and write it as in a config file', () => {
+    const settings = settle({ rate: undefined, trustProxy: true, publishKey: ['shop:s3cret'] } as never)
+    expect(settings).toMatchObject({ rate: 50, trustProxy: 1, publishKey: [{ name: 'shop', secret: 's3cret' }] })
   })
 })
 

@@ -2,6 +2,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createMemoryLog } from '../../examples/relay/log/memory.js'
 import { createSilentLogger } from '../../examples/relay/logger.js'
 import type { SignalLog } from '../../examples/relay/log/log.js'
+import { createRelay } from '../../examples/relay/relay.js'
 import { createGate } from './gate.js'
 import { connect, join, pageId, startRelay } from './protocol-client.js'
 
@@ -147,6 +148,17 @@ describe('endings', () => {
     await join(url)
     await Promise.all([relay.close(), relay.close()])
     expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('leaves nothing open when it could not listen', async () => {
+    const { port } = await startRelay()
+    const inner = createMemoryLog()
+    const close = vi.fn(inner.close)
+    const relay = createRelay({ port, log: { ...inner, close }, dashboardKey: 'the-key-of-the-operator' })
+    await expect(relay.listen()).rejects.toThrow('EADDRINUSE')
+    expect(close).toHaveBeenCalledOnce()
+    await relay.close()
+    expect(close).toHaveBeenCalledOnce()
   })
 
   it('P8.4 ends only the connection that met an error, with 4500, and logs it', async () => {

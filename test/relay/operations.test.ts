@@ -110,6 +110,18 @@ describe('/metrics', () => {
     expect(found.signalpost_event_loop_delay_max_seconds).toBeGreaterThanOrEqual(0)
   })
 
+  it('tells the same delay of the event loop to everybody who asks', async () => {
+    const { page } = await start()
+    await vi.waitFor(async () => {
+      const end = performance.now() + 300
+      while (performance.now() < end);
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      expect((await figures(page)).signalpost_event_loop_delay_max_seconds).toBeGreaterThan(0.2)
+    })
+    const others = [await figures(page), await figures(page)]
+    expect(others.map((read) => (read.signalpost_event_loop_delay_max_seconds ?? 0) > 0.2)).toEqual([true, true])
+  })
+
   it('is in the format of Prometheus: a help, a type, a value', async () => {
     const { page } = await start()
     const text = await (await fetch(`${page}metrics`, { headers: BEARER })).text()
@@ -126,7 +138,7 @@ describe('/metrics', () => {
     await start({ dashboardKey: '' })
     const without = intervals.mock.calls.length
     await start()
-    expect([without, intervals.mock.calls.length - without]).toEqual([2, 3])
+    expect([without, intervals.mock.calls.length - without]).toEqual([2, 4])
     intervals.mockRestore()
   })
 })

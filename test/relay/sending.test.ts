@@ -1,8 +1,8 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { SignalLog } from '../../examples/relay/log/log.js'
 import { createMemoryLog } from '../../examples/relay/log/memory.js'
 import { createGate } from './gate.js'
-import { join, pageId, startRelay, type ProtocolClient } from './protocol-client.js'
+import { connect, join, pageId, startRelay, type ProtocolClient } from './protocol-client.js'
 
 function acceptedIds({ frames }: ProtocolClient): string[] {
   return frames.flatMap((frame) => (frame.type === 'accepted' ? frame.ids : []))
@@ -27,6 +27,21 @@ function createTroubledLog() {
   }
   return { log, state }
 }
+
+describe('an acceptance', () => {
+  it('takes one flush, at the end of the turn in which it is said', async () => {
+    const { url } = await startRelay({ rate: 0 })
+    const sender = await connect(url, { rooms: [] })
+    await sender.level()
+    const later = vi.spyOn(globalThis, 'setImmediate')
+    onTestFinished(() => later.mockRestore())
+    for (let count = 0; count < 10; count += 1) {
+      sender.signal('Saved')
+      await sender.next('accepted')
+    }
+    expect(later.mock.calls.filter(([callback]) => callback.name === 'flushAll')).toHaveLength(10)
+  })
+})
 
 describe('sending', () => {
   it('P6.4 keeps the order of one connection over many rooms, with a slow log', async () => {

@@ -81,9 +81,21 @@ export function createMetrics({ counts }: Pick<Activity, 'counts'>, condition: (
   )
   counters('signalpost_closes_total', 'Connections that the relay closed, by code.', 'code', () => counts.closes)
   counters('signalpost_refusals_total', 'What was refused, by reason.', 'reason', () => counts.refusals)
-  gauge('signalpost_event_loop_delay_p50_seconds', 'Median delay since the last scrape.', () => delay.p50 / 1000)
-  gauge('signalpost_event_loop_delay_p99_seconds', '99th percentile since the last scrape.', () => delay.p99 / 1000)
-  gauge('signalpost_event_loop_delay_max_seconds', 'Longest delay since the last scrape.', () => delay.max / 1000)
+  gauge(
+    'signalpost_event_loop_delay_p50_seconds',
+    'Median delay, in the worse half of the last minute.',
+    () => delay.p50 / 1000,
+  )
+  gauge(
+    'signalpost_event_loop_delay_p99_seconds',
+    '99th percentile, in the worse half of the last minute.',
+    () => delay.p99 / 1000,
+  )
+  gauge(
+    'signalpost_event_loop_delay_max_seconds',
+    'Longest delay of the last half minute to minute.',
+    () => delay.max / 1000,
+  )
   gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss())
   gauge('process_start_time_seconds', 'When the process started, in epoch seconds.', () => STARTED_AT() / 1000)
   counter('process_cpu_seconds_total', 'CPU time of the process.', () => {

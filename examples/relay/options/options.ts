@@ -192,15 +192,14 @@ export const VARIABLE_PREFIX = 'SIGNALPOST_'
 /** Fills in the defaults. Throws when options cannot be, or contradict each other. */
 export function settle(given: Partial<CommandSettings>): CommandSettings {
   const defaults = Object.fromEntries(OPTION_NAMES.map((name) => [name, OPTIONS[name].fallback]))
-  const settings = { ...(defaults as unknown as CommandSettings), ...given }
+  const named = Object.entries(given).filter(([, value]) => value !== undefined)
+  const settings = { ...(defaults as unknown as CommandSettings), ...readAgain(Object.fromEntries(named)) }
   if (settings.authJwks !== '' && settings.authSecret.length > 0) {
     throw new Error('--auth-secret and --auth-jwks are two ways to check a token. Choose one.')
   }
   if (settings.durability !== 'memory' && settings.redis === '') {
     throw new Error(`--durability ${settings.durability} needs --redis: without it, the log is in this process only.`)
   }
-  // An embedding program has not gone through the table.
-  for (const name of ['path', 'authSecret', 'redis', 'durability'] as const) readAgain(name, settings[name])
   return settings
 }
 
@@ -209,13 +208,18 @@ export function limit(value: number): number {
   return value === 0 ? Number.POSITIVE_INFINITY : value
 }
 
-function readAgain(name: OptionName, value: unknown): void {
-  if (value === OPTIONS[name].fallback) return
-  try {
-    OPTIONS[name].readJson(value)
-  } catch (error) {
-    throw new Error(`${name} ${error instanceof Error ? error.message : ''}.`, { cause: error })
-  }
+/** Reads what an embedding program gave, which has not gone through the table. */
+function readAgain(given: Readonly<Record<string, unknown>>): Partial<CommandSettings> {
+  const read = OPTION_NAMES.filter((name) => name in given).map((name) => {
+    const value = given[name]
+    if (value === OPTIONS[name].fallback) return [name, value]
+    try {
+      return [name, OPTIONS[name].readJson(value)]
+    } catch (error) {
+      throw new Error(`${name} ${error instanceof Error ? error.message : ''}.`, { cause: error })
+    }
+  })
+  return Object.fromEntries(read) as Partial<CommandSettings>
 }
 
 function dashed(name: string): string {
