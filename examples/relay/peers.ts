@@ -14,6 +14,8 @@ export interface PeersOptions extends PeerOptions {
 /** Everybody who is connected. */
 export interface Peers {
   readonly size: number
+  /** Whether so many are being told that there are too many that the next are not even let in. */
+  readonly isCrowded: boolean
   all(): readonly Peer[]
   welcome(ws: WebSocket, socket: Duplex): void
   /** Ends the connections whose rights are not good any more. */
@@ -27,6 +29,7 @@ export interface Peers {
 export function createPeers(options: PeersOptions): Peers {
   const { fanOut, maxConnections, logger, terms } = options
   const peers = new Map<Lane, { readonly peer: Peer; readonly heart: Heart }>()
+  let told = 0
   let pulse: NodeJS.Timeout | undefined
 
   function tick(): void {
@@ -37,11 +40,16 @@ export function createPeers(options: PeersOptions): Peers {
     get size() {
       return peers.size
     },
+    get isCrowded() {
+      return peers.size >= maxConnections && told >= MOST_TOLD
+    },
     all: () => [...peers.values()].map(({ peer }) => peer),
     welcome(ws, socket) {
       const lane = fanOut.open(ws, socket)
       if (peers.size >= maxConnections) {
         ws.on('error', () => {})
+        told += 1
+        ws.on('close', () => (told -= 1))
         logger.warn({ connections: peers.size }, 'too many connections; --max-connections sets the limit')
         return lane.end(CloseCode.TooMany, 'too many connections')
       }
@@ -59,3 +67,6 @@ export function createPeers(options: PeersOptions): Peers {
     stop: () => clearInterval(pulse),
   }
 }
+
+/** Connections that are being closed for being too many, at a time: a browser learns the reason in no other way. */
+const MOST_TOLD = 100

@@ -179,7 +179,19 @@ export function createRelay(options: RelayOptions = {}): Relay {
   const onOpen = peers.welcome
   server.on(
     'upgrade',
-    createHandshakes({ path, maxBytes, access, addressOf, visits, addresses, isLeaving, activity, logger, onOpen }),
+    createHandshakes({
+      path,
+      maxBytes,
+      access,
+      addressOf,
+      visits,
+      addresses,
+      isLeaving,
+      isCrowded: () => peers.isCrowded,
+      activity,
+      logger,
+      onOpen,
+    }),
   )
 
   async function stop(): Promise<void> {

@@ -102,7 +102,8 @@ describeInChromium('the dashboard', () => {
   })
 
   it.each([
-    { name: 'a phone', width: 375, height: 812 },
+    { name: 'a small phone', width: 360, height: 640 },
+    { name: 'a phone', width: 390, height: 844 },
     { name: 'a desk', width: 1280, height: 900 },
     { name: 'a wall screen', width: 1920, height: 1080 },
   ])('fits $name: nothing is cut off or has to be scrolled sideways', async ({ name, width, height }) => {
@@ -112,11 +113,16 @@ describeInChromium('the dashboard', () => {
     client.signal('AVeryLongNameOfASignalThatSomebodyMadeUp.AndThatGoesOnAndOn:'.repeat(2), 'x'.repeat(300))
     await page.getByLabel('Show data').check()
     await page.locator('#signals code', { hasText: 'xxx' }).first().waitFor()
-    const { scrollWidth, scrollHeight } = await page.evaluate(() => ({
+    await page.locator('#instances tr').first().waitFor()
+    const { inside, scrollWidth, scrollHeight } = await page.evaluate(() => ({
+      inside: [...document.querySelectorAll('.panel')]
+        .filter((panel) => panel.scrollWidth > panel.clientWidth)
+        .map(({ className }) => className),
       scrollWidth: document.documentElement.scrollWidth,
       scrollHeight: document.documentElement.scrollHeight,
     }))
     expect(scrollWidth).toBeLessThanOrEqual(width)
+    expect(inside).toEqual([])
     // On a wall there is nobody who could scroll.
     expect(scrollHeight <= height || name !== 'a wall screen').toBe(true)
   })

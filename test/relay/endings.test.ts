@@ -4,7 +4,9 @@ import { createSilentLogger } from '../../examples/relay/logger.js'
 import type { SignalLog } from '../../examples/relay/log/log.js'
 import { createRelay } from '../../examples/relay/relay.js'
 import { createGate } from './gate.js'
+import { openRaw } from '../properties/raw-socket.js'
 import { connect, join, pageId, startRelay } from './protocol-client.js'
+import { knock } from './security.js'
 
 /** Lets a test say when intervals run; sockets go on by themselves. */
 function holdIntervals() {
@@ -195,6 +197,21 @@ describe('endings', () => {
     while (!(await again.next('joined').catch(() => undefined))) again = await connect(url)
     again.say({ type: 'signal', id: pageId(), signal: 'Saved' })
     expect(await again.heard(1)).toHaveLength(1)
+  })
+})
+
+describe('a crowd', () => {
+  it('P8.5 of connections too many is told 4529, and the rest of a hundred more gets 503', async () => {
+    const { url, port } = await startRelay({ maxConnections: 1 })
+    const first = await join(url)
+    // They do not answer the close, so that each takes its place for some seconds.
+    const crowd = []
+    for (let count = 0; count < 100; count += 1) crowd.push(await openRaw(port, true))
+    const refused = await knock(port)
+    for (const { socket } of crowd) socket.destroy()
+    expect([refused.status, refused.headers['retry-after']]).toEqual([503, '10'])
+    await first.level()
+    await vi.waitFor(async () => expect((await (await connect(url)).closed).code).toBe(4529))
   })
 })
 

@@ -108,8 +108,19 @@ function instanceRow({ name, isDraining, log, connections, rate, memory, uptime 
   const head = element('th', '', name)
   head.scope = 'row'
   row.append(head, element('td', `is-${state.replace(' ', '-')}`, state))
-  const figures = [count(connections), perSecond(rate.in), perSecond(rate.out), bytes(memory), duration(uptime)]
-  row.append(...figures.map((text) => element('td', 'number', text)))
+  const figures = {
+    Connections: count(connections),
+    'In/s': perSecond(rate.in),
+    'Out/s': perSecond(rate.out),
+    Memory: bytes(memory),
+    'Up for': duration(uptime),
+  }
+  for (const [label, text] of Object.entries(figures)) {
+    const cell = element('td', 'number', text)
+    // On a phone, where the heads of the columns have no place.
+    cell.dataset.label = label
+    row.append(cell)
+  }
   return row
 }
 

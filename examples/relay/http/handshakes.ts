@@ -18,6 +18,7 @@ export interface HandshakeOptions {
   /** Counts the connections of each address. */
   readonly addresses: Headcount
   readonly isLeaving: () => boolean
+  readonly isCrowded: () => boolean
   readonly activity: Activity
   readonly logger: Logger
   readonly onOpen: (ws: WebSocket, socket: Duplex) => void
@@ -34,7 +35,8 @@ interface Refusal {
 
 /** Turns requests into WebSockets, or turns them away. */
 export function createHandshakes(options: HandshakeOptions) {
-  const { path, maxBytes, access, addressOf, visits, addresses, isLeaving, activity, logger, onOpen } = options
+  const { path, maxBytes, access, addressOf, visits, addresses, isLeaving, isCrowded, activity, logger, onOpen } =
+    options
   const lines = createTurnstile({ rate: 5, burst: 50 })
   const webSockets = new WebSocketServer({
     noServer: true,
@@ -47,6 +49,7 @@ export function createHandshakes(options: HandshakeOptions) {
   function refuse({ url = '/', headers }: IncomingMessage): Refusal | undefined {
     if (isLeaving())
       return { status: '503 Service Unavailable', reason: 'restart', text: 'The relay is shutting down.' }
+    if (isCrowded()) return CROWDED
     // Some HTTP clients offer HTTP/2 on every request; Node takes that for the wish to leave HTTP.
     if (headers.upgrade?.toLowerCase() !== 'websocket') {
       const text = 'Send this request without an Upgrade header (with curl: --http1.1).'
@@ -84,6 +87,12 @@ export function createHandshakes(options: HandshakeOptions) {
   }
 }
 
+const CROWDED: Refusal = {
+  status: '503 Service Unavailable',
+  reason: 'connections',
+  text: 'The relay has too many connections; --max-connections sets the limit.',
+  retryAfter: 10,
+}
 const TOO_FAST: Refusal = {
   status: '429 Too Many Requests',
   reason: 'address-rate',
@@ -96,7 +105,7 @@ const TOO_MANY: Refusal = {
   retryAfter: 10,
 }
 
-const LOGGED = new Set(['origin', 'address-rate', 'address-connections'])
+const LOGGED = new Set(['connections', 'origin', 'address-rate', 'address-connections'])
 
 function turnAway(socket: Duplex, { status, text, retryAfter }: Refusal): void {
   const headers = [
