@@ -58,6 +58,18 @@ describe('pages and packages', () => {
     expect(major * 1000 + minor).toBeGreaterThanOrEqual(8023)
   })
 
+  it('S52 what is installed, and so delivered, is that ws and no other', () => {
+    const lock = JSON.parse(read('package-lock.json')) as { packages: Record<string, { version?: string }> }
+    const copies = Object.entries(lock.packages).filter(([path]) => /(^|\/)node_modules\/ws$/.test(path))
+    const installed = JSON.parse(read('node_modules/ws/package.json')) as { version: string }
+    const isMended = ([, { version = '' }]: (typeof copies)[number]): boolean => {
+      const [major = 0, minor = 0] = version.split('.').map(Number)
+      return major * 1000 + minor >= 8023
+    }
+    expect(installed.version).toBe(lock.packages['node_modules/ws']?.version)
+    expect(copies.filter((copy) => !isMended(copy))).toEqual([])
+  })
+
   // Whole, with the packed file, in test/package/consumer.test.ts.
   it('S53 the package holds what was built, and nothing of what it was built from', () => {
     const answer = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {

@@ -42,15 +42,19 @@ describe('resources', () => {
   })
 
   it('S42 a slow reader is closed with 4508, and holds nobody up', async () => {
-    const { url } = await startRelay({ maxBuffered: 262_144, rate: 0 })
+    const dashboardKey = 'the-key-of-the-operator'
+    const { url, page } = await startRelay({ maxBuffered: 262_144, rate: 0, dashboardKey })
+    // The relay drops the line a second after its close frame; held, so that a busy machine has the time to read it.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
     const [slow, quick] = [await join(url), await join(url)]
     const sender = await connect(url, { rooms: [] })
     slow.socket.pause()
     let sent = 0
-    const isFull = (): Promise<boolean> =>
-      fetch(`${url.replace('ws', 'http').replace('/signals', '/health')}`)
-        .then((health) => health.json())
-        .then((health) => (health as { connections: number }).connections < 3)
+    const isFull = async (): Promise<boolean> => {
+      const answer = await fetch(`${page}metrics`, { headers: { Authorization: `Bearer ${dashboardKey}` } })
+      return (await answer.text()).includes('signalpost_closes_total{code="4508"} 1')
+    }
     // The kernel takes some megabytes first.
     while (!(await isFull())) {
       for (let count = 0; count < 20; count += 1) {
@@ -60,7 +64,7 @@ describe('resources', () => {
       await quick.heard(sent)
     }
     slow.socket.resume()
-    expect([4508, 1006]).toContain((await slow.closed).code)
+    expect((await slow.closed).code).toBe(4508)
     expect(quick.signals()).toHaveLength(sent)
   })
 
@@ -103,6 +107,38 @@ describe('resources', () => {
     await watching
     // Everything runs in this one process, the hundred receivers too: what counts is that it was answered meanwhile.
     expect(answers).toBeGreaterThan(0)
+  })
+
+  it('S44 each page of a long replay has a turn of the event loop to itself', async () => {
+    const inner = createMemoryLog()
+    const reads: number[] = []
+    let turn = 0
+    const log = {
+      ...inner,
+      read(...asked: Parameters<typeof inner.read>) {
+        reads.push(turn)
+        return inner.read(...asked)
+      },
+    }
+    const { url } = await startRelay({ log, rate: 0 })
+    const sender = await connect(url, { rooms: [] })
+    for (let count = 0; count < 1000; count += 1) sender.signal('Saved', count)
+    await sender.level()
+    reads.length = 0
+    const counting = { isOver: false }
+    const count = (): void => {
+      turn += 1
+      if (!counting.isOver) setImmediate(count)
+    }
+    count()
+    onTestFinished(() => {
+      counting.isOver = true
+    })
+    const page = await connect(url, { rooms: [{ room: 'main', since: { age: 600_000 } }] })
+    await page.heard(1000)
+    // 256 entries each.
+    expect(reads).toHaveLength(4)
+    expect(new Set(reads).size).toBe(4)
   })
 
   it('S45 more rooms and ids than may be do not grow the memory; the oldest are forgotten first', async () => {
