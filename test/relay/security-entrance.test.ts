@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { inspect } from 'node:util'
 import { SignJWT, UnsecuredJWT } from 'jose'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { WebSocket } from 'ws'
@@ -281,8 +282,11 @@ describe('authentication', () => {
       vi.spyOn(console, method).mockImplementation((...all) => void said.push(all))
     }
     const secrets: string[] = []
-    const { url } = await startRelay({ authorize: () => undefined })
+    const rights = { send: (_room: string, name: string) => name !== 'Denied' }
+    const { url } = await startRelay({ authorize: (token) => (token === 'the-token' ? rights : undefined) })
     const urls: string[] = []
+    const stored: unknown[] = []
+    vi.stubGlobal('localStorage', { getItem: () => null, setItem: (...all: unknown[]) => void stored.push(all) })
     vi.stubGlobal('WebSocket', function open(address: string) {
       urls.push(address)
       const socket = new WebSocket(address, { origin: 'http://localhost' })
@@ -303,8 +307,14 @@ describe('authentication', () => {
     onTestFinished(() => client.close())
     client.onStatus((status) => said.push(status))
     client.connect()
+    await vi.waitUntil(() => client.status.state === 'online')
+    said.push(await client.sendSignal('Saved'), await client.sendSignal('Denied').catch((error: unknown) => error))
+    said.push(inspect(client, { depth: 9, showHidden: true }))
+    client.setToken('the-token-that-is-wrong')
     await vi.waitUntil(() => client.status.state === 'closed')
-    const told = [JSON.stringify(said), JSON.stringify(client), String(client), urls.join()].join()
+    const seen = inspect(said, { depth: 9, showHidden: true, maxStringLength: null, maxArrayLength: null })
+    const told = [seen, JSON.stringify(said), JSON.stringify(client), String(client), urls.join()].join()
+    expect(stored).toEqual([])
     expect([secrets[0]?.length, told.includes('the-token'), told.includes(`${secrets[0]}`)]).toEqual([22, false, false])
   })
 
