@@ -4,7 +4,6 @@
  *
  * Usage: node connect.mjs signalpost|socket.io|websocket PORT
  */
-import { io } from 'socket.io-client'
 import { WebSocket } from 'ws'
 import { createSignalClient } from '../../dist/index.js'
 
@@ -19,6 +18,9 @@ globalThis.WebSocket = class extends WebSocket {
   }
 }
 const address = `127.0.0.1:${port}`
+
+// Only for who measures it, so that the others need not have it.
+const { io } = kind === 'socket.io' ? await import('socket.io-client') : {}
 
 const CONNECT = {
   signalpost: (done) => {

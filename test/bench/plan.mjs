@@ -1,7 +1,8 @@
-/** What is measured, in the whole form and in the quick one. */
+/** What is measured: in the whole form, in the quick one, and in one that only shows that everything still runs. */
 
 const ALL = ['signalpost', 'ws', 'socket.io', 'nats', 'mosquitto', 'faye', 'sockjs', 'bun']
 const TARGETED = ['signalpost', 'ws', 'socket.io', 'nats', 'bun']
+const CONNECTING = ['signalpost', 'socket.io', 'websocket']
 
 export const FULL = {
   rounds: 5,
@@ -16,7 +17,7 @@ export const FULL = {
   latency: { peers: ALL, every: 5, count: 400, rounds: 5 },
   reconnect: { clients: 2000, rounds: 3 },
   publish: { time: 3000, rounds: 3 },
-  client: { rounds: 7 },
+  client: { rounds: 7, peers: CONNECTING },
 }
 
 export const QUICK = {
@@ -28,5 +29,17 @@ export const QUICK = {
   latency: { peers: TARGETED, every: 5, count: 120, rounds: 1 },
   reconnect: { clients: 300, rounds: 1 },
   publish: { time: 1000, rounds: 1 },
-  client: { rounds: 1 },
+  client: { rounds: 1, peers: CONNECTING },
+}
+
+export const SMOKE = {
+  rounds: 1,
+  fanOut: [{ receivers: 20, peers: ['signalpost', 'ws'], windows: [1, 16] }],
+  warm: 50,
+  time: 200,
+  openLoop: { receivers: 20, peers: ['signalpost', 'ws'], rates: [2000], time: 200, rounds: 1 },
+  latency: { peers: ['signalpost', 'ws'], every: 5, count: 60, rounds: 1 },
+  reconnect: { clients: 20, rounds: 1 },
+  publish: { time: 200, rounds: 1 },
+  client: { rounds: 1, peers: ['signalpost', 'websocket'] },
 }

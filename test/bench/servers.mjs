@@ -1,15 +1,13 @@
 /** Starts a server that broadcasts what it is sent, as the documentation of each package does it. Usage: servers.mjs KIND PORT */
 import { createServer } from 'node:http'
-import faye from 'faye'
-import { Server } from 'socket.io'
-import sockjs from 'sockjs'
-import { WebSocketServer } from 'ws'
 
 const [, , kind, port] = process.argv
 const http = createServer()
 
+// Each brings its own package, so that the others need not be installed.
 const SERVERS = {
-  ws() {
+  async ws() {
+    const { WebSocketServer } = await import('ws')
     const server = new WebSocketServer({ server: http })
     server.on('connection', (socket) => {
       socket.on('message', (bytes) => {
@@ -18,15 +16,18 @@ const SERVERS = {
       })
     })
   },
-  'socket.io'() {
+  async 'socket.io'() {
+    const { Server } = await import('socket.io')
     // Pings are far apart, so that receivers which only count need not answer them.
     const server = new Server(http, { transports: ['websocket'], pingInterval: 600_000 })
     server.on('connection', (socket) => socket.on('signal', (data) => server.emit('signal', data)))
   },
-  faye() {
+  async faye() {
+    const { default: faye } = await import('faye')
     new faye.NodeAdapter({ mount: '/faye', timeout: 600 }).attach(http)
   },
-  sockjs() {
+  async sockjs() {
+    const { default: sockjs } = await import('sockjs')
     const connections = new Set()
     const server = sockjs.createServer({ log() {}, heartbeat_delay: 600_000 })
     server.on('connection', (connection) => {
@@ -41,5 +42,5 @@ const SERVERS = {
   },
 }
 
-SERVERS[kind]()
+await SERVERS[kind]()
 http.listen(Number(port), '127.0.0.1')

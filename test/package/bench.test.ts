@@ -1,0 +1,52 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { expect, it } from 'vitest'
+import { describeInChromium } from '../browser/chromium.js'
+import { describeRedis } from '../relay/redis-server.js'
+import { ROOT } from './root.js'
+
+const run = promisify(execFile)
+
+/** Runs sections of `npm run bench` with tiny numbers; gives the cells of its tables. */
+async function bench(...sections: readonly string[]): Promise<{ report: string; cells: string[][] }> {
+  const { stdout } = await run(process.execPath, [join(ROOT, 'test/bench/run.mjs'), 'smoke', ...sections])
+  const rows = stdout.split('\n').filter((line) => line.startsWith('| '))
+  return { report: stdout, cells: rows.map((row) => row.split('|').map((cell) => cell.trim())) }
+}
+
+/** The figures of the rows that begin with a name, as numbers. */
+function figures(cells: readonly string[][], name: string): number[] {
+  return cells
+    .filter(([, first, second]) => first === name || second === name)
+    .flatMap((row) => row.slice(2, -1))
+    .map((cell) => Number.parseFloat(cell.replaceAll(',', '')))
+    .filter((value) => !Number.isNaN(value))
+}
+
+describeRedis('npm run bench', () => {
+  it('still measures servers, and writes what it found as tables', async () => {
+    const { report, cells } = await bench('fan-out', 'open-loop', 'latency', 'reconnect', 'publish')
+    expect(report.match(/^### .*/gm)).toEqual([
+      '### Fan-out to 20 receivers',
+      '### Open loop: a fixed rate to 20 receivers',
+      '### Latency from one connection to another',
+      '### Reconnect',
+      '### Signals taken in',
+    ])
+    expect(report).toContain('Half of its 20 clients are back after')
+    for (const peer of ['signalpost', 'ws']) expect(figures(cells, peer).length).toBeGreaterThan(6)
+    for (const kind of ['one relay, in memory', 'one relay on Redis', 'two relays on Redis']) {
+      expect(figures(cells, kind)[0]).toBeGreaterThan(0)
+    }
+  })
+})
+
+describeInChromium('npm run bench', () => {
+  it('still measures the client', async () => {
+    const { cells } = await bench('client')
+    expect(figures(cells, 'signalpost').every((value) => value > 0)).toBe(true)
+    expect(figures(cells, 'signalpost').length).toBeGreaterThan(2)
+    expect(figures(cells, 'reconnecting-websocket + JSON.parse + mitt')[0]).toBeGreaterThan(0)
+  })
+})
