@@ -66,6 +66,7 @@ export function checkRooms(start: StartRelay): void {
       page.signal('Saved', 1, 'news')
       page.signal('Saved', 2)
       await page.level()
+      await page.heard(1)
       expect(page.signals().map(({ data }) => data)).toEqual([2])
     })
 
