@@ -17,7 +17,7 @@ export interface ControlOptions {
 
 /** What the instances of a relay say to each other: a room in the log that they share, with themselves as members. */
 export interface Control {
-  /** Resolves when what comes is heard. */
+  /** Resolves when all is heard that was said until now, or when that is not to be had: then it comes later. */
   start(): Promise<void>
   /** Resolves when every instance will hear it. */
   say(data: JsonValue): Promise<void>
@@ -27,24 +27,36 @@ export interface Control {
 export function createControl({ room, log, onMessage, age }: ControlOptions): Control {
   let isOver = false
   let retry: NodeJS.Timeout | undefined
+  let head = Number.POSITIVE_INFINITY
+  let onLevel = (): void => {}
   const rooms = createRooms({ log, onFailure: joinLater })
   const lane: Lane = {
     get isOver() {
       return isOver
     },
     isFull: false,
-    write(frame) {
-      onMessage(parse(textOf(frame))?.data)
+    write(text) {
+      const frame = parse(textOf(text))
+      onMessage(frame?.data)
+      reach(Number(frame?.offset))
     },
-    say() {},
+    say(frame) {
+      if (frame.type === 'joined') head = frame.head
+      if (frame.type === 'joined' || frame.type === 'gap') reach(frame.offset)
+    },
     accept() {},
     whenRoomy: () => Promise.resolve(),
     hasSpoken: () => false,
     end() {},
   }
 
+  function reach(offset: number): void {
+    if (offset >= head) onLevel()
+  }
+
   /** Hears again what it may have missed: whoever listens must bear repetitions. */
   function joinLater(): void {
+    onLevel()
     rooms.leave(room, lane)
     clearTimeout(retry)
     retry = setTimeout(() => void join(), RETRY)
@@ -60,7 +72,11 @@ export function createControl({ room, log, onMessage, age }: ControlOptions): Co
   }
 
   return {
-    start: join,
+    async start() {
+      const level = new Promise<void>((resolve) => (onLevel = resolve))
+      await join()
+      await level
+    },
     async say(data) {
       const id = randomBytes(16).toString('base64url')
       const opening = JSON.stringify({ type: 'signal', id, signal: 'Control', data, room, sender: {} }).slice(0, -1)
@@ -68,6 +84,7 @@ export function createControl({ room, log, onMessage, age }: ControlOptions): Co
     },
     stop() {
       isOver = true
+      onLevel()
       clearTimeout(retry)
       rooms.leave(room, lane)
     },

@@ -85,6 +85,24 @@ describe('a revoked user', () => {
     expect((await ann.closed).code).toBe(4401)
   })
 
+  it('P9.11 stays out of an instance that starts when everything else of that time is forgotten', async () => {
+    const log = createMemoryLog({ history: 2, historyMs: 1, window: 1 })
+    onTestFinished(() => log.close())
+    const shared = { ...log, close: async () => {} }
+    const one = await start({ log: shared })
+    await one.revoke({ user: 'ann' })
+    for (let count = 0; count < 600; count += 1) await one.revoke({ user: `user ${count}` })
+    await one.relay.close()
+    const two = await start({ log: shared })
+    const [ann, last, bob] = [
+      await two.enter({ sub: 'ann' }),
+      await two.enter({ sub: 'user 599' }),
+      await two.enter({ sub: 'bob' }),
+    ]
+    expect([(await ann.closed).code, (await last.closed).code]).toEqual([4401, 4401])
+    await bob.level()
+  })
+
   it('is out here even while the log is away, and whoever asked is told to ask again', async () => {
     const inner = createMemoryLog()
     const log = { ...inner, append: () => Promise.reject(new Error('away')) }

@@ -18,13 +18,14 @@ function createRemote() {
     floor: 0,
     subscribing: undefined as Gate | undefined,
     reading: undefined as Gate | undefined,
+    looking: undefined as Gate | undefined,
   }
   const calls: string[] = []
   let isAway = false
   const following = createFollowing({
     keepMs: 1_000_000,
     async subscribe(rooms) {
-      calls.push(`subscribe ${rooms.join(' ')}`)
+      calls.push(rooms.length > 1 ? `subscribe to ${rooms.length}` : `subscribe ${rooms.join(' ')}`)
       await state.subscribing?.opened
     },
     unsubscribe: (room) => calls.push(`unsubscribe ${room}`),
@@ -43,10 +44,11 @@ function createRemote() {
         entries: Array.from({ length: count }, (_, index) => entry(start + index + 1)),
       }
     },
-    async look() {
-      calls.push('look')
+    async look(rooms) {
+      calls.push(rooms.length === 1 ? 'look' : `look at ${rooms.length}`)
+      await state.looking?.opened
       if (isAway) throw new Error('away')
-      return { epoch: state.epoch, head: state.head }
+      return rooms.map(() => ({ epoch: state.epoch, head: state.head }))
     },
   })
   const heard: string[] = []
@@ -191,6 +193,42 @@ describe('following a log elsewhere', () => {
     remote.following.lookAfter(60_000)
     await remote.settled()
     expect(remote.calls).toEqual(['read 5'])
+  })
+
+  it('subscribes to many rooms in parts, and not to those that were let go of meanwhile', async () => {
+    const many = createRemote()
+    const stops = Array.from({ length: 2400 }, (_, index) => many.following.follow(`room-${index}`, () => {}))
+    const gate = createGate()
+    many.state.subscribing = gate
+    const renewed = many.following.renew()
+    for (const stop of stops.slice(2000)) stop()
+    many.calls.length = 0
+    gate.open()
+    await renewed
+    expect(many.calls).toEqual(['subscribe to 1000', 'subscribe room-1999'])
+  })
+
+  it('looks at many silent rooms in parts, so many at a time, and at each in its turn', async () => {
+    const many = createRemote()
+    const names = Array.from({ length: 2999 }, (_, index) => `room-${index}`)
+    for (const name of names) many.following.follow(name, () => {})
+    await Promise.all(['main', ...names].map((name) => many.following.whenHeard(name)))
+    many.calls.length = 0
+    const gate = createGate()
+    many.state.looking = gate
+    for (let time = 0; time < 3; time += 1) many.following.lookAfter(-1)
+    expect(many.calls).toEqual(['look at 1000'])
+    gate.open()
+    await vi.waitFor(() => expect(many.calls).toEqual(['look at 1000', 'look at 1000']))
+    await many.settled()
+    // The last thousand was not looked at yet, and comes first.
+    many.state.head = 1
+    many.following.lookAfter(-1)
+    await vi.waitFor(() => expect(many.calls.filter((call) => call === 'read 0')).toHaveLength(2000))
+    expect(many.calls.filter((call) => call.startsWith('look'))).toHaveLength(4)
+    many.following.lookAfter(60_000)
+    many.following.lookAfter(-1)
+    await vi.waitFor(() => expect(many.calls.filter((call) => call === 'read 0')).toHaveLength(3000))
   })
 
   it('lets go of a room that nobody follows', () => {

@@ -130,6 +130,32 @@ export function itKeepsTheContract(create: (bounds: LogBounds) => Promise<Signal
     await vi.waitFor(async () => expect(await log.find('main', 0)).toEqual({ after: 5 }), WAITING)
   })
 
+  it('reads on over pages that are as long as it likes', async () => {
+    const { log, add } = await setup()
+    for (let count = 1; count <= 30; count++) await add(`${count}`, 'main', 'x'.repeat(30_000))
+    const pages: number[][] = []
+    for (let after = 0; after < 30; after = pages.at(-1)?.at(-1) ?? 30) {
+      const { entries, head } = await log.read('main', after, 20)
+      pages.push(entries.map(({ offset }) => offset))
+      expect(head).toBe(30)
+    }
+    expect(pages.flat()).toEqual(Array.from({ length: 30 }, (_, index) => index + 1))
+    expect(Math.max(...pages.map(({ length }) => length))).toBeLessThanOrEqual(20)
+  })
+
+  it('keeps what the instances tell each other of revocations, whatever it keeps of the rest', async () => {
+    const { log, add } = await setup({ history: 2, historyMs: 100, window: 100 })
+    for (const id of ['a', 'b', 'c']) await add(id, '$revocations')
+    await vi.waitFor(async () => {
+      await add(String(Math.random()))
+      expect((await log.read('main', 0, 100)).floor).toBeGreaterThan(3)
+    }, WAITING)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    const { floor, entries } = await log.read('$revocations', 0, 100)
+    expect([floor, entries.map(({ id }) => id)]).toEqual([0, ['a', 'b', 'c']])
+    expect((await log.find('$revocations', 60_000)).after).toBe(0)
+  })
+
   it('tells followers of every entry after a reading, in order, until they stop', async () => {
     const { log, add } = await setup()
     const heard: [string, number | undefined][] = []

@@ -187,7 +187,7 @@ describeRedis('a relay that loses its Redis', () => {
     dead?.stall()
     sender.signal('Saved', 1)
     await receiver.heard(1)
-    await vi.waitFor(() => expect(proxy.arrivals).toHaveLength(3), WAITING)
+    await vi.waitFor(() => expect(proxy.arrivals).toHaveLength(4), WAITING)
     await vi.waitFor(() => expect(far.log.health).toBe('ready'), WAITING)
     expect(far.news).toEqual(['away', 'ready'])
     sender.signal('Saved', 2)

@@ -1,6 +1,22 @@
+import { SignJWT } from 'jose'
 import { expect, it } from 'vitest'
 import { connect, join, pageId, startRelay } from './protocol-client.js'
 import { describeRedis, startRedis } from './redis-server.js'
+
+const SECRET = 'correct-horse-battery-staple-0123'
+const KEY = 'the-key-of-the-backend'
+
+function tokenOf(user: string): Promise<string> {
+  const now = Math.floor(Date.now() / 1000)
+  const claims = { sub: user, iat: now - 60, exp: now + 600 }
+  return new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).sign(new TextEncoder().encode(SECRET))
+}
+
+async function revoke(page: string, user: string): Promise<void> {
+  const headers = { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' }
+  const answer = await fetch(`${page}revoke`, { method: 'POST', headers, body: JSON.stringify({ user }) })
+  expect(answer.status).toBe(200)
+}
 
 describeRedis('relays on one Redis', () => {
   it('hand on what was sent to any of them, in one order, to everybody', async () => {
@@ -63,6 +79,33 @@ describeRedis('relays on one Redis', () => {
     await page.level()
     const heard = await page.heard(2)
     expect(heard.map(({ id }) => id)).toEqual(['shop:order-1', 'shop:order-1.1'])
+  })
+
+  it('S17 put a revoked user out on each of them, mostly within a second, and on those that start later', async () => {
+    const redis = await startRedis()
+    const options = { redis: redis.url, authSecret: [SECRET], revokeKey: [KEY], historyMs: 100, history: 2 }
+    const [one, two] = [await startRelay(options), await startRelay(options)]
+    const delays: number[] = []
+    const users = Array.from({ length: 7 }, (_, index) => `user-${index}`)
+    for (const user of users) {
+      const token = await tokenOf(user)
+      const pages = [await connect(one.url, { token }), await connect(two.url, { token })]
+      for (const page of pages) await page.next('joined')
+      const since = performance.now()
+      await revoke(one.page, user)
+      const codes = (await Promise.all(pages.map((page) => page.closed))).map(({ code }) => code)
+      delays.push(performance.now() - since)
+      expect(codes).toEqual([4401, 4401])
+    }
+    // News comes at once. A machine that is busy may hold up some of it, but not most.
+    expect(delays.toSorted((a, b) => a - b)[3]).toBeLessThan(1000)
+    // What was in other rooms is forgotten by now.
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    const three = await startRelay(options)
+    for (const user of users) {
+      const late = await connect(three.url, { token: await tokenOf(user) })
+      expect((await late.closed).code).toBe(4401)
+    }
   })
 
   it('P10.1 take on each of them what a leaving page may have sent through another', async () => {

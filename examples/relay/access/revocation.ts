@@ -1,4 +1,5 @@
 import { createControl } from '../control.js'
+import { REVOCATIONS, REVOCATIONS_MS } from '../log/keeping.js'
 import type { PatientLog } from '../log/patient.js'
 import { createRevocations, readRevocation, type Revocation } from './revocations.js'
 import type { Rights } from './rights.js'
@@ -21,7 +22,7 @@ export interface RevocationEverywhere {
 
 export function createRevocation({ log, onRevoked }: RevocationOptions): RevocationEverywhere {
   const revocations = createRevocations()
-  const control = createControl({ room: '$revocations', log, onMessage: hear, age: LONGEST_AGE })
+  const control = createControl({ room: REVOCATIONS, log, onMessage: hear, age: REVOCATIONS_MS })
 
   function hear(message: unknown): void {
     const { at, ...rest } = { ...(message as Record<string, unknown> | null | undefined) }
@@ -46,6 +47,3 @@ export function createRevocation({ log, onRevoked }: RevocationOptions): Revocat
     stop: control.stop,
   }
 }
-
-/** As much as the log still has. */
-const LONGEST_AGE = 24 * 3_600_000

@@ -1,3 +1,4 @@
+import { MOST_REVOCATIONS, REVOCATIONS_MS } from '../log/keeping.js'
 import type { Rights } from './rights.js'
 
 /** Takes back all tokens that a user has now, or one token. */
@@ -21,7 +22,7 @@ export function createRevocations(clock = () => Date.now()): Revocations {
     times.delete(key)
     times.set(key, latest)
     for (const [oldest, time] of times) {
-      if (times.size <= MOST && time > clock() - KEPT) return
+      if (times.size <= MOST_REVOCATIONS && time > clock() - REVOCATIONS_MS) return
       times.delete(oldest)
     }
   }
@@ -48,8 +49,6 @@ export function readRevocation(value: unknown): Revocation | undefined {
   return isText(token) && user === undefined ? { token } : undefined
 }
 
-const MOST = 100_000
-const KEPT = 24 * 3_600_000
 const LONGEST = 256
 
 function isText(value: unknown): value is string {

@@ -24,6 +24,7 @@ export function createEngine(settings: RelaySettings, logger: Logger): SignalLog
   }
   return createRedisLog({
     ...bounds,
+    historyBytes: limit(settings.historyBytes),
     url,
     durability,
     onHealth(health, reason) {

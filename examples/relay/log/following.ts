@@ -7,10 +7,16 @@ export interface RemoteLog {
   unsubscribe(room: string): void
   /** Reads from the log itself. */
   read(room: string, after: number | 'end', limit: number): Promise<Tail>
-  /** The newest place of a room: cheap, and may be asked often. */
-  look(room: string): Promise<{ readonly epoch: string; readonly head: number }>
+  /** The newest places of rooms: cheap, and may be asked often. */
+  look(rooms: readonly string[]): Promise<readonly Place[]>
   /** How long a room is kept that is not read, in milliseconds. */
   readonly keepMs: number
+}
+
+/** The newest place of a room. */
+export interface Place {
+  readonly epoch: string
+  readonly head: number
 }
 
 /** Hands a remote log's entries to followers: without holes, in order, whatever became of the news of them. */
@@ -18,6 +24,8 @@ export interface Following {
   follow(room: string, follower: Follower): () => void
   /** Resolves when nothing that is logged from now on would be missed. */
   whenHeard(room: string): Promise<void>
+  /** A number that differs whenever followers of the room were told something in between, or others follow it. */
+  toldOf(room: string): number | undefined
   /** News of an entry. It may be lost, late or repeated. */
   hear(room: string, epoch: string, entry: Entry): void
   /** The line on which news comes is new: what was said meanwhile is read. */
@@ -38,17 +46,22 @@ interface Followed {
   opening: Promise<void> | undefined
   heardAt: number
   readAt: number
+  told: number
 }
 
 export function createFollowing({ subscribe, unsubscribe, read, look, keepMs }: RemoteLog): Following {
+  /** Those that were looked at of late stand at the end. */
   const rooms = new Map<string, Followed>()
+  let tellings = 0
+  let isLooking = false
 
   function isCurrent(name: string, room: Followed): boolean {
     return rooms.get(name) === room
   }
 
-  function tell({ followers }: Followed, epoch: string, entry?: Entry): void {
-    for (const follower of followers) follower(epoch, entry)
+  function tell(room: Followed, epoch: string, entry?: Entry): void {
+    room.told = tellings += 1
+    for (const follower of room.followers) follower(epoch, entry)
   }
 
   /** Hands over an entry that is the next; says false when something lies between. */
@@ -104,11 +117,26 @@ export function createFollowing({ subscribe, unsubscribe, read, look, keepMs }: 
     catchUp(name, room).catch(() => {})
   }
 
-  async function lookAt(name: string, room: Followed): Promise<void> {
-    const { epoch, head } = await look(name)
-    if (!isCurrent(name, room) || room.waiting) return
-    if (epoch === room.epoch && head === room.last) room.heardAt = performance.now()
-    else await catchUp(name, room)
+  /** Looks at rooms, and reads those of which there is more than was heard. */
+  async function lookAt(silent: readonly (readonly [string, Followed])[]): Promise<void> {
+    const places = await look(silent.map(([name]) => name))
+    for (const [index, [name, room]] of silent.entries()) {
+      const place = places[index]
+      if (!place || !isCurrent(name, room) || room.waiting) continue
+      if (place.epoch === room.epoch && place.head === room.last) room.heardAt = performance.now()
+      else catchUpQuietly(name, room)
+    }
+  }
+
+  async function lookAtAll(silent: readonly (readonly [string, Followed])[]): Promise<void> {
+    isLooking = true
+    try {
+      for (let from = 0; from < silent.length; from += TOGETHER) await lookAt(silent.slice(from, from + TOGETHER))
+    } catch {
+      // They are still silent: they are looked at again.
+    } finally {
+      isLooking = false
+    }
   }
 
   async function open(name: string, room: Followed): Promise<void> {
@@ -128,6 +156,7 @@ export function createFollowing({ subscribe, unsubscribe, read, look, keepMs }: 
         opening: undefined,
         heardAt: now,
         readAt: now,
+        told: (tellings += 1),
       }
       rooms.set(name, room)
       room.followers.add(follower)
@@ -147,6 +176,8 @@ export function createFollowing({ subscribe, unsubscribe, read, look, keepMs }: 
       await room.opening
     },
 
+    toldOf: (name) => rooms.get(name)?.told,
+
     hear(name, epoch, entry) {
       const room = rooms.get(name)
       // Whatever is heard before the first reading begins is part of it.
@@ -162,20 +193,34 @@ export function createFollowing({ subscribe, unsubscribe, read, look, keepMs }: 
 
     async renew() {
       const names = [...rooms.keys()]
-      if (names.length > 0) await subscribe(names)
+      for (let from = 0; from < names.length; from += TOGETHER) {
+        const followed = names.slice(from, from + TOGETHER).filter((name) => rooms.has(name))
+        if (followed.length > 0) await subscribe(followed)
+      }
       for (const [name, room] of rooms) if (room.epoch !== '') catchUpQuietly(name, room)
     },
 
     lookAfter(silence) {
       const now = performance.now()
+      const silent: [string, Followed][] = []
       for (const [name, room] of rooms) {
         if (room.waiting || room.epoch === '') continue
         if (room.isStale || room.readAt < now - keepMs / 4) catchUpQuietly(name, room)
-        else if (room.heardAt < now - silence) lookAt(name, room).catch(() => {})
+        else if (room.heardAt < now - silence && silent.length < MOST_LOOKS) silent.push([name, room])
       }
+      if (isLooking || silent.length === 0) return
+      for (const [name, room] of silent) {
+        rooms.delete(name)
+        rooms.set(name, room)
+      }
+      void lookAtAll(silent)
     },
   }
 }
 
 /** Entries that are read, or that may wait, at a time. */
 const PAGE = 256
+/** Rooms that are subscribed to, or looked at, in one go. */
+const TOGETHER = 1000
+/** Rooms that are looked at each time: where more are silent, each has its turn less often. */
+const MOST_LOOKS = 2000

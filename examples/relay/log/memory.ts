@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { signalFrame } from '../frame.js'
+import { createKeeping } from './keeping.js'
 import { createKnownIds } from './known-ids.js'
 import type { Entry, Follower, SignalLog, Tail } from './log.js'
 
@@ -51,6 +52,7 @@ export function createMemoryLog({
   now = () => performance.now(),
   clock = () => Date.now(),
 }: MemoryLogOptions = {}): SignalLog {
+  const keeping = createKeeping({ history, historyMs, historyBytes: maxTotal })
   const rooms = new Map<string, RoomLog>()
   const ids = createKnownIds(window, now)
   // What can be given up: rooms that have entries, or that nobody follows, in the order of last use. A room that is
@@ -116,7 +118,7 @@ export function createMemoryLog({
   }
 
   function trimByAge(room: RoomLog): void {
-    const oldest = now() - historyMs
+    const oldest = now() - keeping(room.name).historyMs
     if ((room.entries[0]?.storedAt ?? oldest) >= oldest) return
     const firstKept = room.entries.findIndex((entry) => entry.storedAt >= oldest)
     drop(room, firstKept < 0 ? room.entries.length : firstKept)
@@ -134,9 +136,9 @@ export function createMemoryLog({
 
   function sweep(): void {
     ids.forgetOld()
-    const idleSince = now() - Math.max(historyMs, window)
     for (const room of rooms.values()) {
       trimByAge(room)
+      const idleSince = now() - Math.max(keeping(room.name).historyMs, window)
       if (room.followers.size === 0 && room.touchedAt < idleSince) forget(room)
     }
   }
@@ -176,7 +178,7 @@ export function createMemoryLog({
     room.entries.push(entry)
     weigh(room, entry.bytes)
     touch(room)
-    if (room.entries.length > history) drop(room, 1)
+    if (room.entries.length > keeping(name).history) drop(room, 1)
     for (const follower of room.followers) follower(room.epoch, entry)
     shrink()
   }

@@ -67,6 +67,22 @@ export async function runScript(
   }
 }
 
+/** Reads some fields of each of many hashes. */
+export async function readFields(
+  client: RedisClient,
+  keys: readonly string[],
+  fields: readonly string[],
+): Promise<(string | null)[][]> {
+  // Keys of a cluster are on different nodes.
+  if (client instanceof Cluster) return Promise.all(keys.map((key) => client.hmget(key, ...fields)))
+  const answers = await client.pipeline(keys.map((key) => ['hmget', key, ...fields])).exec()
+  return (answers ?? []).map(([error, values]) => {
+    if (error) throw error
+    // What HMGET answers.
+    return values as (string | null)[]
+  })
+}
+
 const CONNECT_TIMEOUT = 5000
 /** A line on which something was asked and that says nothing for so long, in milliseconds, is dead. */
 const SILENCE = 4000

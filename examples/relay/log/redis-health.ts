@@ -7,6 +7,8 @@ import type { RedisClient } from './redis-client.js'
 export interface RedisHealthOptions {
   readonly address: RedisAddress
   readonly clients: readonly RedisClient[]
+  /** One that only reads: while it has trouble, those who read wait, and all else goes on. */
+  readonly reader: RedisClient
   /** The one that writes. */
   readonly writer: RedisClient
   /** Does a write as the log does its own. */
@@ -30,7 +32,8 @@ export interface RedisHealth {
 
 /** Knows whether Redis takes writes, by what becomes of commands and by trying. */
 export function createRedisHealth(options: RedisHealthOptions): RedisHealth {
-  const { address, clients, writer, confirm, onHealth, onTrouble } = options
+  const { address, clients, reader, writer, confirm, onHealth, onTrouble } = options
+  const all = [reader, ...clients]
   let state: 'closed' | LogHealth = 'closed'
   let lastError: unknown
   let isProbing = false
@@ -39,10 +42,13 @@ export function createRedisHealth(options: RedisHealthOptions): RedisHealth {
 
   for (const client of clients) {
     client.on('error', fail)
-    client.on('node error', note)
-    client.on('sentinelError', note)
     client.on('close', () => fail(lastError ?? new Error('the line was lost')))
     client.on('ready', probe)
+  }
+  reader.on('error', note)
+  for (const client of all) {
+    client.on('node error', note)
+    client.on('sentinelError', note)
   }
 
   function note(error: unknown): void {
@@ -73,7 +79,7 @@ export function createRedisHealth(options: RedisHealthOptions): RedisHealth {
     const now = performance.now()
     if (state === 'closed' || isProbing || (state === 'ready' && now - probedAt < PROBE_EVERY)) return
     // A client that was told of a failover while it connected may have given up for good.
-    for (const client of clients) if (client.status === 'end') client.connect().catch(note)
+    for (const client of all) if (client.status === 'end') client.connect().catch(note)
     isProbing = true
     probedAt = now
     const back = (): void => {
@@ -92,7 +98,7 @@ export function createRedisHealth(options: RedisHealthOptions): RedisHealth {
   }
 
   async function connectAndTry(attempt: () => Promise<unknown>): Promise<void> {
-    await Promise.all(clients.map((client) => client.connect()))
+    await Promise.all(all.map((client) => client.connect()))
     const version = /redis_version:(\d+)\.(\d+)/.exec(await writer.info('server'))
     const [major = 0, minor = 0] = version?.slice(1).map(Number) ?? []
     if (major * 100 + minor < 602) throw new Error(`it is version ${major}.${minor}, and 6.2 is needed`)
@@ -102,7 +108,7 @@ export function createRedisHealth(options: RedisHealthOptions): RedisHealth {
 
   function close(): void {
     state = 'closed'
-    for (const client of clients) client.disconnect()
+    for (const client of all) client.disconnect()
   }
 
   return {

@@ -6,6 +6,12 @@ export interface Script {
   readonly sha: string
 }
 
+/** By what a room's history is divided while the server is filling up. */
+const FULL_SHARE = 16
+
+/** Entries that are looked at in one go, for a page that may have room for fewer. */
+const PIECE = 16
+
 function script(body: string): Script {
   const text = `${HEAD}\n${body}`
   return { text, sha: createHash('sha1').update(text).digest('hex') }
@@ -24,7 +30,7 @@ const HEAD = `
 local stream, meta, history, historyMs, keepMs = KEYS[1], KEYS[2], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local epoch, head, base, from, trimAt
+local epoch, head, base, from, trimAt, sum, sumFrom, isTight
 
 local function whole(number) return string.format('%.0f', number) end
 local function at(entry) return tonumber(entry[2][4]) end
@@ -47,9 +53,9 @@ end
 local function open()
   local server = redis.call('INFO', 'server')
   local life = string.match(server, 'run_id:(%x+)') .. string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
-  local kept = redis.call('HMGET', meta, 'epoch', 'life', 'head', 'base', 'from', 'trimAt')
+  local kept = redis.call('HMGET', meta, 'epoch', 'life', 'head', 'base', 'from', 'trimAt', 'sum', 'sumFrom', 'tight')
   epoch, head, base, from = kept[1], tonumber(kept[3]) or 0, tonumber(kept[4]) or 0, tonumber(kept[5]) or now
-  trimAt = tonumber(kept[6]) or 0
+  trimAt, sum, sumFrom, isTight = tonumber(kept[6]) or 0, tonumber(kept[7]) or 0, tonumber(kept[8]) or 0, kept[9] == '1'
   if epoch and kept[2] == life then return end
   local born = bornAt(server, life)
   from = epoch and now or born
@@ -62,8 +68,8 @@ end
 -- Where entries were dropped, the first that is there is the last of these: it tells their end, its id and its time.
 local function mark()
   if head == 0 or redis.call('EXISTS', stream) == 1 then return end
-  local last = redis.call('HMGET', meta, 'id', 'at')
-  redis.call('XADD', stream, whole(head) .. '-0', 'i', last[1], 't', last[2], 'o', '')
+  local last = redis.call('HMGET', meta, 'id', 'at', 'sum')
+  redis.call('XADD', stream, whole(head) .. '-0', 'i', last[1], 't', last[2], 'o', '', 'b', last[3] or '0')
 end
 
 local function idAt(wanted)
@@ -75,16 +81,48 @@ end
 -- Drops what is too old, but for the mark.
 local function trim()
   if now < trimAt then return end
-  local page, old
+  -- Mostly there is one to drop, and entries may be large.
+  local page, old, count = nil, 0, 2
   repeat
-    page, old = redis.call('XRANGE', stream, '-', '+', 'COUNT', 32), 0
+    count = math.min(count * 2, 32)
+    page, old = redis.call('XRANGE', stream, '-', '+', 'COUNT', count), 0
     for index, entry in ipairs(page) do
       if at(entry) < now - historyMs then old = index end
     end
     if old > 1 then redis.call('XTRIM', stream, 'MINID', page[old][1]) end
-  until old < 32
+  until old < count
   trimAt = (page[old + 1] and at(page[old + 1]) or now) + historyMs
   redis.call('HSET', meta, 'trimAt', whole(trimAt))
+end
+
+local function sumAt(entry) return entry and tonumber(entry[2][8]) or 0 end
+
+-- Drops the oldest until an eighth is free, so that this is seldom needed; the newest stays, however large it is.
+local function trimBytes(most)
+  local first = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
+  local from = sumAt(first)
+  if sum - from > most then
+    local lowest, highest = offset(first), head - 1
+    while lowest < highest do
+      local middle = math.floor((lowest + highest) / 2)
+      from = sumAt(entryAt(middle))
+      if sum - from > most * 7 / 8 then lowest = middle + 1 else highest = middle end
+    end
+    redis.call('XTRIM', stream, 'MINID', whole(highest) .. '-0')
+    from = sumAt(entryAt(highest))
+  end
+  redis.call('HSET', meta, 'sumFrom', whole(from))
+end
+
+-- A server that is half full: it keeps less, and for a shorter time, before it has to turn everybody away. Small entries
+-- seldom ask.
+local function isFillingUp(size)
+  if size < 1024 and head % 16 > 0 then return isTight end
+  local memory = redis.call('INFO', 'memory')
+  local most = tonumber(string.match(memory, '[\\r\\n]maxmemory:(%d+)')) or 0
+  local isNow = most > 0 and (tonumber(string.match(memory, 'used_memory:(%d+)')) or 0) > most / 2
+  if isNow ~= isTight then redis.call('HSET', meta, 'tight', isNow and '1' or '0') end
+  return isNow
 end
 
 -- The offset after which everything is kept: that of the mark, unless all is kept.
@@ -101,7 +139,11 @@ local function keepRoom()
 end
 `
 
-/** ARGV from 5: id, opening, channel, window. Answers 1 when it is logged now, 0 when its id was known. */
+/**
+ * ARGV from 5: id, opening, channel, window, bytes kept, or 0. Answers 1 when it is logged now, 0 when its id was known.
+ *
+ * Each entry tells the bytes of all that were logged until then, so that what a part of them takes is a difference.
+ */
 export const APPEND = script(`
 if redis.call('EXISTS', KEYS[3]) == 1 then
   -- Whoever waits for replicas or disks waits for this write, and so for the one that logged the id.
@@ -110,19 +152,27 @@ if redis.call('EXISTS', KEYS[3]) == 1 then
 end
 open()
 mark()
+sum = sum + #ARGV[6]
+local most, life = tonumber(ARGV[9]), historyMs
+if most > 0 and isFillingUp(#ARGV[6]) then most, life = most / ${FULL_SHARE}, math.ceil(historyMs / ${FULL_SHARE}) end
 local number = whole(head + 1)
-redis.call('XADD', stream, 'MAXLEN', '=', whole(history + 1), number .. '-0', 'i', ARGV[5], 't', whole(now), 'o', ARGV[6])
-redis.call('HSET', meta, 'head', number, 'id', ARGV[5], 'at', whole(now))
+redis.call('XADD', stream, 'MAXLEN', '=', whole(history + 1), number .. '-0', 'i', ARGV[5], 't', whole(now), 'o', ARGV[6], 'b', whole(sum))
+redis.call('HSET', meta, 'head', number, 'id', ARGV[5], 'at', whole(now), 'sum', whole(sum))
 redis.call('SET', KEYS[3], '', 'PX', ARGV[8])
-redis.call('PEXPIRE', stream, historyMs)
+redis.call('PEXPIRE', stream, life)
 redis.call('PEXPIRE', meta, keepMs)
 head = head + 1
 trim()
+if most > 0 and sum - sumFrom > most then trimBytes(most) end
 redis.call('PUBLISH', ARGV[7], epoch .. ' ' .. number .. ' ' .. whole(now) .. ' ' .. ARGV[5] .. ' ' .. ARGV[6])
 return 1
 `)
 
-/** ARGV from 5: after (or "end"), limit. Answers epoch, base, floor, head, id at after, id at floor, entries. */
+/**
+ * ARGV from 5: after (or "end"), limit, bytes at which a page is full. Answers epoch, base, floor, head, id at after, id at
+ * floor, entries: fewer than the limit where they are large, but one at least where there is one. Redis serves nobody else
+ * while it makes a page, and all lines wait while it is on its way.
+ */
 export const READ = script(`
 open()
 trim()
@@ -130,8 +180,17 @@ keepRoom()
 local floor = floorOf()
 local after = ARGV[5] == 'end' and head or tonumber(ARGV[5])
 local entries = {}
-local start = math.max(after, floor)
-if start < head then entries = redis.call('XRANGE', stream, whole(start + 1) .. '-0', '+', 'COUNT', ARGV[6]) end
+local last, limit, room = math.max(after, floor), tonumber(ARGV[6]), tonumber(ARGV[7])
+while last < head and #entries < limit and room > 0 do
+  local count = math.min(limit - #entries, ${PIECE})
+  local piece = redis.call('XRANGE', stream, whole(last + 1) .. '-0', '+', 'COUNT', count)
+  for _, entry in ipairs(piece) do
+    if room <= 0 then break end
+    entries[#entries + 1] = entry
+    last, room = offset(entry), room - #entry[2][6]
+  end
+  if #piece < count then break end
+end
 return {epoch, whole(base), whole(floor), whole(head), idAt(after), idAt(floor), entries}
 `)
 
@@ -140,16 +199,13 @@ export const FIND = script(`
 open()
 trim()
 keepRoom()
-local since, floor, after, upTo = now - tonumber(ARGV[5]), floorOf(), head, '+'
-while after > floor do
-  local page = redis.call('XREVRANGE', stream, upTo, whole(floor + 1) .. '-0', 'COUNT', 64)
-  local kept = 0
-  for index, entry in ipairs(page) do
-    if at(entry) < since then break end
-    kept, after = index, offset(entry) - 1
-  end
-  if kept < 64 then break end
-  upTo = whole(after) .. '-0'
+local since, floor = now - tonumber(ARGV[5]), floorOf()
+-- Entries are without holes, and as old as they stand: halving what is in question reads a few of them only.
+local lowest, after = floor, head
+while lowest < after do
+  local middle = math.ceil((lowest + after) / 2)
+  local entry = entryAt(middle)
+  if entry and at(entry) < since then lowest = middle else after = middle - 1 end
 end
 local droppedAt = -1
 if floor > 0 then

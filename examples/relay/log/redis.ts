@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { DEFAULT_ROOM } from '../../../src/protocol/names.js'
 import { createDurability } from './durability.js'
-import { createFollowing } from './following.js'
+import { createFollowing, type Place } from './following.js'
+import { createKeeping } from './keeping.js'
 import {
   LogUnusable,
   type Appended,
@@ -12,7 +13,8 @@ import {
   type Tail,
 } from './log.js'
 import { readRedisAddress } from './redis-address.js'
-import { createRedisClient, runScript } from './redis-client.js'
+import { createReadings } from './readings.js'
+import { createRedisClient, readFields, runScript } from './redis-client.js'
 import { createRedisHealth } from './redis-health.js'
 import { claimOf, keysOf, PREFIX, readBell, readTail } from './redis-forms.js'
 import { APPEND, CLAIM, FIND, READ, type Script } from './redis-scripts.js'
@@ -24,6 +26,8 @@ export interface RedisLogOptions {
   readonly history?: number
   /** How long an entry is kept, in milliseconds. @default 600_000 */
   readonly historyMs?: number
+  /** Bytes of entries kept per room, roughly. @default 4_194_304 */
+  readonly historyBytes?: number
   /** How long an id is remembered, in milliseconds. @default 900_000 */
   readonly window?: number
   /** What an append waits for. @default 'memory' */
@@ -42,27 +46,29 @@ export function createRedisLog({
   url,
   history = 1000,
   historyMs = 600_000,
+  historyBytes = 4_194_304,
   window = 900_000,
   durability = 'memory',
   onHealth,
   onTrouble,
 }: RedisLogOptions): SignalLog {
   const address = readRedisAddress(url)
-  const client = createRedisClient(address)
-  // A client that waits for replicas or disks holds up whatever comes after.
-  const writer = durability === 'memory' ? client : createRedisClient(address)
-  const listener = address.mode === 'cluster' ? client : createRedisClient(address)
+  // What waits for replicas or disks holds up all that comes after on its line, and so do long pages that are on their way.
+  const reader = createRedisClient(address)
+  const writer = createRedisClient(address)
+  const listener = address.mode === 'cluster' ? writer : createRedisClient(address)
+  const keeping = createKeeping({ history, historyMs, historyBytes })
   const keepMs = Math.max(DAY, Math.min(historyMs, FOREVER), Math.min(window, FOREVER))
-  const limits = [Math.min(history, MANY), Math.min(historyMs, FOREVER), keepMs]
   const windowMs = Math.min(window, FOREVER)
   const born = address.mode === 'cluster' ? [] : [`${PREFIX}born`]
   // Channels do not belong to a database, keys do.
   const bells = `${PREFIX}${address.db}:`
   const confirm = createDurability(writer, durability)
-  const reading = new Map<string, Promise<Tail>>()
-  const clients = [...new Set([client, writer, listener])]
-  const health = createRedisHealth({ address, clients, writer, confirm, onHealth, onTrouble })
-  const following = createFollowing({ subscribe, unsubscribe, read: readNow, look, keepMs })
+  const readings = createReadings<Tail>(READS_AT_ONCE)
+  const clients = [...new Set([writer, listener])]
+  const health = createRedisHealth({ address, clients, reader, writer, confirm, onHealth, onTrouble })
+  // What is missed must be in what is read: a reading that has begun already may be too old.
+  const following = createFollowing({ subscribe, unsubscribe, read: (...asked) => ask(asked), look, keepMs })
   let ticker: NodeJS.Timeout | undefined
 
   listener.on('ready', () => void following.renew().catch(health.fail))
@@ -74,8 +80,10 @@ export function createRedisLog({
   function run(script: Script, room: string, args: readonly (string | number)[], id?: string): Promise<unknown> {
     const { log, meta, idOf } = keysOf(room)
     const keys = [log, meta, id === undefined ? meta : idOf(id), ...born]
+    const { history, historyMs } = keeping(room)
+    const limits = [Math.min(history, MANY), Math.min(historyMs, FOREVER), keepMs]
     const all = [randomBytes(9).toString('base64url'), ...limits, ...args]
-    return health.watch(runScript(id === undefined ? client : writer, script, keys, all))
+    return health.watch(runScript(id === undefined ? reader : writer, script, keys, all))
   }
 
   async function subscribe(rooms: readonly string[]): Promise<void> {
@@ -88,13 +96,16 @@ export function createRedisLog({
     if (listener.status === 'ready') listener.unsubscribe(`${bells}{${room}}`).catch(() => {})
   }
 
-  async function look(room: string): Promise<{ epoch: string; head: number }> {
-    const [epoch, head] = await health.watch(client.hmget(keysOf(room).meta, 'epoch', 'head'))
-    return { epoch: epoch ?? '', head: Number(head) }
+  async function look(rooms: readonly string[]): Promise<Place[]> {
+    const keys = rooms.map((room) => keysOf(room).meta)
+    const answers = await health.watch(readFields(reader, keys, ['epoch', 'head']))
+    return answers.map(([epoch, head]) => ({ epoch: epoch ?? '', head: Number(head) }))
   }
 
-  async function readNow(room: string, after: number | 'end', limit: number): Promise<Tail> {
-    return readTail(await run(READ, room, [after, limit]))
+  function ask([room, after, limit]: Asked, mark: () => number | undefined = () => undefined): Promise<Tail> {
+    return readings.ask(`${room} ${after} ${limit}`, mark, async () =>
+      readTail(await run(READ, room, [after, limit, PAGE_BYTES])),
+    )
   }
 
   async function append({ room, id, opening, digest }: Draft): Promise<Appended> {
@@ -103,7 +114,9 @@ export function createRedisLog({
       const claim = runScript(writer, CLAIM, [claimOf(id)], [digest, windowMs + CLAIM_MARGIN])
       if ((await health.watch(claim)) === 0) return 'conflict'
     }
-    const isNew = await confirm(() => run(APPEND, room, [id, opening, `${bells}{${room}}`, windowMs], id))
+    const { historyBytes } = keeping(room)
+    const args = [id, opening, `${bells}{${room}}`, windowMs, Number.isFinite(historyBytes) ? historyBytes : 0]
+    const isNew = await confirm(() => run(APPEND, room, args, id))
     return isNew === 1 ? 'logged' : 'known'
   }
 
@@ -122,22 +135,17 @@ export function createRedisLog({
         throw new LogUnusable('--durability needs one primary, and a cluster has several. Use --durability memory.')
       }
       // A first reading shows that scripts run, and marks when this data began.
-      await health.open(() => run(READ, DEFAULT_ROOM, ['end', 1]))
+      await health.open(() => run(READ, DEFAULT_ROOM, ['end', 1, PAGE_BYTES]))
       ticker = setInterval(tick, TICK)
       ticker.unref()
     },
 
     append,
 
-    async read(room, after, limit) {
-      // Members of a room that ask for the same in one go get one answer.
-      const key = `${room} ${after} ${limit}`
-      const asked = reading.get(key)
-      if (asked) return asked
-      const tail = following.whenHeard(room).then(() => readNow(room, after, limit))
-      reading.set(key, tail)
-      queueMicrotask(() => reading.delete(key))
-      return tail
+    async read(...asked) {
+      const [room] = asked
+      await following.whenHeard(room)
+      return ask(asked, () => following.toldOf(room))
     },
 
     async find(room, age) {
@@ -155,11 +163,17 @@ export function createRedisLog({
   }
 }
 
+type Asked = Parameters<SignalLog['read']>
+
 const DAY = 86_400_000
 /** What stands for "without end" in Redis. */
 const FOREVER = 10 * 365 * DAY
 const MANY = 1_000_000_000
 const CLAIM_MARGIN = 60_000
 const TICK = 1000
+/** At how many bytes a page is full. */
+const PAGE_BYTES = 262_144
+/** Pages that may be on their way, however many are asked for. */
+const READS_AT_ONCE = 3
 /** A room that was silent for so long, in milliseconds, is looked at: the doorbell may have been missed. */
 const SILENCE = 5000

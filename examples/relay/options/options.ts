@@ -39,6 +39,8 @@ export interface RelaySettings {
   readonly history: number
   /** How long they are kept, in milliseconds. @default 600_000 */
   readonly historyMs: number
+  /** Bytes of them kept per room, in Redis. @default 4_194_304 */
+  readonly historyBytes: number
   /** How long ids are remembered, in milliseconds. @default 900_000 */
   readonly window: number
   /** The largest frame or body, in bytes. @default 65_536 */
@@ -153,6 +155,7 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionRow<CommandSettings
   durability: choice('where a signal is in Redis before it is accepted', ['memory', 'replica', 'disk']),
   history: number('count', 'signals kept per room', 1000),
   historyMs: number('ms', 'how long they are kept', 600_000),
+  historyBytes: number('bytes', 'bytes of them kept per room, in Redis', 4_194_304),
   window: number('ms', 'how long ids are remembered, so that nothing is logged twice', 900_000, 1000),
   maxBytes: number('bytes', 'largest frame or body', 65_536, 1024, 16_777_216),
   maxConnections: number('count', 'connections at a time', 10_000),
