@@ -171,7 +171,7 @@ describeRedis('the command, started with a Redis that cannot be used', () => {
     )
   })
 
-  it('says that the line is not encrypted as it should be, and starts when it is', async () => {
+  it('says that the line is not encrypted as it should be, and starts when it is', { timeout: 60_000 }, async () => {
     const certificates = await makeCertificates(folder)
     const redis = await startRedis()
     const port = await freePort()
@@ -183,7 +183,8 @@ describeRedis('the command, started with a Redis that cannot be used', () => {
       await redis.ask('CONFIG', 'SET', name, value)
     }
     expect(await start(`rediss://localhost:${port}`)).toContain('Use rediss:// where it speaks TLS')
-    expect(await start(`redis://localhost:${port}`)).toContain('cannot be used')
+    expect(await start(`redis://localhost:${port}`)).toContain('rediss:// if it speaks TLS')
+    expect(await start(`rediss://localhost:${redis.port}`)).toContain('or use redis:// if it speaks no TLS.')
     environment.NODE_EXTRA_CA_CERTS = certificates.authority
     expect(await start(`rediss://localhost:${port}`)).toBe('started')
     delete environment.NODE_EXTRA_CA_CERTS

@@ -1,8 +1,11 @@
+import { describeRedis, type RedisAddress } from './redis-address.js'
+
 /** What is wrong with Redis, and what to do about it, in one line. */
-export function adviceOn(error: unknown, place: string): string {
+export function adviceOn(error: unknown, address: RedisAddress): string {
   const reason = reasonOf(error)
-  const advice = ADVICE.find(([form]) => form.test(reason))?.[1] ?? 'See to Redis, or correct --redis'
-  return `Redis at ${place} cannot be used (${reason}). ${advice}.`
+  const [, advice = 'See to Redis, or correct --redis'] = ADVICE.find(([form]) => form.test(reason)) ?? []
+  const other = address.isEncrypted ? 'redis:// if it speaks no TLS' : 'rediss:// if it speaks TLS'
+  return `Redis at ${describeRedis(address)} cannot be used (${reason}). ${advice.replace('OTHER', other)}.`
 }
 
 /** An error in a few words, without the full stop. */
@@ -17,10 +20,12 @@ export function reasonOf(error: unknown): string {
 const ADVICE: readonly (readonly [form: RegExp, advice: string])[] = [
   [/ECONNREFUSED/, 'Start it there, or correct --redis'],
   [/ENOTFOUND|EAI_AGAIN/, 'The host is not known: correct --redis'],
+  // Whoever speaks no TLS takes the beginning of it for a request that is not over yet, and the other way round.
   [
     /ETIMEDOUT|EHOSTUNREACH|timed? ?out|no answer|Connection is closed/i,
-    'Nothing answers there: correct --redis, or open the firewall',
+    'Nothing answers there: correct --redis, open the firewall, or use OTHER',
   ],
+  [/ECONNRESET|EPIPE|line was lost/, 'It hangs up: correct --redis, or use OTHER'],
   [/^NOAUTH/, 'It wants a password: --redis redis://:password@host'],
   [/^WRONGPASS|invalid password/, 'Correct the user or the password in --redis'],
   [/^NOPERM/, 'Let this user run scripts, and write and subscribe to what begins with signalpost:'],

@@ -1,6 +1,6 @@
 import type { Confirm } from './durability.js'
 import { LogUnusable, type LogHealth } from './log.js'
-import { describeRedis, type RedisAddress } from './redis-address.js'
+import type { RedisAddress } from './redis-address.js'
 import { adviceOn, reasonOf } from './redis-advice.js'
 import type { RedisClient } from './redis-client.js'
 
@@ -122,7 +122,7 @@ export function createRedisHealth(options: RedisHealthOptions): RedisHealth {
         state = 'ready'
       } catch (error) {
         close()
-        throw new LogUnusable(adviceOn(isVague(error) ? (lastError ?? error) : error, describeRedis(address)))
+        throw new LogUnusable(adviceOn(isVague(error) ? (lastError ?? error) : error, address))
       }
     },
 
