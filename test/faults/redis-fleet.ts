@@ -46,7 +46,16 @@ export function createFleet({ redis, size, through = () => redis.port }: FleetOp
       life += 1
       await redis.start()
       // The log keeps all of a run, so that whoever was away for long still finds everything.
-      const args = ['--redis', `redis://127.0.0.1:${through()}`, '--history', '1000000', '--rate', '0']
+      const args = [
+        '--redis',
+        `redis://127.0.0.1:${through()}`,
+        '--history',
+        '1000000',
+        '--history-bytes',
+        '0',
+        '--rate',
+        '0',
+      ]
       for (let count = relays.length; count < size; count += 1) relays.push(createRelayProcess(args))
       await Promise.all(relays.map((relay) => relay.start()))
     },
