@@ -1,10 +1,10 @@
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { afterAll, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import { connect, pageId } from '../relay/protocol-client.js'
 import { describeRedis, startRedis } from '../relay/redis-server.js'
 import { createRelayProcess, removeBundle } from './relay-under-test.js'
+import { residentBytes } from './resident-bytes.js'
 import { record } from './results.js'
 import { byLength } from './run-length.js'
 import { pause, until } from './waiting.js'
@@ -35,12 +35,6 @@ async function connections(port: number | undefined): Promise<number> {
   const answer = await fetch(`http://127.0.0.1:${port}/health`)
   // What /health says.
   return ((await answer.json()) as { connections: number }).connections
-}
-
-/** What a process holds in memory; only Linux tells. */
-function residentBytes(pid: number | undefined): number {
-  if (process.platform !== 'linux') return Number.NaN
-  return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * 4096
 }
 
 /** A receiver that keeps nothing but where it is and how long each signal took, in milliseconds. */

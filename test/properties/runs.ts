@@ -1,4 +1,4 @@
-const { PROPERTY_SEED: seed, PROPERTY_PATH: path, PROPERTY_RUNS: runs, FUZZ } = process.env
+const { PROPERTY_SEED: seed, PROPERTY_PATH: path, PROPERTY_RUNS: runs, FUZZ, FUZZ_FRAMES } = process.env
 
 /** The long form of everything: `FUZZ=full`. */
 export const IS_FULL = FUZZ === 'full'
@@ -19,3 +19,6 @@ export const RUNS = {
 
 /** Of what the fuzzers do. */
 export const SEED = Number(seed ?? 1)
+
+/** Hostile frames for a relay: five million with `FUZZ=full`, in about a quarter of an hour; `FUZZ_FRAMES=200000` is half a minute. */
+export const HOSTILE_FRAMES = Number(FUZZ_FRAMES ?? (IS_FULL ? 5_000_000 : 40_000))
