@@ -21,17 +21,28 @@ const SLOPE_FROM = 0.6
 const MEGABYTE = 1024 * 1024
 /** By how much the heap may grow, once it is run for long enough to tell growth from what is remembered for a minute. */
 const MOST_GROWTH_PER_HOUR = seconds >= 900 ? 2 * MEGABYTE : Number.POSITIVE_INFINITY
-/** How long a page may take to come back, in milliseconds. */
-const LONGEST_AWAY = 15_000
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 const tell = (text) => process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${text}\n`)
+
+/** How often the relay was started before the present time: with its memory each life loses its epochs. */
+let life = 0
+/** The life to which each epoch belongs. */
+const lives = new Map()
+/** Where each signal stands, by room and number: once in each epoch that took it. */
+const places = new Map()
+/** In which life each signal was accepted, by its id. */
+const acceptedIn = new Map()
 
 const sockets = new Set()
 globalThis.WebSocket = class extends WebSocket {
   constructor(url) {
     super(url)
+    const page = pages[Number(new URL(url).searchParams.get('page'))]
+    const mine = life
     sockets.add(this)
     this.once('close', () => sockets.delete(this))
+    // Before the client hears of it.
+    this.on('message', (text) => note(page, mine, JSON.parse(text)))
   }
 }
 
@@ -40,28 +51,62 @@ const remembered = 60_000
 const settings = { port: await freePort(), window: remembered, historyMs: remembered }
 let relay = await startRelay()
 const over = { yet: false }
-const pages = Array.from({ length: count }, (_, index) => openPage(`room:${index % ROOMS}`))
+const pages = []
+for (let index = 0; index < count; index++) pages.push(openPage(`room:${index % ROOMS}`, index))
+for (const { client } of pages) client.connect()
 await until(() => pages.every(({ client }) => client.status.state === 'online'))
 tell(`${count} pages are online`)
 
 const begin = performance.now()
 const elapsed = () => (performance.now() - begin) / 1000 / seconds
 const accepted = new Map()
-/** When lives of the relay ended: what a page had not heard by then died with its memory, and the page is told of a gap. */
-const ends = []
 const samples = []
 const results = await Promise.all([send(), cut(), restart(), sample()]).then(settle)
 process.stdout.write(`${results.text}\n`)
 relay.kill('SIGKILL')
 process.exit(results.isGood ? 0 : 1)
 
-function openPage(room) {
-  const page = { room, heard: new Uint8Array(1024), gaps: 0, client: undefined }
-  page.client = createSignalClient({ url: `ws://127.0.0.1:${settings.port}/signals`, connect: 'manual', onError() {} })
-  page.client.onGap(() => (page.gaps += 1))
+function openPage(room, index) {
+  const page = { room, heard: new Uint8Array(1024), epoch: undefined, gaps: [], client: undefined }
+  const url = `ws://127.0.0.1:${settings.port}/signals?page=${index}`
+  page.client = createSignalClient({ url, connect: 'manual', onError() {} })
   page.client.receiveSignal('Soak', ({ n }) => hear(page, n), { room })
-  page.client.connect()
   return page
+}
+
+/** Notes where things stand, as the relay tells it. */
+function note(page, mine, frame) {
+  switch (frame.type) {
+    case 'joined':
+      lives.set(frame.epoch, mine)
+      if (frame.recovered) page.epoch = frame.epoch
+      break
+    case 'gap':
+      lives.set(frame.epoch, mine)
+      page.gaps.push({ from: [lives.get(page.epoch) ?? -1, frame.from], to: [mine, frame.offset] })
+      page.epoch = frame.epoch
+      break
+    case 'signal': {
+      const key = `${frame.room} ${frame.data.n}`
+      const known = places.get(key) ?? []
+      const place = [lives.get(page.epoch), frame.offset]
+      if (!known.some((other) => other[0] === place[0])) places.set(key, [...known, place])
+      break
+    }
+    case 'accepted':
+      for (const id of frame.ids) if (!acceptedIn.has(id)) acceptedIn.set(id, mine)
+  }
+}
+
+function isBefore(one, other) {
+  return one[0] < other[0] || (one[0] === other[0] && one[1] < other[1])
+}
+
+/** Whether a page was told that it may have missed a signal: by a gap in which all of its places lie. */
+function isTold({ gaps, room }, { n, id }) {
+  // What nobody heard died with its life: it stood at the end of it.
+  const all = places.get(`${room} ${n}`) ?? [[acceptedIn.get(id) ?? -1, Number.POSITIVE_INFINITY]]
+  return all.every((place) => gaps.some(({ from, to }) => isBefore(from, place) && !isBefore(to, place)))
 }
 
 function hear(page, n) {
@@ -88,10 +133,10 @@ async function send() {
 }
 
 async function sendOne({ client, room }, n) {
-  const { outcome } = await client.sendSignal('Soak', { n }, { room })
+  const { id, outcome } = await client.sendSignal('Soak', { n }, { room })
   if (outcome !== 'accepted') return
   if (!accepted.has(room)) accepted.set(room, [])
-  accepted.get(room).push({ n, at: performance.now() })
+  accepted.get(room).push({ n, id })
 }
 
 async function cut() {
@@ -110,9 +155,9 @@ async function restart() {
     while (elapsed() < share) await pause(100)
     tell(index % 2 === 0 ? 'the relay is restarted' : 'the relay is killed')
     const exit = once(relay, 'exit')
-    ends.push(performance.now())
     relay.kill(index % 2 === 0 ? 'SIGTERM' : 'SIGKILL')
     await exit
+    life += 1
     relay = await startRelay()
   }
 }
@@ -132,12 +177,11 @@ async function settle([, cuts]) {
   await until(() => pages.every(({ client }) => client.status.state === 'online'))
   await pause(3000)
   let [lost, doubled, announced] = [0, 0, 0]
-  for (const { room, heard, gaps } of pages) {
-    for (const times of heard) if (times > 1) doubled += 1
-    for (const { n, at } of accepted.get(room) ?? []) {
-      if (heard[n]) continue
-      const isTold = gaps > 0 && ends.some((end) => at < end + 1000 && at > end - LONGEST_AWAY)
-      if (isTold) announced += 1
+  for (const page of pages) {
+    for (const times of page.heard) if (times > 1) doubled += 1
+    for (const signal of accepted.get(page.room) ?? []) {
+      if (page.heard[signal.n]) continue
+      if (isTold(page, signal)) announced += 1
       else lost += 1
     }
   }
