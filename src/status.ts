@@ -11,7 +11,7 @@ export type SignalStatus =
   /** Not asked to connect yet, or in a place without a WebSocket (a server that renders the page). */
   | { readonly state: 'idle'; readonly since: number }
   | { readonly state: 'connecting'; readonly since: number; readonly attempt: number }
-  /** `resumed`: this page was online before, and goes on where it was. */
+  /** `resumed`: this page was online before. What it missed is replayed; where it cannot be, `onGap` tells. */
   | { readonly state: 'online'; readonly since: number; readonly resumed: boolean }
   /** `retryAt`: when the next dial comes, in epoch milliseconds. `reason`: the close code and text of the last connection. */
   | {

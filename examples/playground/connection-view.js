@@ -66,7 +66,7 @@ function explain(status) {
     case 'connecting':
       return status.attempt > 1 ? `attempt ${status.attempt}` : ''
     case 'online':
-      return status.resumed ? 'resumed where it was' : 'first connection'
+      return status.resumed ? 'connected again' : 'first connection'
     case 'waiting': {
       const reason = status.reason.trim()
       return CODES[reason] ? `${reason}: ${CODES[reason]}` : reason

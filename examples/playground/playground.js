@@ -254,7 +254,9 @@ function disable() {
 }
 
 $('second').href = location.href
-$('url').textContent = url ?? `${location.origin.replace(/^http/, 'ws')}/signals`
+const address = url ?? `${location.origin.replace(/^http/, 'ws')}/signals`
+// A long address goes on in the next line after a slash or a dot, not in the middle of a word.
+$('url').append(...address.split(/(?<=\/)(?!\/)|(?<=\.)/).flatMap((part) => [part, element('wbr')]))
 $('clear-log').addEventListener('click', clearLog)
 $('clear-problems').addEventListener('click', () => {
   $('problem-list').replaceChildren()

@@ -62,7 +62,7 @@ describeInChromium('the playground', () => {
 
     await button(page, 'Drop connection').click()
 
-    await page.getByText('resumed where it was').first().waitFor()
+    await page.getByText('connected again').first().waitFor()
     expect((await timeline(page)).slice(-4)).toEqual(['online', 'waiting', 'connecting', 'online'])
   })
 
@@ -172,6 +172,29 @@ describeInChromium('the playground', () => {
 
     await waitForState(await opened, 'online')
     expect((await opened).url()).toBe(page.url())
+  })
+
+  it.each([320, 360])('keeps head, address and counters in line on a phone of %i pixels', async (width) => {
+    const page = await openOnline()
+    await page.setViewportSize({ width, height: 700 })
+
+    const tops = await page.evaluate(() =>
+      ['.top > .brand, .top > .button', '#counters > *'].map((selector) =>
+        [...document.querySelectorAll<HTMLElement>(selector)].map((each) => each.offsetTop + each.offsetHeight / 2),
+      ),
+    )
+    for (const row of tops) expect(Math.max(...row) - Math.min(...row)).toBeLessThan(3)
+    // Where a line ends, in the text of the address.
+    const lines = await page.locator('#url').evaluate((url) =>
+      [...url.childNodes]
+        .filter((node) => node instanceof Text)
+        .map((node) => {
+          const range = document.createRange()
+          range.selectNodeContents(node)
+          return range.getClientRects().length
+        }),
+    )
+    expect(new Set(lines)).toEqual(new Set([1]))
   })
 
   it('fits a phone without scrolling sideways', async () => {
