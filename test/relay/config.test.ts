@@ -172,6 +172,8 @@ describe('the schema of config files', () => {
     { origin: ['https://a.example/'] },
     { origin: ['file://', 'null'] },
     { origin: ['https://'] },
+    { origin: ['ftp://x'] },
+    { origin: ['ftp-app://localhost'] },
     { open: 'yes' },
     { authSecret: ['x'.repeat(31)] },
     { authSecret: ['x'.repeat(32)] },

@@ -138,12 +138,12 @@ export function list<Item>(options: ListOptions<Item>): OptionRow<readonly Item[
     unit,
     help,
     fallback: [],
-    read: (texts) =>
-      texts
-        .flatMap((given) => given.split(separator))
-        .map((item) => item.trim())
-        .filter((item) => item !== '')
-        .map((item) => readItem(item)),
+    read(texts) {
+      const items = texts.flatMap((given) => given.split(separator).map((item) => item.trim())).filter(Boolean)
+      // Most likely a variable of a shell that is not set; for a secret it would open the relay.
+      if (items.length === 0) throw new Error('needs a value')
+      return items.map((item) => readItem(item))
+    },
     readJson(value) {
       if (Array.isArray(value)) return value.map((item) => readJsonItem(item))
       throw new Error('must be a list')

@@ -73,8 +73,9 @@ export interface CommandSettings extends RelaySettings {
 
 export type OptionName = keyof CommandSettings
 
-// null: pages that were opened from a disk, and any page in a sandbox; some browsers say file:// for the first.
-const ORIGIN = /^(null|file:\/\/|[a-z][a-z0-9+.-]*:\/\/[^/\s*]+)$/
+// null: pages that were opened from a disk, and any page in a sandbox; some browsers say file:// for the first. Apps have
+// schemes of their own, but no page comes from ftp: or ws:.
+const ORIGIN = /^(null|file:\/\/|(?!(?:ftp|wss?):)[a-z][a-z0-9+.-]*:\/\/[^/\s*]+)$/
 
 /** RFC 7518 asks for a key as long as the hash. */
 const TOKEN_SECRET_LENGTH = 32
