@@ -3,9 +3,12 @@ import { createServer } from 'node:http'
 
 /** What any backend does: it shows a page with what was saved, saves what a form sends, and shows the page again. */
 
-const { PORT = '8080', RELAY_URL = 'ws://localhost:8081/signals' } = process.env
+const USUAL_RELAY = 'ws://localhost:8081/signals'
+const { PORT = '8080', RELAY_URL = USUAL_RELAY } = process.env
 const FILES = {
   '/style.css': ['style.css', 'text/css'],
+  '/send.html': ['send.html', 'text/html'],
+  '/receive.html': ['receive.html', 'text/html'],
   '/signalpost.min.js': ['../../dist/umd/signalpost.min.js', 'text/javascript'],
 }
 const incomes = []
@@ -20,7 +23,7 @@ async function answer(request, response) {
     return
   }
   const [file, type] = FILES[request.url] ?? []
-  if (file) response.writeHead(200, { 'Content-Type': type }).end(await read(file))
+  if (file) response.writeHead(200, { 'Content-Type': type }).end((await read(file)).replaceAll(USUAL_RELAY, RELAY_URL))
   else response.writeHead(200, { 'Content-Type': 'text/html' }).end(await renderPage(request.url === '/?saved'))
 }
 

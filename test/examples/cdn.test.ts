@@ -39,6 +39,20 @@ describeInChromium('examples/cdn', () => {
     expect([await report.getByLabel('Amount').inputValue(), tabs.complaints]).toEqual(['77', []])
   })
 
+  it('refreshes receive.html when send.html calls sendSignal, with data and without', async () => {
+    const [sender, receiver] = [await tabs.open(`${address}send.html`), await tabs.open(`${address}receive.html`)]
+    for (const tab of [sender, receiver]) await tab.locator('output', { hasText: 'online' }).waitFor()
+
+    for (const name of ['Say it', 'Say it with data']) {
+      const reloaded = receiver.waitForEvent('load')
+      await sender.getByRole('button', { name, exact: true }).click()
+      await reloaded
+      await receiver.locator('output', { hasText: 'online' }).waitFor()
+    }
+
+    expect(tabs.complaints).toEqual([])
+  })
+
   it('loses nothing that is saved while the relay is away', async () => {
     const [form, report] = [await tabs.open(address), await tabs.open(address)]
     for (const tab of [form, report]) await tab.locator('output', { hasText: 'online' }).waitFor()
