@@ -5,6 +5,7 @@ import { Heart, TICKS_PER_BEAT } from '../../examples/relay/beat.js'
 import type { Rights } from '../../examples/relay/access/rights.js'
 import { drain } from '../../examples/relay/drain.js'
 import { createFanOut, type Lane } from '../../examples/relay/fan-out.js'
+import { createBodies } from '../../examples/relay/http/body.js'
 import { createPosts } from '../../examples/relay/http/posts.js'
 import { createHeadcount } from '../../examples/relay/limits/headcount.js'
 import { createTurnstile } from '../../examples/relay/limits/pace.js'
@@ -82,12 +83,16 @@ export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
   const peers = new Map<Lane, { readonly peer: Peer; readonly heart: Heart; readonly line: MemoryLine }>()
   const rooms = createRooms({ log, onFailure: (lane, error) => peers.get(lane)?.peer.fail(error) })
   const fanOut = createFanOut({ maxBuffered: 1_048_576 })
+  const addressOf = (): undefined => undefined
+  const bodies = createBodies({ maxTotal: Number.POSITIVE_INFINITY, addressOf })
   const posts = createPosts({
     access,
     publishKeys: [],
     log,
+    bodies,
+    strangersBodies: bodies,
     maxBytes: TERMS.maxBytes,
-    addressOf: () => undefined,
+    addressOf,
     farewells: createTurnstile({ rate: Number.POSITIVE_INFINITY, burst: Number.POSITIVE_INFINITY }),
   })
   const tick = (): void => {
