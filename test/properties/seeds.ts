@@ -4,7 +4,7 @@ import type { Action, Life } from './actions.js'
 export interface Seed {
   readonly what: string
   /** What it failed with. */
-  readonly counts: 'LOST' | 'FIFO'
+  readonly counts: 'LOST' | 'FIFO' | 'PHANTOM' | 'GAPS'
   readonly life: Life
 }
 
@@ -86,5 +86,19 @@ export const FOUND: readonly Seed[] = [
     { do: 'pass', milliseconds: 1 },
     { do: 'jump', milliseconds: 86_400_000 },
     { do: 'navigate', page: 0, isKept: false, farewell: 'arrives', since: 'navigation' },
+  ),
+  seed(
+    'a signal that went by the farewell of a page that was frozen is called expired by it: its time ran out before it left',
+    'PHANTOM',
+    { do: 'publish-briefly', page: 1, room: 'main', ttl: 1 },
+    { do: 'freeze', page: 1 },
+  ),
+  seed(
+    'a room that is first wanted between hello and welcome is not joined on that connection',
+    'GAPS',
+    { do: 'close', page: 0 },
+    { do: 'open', page: 0, since: 'navigation' },
+    { do: 'pass', milliseconds: 1 },
+    { do: 'listen', page: 0, room: 'main' },
   ),
 ]
