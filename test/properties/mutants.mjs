@@ -13,7 +13,11 @@ export const MUTANTS = [
   {
     name: 'the relay logs a known id again',
     edits: [
-      ['examples/relay/log/memory.ts', "if (known) return known.digest === digest ? 'known' : 'conflict'\n", '\n'],
+      [
+        'examples/relay/log/known-ids.ts',
+        "if (times.has(id)) return digests.get(id) === digest ? 'known' : 'conflict'\n",
+        '\n',
+      ],
     ],
   },
   {
