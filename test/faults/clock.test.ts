@@ -22,7 +22,7 @@ describe('when the wall clock leaps', () => {
     const standIn = setStandIn()
     const outcome = await run({
       relay: createRelayProcess(),
-      seconds: byLength(12, 300),
+      seconds: byLength(7, 300),
       standIn,
       returns: 'by itself',
       faults: async ({ proxy, ledger, isOver, note }) => {

@@ -9,7 +9,7 @@ import { inWords, record } from './results.js'
 import { byLength, SEED } from './run-length.js'
 import { pause, quiesce } from './waiting.js'
 
-const SECONDS = byLength(5, 60)
+const SECONDS = byLength(3, 60)
 /** Signals per second and publisher. */
 const RATE = 100
 

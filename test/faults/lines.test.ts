@@ -26,7 +26,7 @@ describe('when lines fail', () => {
   it('F01 loses and repeats nothing while half of the lines are cut every 400 ms', async () => {
     const outcome = await run({
       relay: createRelayHere(),
-      seconds: byLength(6, 60),
+      seconds: byLength(4, 60),
       faults: async (world) => {
         world.proxy.shape({ latency: [1, 15] })
         await cutLines(world, 400)
@@ -40,7 +40,7 @@ describe('when lines fail', () => {
     const noticed: number[] = []
     const outcome = await run({
       relay: createRelayHere({ beat: BEAT }),
-      seconds: byLength(8, 60),
+      seconds: byLength(6, 60),
       rate: 200,
       faults: async ({ proxy, pages, chance, isOver, note, allBack }) => {
         const losses: Promise<unknown>[] = []
@@ -76,7 +76,7 @@ describe('when lines fail', () => {
   it('F06 loses and repeats nothing when everything comes in pieces of 1 to 5 bytes', async () => {
     const outcome = await run({
       relay: createRelayHere(),
-      seconds: byLength(5, 60),
+      seconds: byLength(4, 60),
       rate: byLength(40, 60),
       faults: async ({ proxy, note }) => {
         proxy.shape({ isSplit: true })
@@ -91,7 +91,7 @@ describe('when lines fail', () => {
     const outcome = await run({
       relay: createRelayHere({ history: 5 }),
       history: 5,
-      seconds: byLength(5, 60),
+      seconds: byLength(4, 60),
       faults: (world) => cutLines(world, 400),
     })
     await recordRun('F13', 'a memory of 5 signals, and cuts as in F01', outcome, outcome.gapsOwed)

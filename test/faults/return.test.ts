@@ -13,7 +13,7 @@ afterAll(removeBundle)
 
 /** As many as anchors ask for in a whole run; in a short one fewer, whose share in a moment is more of a chance. */
 const CLIENTS = byLength(400, 2000)
-const ROUNDS = byLength(2, 10)
+const ROUNDS = byLength(1, 10)
 /** How long the relay is away, as far as it starts in time, in milliseconds. */
 const AWAY = 2000
 /** Who waits, waits for as long as the relay was away at most, and has so much more to be back, in milliseconds. */
