@@ -16,8 +16,8 @@ const CLIENTS = byLength(400, 2000)
 const ROUNDS = byLength(1, 10)
 /** How long the relay is away, as far as it starts in time, in milliseconds. */
 const AWAY = 2000
-/** Who waits, waits for as long as the relay was away at most, and has so much more to be back, in milliseconds. */
-const SOON = 1000
+/** After so many times as long as the relay was away, everybody is back: 3 s where it was away for 2. */
+const SOON = 1.5
 /** No more than this share of the clients may come in any 100 ms. */
 const PEAK = 0.15
 /** What chance adds to a share of few clients, in all but one of thousands of rounds. */
@@ -121,7 +121,7 @@ function peakOf(handshakes: readonly number[]): number {
 }
 
 describe('when a relay with many clients dies', () => {
-  it('F25 has all clients back as soon after its return as it was away, and never too many at once', async () => {
+  it('F25 has all clients back within 1.5 times as long as it was away, and never too many at once', async () => {
     const { returns, LEAK } = await loseAndReturn(ROUNDS)
     // Each round by itself: a crowd in one of them must not hide among the others.
     const peak = Math.max(...returns.map(({ handshakes }) => peakOf(handshakes)))
@@ -141,7 +141,7 @@ describe('when a relay with many clients dies', () => {
     expect(peak).toBeLessThanOrEqual(byLength(PEAK + CHANCE, PEAK))
     for (const { handshakes, lastBack, away } of returns) {
       // In a short run the machine may be busy with other things.
-      expect(byLength(Math.max(...handshakes), lastBack) - away).toBeLessThanOrEqual(SOON)
+      expect(byLength(Math.max(...handshakes), lastBack) / away).toBeLessThanOrEqual(SOON)
     }
   })
 })
