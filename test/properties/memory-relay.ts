@@ -11,7 +11,7 @@ import { createHeadcount } from '../../examples/relay/limits/headcount.js'
 import { createTurnstile } from '../../examples/relay/limits/pace.js'
 import type { Entry, SignalLog, Tail } from '../../examples/relay/log/log.js'
 import { createMemoryLog } from '../../examples/relay/log/memory.js'
-import { createPatientLog } from '../../examples/relay/log/patient.js'
+import { createPatientLog, LogUnavailable } from '../../examples/relay/log/patient.js'
 import { createPeer, type Peer } from '../../examples/relay/peer.js'
 import { createRooms } from '../../examples/relay/rooms.js'
 import type { MemoryLine } from './memory-line.js'
@@ -128,7 +128,9 @@ export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
     post(body) {
       const request = Object.assign(new EventEmitter(), { headers: { 'content-type': 'text/plain' } })
       // Reading a body asks nothing more of a request. The log may be out of reach, or closed meanwhile.
-      posts.farewell(request as unknown as IncomingMessage).catch(silent)
+      posts.farewell(request as unknown as IncomingMessage).catch((error: unknown) => {
+        if (!(error instanceof LogUnavailable)) onFailure(error)
+      })
       request.emit('data', Buffer.from(body))
       request.emit('end')
     },

@@ -55,8 +55,6 @@ interface Listening {
   /** It goes on where another page of the tab was. */
   readonly isInherited: boolean
   stop: () => void
-  /** The line whose hello was on its way before this began: that the room is not joined on it is known to be open. */
-  readonly unjoinedOn: MemoryLine | undefined
   /** From when on its signals are wanted, in virtual milliseconds. */
   readonly wantedFrom: number
   /** How long the relay's first answer took, as far as the client bears it: ages are counted from somewhere within. */
@@ -100,8 +98,6 @@ interface Page {
   readonly handledIn: Map<Sent, number>
   /** The rooms for which the relay's answer was taken. */
   readonly answered: Set<string>
-  /** The line on which it said hello last. */
-  greeted?: MemoryLine | undefined
   isFrozen: boolean
   readonly client: SignalClient
   readonly since: 'navigation' | 'now'
@@ -290,7 +286,6 @@ export function createWorld({ history, lifetime, isStrict = false }: WorldOption
 
   function noteJoins(page: Page, joins: Map<string, Join[]>, text: string): void {
     const frame = JSON.parse(text) as ClientFrame
-    if (frame.type === 'hello') page.greeted = page.lines.at(-1)
     const rooms = frame.type === 'hello' ? frame.rooms : frame.type === 'join' ? [frame] : []
     for (const { room } of rooms) {
       const join = { listening: page.listenings.get(room), at: performance.now() }
@@ -624,7 +619,6 @@ export function createWorld({ history, lifetime, isStrict = false }: WorldOption
       reached: NOWHERE,
       ...before,
       ...(before && { isInherited: true }),
-      unjoinedOn: page.status.state === 'connecting' ? page.greeted : undefined,
       lastTurns: new Map(before?.lastTurns),
       missed: [...(before?.missed ?? [])],
     }
@@ -772,10 +766,9 @@ export function createWorld({ history, lifetime, isStrict = false }: WorldOption
   }
 
   /** `before`: what was logged later may still be on its way. */
-  function findLost(of: readonly Page[], isAsked: typeof isJoined = () => true, before = Infinity): void {
+  function findLost(of: readonly Page[], before = Infinity): void {
     for (const page of of) {
       for (const listening of page.listenings.values()) {
-        if (!isAsked(page, listening)) continue
         for (const sent of signals.values()) {
           if (!isAccepted(sent) || hasHandled(page, listening, sent) || !isOwed(listening, sent)) continue
           if (sent.places.some(({ at }) => at > before)) continue
@@ -794,21 +787,14 @@ export function createWorld({ history, lifetime, isStrict = false }: WorldOption
     await pass(2000)
     const isSame = (page: Page): boolean => isWell(page) && before.get(page) === page.lines.at(-1)
     const well = openPages().filter(isSame)
-    if (relay) findLost(well, isJoined, performance.now() - 100)
-    if (relay) findUntold(well, isJoined)
+    if (relay) findLost(well, performance.now() - 100)
+    if (relay) findUntold(well)
     check()
   }
 
-  function isJoined({ lines }: Page, { unjoinedOn }: Listening): boolean {
-    return isStrict || !unjoinedOn || unjoinedOn !== lines.at(-1)
-  }
-
-  function findUntold(of: readonly Page[], isAsked: typeof isJoined = () => true): void {
-    for (const page of of) {
-      const { number, listenings } = page
-      for (const listening of listenings.values()) {
-        const { owedAfter, room } = listening
-        if (!isAsked(page, listening)) continue
+  function findUntold(of: readonly Page[]): void {
+    for (const { number, listenings } of of) {
+      for (const { owedAfter, room } of listenings.values()) {
         if (owedAfter === undefined) fail(`GAPS: page ${number} was told neither of a place nor of a gap in ${room}`)
       }
     }
