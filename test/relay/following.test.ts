@@ -48,7 +48,7 @@ function createRemote() {
       calls.push(rooms.length === 1 ? 'look' : `look at ${rooms.length}`)
       await state.looking?.opened
       if (isAway) throw new Error('away')
-      return rooms.map(() => ({ epoch: state.epoch, head: state.head }))
+      return rooms.map((room) => (room === 'lost' ? undefined : { epoch: state.epoch, head: state.head }))
     },
   })
   const heard: string[] = []
@@ -182,6 +182,17 @@ describe('following a log elsewhere', () => {
     remote.following.lookAfter(-1)
     await remote.settled()
     expect(remote.heard).toEqual(['one 6'])
+  })
+
+  it('looks at all rooms but one that cannot be looked at', async () => {
+    remote.following.follow('lost', () => {})
+    remote.following.follow('other', () => {})
+    await Promise.all(['lost', 'other'].map((name) => remote.following.whenHeard(name)))
+    remote.calls.length = 0
+    remote.state.head = 6
+    remote.following.lookAfter(-1)
+    await remote.settled()
+    expect(remote.calls).toEqual(['look at 3', 'read 5', 'read 5'])
   })
 
   it('reads what could not be read, however little that shows from outside', async () => {

@@ -1,4 +1,5 @@
-import { expect, it, vi } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
+import { createRedisLog } from '../../examples/relay/log/redis.js'
 import { createSilentLogger } from '../../examples/relay/logger.js'
 import { join, startRelay, type ProtocolClient } from './protocol-client.js'
 import { describeRedis, KEEPS, startRedis, type RedisServer } from './redis-server.js'
@@ -70,6 +71,32 @@ describeRedis('relays on a cluster', () => {
     for (const room of lost) expect(told(receiver, room)).toEqual([1, 2, 3, 'gap epoch', 4])
   })
 })
+
+describeRedis('a log on a cluster', () => {
+  it('reads from other nodes while one stands still', { timeout: 120_000 }, async () => {
+    const nodes = await startCluster()
+    const log = createRedisLog({ url: `redis+cluster://127.0.0.1:${nodes[1]?.port}` })
+    onTestFinished(() => log.close())
+    await log.open()
+    const rooms = Array.from({ length: 40 }, (_, index) => `room-${index}`)
+    for (const room of rooms) await log.read(room, 'end', 1)
+    const [still] = nodes
+    const held = new Set(String(await still?.ask('KEYS', 'signalpost:*:room')).match(/room-\d+/g))
+    expect(held.size).toBeGreaterThan(3)
+    still?.freeze(true)
+    const order: string[] = []
+    const waiting = [...held].map((room) => log.read(room, 0, 1).then(...bothWays(() => order.push('held up'))))
+    const others = rooms.filter((room) => !held.has(room))
+    await Promise.all(others.map((room) => log.read(room, 0, 1).then(() => order.push('read'))))
+    expect(order).toEqual(others.map(() => 'read'))
+    still?.freeze(false)
+    await Promise.all(waiting)
+  })
+})
+
+function bothWays(tell: () => void): [() => void, () => void] {
+  return [tell, tell]
+}
 
 describeRedis('relays that ask Sentinels', () => {
   it('follow to the replica that takes over', { timeout: 60_000 }, async () => {

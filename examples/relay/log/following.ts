@@ -7,8 +7,8 @@ export interface RemoteLog {
   unsubscribe(room: string): void
   /** Reads from the log itself. */
   read(room: string, after: number | 'end', limit: number): Promise<Tail>
-  /** The newest places of rooms: cheap, and may be asked often. */
-  look(rooms: readonly string[]): Promise<readonly Place[]>
+  /** The newest places of rooms, where they are to be had: cheap, and may be asked often. */
+  look(rooms: readonly string[]): Promise<readonly (Place | undefined)[]>
   /** How long a room is kept that is not read, in milliseconds. */
   readonly keepMs: number
 }

@@ -67,20 +67,35 @@ export async function runScript(
   }
 }
 
-/** Reads some fields of each of many hashes. */
+/** Reads some fields of each of many hashes; those that could not be read are errors. */
 export async function readFields(
   client: RedisClient,
   keys: readonly string[],
   fields: readonly string[],
-): Promise<(string | null)[][]> {
-  // Keys of a cluster are on different nodes.
-  if (client instanceof Cluster) return Promise.all(keys.map((key) => client.hmget(key, ...fields)))
+): Promise<((string | null)[] | Error)[]> {
+  if (client instanceof Cluster) {
+    // Keys of a cluster are on different nodes, and one of these may be away.
+    const answers = await Promise.allSettled(keys.map((key) => client.hmget(key, ...fields)))
+    return answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : (answer.reason as Error)))
+  }
   const answers = await client.pipeline(keys.map((key) => ['hmget', key, ...fields])).exec()
-  return (answers ?? []).map(([error, values]) => {
-    if (error) throw error
-    // What HMGET answers.
-    return values as (string | null)[]
-  })
+  // What HMGET answers.
+  return (answers ?? []).map(([error, values]) => error ?? (values as (string | null)[]))
+}
+
+/** Tells the server that has the keys of a room from others; all are on one, unless it is a cluster. */
+export function serverOf(client: RedisClient, room: string): string {
+  return client instanceof Cluster ? (client.slots[slotOf(room)]?.[0] ?? '') : ''
+}
+
+/** The slot of what stands in the braces of a key: its CRC16 (XMODEM). */
+function slotOf(tag: string): number {
+  let sum = 0
+  for (const byte of Buffer.from(tag)) {
+    sum ^= byte << 8
+    for (let bit = 0; bit < 8; bit += 1) sum = ((sum << 1) ^ (sum & 0x8000 ? 0x1021 : 0)) & 0xffff
+  }
+  return sum % 16_384
 }
 
 const CONNECT_TIMEOUT = 5000

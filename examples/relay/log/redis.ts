@@ -13,8 +13,8 @@ import {
   type Tail,
 } from './log.js'
 import { readRedisAddress } from './redis-address.js'
-import { createReadings } from './readings.js'
-import { createRedisClient, readFields, runScript } from './redis-client.js'
+import { createReadings, type Readings } from './readings.js'
+import { createRedisClient, readFields, runScript, serverOf } from './redis-client.js'
 import { createRedisHealth } from './redis-health.js'
 import { claimOf, keysOf, PREFIX, readBell, readTail } from './redis-forms.js'
 import { APPEND, CLAIM, FIND, READ, type Script } from './redis-scripts.js'
@@ -64,7 +64,8 @@ export function createRedisLog({
   // Channels do not belong to a database, keys do.
   const bells = `${PREFIX}${address.db}:`
   const confirm = createDurability(writer, durability)
-  const readings = createReadings<Tail>(READS_AT_ONCE)
+  /** By server: one that is away holds up nobody who reads from others. */
+  const readings = new Map<string, Readings<Tail>>()
   const clients = [...new Set([writer, listener])]
   const health = createRedisHealth({ address, clients, reader, writer, confirm, onHealth, onTrouble })
   // What is missed must be in what is read: a reading that has begun already may be too old.
@@ -96,14 +97,21 @@ export function createRedisLog({
     if (listener.status === 'ready') listener.unsubscribe(`${bells}{${room}}`).catch(() => {})
   }
 
-  async function look(rooms: readonly string[]): Promise<Place[]> {
+  async function look(rooms: readonly string[]): Promise<(Place | undefined)[]> {
     const keys = rooms.map((room) => keysOf(room).meta)
     const answers = await health.watch(readFields(reader, keys, ['epoch', 'head']))
-    return answers.map(([epoch, head]) => ({ epoch: epoch ?? '', head: Number(head) }))
+    return answers.map((answer) => {
+      if (answer instanceof Error) return undefined
+      const [epoch, head] = answer
+      return { epoch: epoch ?? '', head: Number(head) }
+    })
   }
 
   function ask([room, after, limit]: Asked, mark: () => number | undefined = () => undefined): Promise<Tail> {
-    return readings.ask(`${room} ${after} ${limit}`, mark, async () =>
+    const server = serverOf(reader, room)
+    const queue = readings.get(server) ?? createReadings<Tail>(READS_AT_ONCE)
+    readings.set(server, queue)
+    return queue.ask(`${room} ${after} ${limit}`, mark, async () =>
       readTail(await run(READ, room, [after, limit, PAGE_BYTES])),
     )
   }
@@ -173,7 +181,7 @@ const CLAIM_MARGIN = 60_000
 const TICK = 1000
 /** At how many bytes a page is full. */
 const PAGE_BYTES = 262_144
-/** Pages that may be on their way, however many are asked for. */
+/** Pages of a server that may be on their way, however many are asked for. */
 const READS_AT_ONCE = 3
 /** A room that was silent for so long, in milliseconds, is looked at: the doorbell may have been missed. */
 const SILENCE = 5000
