@@ -233,7 +233,11 @@ describe('authentication', () => {
   it('S17 a revoked user is out of every instance within a second', async () => {
     const inner = createMemoryLog()
     onTestFinished(() => inner.close())
-    const options = { authSecret: [SECRET], revokeKey: ['revoke-key'], log: { ...inner, close: async () => {} } }
+    const options = {
+      authSecret: [SECRET],
+      revokeKey: ['a-key-for-revoking'],
+      log: { ...inner, close: async () => {} },
+    }
     const [one, two] = [await startRelay(options), await startRelay(options)]
     const token = await sign({ sub: 'ann' })
     const pages = [await connect(one.url, { token }), await connect(two.url, { token })]
@@ -241,7 +245,7 @@ describe('authentication', () => {
     const since = performance.now()
     await fetch(`${one.page}revoke`, {
       method: 'POST',
-      headers: { Authorization: 'Bearer revoke-key', 'Content-Type': 'application/json' },
+      headers: { Authorization: 'Bearer a-key-for-revoking', 'Content-Type': 'application/json' },
       body: '{"user":"ann"}',
     })
     const codes = (await Promise.all(pages.map((page) => page.closed))).map(({ code }) => code)
