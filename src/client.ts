@@ -215,6 +215,8 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
       const [data, sendOptions] = rest as [data?: unknown, options?: SendOptions]
       contract?.['~check'](name, data)
       const parcel = createParcel((isPlain ? tab : '') + createId(), name, data, sendOptions, maxBytes)
+      // Only for signalpost/refresh: whether what this page sends may come back to it as a reload.
+      Object.assign(client, { '~sent': true })
       connectWhen('lazy')
       if (hasPage || link.status.state !== 'idle') {
         const result = outbox.add(parcel)

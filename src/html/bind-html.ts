@@ -2,6 +2,8 @@ import { SignalError } from '../errors.js'
 import { checkOptions } from '../options.js'
 import { getPageClient, onPageClient } from '../page-client.js'
 import { DEFAULT_ROOM } from '../protocol/names.js'
+import { watchPage } from '../refresh/refresh-on.js'
+import { checkRefresh, type RefreshOptions } from '../refresh/refresh-options.js'
 import type { RegisteredSignals, SignalClient, SignalMap, Stop } from '../signals.js'
 import { Attribute, type Report } from './attributes.js'
 import { dispatchSignals } from './events.js'
@@ -14,11 +16,13 @@ export interface HtmlOptions<Sent extends SignalMap = RegisteredSignals, Receive
   readonly client?: SignalClient<Sent, Received> | undefined
   /** The part of the page whose inside is looked at; signals are events of it. @default document */
   readonly root?: Document | Element | undefined
-  /** Told what goes wrong. @default thrown, in a task of its own, so that the console and error trackers see it */
+  /** How everything on the page refreshes, where its attributes do not say it. */
+  readonly refresh?: Omit<RefreshOptions, 'client' | 'room' | 'where' | 'indicator' | 'onError'> | undefined
+  /** Told what goes wrong, once for what several elements share. @default thrown, in a task of its own, so that the console and error trackers see it */
   readonly onError?: ((error: SignalError) => void) | undefined
 }
 
-const OPTIONS = { client: ['object'], root: ['object'], onError: ['function'] }
+const OPTIONS = { client: ['object'], root: ['object'], refresh: ['object'], onError: ['function'] }
 
 const WATCHED = {
   childList: true,
@@ -40,16 +44,20 @@ export function bindHtml<Sent extends SignalMap = RegisteredSignals, Received ex
   options: HtmlOptions<Sent, Received> = {},
 ): Stop {
   checkOptions(options, OPTIONS)
-  const { root = globalThis.document, onError = rethrow } = options
+  const { root = globalThis.document, refresh = {}, onError = rethrow } = options
+  checkRefresh(['*'], bindHtml, refresh as RefreshOptions)
   if (!root) return () => undefined
   const mark = root as { [KEY]?: Stop | undefined }
   if (mark[KEY]) return mark[KEY]
   // The page's attributes, not the types, say what is sent and received.
   const ownClient = options.client as SignalClient | undefined
+  const told = new WeakSet<object>()
   let bound: BoundClient | undefined
 
   // In a task of its own, where nothing that onError does can harm what is going on.
   const report: Report = (element, cause) => {
+    if (told.has(cause as object)) return
+    told.add(cause as object)
     const { code = 'bad-option', message } = cause as Partial<SignalError>
     // A field named "id" would hide a form's own.
     const id = element.getAttribute('id')
@@ -58,6 +66,8 @@ export function bindHtml<Sent extends SignalMap = RegisteredSignals, Received ex
   }
 
   const controller = new AbortController()
+  // Also where nothing is refreshed yet: the next page may have to know how it was come by.
+  watchPage(controller.signal)
   const getClient = (): SignalClient | undefined => ownClient ?? getPageClient()
   const sendMeta = sendFrom({ root, getClient, report, signal: controller.signal })
 
@@ -68,7 +78,7 @@ export function bindHtml<Sent extends SignalMap = RegisteredSignals, Received ex
 
   function follow(client: SignalClient | undefined): void {
     bound?.stop()
-    bound = client && bindClient(client, root, report)
+    bound = client && bindClient(client, root, refresh, report)
     update()
   }
 
@@ -99,8 +109,13 @@ interface BoundClient {
   readonly stop: Stop
 }
 
-function bindClient(client: SignalClient, root: Document | Element, report: Report): BoundClient {
-  const refresh = refreshElements(client, report)
+function bindClient(
+  client: SignalClient,
+  root: Document | Element,
+  options: RefreshOptions,
+  report: Report,
+): BoundClient {
+  const refresh = refreshElements(client, options, report)
   const hear = dispatchSignals(client, root)
   const status = showStatus(client, root)
   return {

@@ -1,5 +1,7 @@
 import { badOption } from '../options.js'
-import { type RefreshAction, refreshOn, reloadPage, replaceElement, submitForm } from '../refresh/index.js'
+import { type RefreshAction, reloadPage, replaceElement, submitForm } from '../refresh/index.js'
+import { refreshPlace } from '../refresh/refresh-on.js'
+import type { RefreshOptions } from '../refresh/refresh-options.js'
 import type { SignalClient, Stop } from '../signals.js'
 import { Attribute, conditionsOf, namesIn, type Report, roomOf } from './attributes.js'
 
@@ -10,6 +12,8 @@ const SETTINGS = [Attribute.Refresh, Attribute.Source, Attribute.Where, Attribut
 type Place = Element | string
 
 interface Registration {
+  /** The same one for as long as the element is there, whatever its attributes say. */
+  readonly place: object
   readonly settings: string
   /** None where the attributes were wrong, which is told once. */
   readonly room?: string
@@ -21,22 +25,27 @@ interface Registration {
  * which returns the rooms that are listened to. A place has one registration for as long as its attributes say the same: an
  * element that is replaced, its own refresh included, misses nothing.
  */
-export function refreshElements(client: SignalClient, report: Report): (elements: Iterable<Element>) => Set<string> {
+export function refreshElements(
+  client: SignalClient,
+  options: RefreshOptions,
+  report: Report,
+): (elements: Iterable<Element>) => Set<string> {
   const registrations = new Map<Place, Registration>()
 
-  function register(element: Element, place: Place, settings: string): Registration {
+  function register(element: Element, where: Place, settings: string, place: object): Registration {
     try {
       const room = roomOf(element)
-      const stop = refreshOn(namesIn(element, Attribute.Refresh), actionFor(element, place), {
+      const stop = refreshPlace(place, namesIn(element, Attribute.Refresh), actionFor(element, where), {
+        ...options,
         client,
         room,
         where: conditionsOf(element),
         onError: (error) => report(element, error),
       })
-      return { settings, room, stop }
+      return { place, settings, room, stop }
     } catch (error) {
       report(element, error)
-      return { settings }
+      return { place, settings }
     }
   }
 
@@ -53,9 +62,10 @@ export function refreshElements(client: SignalClient, report: Report): (elements
       const settings = settingsOf(element)
       seen.add(place)
       gone.delete(place)
-      if (registrations.get(place)?.settings === settings) continue
+      const before = registrations.get(place)
+      if (before?.settings === settings) continue
       end(place)
-      registrations.set(place, register(element, place, settings))
+      registrations.set(place, register(element, place, settings, before?.place ?? {}))
     }
     gone.forEach(end)
     return new Set([...registrations.values()].flatMap(({ room }) => room ?? []))
@@ -87,7 +97,8 @@ function settingsOf(element: Element): string {
 function actionFor(element: Element, place: Place): RefreshAction {
   if (element instanceof HTMLFormElement) return submitForm(element)
   if (element.matches('html, body')) return reloadPage()
-  if (typeof place !== 'string') throw badOption('What is replaced needs an id that no other element has')
+  if (typeof place !== 'string')
+    throw badOption('Add an id that no other element has: by it the fresh element is found')
   const url = element.getAttribute(Attribute.Source) ?? undefined
   // No script may read a page that was opened from a disk.
   return url === undefined && location.protocol === 'file:' ? reloadPage() : replaceElement(place, { url })

@@ -1,17 +1,20 @@
 import { createSignalClient } from '../client.js'
 import { getPageClient, receiveSignal, sendSignal } from '../page-client.js'
+import type { RefreshTexts } from '../refresh/notice.js'
 import type { Token } from '../signals.js'
 import { bindHtml } from './bind-html.js'
 
 /**
  * What a script tag does by itself: it follows the attributes of the page, with `data-url` it connects (empty: to the usual
- * address) unless the page has a client, and with `data-globals` it makes `sendSignal` and `receiveSignal` global. The token
- * is in `<meta name="signalpost-token">`; `data-token-url` is where fresh ones come from, as plain text.
+ * address) unless the page has a client, and with `data-globals` it makes `sendSignal` and `receiveSignal` global. The hint
+ * says `data-text-changed`, `-refresh`, `-failed` and `-retry`; refreshes have `data-spread`. The token is in `<meta name="signalpost-token">`; `data-token-url` is where fresh ones come from, as plain text.
  */
 export function runScriptTag(script: HTMLOrSVGScriptElement | null): void {
-  const { url, globals, tokenUrl } = script?.dataset ?? {}
+  const { url, globals, tokenUrl, spread, textChanged, textRefresh, textFailed, textRetry } = script?.dataset ?? {}
   if (globals !== undefined) Object.assign(globalThis, { sendSignal, receiveSignal })
-  bindHtml()
+  const texts = { changed: textChanged, refresh: textRefresh, failed: textFailed, retry: textRetry }
+  // A text that is undefined is the default one.
+  bindHtml({ refresh: { texts: texts as RefreshTexts, spread: Number(spread) || 0 } })
   if (url !== undefined && !getPageClient()) connect(url, createToken(tokenUrl))
 }
 

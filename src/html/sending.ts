@@ -1,4 +1,6 @@
 import { SignalError } from '../errors.js'
+import { onAct } from '../refresh/acts.js'
+import { isFromRefresh } from '../refresh/next-page.js'
 import type { SignalClient } from '../signals.js'
 import { Attribute, dataOf, namesIn, type Report, roomOf } from './attributes.js'
 
@@ -13,10 +15,12 @@ export interface SendingOptions {
 /**
  * Sends what clicked elements and submitted forms say, just before the browser acts. What the page's own script cancelled
  * does not act, and sends nothing. What it returns sends what `<meta data-signal-send>` says, once for each: the server has
- * put it on the page that it shows now.
+ * put it on the page that it shows now; where a refresh loaded that page, nothing has been saved, and pages that answer each
+ * other would never end.
  */
 export function sendFrom({ root, getClient, report, signal }: SendingOptions): () => void {
   const said = new WeakSet<Element>()
+  let isOldNews = isFromRefresh()
 
   function send(element: Element): void {
     try {
@@ -29,31 +33,33 @@ export function sendFrom({ root, getClient, report, signal }: SendingOptions): (
     }
   }
 
-  function onClick(event: Event): void {
-    const element = event.target instanceof Element ? event.target.closest(`[${Attribute.Send}]`) : null
-    if (!element || event.defaultPrevented || !root.contains(element) || isLeftToSubmit(element)) return
+  const sends = (node: EventTarget | null | undefined): node is Element =>
+    node instanceof Element && node.hasAttribute(Attribute.Send) && root.contains(node)
+
+  function onClick({ type, button }: MouseEvent, path: EventTarget[]): void {
+    const element = path.find(sends)
+    if (!element || isLeftToSubmit(element)) return
     // The middle button opens links; with anything else it does nothing.
-    if (event.type === 'click' || ((event as MouseEvent).button === 1 && element.matches('[href]'))) send(element)
+    if (type === 'click' || (button === 1 && element.matches('[href]'))) send(element)
   }
 
-  function onSubmit(event: Event): void {
-    const { target, submitter, defaultPrevented } = event as SubmitEvent
+  function onSubmit({ submitter }: SubmitEvent, [form]: EventTarget[]): void {
     // `submitForm` of signalpost/refresh submits it: pages that answer each other would never end.
-    if (defaultPrevented || (target as Element).hasAttribute('data-signal-refreshing')) return
-    for (const element of new Set([submitter, target])) {
-      if (element instanceof Element && element.hasAttribute(Attribute.Send)) send(element)
-    }
+    if ((form as Element).hasAttribute('data-signal-refreshing')) return
+    for (const element of new Set([submitter, form])) if (sends(element)) send(element)
   }
 
-  root.addEventListener('click', onClick, { signal })
-  root.addEventListener('auxclick', onClick, { signal })
-  root.addEventListener('submit', onSubmit, { signal })
+  onAct(root, 'click', onClick, signal)
+  onAct(root, 'auxclick', onClick, signal)
+  onAct(root, 'submit', onSubmit, signal)
   return () => {
     for (const element of root.querySelectorAll(`meta[${Attribute.Send}]`)) {
       if (said.has(element)) continue
       said.add(element)
-      send(element)
+      if (!isOldNews) send(element)
     }
+    // What comes later has been put there by somebody.
+    isOldNews &&= document.readyState !== 'complete'
   }
 }
 

@@ -1,6 +1,6 @@
 /** A sheet at the lower edge of a phone, a card in the lower right corner elsewhere. */
 export const STYLE = `
-:host { all: initial; position: fixed; z-index: 2147483646; inset: auto 0 0; color-scheme: light dark;
+:host { all: initial; position: fixed; z-index: 2147483647; inset: auto 0 0; color-scheme: light dark;
   --text: #111827; --muted: #4b5563; --back: #ffffff; --line: #6b7280; --soft: #f3f4f6; --focus: #1d4ed8;
   font: 13px/1.45 system-ui, sans-serif; color: var(--text) }
 @media (prefers-color-scheme: dark) {

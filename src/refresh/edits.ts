@@ -7,6 +7,9 @@ const touched = new Map<Element, string | undefined>()
 /** Where something is being composed that is not text yet, as for Chinese. */
 let composing: EventTarget | null = null
 
+const OPEN = ':is(dialog[open], [popover]):is(:modal, :focus-within), [aria-modal=true]'
+const VISIBLY = { visibilityProperty: true, opacityProperty: true }
+
 /** Notes what the user does to fields. */
 export function watchEdits(signal: AbortSignal): void {
   const on = (type: string, listener: (event: Event) => unknown): void =>
@@ -18,15 +21,17 @@ export function watchEdits(signal: AbortSignal): void {
   on('compositionend', () => (composing = null))
   on('submit', letGo)
   on('reset', letGo)
+  addEventListener('blur', noteFrame, { signal })
   touched.clear()
   touch(document.activeElement, (field) => contentOf(field, (field as Field).defaultValue))
 }
 
 /** Whether an element, or the page, has fields whose content the user has changed and not submitted. */
 export function editedFields(within: Node = document): Element[] {
+  noteFrame()
   for (const field of touched.keys()) if (!field.isConnected) touched.delete(field)
   return [...touched]
-    .filter(([field, before]) => (within === document || within.contains(field)) && contentOf(field) !== before)
+    .filter(([field, before]) => holds(within, field) && contentOf(field) !== before)
     .map(([field]) => field)
 }
 
@@ -35,11 +40,13 @@ export function isComposing(within: Node): boolean {
   return composing instanceof Node && within.contains(composing)
 }
 
-/** Whether a dialog is open in an element, or on the page. */
+/**
+ * Whether a dialog is open in an element, or on the page: one that is modal, or that the user is in, as for a popover. What
+ * is there all the time, such as a notice of cookies, or is shown by its style alone, is not one.
+ */
 export function hasOpenDialog(within: ParentNode = document): boolean {
-  // A dialog may be there all the time, and be shown by its style.
-  return [...within.querySelectorAll('dialog[open], [aria-modal=true]')].some(
-    (dialog) => dialog.getClientRects().length > 0,
+  return [...within.querySelectorAll(OPEN)].some(
+    (dialog) => dialog.checkVisibility?.(VISIBLY) ?? dialog.getClientRects().length > 0,
   )
 }
 
@@ -50,8 +57,20 @@ function touch(target: EventTarget | null | undefined, before?: (field: Element)
 
 function letGo({ target }: Event): void {
   for (const field of touched.keys()) {
-    if (((field as Field).form ?? field.closest('form')) === target) touched.delete(field)
+    if ((field as Field).form === target || holds(target as Node, field)) touched.delete(field)
   }
+}
+
+/** What is done in a frame is not known here. */
+function noteFrame(): void {
+  const { activeElement } = document
+  if (activeElement?.localName === 'iframe') touched.set(activeElement, undefined)
+}
+
+/** Whether a node is inside of another, or inside of the shadow of what is. */
+function holds(within: Node, node: Node): boolean {
+  const { host } = node.getRootNode() as Partial<ShadowRoot>
+  return within.contains(node) || (host !== undefined && holds(within, host))
 }
 
 function contentOf(field: Element, text = (field as Field).value ?? field.textContent): string {

@@ -4,23 +4,17 @@ import type { Hold, RefreshPhase } from './scheduler.js'
 /** What takes less time than this, in milliseconds, is not shown. */
 const PATIENCE = 200
 
-const TEXTS: RefreshTexts = {
-  changed: 'This page has changed.',
-  refresh: 'Refresh now',
-  failed: 'This page could not be refreshed.',
-  retry: 'Try again',
-}
-
 export interface IndicatorOptions {
   /** The element that is busy. */
   readonly target: () => Element | null | undefined
-  readonly refresh: () => void
+  readonly refresh: (at: number) => void
   readonly texts?: Partial<RefreshTexts> | undefined
 }
 
 /** Shows on the page what a refresh is doing. A failure stays until the next success. */
-export function createIndicator({ target, refresh, texts }: IndicatorOptions) {
-  const { changed, refresh: label, failed, retry } = { ...TEXTS, ...texts }
+export function createIndicator({ target, refresh, texts = {} }: IndicatorOptions) {
+  const { changed = 'This page has changed.', refresh: label = 'Refresh now' } = texts
+  const { failed = 'This page could not be refreshed.', retry = 'Try again' } = texts
   const owner = {}
   let timer: ReturnType<typeof setTimeout> | undefined
   let busy: Element | null | undefined
@@ -32,6 +26,8 @@ export function createIndicator({ target, refresh, texts }: IndicatorOptions) {
     busy?.removeAttribute('aria-busy')
     if (phase === 'done') notify(owner)
     if (phase === 'failed') notify(owner, { state: phase, text: failed, label: retry, refresh })
+    // Nobody is to click who is waiting for another page.
+    if (hold === 'leaving') notify(owner)
     if (hold === 'guard') notify(owner, { state: 'held', text: changed, label, refresh })
     if (phase === 'running') {
       timer = setTimeout(() => {

@@ -6,14 +6,38 @@ const KEY = 'signalpost refresh'
 const FRESH = 60_000
 /** A page that is left sooner than this, in milliseconds, may be going round in a circle. */
 const LAP = 30_000
-const MAX_LAPS = 3
+export const MAX_LAPS = 3
 
-/** What this page leaves to the tab's next one: when each signal was last heard, in epoch milliseconds, and its laps. */
-const note: Record<string, number> = {}
+/**
+ * What this page leaves to the tab's next one: when each signal was last heard, in epoch milliseconds; its laps; how it loads
+ * that page itself (`own`); and which address, come by in which way, is the answer to a form that was posted.
+ */
+const note: Record<string, number | string> = {}
+
+let isTouchedNow = false
+let isAnswerNow = false
 
 /** Leaves the note whenever the page goes. */
 export function watchLeaving(signal: AbortSignal): void {
+  const { type, redirectCount } = arrival()
+  isTouchedNow = false
+  isAnswerNow = readNote(KEY)[`${type} posted`] === address() && !redirectCount
+  delete note['reload posted']
+  if (isAnswerNow) note['reload posted'] = address()
+  for (const event of ['pointerdown', 'keydown']) {
+    addEventListener(event, ({ isTrusted }) => (isTouchedNow ||= isTrusted), { capture: true, signal })
+  }
   addEventListener('pagehide', () => leaveNote(KEY, note), { signal })
+}
+
+/** Whether somebody has touched this very page. What the browser knows of it outlives a reload. */
+export function isTouched(): boolean {
+  return isTouchedNow
+}
+
+/** Whether this page is what a server answered to a form, and did not lead elsewhere: nobody can have it again without posting. */
+export function isAnswerToPost(): boolean {
+  return isAnswerNow
 }
 
 /**
@@ -30,10 +54,23 @@ export function wasHeardMeanwhile(room: string, name: string): boolean {
   return age < FRESH && Number(readNote(KEY)[`${room} ${name}`]) > Date.now() - age
 }
 
-/** Notes that this page is about to load another. */
-export function noteLap(): void {
-  const isLap = performance.now() < LAP && !navigator.userActivation?.hasBeenActive
-  note.laps = 1 + (isLap ? countLaps() : 0)
+/** Notes that this page is about to load another by itself. */
+export function noteLap(own: 'reload' | 'navigate'): void {
+  note.laps = 1 + (performance.now() < LAP && !isTouchedNow ? countLaps() : 0)
+  note.own = own
+}
+
+/** Notes that the user is about to load another page, and where a form is posted to. */
+export function noteNavigation(posted?: string): void {
+  delete note.laps
+  delete note.own
+  delete note['navigate posted']
+  if (posted !== undefined) note['navigate posted'] = address(posted)
+}
+
+/** Whether the tab's last page refreshed itself by loading this one. */
+export function isFromRefresh(): boolean {
+  return readNote(KEY).own === (arrival().type ?? '')
 }
 
 /**
@@ -43,4 +80,14 @@ export function noteLap(): void {
  */
 export function countLaps(): number {
   return Math.min(Number(readNote(KEY).laps ?? 0), MAX_LAPS)
+}
+
+function arrival(): Partial<PerformanceNavigationTiming> {
+  return performance.getEntriesByType('navigation')[0] ?? {}
+}
+
+/** What of an address says which page it is. */
+function address(href = location.href): string {
+  const { origin, pathname } = new URL(href)
+  return origin + pathname
 }

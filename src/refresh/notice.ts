@@ -1,5 +1,8 @@
 /** What the page shows of its refreshes, in a shadow root of its own: a slim line at the top, and a hint with a button. */
 
+/** Only what is inside of it can be clicked. A browser that knows no such selector finds none. */
+const MODAL = 'dialog:is(:modal)'
+
 /** The texts that the page shows. */
 export interface RefreshTexts {
   /** @default 'This page has changed.' */
@@ -17,11 +20,12 @@ export interface NoticeEntry {
   readonly state: 'busy' | 'held' | 'failed'
   readonly text?: string
   readonly label?: string
-  readonly refresh: () => void
+  /** Told when it was clicked, on the clock of `performance.now()`. */
+  readonly refresh: (at: number) => void
 }
 
 const STYLE = `
-:host { all: initial; position: fixed; inset: 0 0 auto; z-index: var(--signalpost-layer, 2147483647); pointer-events: none }
+:host { all: initial; position: fixed; inset: 0 0 auto; z-index: var(--signalpost-layer, 2147483646); pointer-events: none }
 .line { height: var(--signalpost-height, 3px); background: var(--signalpost-color, #2563eb) }
 .failed { background: var(--signalpost-failed-color, #c2410c) }
 .hint:not([hidden]) { position: fixed; inset: auto 1rem 1rem; width: fit-content; margin: auto; padding: 0.5rem 1rem;
@@ -29,6 +33,8 @@ const STYLE = `
   color: var(--signalpost-text, #fff); background: var(--signalpost-background, #1f2937);
   font: var(--signalpost-font, 14px system-ui, sans-serif) }
 .button { font: inherit; cursor: pointer }
+@media (pointer: coarse) { .button { min-height: 40px } }
+@media print { :host { display: none } }
 @media (prefers-reduced-motion: no-preference) { .line:not(.failed) { animation: grow 8s ease-out; transform-origin: 0 } }
 @keyframes grow { from { transform: scaleX(0) } }
 `
@@ -69,8 +75,9 @@ function createNotice() {
   let hinted: NoticeEntry | undefined
   region.setAttribute('role', 'status')
   button.addEventListener('click', () => {
+    const now = performance.now()
     const asking = [...entries.values()].filter(({ state }) => state === hinted?.state)
-    for (const { refresh } of asking) refresh()
+    for (const { refresh } of asking) refresh(now)
   })
 
   function render(): void {
@@ -88,7 +95,7 @@ function createNotice() {
 
   function place(): void {
     // What is outside of a modal dialog cannot be clicked.
-    const parent = [...document.querySelectorAll('dialog[open]')].at(-1) ?? document.body ?? document.documentElement
+    const parent = [...document.querySelectorAll(MODAL)].at(-1) ?? document.body ?? document.documentElement
     if (host.parentNode !== parent) parent.append(host)
   }
 

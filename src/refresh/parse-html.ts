@@ -2,7 +2,8 @@ interface TrustedTypes {
   createPolicy(name: string, rules: { createHTML(html: string): string }): { createHTML(html: string): string }
 }
 
-let policy: ReturnType<TrustedTypes['createPolicy']> | undefined
+// On the page, not in this module: a script tag's copy and a bundle's copy of this package may make it once.
+const KEY = 'signalpost:policy'
 
 /**
  * Parses a page or a fragment of one, rows of a table included, as the same server's HTML is parsed when the page is loaded,
@@ -15,7 +16,10 @@ export function parseHtml(html: string): DocumentFragment {
 }
 
 function trust(html: string): string {
-  const { trustedTypes } = globalThis as { trustedTypes?: TrustedTypes }
-  policy ??= trustedTypes?.createPolicy('signalpost', { createHTML: (html) => html })
+  const page = globalThis as {
+    trustedTypes?: TrustedTypes
+    [KEY]?: ReturnType<TrustedTypes['createPolicy']> | undefined
+  }
+  const policy = (page[KEY] ??= page.trustedTypes?.createPolicy('signalpost', { createHTML: (html) => html }))
   return policy ? policy.createHTML(html) : html
 }

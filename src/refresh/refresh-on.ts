@@ -3,11 +3,12 @@ import { getPageClient } from '../page-client.js'
 import type { AnySignals, RegisteredSignals, Signal, SignalClient, SignalMap, SignalName, Stop } from '../signals.js'
 import type { RefreshAction } from './action.js'
 import { editedFields, hasOpenDialog, watchEdits } from './edits.js'
-import { failure } from './failure.js'
+import { failure, NOT_YET } from './failure.js'
 import { createIndicator } from './indicator.js'
-import { countLaps, noteHeard, wasHeardMeanwhile, watchLeaving } from './next-page.js'
+import { countLaps, isTouched, MAX_LAPS, noteHeard, wasHeardMeanwhile, watchLeaving } from './next-page.js'
 import { checkRefresh, type RefreshOptions } from './refresh-options.js'
-import { type Batch, createScheduler, type Hold, type RefreshPhase } from './scheduler.js'
+import { type Batch, createScheduler, type Hold, type RefreshPhase, type Scheduler } from './scheduler.js'
+import { isUserLeaving, watchNavigation } from './user-navigation.js'
 
 /** The detail of the event `signalpost:refresh`, which tells on the document what every refresh is doing. */
 export interface RefreshEventDetail {
@@ -20,6 +21,12 @@ export interface RefreshEventDetail {
 
 /** This page's share of every `spread`: one for all, so that what runs together can share a fetch. */
 let share: number | undefined
+
+/** The last registration of each place, which may have ended. */
+const last = new WeakMap<object, Scheduler>()
+
+/** What was told where nobody asked to be told. */
+const told = new WeakSet<SignalError>()
 
 /** How many registrations there are, and what ends the watching that all of them need. */
 let registered = 0
@@ -41,6 +48,20 @@ export function refreshOn<
   Sent extends SignalMap = RegisteredSignals,
   Received extends SignalMap = Sent,
 >(names: Name | readonly Name[], action: RefreshAction, options: RefreshOptions<Sent, Received, Name> = {}): Stop {
+  return refreshPlace({}, names, action, options)
+}
+
+/** Does that for one place of a page: who registers for it again, with other options, takes over what the last one still owed. */
+export function refreshPlace<
+  Name extends SignalName<Received> | '*',
+  Sent extends SignalMap = RegisteredSignals,
+  Received extends SignalMap = Sent,
+>(
+  place: object,
+  names: Name | readonly Name[],
+  action: RefreshAction,
+  options: RefreshOptions<Sent, Received, Name>,
+): Stop {
   const { room = 'main', wait = 150, maxWait = 2000, minInterval = 1000, spread = 0, from = 'others', where } = options
   const { whenHidden = 'wait', guard = true, indicator: shown, texts, onError = rethrow } = options
   const wanted = [...new Set([names].flat() as Name[])]
@@ -57,8 +78,10 @@ export function refreshOn<
 
   function hold(): Hold | undefined {
     if (whenHidden === 'wait' && document.visibilityState === 'hidden') return 'hidden'
+    // What has a guard of its own renews a part of the page, and takes nobody elsewhere.
+    if (!action.guard && isUserLeaving()) return 'leaving'
     try {
-      return isBusy && isBusy() ? 'guard' : undefined
+      return (!action.guard && isGoingRound()) || (isBusy && isBusy()) ? 'guard' : undefined
     } catch (cause) {
       report(new SignalError('handler-threw', 'A guard threw, and holds nothing back.', cause))
       return undefined
@@ -67,10 +90,11 @@ export function refreshOn<
 
   async function run({ signals = [], changedAt }: Batch): Promise<boolean> {
     try {
-      await action({ signals, changedAt, signal })
+      if ((await action({ signals, changedAt, signal })) === NOT_YET) last.get(place)?.mark()
       return true
     } catch (cause) {
-      if (!signal.aborted) report(isSignalError(cause) ? cause : failure('A refresh failed', cause))
+      if (signal.aborted) last.get(place)?.mark()
+      else report(isSignalError(cause) ? cause : failure('A refresh failed', cause))
       return false
     }
   }
@@ -82,6 +106,8 @@ export function refreshOn<
   }
 
   const laps = countLaps()
+  /** Each time this page comes, it sends what makes another page send what makes this one go. */
+  const isGoingRound = (): boolean => laps === MAX_LAPS && !isTouched() && '~sent' in client
   const scheduler = createScheduler({
     wait,
     maxWait,
@@ -110,16 +136,19 @@ export function refreshOn<
   for (const end of ends) signal.addEventListener('abort', end)
   document.addEventListener('visibilitychange', scheduler.recheck, { signal })
   watchPage(signal)
-  if (wanted.some((name) => wasHeardMeanwhile(room, name))) scheduler.mark()
+  const isOwing = last.get(place)?.isDirty()
+  last.set(place, scheduler)
+  if (isOwing || wanted.some((name) => wasHeardMeanwhile(room, name))) scheduler.mark()
   return stop
 }
 
-/** Watches what users do, and when they leave, for as long as anything is registered. */
-function watchPage(signal: AbortSignal): void {
+/** Watches what users do, and when they leave, for as long as anything asks for it. */
+export function watchPage(signal: AbortSignal): void {
   if (registered === 0) {
     watching = new AbortController()
     watchEdits(watching.signal)
     watchLeaving(watching.signal)
+    watchNavigation(watching.signal)
   }
   registered += 1
   signal.addEventListener('abort', () => {
@@ -129,9 +158,12 @@ function watchPage(signal: AbortSignal): void {
 }
 
 function isPageEdited(): boolean {
-  return hasOpenDialog() || editedFields().length > 0
+  return hasOpenDialog() || editedFields().length > 0 || document.querySelector(':active') !== null
 }
 
-function rethrow(error: SignalError): never {
+/** What several share is told once. */
+function rethrow(error: SignalError): void {
+  if (told.has(error)) return
+  told.add(error)
   throw error
 }

@@ -61,7 +61,11 @@ const OPTIONS = {
 }
 
 /** @throws SignalError `bad-option` or `bad-name`. */
-export function checkRefresh(names: readonly string[], action: unknown, options: { readonly room?: unknown }): void {
+export function checkRefresh(
+  names: readonly string[],
+  action: unknown,
+  options: object & { readonly room?: unknown },
+): void {
   checkOptions(options, OPTIONS)
   if (names.length === 0) throw badOption('A refresh needs the name of a signal')
   for (const name of names) if (name !== '*') checkName(name)

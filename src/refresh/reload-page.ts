@@ -1,15 +1,18 @@
 import type { RefreshAction } from './action.js'
+import { checkRepeatable } from './failure.js'
 import { leaving } from './leave.js'
 
 /**
  * Loads the page again; the browser keeps its scroll position. The tab remembers what it has handled, so that what caused
- * the reload does not cause another one. For a page that is the answer to a form, use `submitForm`.
+ * the reload does not cause another one. It fails on a page that is the answer to a form, which would be posted again: answer
+ * with a redirect, or use `submitForm`.
  */
 export function reloadPage(): RefreshAction {
   return ({ signal }) => {
+    checkRepeatable()
     // An application that scrolls by itself would begin at the top.
     history.scrollRestoration = 'auto'
     location.reload()
-    return leaving(signal)
+    return leaving('reload', signal)
   }
 }

@@ -1,6 +1,6 @@
 import { badOption, checkOptions } from '../options.js'
 import type { RefreshAction, RefreshContext } from './action.js'
-import { failure } from './failure.js'
+import { checkRepeatable, failure, NOT_YET } from './failure.js'
 import { checkSelector } from './selector.js'
 import { hasUnkeepableState, swap } from './swap.js'
 import { fetchContent } from './shared-fetch.js'
@@ -10,16 +10,14 @@ export interface ReplaceOptions {
   readonly url?: string | undefined
 }
 
-/** How often the user is looked at who has begun something that could not be kept, in milliseconds. */
-const PAUSE = 250
-
 /** What renews each element at the moment. */
 const running = new WeakMap<Element, AbortController>()
 
 /**
  * Fetches the page again, or `url`, and puts the fetched element in the place of the present one. Fields that the user has
  * changed, focus, caret, scroll positions and open `<details>` stay; fetched scripts are not run. An element that is given
- * itself is found by its id. When the fetch fails, or its answer has no such element, the old one stays.
+ * itself is found by its id. When the fetch fails, or its answer has no such element, the old one stays. Without `url` it fails on a page
+ * that is the answer to a form: its address alone would bring another page.
  *
  * @throws SignalError `bad-option`.
  */
@@ -28,7 +26,8 @@ export function replaceElement(target: Element | string, options: ReplaceOptions
   const selector = checkSelector(typeof target === 'string' ? target : idOf(target))
   const find = (): Element | null => document.querySelector(selector)
 
-  async function replace({ signal, changedAt }: RefreshContext): Promise<void> {
+  async function replace({ signal, changedAt }: RefreshContext): Promise<unknown> {
+    if (options.url === undefined) checkRepeatable()
     const old = find()
     if (!old) throw failure(`There is no element ${selector} on the page`)
     // An answer that was asked for earlier must not come on top of a later one.
@@ -42,15 +41,18 @@ export function replaceElement(target: Element | string, options: ReplaceOptions
     try {
       const { href } = new URL(options.url ?? location.href, document.baseURI)
       const content = await fetchContent(href, changedAt, controller.signal)
-      if (!isForced) await untilKeepable(old, controller.signal)
       const present = find()
-      if (controller.signal.aborted || !present) return
+      controller.signal.throwIfAborted()
+      if (!present) return undefined
+      if (!isForced && hasUnkeepableState(present)) return NOT_YET
       const found = content.querySelector(selector)
       if (!found) throw failure('The answer to the refresh does not have the element: is the user signed out?')
-      if (swap(present, document.importNode(found, true))) return
+      if (swap(present, document.importNode(found, true))) return undefined
       throw failure('The answer to the refresh has no place for what the user has typed')
     } catch (error) {
-      if (!controller.signal.aborted) throw error
+      // Another one does it who has overtaken it; nobody, after `stop()`.
+      if (controller.signal.aborted && !signal.aborted) return undefined
+      throw error
     } finally {
       signal.removeEventListener('abort', abort)
     }
@@ -70,8 +72,4 @@ function idOf(element: Element): string {
   const id = element.getAttribute('id')
   if (!id) throw badOption('An element that is replaced needs an id')
   return `#${CSS.escape(id)}`
-}
-
-async function untilKeepable(element: Element, signal: AbortSignal): Promise<void> {
-  while (hasUnkeepableState(element) && !signal.aborted) await new Promise((resolve) => setTimeout(resolve, PAUSE))
 }

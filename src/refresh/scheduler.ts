@@ -18,8 +18,8 @@ export interface Batch {
  */
 export type RefreshPhase = 'dirty' | 'held' | 'running' | 'done' | 'failed'
 
-/** What a run waits for: that somebody sees the page, or that the user has finished. */
-export type Hold = 'hidden' | 'guard'
+/** What a run waits for: that somebody sees the page, that the page has gone, or that the user has finished. */
+export type Hold = 'hidden' | 'leaving' | 'guard'
 
 /** All times in milliseconds. */
 export interface SchedulerOptions {
@@ -43,8 +43,13 @@ export interface Scheduler {
   mark(signal?: Signal): void
   /** Looks again whether anything holds it back. */
   recheck(): void
-  /** Runs at once, whatever holds it back, or after the run that is under way. */
-  runNow(): void
+  /**
+   * Runs at once, whatever holds it back, or after the run that is under way. `at`: the moment since which it is wanted, on the
+   * clock of `performance.now()`, the same for all that run together.
+   */
+  runNow(at: number): void
+  /** Whether there is a run to come, or was when it ended. */
+  isDirty(): boolean
 }
 
 const MAX_SIGNALS = 100
@@ -64,8 +69,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   let isRunning = false
   let heldBy: Hold | undefined
 
-  function gather(received?: Signal): Batch {
-    const now = performance.now()
+  function gather(received?: Signal, now = performance.now()): Batch {
     const isFirst = !batch
     batch ??= { signals: [], coalesced: 0, since: now, changedAt: now, dueAt: now }
     batch.coalesced += 1
@@ -105,6 +109,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
   return {
     mark(received) {
+      if (signal.aborted) return
       const isDue = batch && batch.dueAt <= performance.now()
       const marked = gather(received)
       if (isDue) return
@@ -114,9 +119,11 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
     recheck: () => check(),
 
-    runNow() {
-      if (!batch) gather()
+    runNow(at) {
+      if (!batch) gather(undefined, at)
       check(true)
     },
+
+    isDirty: () => Boolean(batch),
   }
 }

@@ -1,3 +1,4 @@
+import { isSignalError } from '../errors.js'
 import { failure } from './failure.js'
 import { parseHtml } from './parse-html.js'
 
@@ -56,6 +57,9 @@ async function load(url: string, controller: AbortController): Promise<DocumentF
     const trouble = findTrouble(url, response)
     if (trouble) throw failure(`The answer to the refresh ${trouble}`)
     return parseHtml(await response.text())
+  } catch (cause) {
+    // One error for all who share it.
+    throw isSignalError(cause) ? cause : failure('A refresh failed', cause)
   } finally {
     clearTimeout(timer)
   }

@@ -33,6 +33,6 @@ export function submitForm(form: HTMLFormElement | string): RefreshAction {
     removeEventListener('submit', onSubmit)
     if (!isNavigating) return undefined
     keepScroll()
-    return leaving(signal)
+    return leaving('navigate', signal)
   }
 }

@@ -5,7 +5,10 @@ export function hasUnkeepableState(element: Element): boolean {
   return (
     hasOpenDialog(element) ||
     isComposing(element) ||
-    editedFields(element).some((field) => findByKey(element, field) !== field)
+    // What is pressed would never be clicked.
+    element.matches(':active') ||
+    // A frame loads anew where it is moved.
+    editedFields(element).some((field) => field.localName === 'iframe' || findByKey(element, field) !== field)
   )
 }
 

@@ -1,4 +1,5 @@
-import { type RefreshAction, refreshOn, type RefreshOptions } from '../refresh/index.js'
+import type { RefreshAction, RefreshOptions } from '../refresh/index.js'
+import { refreshPlace } from '../refresh/refresh-on.js'
 import type { RegisteredSignals, SignalClient, SignalMap, SignalName } from '../signals.js'
 import { type MaybeAccessor, whileMounted } from './while-mounted.js'
 
@@ -18,7 +19,8 @@ export function useRefresh<
   action: RefreshAction,
   options: MaybeAccessor<RefreshOptions<Sent, Received, Name>> = {},
 ): void {
+  const place = {}
   whileMounted(options, (client: SignalClient<Sent, Received>, refreshOptions) =>
-    refreshOn(names, action, { ...refreshOptions, client }),
+    refreshPlace(place, names, action, { ...refreshOptions, client }),
   )
 }

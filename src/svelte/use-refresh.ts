@@ -1,5 +1,6 @@
 import type { Readable } from 'svelte/store'
-import { type RefreshAction, refreshOn, type RefreshOptions } from '../refresh/index.js'
+import type { RefreshAction, RefreshOptions } from '../refresh/index.js'
+import { refreshPlace } from '../refresh/refresh-on.js'
 import type { RegisteredSignals, SignalClient, SignalMap, SignalName } from '../signals.js'
 import { whileMounted } from './while-mounted.js'
 
@@ -19,7 +20,8 @@ export function useRefresh<
   action: RefreshAction,
   options: RefreshOptions<Sent, Received, Name> | Readable<RefreshOptions<Sent, Received, Name>> = {},
 ): void {
+  const place = {}
   whileMounted(options, (client: SignalClient<Sent, Received>, refreshOptions) =>
-    refreshOn(names, action, { ...refreshOptions, client }),
+    refreshPlace(place, names, action, { ...refreshOptions, client }),
   )
 }

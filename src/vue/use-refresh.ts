@@ -1,5 +1,6 @@
 import { type MaybeRefOrGetter, toValue } from 'vue'
-import { type RefreshAction, refreshOn, type RefreshOptions } from '../refresh/index.js'
+import type { RefreshAction, RefreshOptions } from '../refresh/index.js'
+import { refreshPlace } from '../refresh/refresh-on.js'
 import type { RegisteredSignals, SignalClient, SignalMap, SignalName, Stop } from '../signals.js'
 import { whileMounted } from './while-mounted.js'
 
@@ -19,7 +20,8 @@ export function useRefresh<
   action: RefreshAction,
   options: MaybeRefOrGetter<RefreshOptions<Sent, Received, Name>> = {},
 ): Stop {
+  const place = {}
   return whileMounted(options, (client: SignalClient<Sent, Received>, refreshOptions) =>
-    refreshOn(toValue(names), action, { ...refreshOptions, client }),
+    refreshPlace(place, toValue(names), action, { ...refreshOptions, client }),
   )
 }

@@ -10,6 +10,10 @@ export interface HtmlSite {
   readonly requests: string[]
   /** How often something was saved. */
   count: number
+  /** Answers a POST with the page at its address instead of leading to the one at `/`. */
+  isAnsweringPosts: boolean
+  /** How long pages but the first one take, in milliseconds. */
+  pause: number
 }
 
 /**
@@ -29,16 +33,20 @@ export async function openHtmlSite(
     if (!path.includes('.')) requests.push(`${request.method} ${path}`)
     if (request.method === 'POST') {
       site.count += 1
-      response.writeHead(303, { Location: '/' }).end()
-      return true
+      request.resume()
+      if (!site.isAnsweringPosts) {
+        response.writeHead(303, { Location: '/' }).end()
+        return true
+      }
     }
     const text = pages[path]?.replaceAll('$relay', relay.url).replaceAll('$count', String(site.count))
     if (text === undefined) return false
     const type = path.endsWith('.js') ? 'text/javascript' : 'text/html; charset=utf-8'
-    response.writeHead(200, { 'Content-Type': type, ...headers }).end(text)
+    const answer = (): unknown => response.writeHead(200, { 'Content-Type': type, ...headers }).end(text)
+    setTimeout(answer, requests.length > 1 ? site.pause : 0)
     return true
   })
   onTestFinished(server.close)
-  const site: HtmlSite = { relay, page: server.page, requests, count: 0 }
+  const site: HtmlSite = { relay, page: server.page, requests, count: 0, isAnsweringPosts: false, pause: 0 }
   return site
 }

@@ -212,6 +212,29 @@ describe('what comes, goes and changes later', () => {
     expect(fetched).toHaveLength(2)
   })
 
+  it('owes what it owed before, pending or on its way, when its attributes change', async () => {
+    const page = await open(REPORT)
+    answers[''] = REPORT.replace('ReportIncome', 'ReportIncome Rates')
+    page.relay.deliver('ReportIncome')
+    await pass(10)
+    element('#report').dataset.signalRefresh = 'ReportIncome Rates'
+    await pass(2000)
+    expect(fetched).toHaveLength(1)
+
+    vi.stubGlobal('fetch', (url: string, { signal }: RequestInit) => {
+      fetched.push(url)
+      return new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)))
+    })
+    page.relay.deliver('ReportIncome')
+    await pass(2000)
+    element('#report').dataset.signalRefresh = 'Rates'
+    await pass(2000)
+    expect(fetched).toHaveLength(3)
+    element('#report').remove()
+    await pass(5000)
+    expect([fetched.length, page.errors]).toEqual([3, []])
+  })
+
   it('may change the room of what is inside', async () => {
     const page = await open(`<main>${REPORT}</main>`)
     element('main').dataset.signalRoom = 'team:7'
@@ -241,13 +264,13 @@ describe('what is wrong', () => {
   it.each([
     ['a name that is not one', '<div id="bad" data-signal-refresh="9lives"></div>', 'bad-name: div#bad: "9lives"'],
     ['no name', '<div id="bad" data-signal-refresh></div>', 'bad-name: div#bad: data-signal-refresh needs'],
-    ['no id', '<div data-signal-refresh="A"></div>', 'bad-option: div: What is replaced needs an id'],
+    ['no id', '<div data-signal-refresh="A"></div>', 'bad-option: div: Add an id'],
     [
       'a room that is not one',
       '<div id="bad" data-signal-refresh="A" data-signal-room="a b"></div>',
       'bad-name: div#bad: "a b"',
     ],
-    ['an id that is there twice', `${REPORT}${REPORT}`, 'bad-option: div#report: What is replaced needs an id'],
+    ['an id that is there twice', `${REPORT}${REPORT}`, 'bad-option: div#report: Add an id'],
   ])('is told once for %s, and the others are refreshed', async (_what, html, text) => {
     const page = await open(`${html}${REPORT.replace('report', 'good')}`)
     document.body.append(document.createElement('p'))
@@ -256,6 +279,16 @@ describe('what is wrong', () => {
     expect(page.errors).toEqual([expect.stringContaining(text)])
     await refresh(page)
     expect(element('#good').textContent).toBe('new')
+  })
+
+  it('is told once when it is one failed fetch of many elements', async () => {
+    const page = await open(Array.from({ length: 50 }, (_, n) => REPORT.replace('report', `report-${n}`)).join(''))
+    vi.stubGlobal(
+      'fetch',
+      () => new Promise((_resolve, reject) => setTimeout(() => reject(new TypeError('no network')), 100)),
+    )
+    await refresh(page)
+    expect(page.errors).toEqual([expect.stringContaining('refresh-failed: div#report-0: A refresh failed')])
   })
 
   it('keeps the old content, tells with the place, and tries again at the next signal', async () => {

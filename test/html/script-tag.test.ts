@@ -31,6 +31,24 @@ it('connects to the address of data-url, and shows the state', async () => {
   expect([getPageClient()?.status.state, state()]).toEqual(['online', 'online'])
 })
 
+it('takes the texts of the hint, and the spread of refreshes, from the tag', async () => {
+  vi.spyOn(Math, 'random').mockReturnValue(0.5)
+  vi.stubGlobal('fetch', () => Promise.resolve(new Response('', { status: 500 })))
+  document.body.innerHTML = '<p id="report" data-signal-refresh="A"></p>'
+  runScriptTag(
+    tag(`data-url="${RELAY_URL}" data-spread="1000" data-text-failed="Kaputt." data-text-retry="Noch einmal"`),
+  )
+  vi.spyOn(globalThis, 'queueMicrotask').mockReturnValue()
+  await pass()
+  relay().deliver('A')
+  await pass(640)
+  expect(document.querySelector('signalpost-notice')).toBeNull()
+  await pass(200)
+  expect(document.querySelector('signalpost-notice')?.shadowRoot?.querySelector('.hint')?.textContent).toBe(
+    'Kaputt.Noch einmal',
+  )
+})
+
 it('connects to the address of the meta element where data-url is empty', async () => {
   const script = tag('data-url')
   document.head.insertAdjacentHTML('beforeend', `<meta name="signalpost-url" content="${RELAY_URL}">`)

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { setPageClient } from '../../src/index.js'
 import { pass } from '../mock-relay.js'
 import { element, usePage } from './page.js'
@@ -59,6 +59,20 @@ describe('a click', () => {
     element('a').click()
     await pass()
     expect(sent()).toEqual([])
+  })
+
+  it('that a handler keeps from the document sends all the same, unless it is cancelled', async () => {
+    const { sent } = await open(`
+      <button type="button" data-signal-send="One">Save</button><button type="button" data-signal-send="Two">Save</button>`)
+    for (const button of document.querySelectorAll('button')) {
+      button.addEventListener('click', (event) => {
+        event.stopPropagation()
+        if (button.dataset.signalSend === 'Two') event.preventDefault()
+      })
+      button.click()
+    }
+    await pass()
+    expect(sent().map(({ name }) => name)).toEqual(['One'])
   })
 
   it('takes what a handler of the page puts into the attributes in that moment', async () => {
@@ -135,6 +149,17 @@ describe('a meta element', () => {
     setPageClient(connect())
     await pass()
     expect(relay().sent('signal')).toMatchObject([{ signal: 'ReportIncome', data: { userId: 123 } }])
+  })
+
+  it('sends nothing on a page that a refresh has loaded, but what comes later sends', async () => {
+    sessionStorage.setItem('signalpost refresh', '{"own":"reload","laps":1}')
+    vi.spyOn(performance, 'getEntriesByType').mockReturnValue([{ type: 'reload' } as unknown as PerformanceEntry])
+    const { sent } = await open(META)
+    sessionStorage.clear()
+    expect(sent()).toEqual([])
+    document.body.insertAdjacentHTML('beforeend', META)
+    await pass()
+    expect(sent()).toHaveLength(1)
   })
 
   it('sends when it comes later, each for itself, and is told once when it is wrong', async () => {

@@ -109,6 +109,27 @@ describe('the hooks of React', () => {
     vi.useRealTimers()
   })
 
+  it('owe a refresh that waits when the indicator changes, and run it once', async () => {
+    const { deliver } = createScene()
+    vi.useFakeTimers()
+    const load = vi.fn<() => void>()
+    const Component = ({ indicator }: { indicator: Element | false }): ReactNode => {
+      useRefresh('A', load, { indicator })
+      return null
+    }
+    const root = createRoot(document.createElement('div'))
+    await act(async () => root.render(createElement(Component, { indicator: false })))
+    deliver(1)
+    await act(async () => root.render(createElement(Component, { indicator: document.createElement('p') })))
+    await vi.advanceTimersByTimeAsync(5000)
+    expect(load).toHaveBeenCalledTimes(1)
+    deliver(2)
+    await act(async () => root.unmount())
+    await vi.advanceTimersByTimeAsync(5000)
+    expect(load).toHaveBeenCalledTimes(1)
+    vi.useRealTimers()
+  })
+
   it('show what the server did first, and then the connection, when they take its page over', async () => {
     const complaints = vi.spyOn(console, 'error')
     const Component = (): ReactNode => createElement('p', null, useSignalStatus().state)

@@ -170,16 +170,50 @@ describe('replaceElement', () => {
     expect([text(), codes()]).toEqual(['two', []])
   })
 
-  it('waits, when its answer comes, for a dialog that was opened in the element meanwhile', async () => {
+  it('is held back, with the hint, when a dialog was opened in the element before its answer came', async () => {
     replace('#report')
     await deliver()
-    document.querySelector('#report')?.insertAdjacentHTML('beforeend', '<dialog open></dialog>')
+    await pass(300)
+    expect(get('#report').ariaBusy ?? get('#report').getAttribute('aria-busy')).toBe('true')
+    document.querySelector('#report')?.insertAdjacentHTML('beforeend', '<div aria-modal="true"></div>')
     asked[0]?.answer('<section id="report">new</section>')
     await pass(1000)
-    expect(text()).toBe('old')
-    document.querySelector('dialog')?.remove()
+    expect([text(), page.phases.at(-1), get('#report').hasAttribute('aria-busy')]).toEqual([
+      'old',
+      'held ReportIncome 1',
+      false,
+    ])
+    expect(document.querySelector('signalpost-notice')?.shadowRoot?.querySelector('.hint:not([hidden])')).not.toBeNull()
+    document.querySelector('[aria-modal]')?.remove()
     await pass(300)
-    expect([text(), codes()]).toEqual(['new', []])
+    asked[1]?.answer('<section id="report">newer</section>')
+    await pass(10)
+    expect([text(), codes()]).toEqual(['newer', []])
+  })
+
+  it('of 50 elements whose one fetch failed is one error and, when the user tries again, one fetch', async () => {
+    const told: unknown[] = []
+    vi.spyOn(globalThis, 'queueMicrotask').mockImplementation((task) => {
+      void Promise.resolve()
+        .then(task)
+        .catch((error: unknown) => told.push(error))
+    })
+    for (let index = 0; index < 50; index += 1) {
+      document.body.insertAdjacentHTML('beforeend', `<p id="part-${index}"></p>`)
+      replace(`#part-${index}`, undefined, { onError: undefined })
+    }
+    await deliver()
+    asked[0]?.fail(new TypeError('no network'))
+    await pass(10)
+    expect([asked.length, told]).toEqual([1, [expect.objectContaining({ code: 'refresh-failed' })]])
+    let now = performance.now()
+    // Time goes on while 50 of them begin.
+    vi.spyOn(performance, 'now').mockImplementation(() => (now += 0.1))
+    document.querySelector('signalpost-notice')?.shadowRoot?.querySelector('button')?.click()
+    await pass(10)
+    expect(asked).toHaveLength(2)
+    asked[1]?.answer('')
+    await pass(10)
   })
 
   it.each<[() => unknown]>([

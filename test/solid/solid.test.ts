@@ -1,6 +1,6 @@
 import { type Accessor, createComponent, createRenderEffect, createRoot, createSignal } from 'solid-js'
 import { render } from 'solid-js/web'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { getPageClient, type SignalStatus } from '../../src/index.js'
 import { SignalProvider, useRefresh, useSendSignal, useSignal, useSignalStatus } from '../../src/solid/index.js'
 import { createScene } from '../bindings/scene.js'
@@ -53,6 +53,26 @@ describe('the hooks of Solid', () => {
     expect([rooms(), registrations()]).toEqual([['b'], 2])
     dispose()
     expect(rooms()).toEqual([])
+  })
+
+  it('owe a refresh that waits when the options change, and run it once', async () => {
+    const { deliver } = createScene()
+    vi.useFakeTimers()
+    const load = vi.fn<() => void>()
+    const [wait, setWait] = createSignal(150)
+    const dispose = createRoot((end) => {
+      useRefresh('A', load, () => ({ wait: wait() }))
+      return end
+    })
+    deliver(1)
+    setWait(200)
+    await vi.advanceTimersByTimeAsync(5000)
+    expect(load).toHaveBeenCalledTimes(1)
+    deliver(2)
+    dispose()
+    await vi.advanceTimersByTimeAsync(5000)
+    expect(load).toHaveBeenCalledTimes(1)
+    vi.useRealTimers()
   })
 
   it('go over to another client of the provider', () => {

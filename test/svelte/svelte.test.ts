@@ -1,6 +1,6 @@
 import { flushSync, mount, tick, unmount } from 'svelte'
 import { writable } from 'svelte/store'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { getPageClient } from '../../src/index.js'
 import { useRefresh, useSendSignal, useSignal, useSignalStatus } from '../../src/svelte/index.js'
 import { createScene } from '../bindings/scene.js'
@@ -38,5 +38,24 @@ describe('the functions of Svelte', () => {
     await unmount(component)
     options.set({ room: 'c' })
     expect([rooms(), registrations()]).toEqual([[], 2])
+  })
+
+  it('owe a refresh that waits when the options change, and run it once', async () => {
+    const { deliver } = createScene()
+    vi.useFakeTimers()
+    const load = vi.fn<() => void>()
+    const options = writable({ wait: 150 })
+    const use = (): void => useRefresh('A', load, options)
+    const component = mount(Provider, { target: document.createElement('div'), props: { use } })
+    flushSync()
+    deliver(1)
+    options.set({ wait: 200 })
+    await vi.advanceTimersByTimeAsync(5000)
+    expect(load).toHaveBeenCalledTimes(1)
+    deliver(2)
+    await unmount(component)
+    await vi.advanceTimersByTimeAsync(5000)
+    expect(load).toHaveBeenCalledTimes(1)
+    vi.useRealTimers()
   })
 })

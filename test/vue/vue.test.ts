@@ -66,6 +66,26 @@ describe('the composables of Vue', () => {
     expect(rooms()).toEqual([])
   })
 
+  it('owe a refresh that waits when the options change, and run it once', async () => {
+    const { deliver } = createScene()
+    vi.useFakeTimers()
+    const load = vi.fn<() => void>()
+    const wait = ref(150)
+    const scope = effectScope()
+    scope.run(() => useRefresh('A', load, () => ({ wait: wait.value })))
+    await nextTick()
+    deliver(1)
+    wait.value = 200
+    await nextTick()
+    await vi.advanceTimersByTimeAsync(5000)
+    expect(load).toHaveBeenCalledTimes(1)
+    deliver(2)
+    scope.stop()
+    await vi.advanceTimersByTimeAsync(5000)
+    expect(load).toHaveBeenCalledTimes(1)
+    vi.useRealTimers()
+  })
+
   it('end before they began in a scope that stops at once, and with the function that they return', async () => {
     const { rooms } = createScene()
     const scope = effectScope()
