@@ -285,7 +285,7 @@ describeInChromium('a page of HTML', () => {
       await other.send('ReportIncome', null)
       await page.locator('#report', { hasText: '5' }).waitFor()
       expect(tabs.complaints).toEqual([
-        expect.stringContaining('p: What is replaced needs an id'),
+        expect.stringContaining('p: Add an id that no other element has'),
         expect.stringContaining('p#where: data-signal-where is like'),
         expect.stringContaining('button: data-signal-data takes JSON'),
       ])
