@@ -16,6 +16,7 @@ const [refreshing = '', saving = ''] = textsOf(README, 'ts')
 const [component = ''] = textsOf(README, 'tsx')
 const [first = '', saved = '', globals = ''] = textsOf('README.md', 'html')
 const [firstComponent = ''] = textsOf('README.md', 'tsx')
+const [, everyAction = '', contract = ''] = textsOf('README.md', 'ts')
 
 const form = (next: string): string =>
   `<form method="post" action="/incomes?next=${next}"><input name="amount" value="250"><button>Save</button></form>`
@@ -43,6 +44,10 @@ describeInChromium('README.md and examples/README.md in a browser', () => {
       '/saving.js': await bundle(here(saving)),
       '/component.js': await mount(component),
       '/first-component.js': await mount(firstComponent),
+      '/every-action.js': await bundle(
+        `import { createSignalClient } from 'signalpost'; createSignalClient({ url: '${relay.url}' }); ${everyAction}`,
+      ),
+      '/contract.js': await bundle(contract.replace("'/signals'", `'${relay.url}'`)),
     }
     const pages: Readonly<Record<string, () => string>> = {
       '/html': () => here(markup).replace(/<!--.*-->/, String(incomes)),
@@ -57,6 +62,10 @@ describeInChromium('README.md and examples/README.md in a browser', () => {
       '/first-form': () => form('/first-saved'),
       '/first-saved': () => here(first + saved),
       '/globals': () => here(globals),
+      '/every-action': () => `<section id="report">${incomes}</section>
+        <form id="filter"><input name="year" value="2026"></form><script src="/every-action.js"></script>`,
+      '/report/total': () => String(incomes),
+      '/contract': () => '<script src="/contract.js"></script>',
     }
     server = await serve(scripts, {}, (request, response) => {
       const url = new URL(request.url ?? '', server.page)
@@ -112,6 +121,38 @@ describeInChromium('README.md and examples/README.md in a browser', () => {
 
     await report.locator('section', { hasText: '1' }).waitFor()
     expect(tabs.complaints).toEqual([])
+  })
+
+  it("refreshes with every action of the README's block, each on its own signal and room", async () => {
+    const report = await openReport('every-action', 'section')
+    const page = await open('globals')
+    const send = (name: string, room = 'main'): Promise<unknown> =>
+      page.evaluate(
+        ([name, room]) => window.Signalpost.sendSignal(name ?? '', { userId: 1 }, { room: room ?? 'main' }),
+        [name, room],
+      )
+    incomes = 1
+    await send('ReportIncome')
+    await report.locator('section', { hasText: '1' }).waitFor()
+    const total = report.waitForRequest((request) => request.url().endsWith('/report/total'))
+    await send('ReportExpense')
+    await total
+    await send('ReportIncome', 'team:7')
+    await report.waitForURL((url) => url.search === '?year=2026')
+    const again = report.waitForEvent('load')
+    await send('NewRelease')
+    await again
+    expect(tabs.complaints).toEqual([])
+  })
+
+  it('hears with a contract what keeps to it', async () => {
+    const page = await open('form')
+    const said: string[] = []
+    page.on('console', (message) => said.push(message.text()))
+    await page.goto(`${server.page}contract`)
+    // Its page says that user 123 has reported.
+    await open('globals')
+    await expect.poll(() => said).toEqual(['123'])
   })
 
   it('hears a signal as an event of the page and by the global function', async () => {

@@ -112,6 +112,28 @@ describe('a burst', () => {
   })
 })
 
+describe('`spread`', () => {
+  it('of 64 pages is spread evenly over its time', async () => {
+    vi.mocked(Math.random).mockRestore()
+    const start = Date.now()
+    const waited: number[] = []
+    for (let index = 0; index < 64; index += 1) {
+      // A module of its own for each page.
+      vi.resetModules()
+      const { refreshOn } = await import('../../src/refresh/index.js')
+      refreshOn('ReportIncome', () => void waited.push(Date.now() - start), { client: page.client, spread: 8000 })
+    }
+    await deliver()
+    await pass(10_000)
+    const eighths = waited.map((time) => Math.floor((time - 150) / 1000))
+    expect(eighths).toHaveLength(64)
+    expect([Math.min(...eighths), Math.max(...eighths)]).toEqual([0, 7])
+    // A random eighth of 64 pages is 8 of them; never a crowd.
+    const crowds = Array.from({ length: 8 }, (_, eighth) => eighths.filter((each) => each === eighth).length)
+    expect(Math.max(...crowds)).toBeLessThan(25)
+  })
+})
+
 describe('a signal during a run', () => {
   it('causes exactly one more run, after it', async () => {
     const { action, contexts, end } = slowAction()
