@@ -39,6 +39,7 @@ export function describeExample(example: string, report: string): void {
         await tab.getByText('User 123 has just saved something.').waitFor()
       }
       await form.locator('#outcome', { hasText: 'accepted' }).waitFor()
+      expect(await form.getByLabel('Amount').inputValue()).toBe('250')
       expect(tabs.complaints).toEqual([])
     })
 

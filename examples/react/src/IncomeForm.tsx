@@ -1,4 +1,4 @@
-import { useState } from 'react'
+import { type FormEvent, useState } from 'react'
 import { useSendSignal } from 'signalpost/react'
 import { ConnectionStatus } from './ConnectionStatus'
 import { saveIncome } from './incomes'
@@ -7,8 +7,9 @@ export function IncomeForm() {
   const sendSignal = useSendSignal()
   const [outcome, setOutcome] = useState('')
 
-  async function save(form: FormData): Promise<void> {
-    saveIncome(Number(form.get('amount')))
+  async function save(event: FormEvent<HTMLFormElement>): Promise<void> {
+    event.preventDefault()
+    saveIncome(Number(new FormData(event.currentTarget).get('amount')))
     const result = await sendSignal('ReportIncome', { userId: 123 })
     setOutcome(result.outcome)
   }
@@ -23,7 +24,7 @@ export function IncomeForm() {
         </a>{' '}
         in other tabs, then save something here.
       </p>
-      <form action={save}>
+      <form onSubmit={save}>
         <label>
           Amount <input name="amount" type="number" min="1" defaultValue="100" required />
         </label>{' '}
