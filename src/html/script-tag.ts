@@ -7,7 +7,8 @@ import { bindHtml } from './bind-html.js'
 /**
  * What a script tag does by itself: it follows the attributes of the page, with `data-url` it connects (empty: to the usual
  * address) unless the page has a client, and with `data-globals` it makes `sendSignal` and `receiveSignal` global. The hint
- * says `data-text-changed`, `-refresh`, `-failed` and `-retry`; refreshes have `data-spread`. The token is in `<meta name="signalpost-token">`; `data-token-url` is where fresh ones come from, as plain text.
+ * says `data-text-changed`, `-refresh`, `-failed` and `-retry`; refreshes have `data-spread`. The token is in
+ * `<meta name="signalpost-token">`; `data-token-url` is where fresh ones come from, as plain text.
  */
 export function runScriptTag(script: HTMLOrSVGScriptElement | null): void {
   const { url, globals, tokenUrl, spread, textChanged, textRefresh, textFailed, textRetry } = script?.dataset ?? {}
