@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest'
-import { type RelayProcess, startRelay } from './relay-process.js'
+import { type RelayProcess, startGrownRelay } from './relay-process.js'
 import { readUmd, serve } from './static-server.js'
 
 export interface HtmlSite {
@@ -24,7 +24,7 @@ export async function openHtmlSite(
   pages: Readonly<Record<string, string>>,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<HtmlSite> {
-  const relay = await startRelay('--rate', '5000')
+  const relay = await startGrownRelay('--rate', '5000')
   onTestFinished(relay.kill)
   const files = { '/signalpost.min.js': await readUmd() }
   const requests: string[] = []

@@ -3,7 +3,7 @@ import type * as SignalpostModule from 'signalpost'
 import { onTestFinished } from 'vitest'
 import { ROOT } from '../package/root.js'
 import type { RelayClient } from './relay-client.js'
-import { type RelayProcess, startRelay } from './relay-process.js'
+import { type RelayProcess, startGrownRelay } from './relay-process.js'
 import { join } from './scene.js'
 import { serve } from './static-server.js'
 import { type Tab, waitFor } from './tab-browser.js'
@@ -46,7 +46,7 @@ const STYLE = `
 `
 
 export async function openReport({ script, body = '', headers = {} }: ReportSiteOptions): Promise<ReportSite> {
-  const relay = await startRelay('--rate', '5000')
+  const relay = await startGrownRelay('--rate', '5000')
   onTestFinished(relay.kill)
   const waiting: (() => void)[] = []
   const app = `(${runPage})(); const { refreshOn, reloadPage, submitForm, replaceElement } = Signalpost; ${script}`
