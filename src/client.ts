@@ -6,7 +6,7 @@ import { createInbox } from './delivery/inbox.js'
 import { sendFarewell } from './delivery/farewell.js'
 import { createOutbox } from './delivery/outbox.js'
 import { createParcel } from './delivery/parcel.js'
-import { type AnyHandler, createReceivers } from './delivery/receivers.js'
+import { type AnyHandler, createReceivers, typeOf } from './delivery/receivers.js'
 import { openTabMemory } from './delivery/tab-memory.js'
 import { createUnheard } from './delivery/unheard.js'
 import { createEmitter } from './emitter.js'
@@ -178,11 +178,15 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
     }
   }
 
-  /** `names`: under which its receivers are registered. */
-  function deliver(frame: SignalFrame, replayed: boolean, names = [frame.signal, '*']): void {
+  /** `types`: under which its receivers are registered. */
+  function deliver(
+    frame: SignalFrame,
+    replayed: boolean,
+    types = [typeOf(frame.room, frame.signal), typeOf(frame.room, '*')],
+  ): void {
     const { signal: name, data, room, id, at, sender } = frame
-    const heard = names.filter((each) => receivers.hears(room, each))
-    for (const each of names) if (!heard.includes(each)) unheard.keep(each, frame)
+    const heard = types.filter((type) => receivers.hears(type))
+    for (const type of types) if (!heard.includes(type)) unheard.keep(type, frame)
     // What nobody hears is not checked: it may be of a name that this page does not know.
     if (heard.length === 0) return
     try {
@@ -196,7 +200,7 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
         self: sender.tab === tab || (isPlain && id.startsWith(tab)),
         replayed,
       }
-      for (const each of heard) receivers.deliver(each, signal)
+      for (const type of heard) receivers.deliver(type, signal)
     } catch (error) {
       report(error as SignalError)
     }
@@ -232,8 +236,9 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
       // The registry is one for all names; each handler gets the signals of its own name only.
       const stop = receivers.add(name, handler as unknown as AnyHandler, receiveOptions as ReceiveOptions)
       connectWhen('lazy')
-      const missed = unheard.take(receiveOptions?.room ?? DEFAULT_ROOM, name)
-      if (missed.length > 0) queueMicrotask(() => missed.forEach((frame) => deliver(frame, true, [name])))
+      const type = typeOf(receiveOptions?.room ?? DEFAULT_ROOM, name)
+      const missed = unheard.take(type)
+      if (missed.length > 0) queueMicrotask(() => missed.forEach((frame) => deliver(frame, true, [type])))
       return stop
     },
 

@@ -17,10 +17,10 @@ export type AnyHandler = (data: Signal['data'], signal: Signal) => unknown
 export interface Receivers {
   /** @throws SignalError `bad-name` or `bad-option`. */
   add(name: string, handler: AnyHandler, options?: ReceiveOptions): Stop
-  /** Whether anybody is registered under this name; `'*'` is one of its own. */
-  hears(room: string, name: string): boolean
-  /** Calls those registered under `name`: the signal's own, or `'*'`. */
-  deliver(name: string, signal: Signal): void
+  /** Whether anybody is registered under this type. */
+  hears(type: string): boolean
+  /** Calls those registered under this type. */
+  deliver(type: string, signal: Signal): void
   clear(): void
 }
 
@@ -30,8 +30,11 @@ export interface ReceiversOptions {
   readonly onThrow: (error: unknown, signal: Signal) => void
 }
 
-/** No name has a space. `'*'` in a room is a name like others; mitt would tell a bare one of every event. */
-const typeOf = (room: string, name: string): string => `${room} ${name}`
+/**
+ * What handlers are registered under. No name has a space. `'*'` in a room is a name like others; mitt would tell a bare
+ * one of every event.
+ */
+export const typeOf = (room: string, name: string): string => `${room} ${name}`
 
 /** The handlers of the page, by room and name. */
 export function createReceivers({ listen, onThrow }: ReceiversOptions): Receivers {
@@ -68,8 +71,8 @@ export function createReceivers({ listen, onThrow }: ReceiversOptions): Receiver
       return stop
     },
 
-    hears: (room, name) => emitter.hears(typeOf(room, name)),
-    deliver: (name, signal) => emitter.emit(typeOf(signal.room, name), signal),
+    hears: emitter.hears,
+    deliver: emitter.emit,
 
     clear() {
       for (const stop of registrations.keys()) stop()

@@ -4,10 +4,10 @@ import type { SignalFrame } from '../protocol/frames.js'
 const MAX_WAITING = 1024
 
 export interface Unheard {
-  /** Nobody is registered under `name`: the signal's own, or `'*'`. */
-  keep(name: string, frame: SignalFrame): void
-  /** What came for the first receiver of a name, which is registered now. */
-  take(room: string, name: string): SignalFrame[]
+  /** Nobody is registered under this type: of the signal's own name, or of `'*'`. */
+  keep(type: string, frame: SignalFrame): void
+  /** What came for the first receiver of a type, which is registered now. */
+  take(type: string): SignalFrame[]
   clear(): void
 }
 
@@ -18,30 +18,33 @@ export interface Unheard {
  * @param loadedAt When the page counts as loaded and nothing is kept any more, in milliseconds since its navigation.
  */
 export function createUnheard(loadedAt: number): Unheard {
-  let waiting: { readonly key: string; readonly frame: SignalFrame }[] = []
+  let waiting: { readonly type: string; readonly frame: SignalFrame }[] = []
   const taken = new Set<string>()
   let timer: ReturnType<typeof setTimeout> | undefined
+  let isOver = false
 
   function clear(): void {
     clearTimeout(timer)
+    isOver = true
     waiting = []
     taken.clear()
   }
 
   return {
-    keep(name, frame) {
-      const left = loadedAt - performance.now()
-      if (left <= 0) return
-      const key = `${frame.room} ${name}`
-      if (taken.has(key)) return
-      timer ??= setTimeout(clear, left)
-      if (waiting.push({ key, frame }) > MAX_WAITING) waiting.splice(0, MAX_WAITING / 2)
+    keep(type, frame) {
+      if (isOver || taken.has(type)) return
+      // Asking the clock for each signal would cost more than all the rest of this.
+      if (!timer) {
+        const left = loadedAt - performance.now()
+        if (left <= 0) return clear()
+        timer = setTimeout(clear, left)
+      }
+      if (waiting.push({ type, frame }) > MAX_WAITING) waiting.splice(0, MAX_WAITING / 2)
     },
-    take(room, name) {
-      const key = `${room} ${name}`
-      const found = waiting.filter((each) => each.key === key)
-      waiting = waiting.filter((each) => each.key !== key)
-      if (performance.now() < loadedAt) taken.add(key)
+    take(type) {
+      const found = waiting.filter((each) => each.type === type)
+      waiting = waiting.filter((each) => each.type !== type)
+      if (performance.now() < loadedAt) taken.add(type)
       return found.map(({ frame }) => frame)
     },
     clear,
