@@ -9,20 +9,23 @@ import { freePort, relayArguments, startProcess } from './peers.mjs'
 
 const { clients: count } = JSON.parse(process.argv[2])
 const AWAY = 2000
+/** A line that lived for less than 5 s counts as one more failure of the same outage. */
+const STABLE = 5500
 globalThis.WebSocket = WebSocket
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
 const port = await freePort()
 const start = () => startProcess(process.execPath, relayArguments(port), port)
 let relay = await start()
-let returnedAt = Number.POSITIVE_INFINITY
-const back = []
+/** When each client was online again; one may be so before it is known here that the relay answers. */
+const backAt = new Map()
+let isAway = false
 
 const clients = Array.from({ length: count }, () => {
   const client = createSignalClient({ url: `ws://127.0.0.1:${port}/signals`, connect: 'manual' })
   client.receiveSignal('ReportIncome', () => {})
   client.onStatus(({ state }) => {
-    if (state === 'online' && performance.now() > returnedAt) back.push(performance.now() - returnedAt)
+    if (state === 'online' && isAway && !backAt.has(client)) backAt.set(client, performance.now())
   })
   return client
 })
@@ -31,14 +34,16 @@ for (const client of clients) {
   await pause(1)
 }
 await until(() => clients.every(({ status }) => status.state === 'online'))
+await pause(STABLE)
 
 await relay.stop('SIGKILL')
 await pause(AWAY)
-const restarting = start()
-relay = await restarting
-returnedAt = performance.now()
-await until(() => back.length >= count)
+isAway = true
+relay = await start()
+const returnedAt = performance.now()
+await until(() => backAt.size === count)
 
+const back = [...backAt.values()].map((at) => Math.max(0, at - returnedAt))
 const slices = new Map()
 for (const time of back) slices.set(Math.floor(time / 100), (slices.get(Math.floor(time / 100)) ?? 0) + 1)
 const result = {
@@ -53,7 +58,7 @@ process.exit(0)
 async function until(isSo) {
   const end = performance.now() + 60_000
   while (!isSo()) {
-    if (performance.now() > end) throw new Error(`Not all came back: ${back.length} of ${count}.`)
+    if (performance.now() > end) throw new Error(`Not all came back: ${backAt.size} of ${count}.`)
     await pause(10)
   }
 }

@@ -135,7 +135,15 @@ if (plan !== SMOKE && mostOpenFiles() < 12_000) {
 }
 
 const results = {}
-for (const name of wanted.length > 0 ? wanted : Object.keys(SECTIONS)) results[name] = await SECTIONS[name]()
+for (const name of wanted.length > 0 ? wanted : Object.keys(SECTIONS)) {
+  try {
+    results[name] = await SECTIONS[name]()
+  } catch (error) {
+    // What was measured before, and what comes after, is worth half an hour.
+    process.stderr.write(`The section ${name} failed: ${error.message}\n`)
+    process.exitCode = 1
+  }
+}
 
 const report = renderReport(results, {
   machine: describeMachine(),
@@ -144,7 +152,8 @@ const report = renderReport(results, {
   command: `npm run bench ${words.length > 0 ? `-- ${words.join(' ')}` : ''}`.trim(),
 })
 process.stdout.write(`${report}\n`)
-const isWritten = (plan === FULL && wanted.length === 0) || words.includes('write')
+const isWhole = plan === FULL && wanted.length === 0 && !process.exitCode
+const isWritten = isWhole || words.includes('write')
 if (isWritten) {
   const readme = file('README.md')
   const text = readFileSync(readme, 'utf8').replace(
@@ -155,4 +164,4 @@ if (isWritten) {
   writeFileSync(readme, await format(text, { ...style, filepath: readme }))
   if (results['fan-out']) writeFileSync(file('chart.svg'), renderChart(results['fan-out']))
 }
-process.exit(0)
+process.exit()
