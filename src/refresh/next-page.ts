@@ -60,6 +60,11 @@ export function noteLap(own: 'reload' | 'navigate'): void {
   note.own = own
 }
 
+/** Whether this page is about to load another by itself. */
+export function isLeavingByItself(): boolean {
+  return note.own !== undefined
+}
+
 /** Notes that the user is about to load another page, and where a form is posted to. */
 export function noteNavigation(posted?: string): void {
   delete note.laps

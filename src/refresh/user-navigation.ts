@@ -1,5 +1,5 @@
 import { onAct } from './acts.js'
-import { noteNavigation } from './next-page.js'
+import { isLeavingByItself, noteNavigation } from './next-page.js'
 
 /** How long a page may be on its way, in milliseconds: what is downloaded never comes. */
 const TIME_LIMIT = 30_000
@@ -11,7 +11,10 @@ export function isUserLeaving(): boolean {
   return performance.now() < leavesUntil
 }
 
-/** Notes which page the user asks for, with a link or a form. */
+/**
+ * Notes which page is asked for by a link or a form, and, where the browser tells of it (Navigation API), also by a script or
+ * the way back.
+ */
 export function watchNavigation(signal: AbortSignal): void {
   const leave = (target: string, posted?: string): void => {
     if (!/^(_self|_top|_parent)?$/i.test(target)) return
@@ -36,10 +39,36 @@ export function watchNavigation(signal: AbortSignal): void {
     if (method !== 'dialog') leave(said('target'), method === 'post' ? url.href : undefined)
   }
 
-  leavesUntil = 0
+  let isAway = false
+  let failing: ReturnType<typeof setTimeout> | undefined
+
+  // What a refresh asks for is no wish of the user.
+  const onNavigate = ({ destination, downloadRequest, formData }: NavigateEvent): void => {
+    clearTimeout(failing)
+    isAway = !destination.sameDocument
+    if (isAway && downloadRequest === null && !isLeavingByItself()) leave('', formData ? destination.url : undefined)
+  }
+
+  const stay = (): void => {
+    leavesUntil = 0
+  }
+
+  const comeBack = ({ persisted }: PageTransitionEvent): void => {
+    if (!persisted) return
+    stay()
+    noteNavigation()
+  }
+
+  stay()
   onAct(document, 'click', onClick, signal)
   onAct(document, 'submit', onSubmit, signal)
-  addEventListener('pageshow', ({ persisted }) => persisted && (leavesUntil = 0), { signal })
+  addEventListener('pageshow', comeBack, { signal })
+  const { navigation } = globalThis as { navigation?: Navigation }
+  navigation?.addEventListener('navigate', onNavigate, { signal })
+  // Of a navigation to elsewhere, told only where a router of the page has taken the place of the browser.
+  navigation?.addEventListener('navigatesuccess', () => isAway && stay(), { signal })
+  // It was stopped, or is a download; or the page changes its own address on the way, which fails nothing.
+  navigation?.addEventListener('navigateerror', () => void (failing = setTimeout(stay)), { signal })
 }
 
 function withoutHash(href: string): string | undefined {

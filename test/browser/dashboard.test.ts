@@ -102,6 +102,7 @@ describeInChromium('the dashboard', () => {
   })
 
   it.each([
+    { name: 'the smallest phone', width: 320, height: 568 },
     { name: 'a small phone', width: 360, height: 640 },
     { name: 'a phone', width: 390, height: 844 },
     { name: 'a desk', width: 1280, height: 900 },

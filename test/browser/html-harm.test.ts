@@ -49,6 +49,24 @@ describeInChromium('a refresh does no harm:', () => {
       'form button',
       ['GET /', 'POST /next'],
     ],
+    [
+      'a form that a script submits',
+      '<form method="post" action="/next"></form><button onclick="document.forms[0].submit()">Save</button>',
+      'button',
+      ['GET /', 'POST /next'],
+    ],
+    [
+      'an address that a script assigns',
+      `<button onclick="location = '/next'">Next</button>`,
+      'button',
+      ['GET /', 'GET /next'],
+    ],
+    [
+      'a link whose page changes its own address meanwhile',
+      `<a href="/next" onclick="setTimeout(() => history.replaceState(0, '', '?left'), 50)">Next</a>`,
+      'a',
+      ['GET /', 'GET /next'],
+    ],
   ])('the page goes where the user wants, with %s and a slow server', async (_what, html, selector, requests) => {
     const { site, page, send } = await open(RELOADED + html, { '/next': '<!doctype html><title>Next</title>' })
     site.isAnsweringPosts = true
@@ -67,10 +85,31 @@ describeInChromium('a refresh does no harm:', () => {
   })
 
   it.each([
-    ['reloading', RELOADED, 'body'],
-    ['replacing an element', TAG, 'div'],
-  ])('the answer to a form is not posted again, nor lost, by %s', async (_what, head, selector) => {
-    const html = `${head}<form method="post"><button>Save</button></form>${head === TAG ? REPORT : '<div>'}$count</div>`
+    ['that has a router of its own', `navigation.addEventListener('navigate', (event) => event.intercept())`],
+    ['where the user presses "stop"', `navigation.addEventListener('navigate', () => setTimeout(stop, 50))`],
+  ])('a page %s is refreshed after a link as before', async (_what, script) => {
+    const { site, page, send } = await open(
+      `${TAG}<a href="/next">Next</a><script>${script}
+        for (const type of ['navigatesuccess', 'navigateerror'])
+          navigation.addEventListener(type, () => setTimeout(() => (document.title = 'Stayed')))
+        Signalpost.refreshOn('ReportIncome', () => undefined)</script>`,
+      { '/next': '' },
+    )
+    site.pause = 60_000
+    await watch(page)
+    await page.evaluate(() => document.querySelector('a')?.click())
+    await page.waitForFunction(() => document.title === 'Stayed')
+    await send()
+    await waitForPhase(page, 'done')
+    expect(await page.evaluate('phases')).toEqual(['dirty', 'running', 'done'])
+  })
+
+  it.each([
+    ['reloading', RELOADED, '', 'body'],
+    ['reloading, where a script had submitted it', RELOADED, 'type="button" onclick="form.submit()"', 'body'],
+    ['replacing an element', TAG, '', 'div'],
+  ])('the answer to a form is not posted again, nor lost, by %s', async (_what, head, button, selector) => {
+    const html = `${head}<form method="post"><button ${button}>Save</button></form>${head === TAG ? REPORT : '<div>'}$count</div>`
     const { site, page, send } = await open(html)
     site.isAnsweringPosts = true
     await page.getByRole('button', { name: 'Save' }).click()
