@@ -54,6 +54,24 @@ export async function run(
   }
 }
 
+/** What the answer to a command looks like, for each kind of command. */
+export type Promises = ReadonlyArray<readonly [command: RegExp, wanted: RegExp]>
+
+/** Types commands one after the other, and gives those whose answer is not what the first fitting promise says, with it. */
+export async function findBroken(
+  commands: readonly string[],
+  promises: Promises,
+  type: (command: string) => Promise<Outcome>,
+): Promise<(readonly [command: string, answer: string])[]> {
+  const broken: (readonly [string, string])[] = []
+  for (const command of commands) {
+    const [, wanted] = promises.find(([pattern]) => pattern.test(command)) ?? []
+    const { text } = await type(command)
+    if (!wanted?.test(text)) broken.push([command, text])
+  }
+  return broken
+}
+
 /** A relay in a process of its own. */
 export interface RelayProcess {
   readonly pid: number
@@ -69,9 +87,10 @@ export async function startRelay(
   main: string,
   port: number,
   settings: Readonly<Record<string, string>> = {},
+  options: readonly string[] = [],
 ): Promise<RelayProcess> {
   const env = { ...cleanEnvironment(), SIGNALPOST_PORT: String(port), ...settings }
-  const child = spawn(process.execPath, [main, 'relay'], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [main, 'relay', ...options], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   onTestFinished(() => void child.kill('SIGKILL'))
   const logged = await firstLine(child)
   return {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { describeWhere } from '../browser/installed.js'
 import { findFreePort } from '../browser/relay-process.js'
-import { cleanEnvironment, installSignalpost, readKit, run, startRelay } from './kit.js'
+import { cleanEnvironment, findBroken, installSignalpost, type Promises, readKit, run, startRelay } from './kit.js'
 import { NGINX, NGINX_ADVICE, OPENSSL, startNginx } from './nginx.js'
 import { findProgram } from './programs.js'
 import { REDIS, startRedis } from './redis.js'
@@ -16,7 +16,7 @@ const ADVICE = `${NGINX_ADVICE} And: apt-get install curl iproute2 procps redis-
 /** What needs a running systemd, or is typed in pm2.test.ts. */
 const ELSEWHERE = /^(systemctl|journalctl|pm2) /
 
-const SAYS: ReadonlyArray<readonly [command: RegExp, wanted: RegExp]> = [
+const SAYS: Promises = [
   [/^ss /, /users:\(\("node"/],
   [/^curl .*\/health/, /^\{"status":"ok"/],
   [/^curl .*http:\/\/127\.0\.0\.1:8081\/signals/s, /^HTTP\/1\.1 101 Switching Protocols/],
@@ -35,13 +35,7 @@ describeWhere(NGINX && OPENSSL && TOOLS && REDIS, ADVICE)('the commands of "When
   it('say what the text around them promises', async () => {
     const commands = readCommands().filter((command) => !ELSEWHERE.test(command))
     const server = await setup()
-    const outcomes: unknown[] = []
-    for (const command of commands) {
-      const [, wanted] = SAYS.find(([pattern]) => pattern.test(command)) ?? []
-      const { text } = await server.type(command)
-      outcomes.push([command, wanted?.test(text) ? 'as promised' : text])
-    }
-    expect(outcomes).toEqual(commands.map((command) => [command, 'as promised']))
+    expect(await findBroken(commands, SAYS, server.type)).toEqual([])
     expect(commands).toHaveLength(SAYS.length)
   })
 
