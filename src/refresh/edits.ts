@@ -42,12 +42,18 @@ export function isComposing(within: Node): boolean {
 
 /**
  * Whether a dialog is open in an element, or on the page: one that is modal, or that the user is in, as for a popover. What
- * is there all the time, such as a notice of cookies, or is shown by its style alone, is not one.
+ * is there all the time, such as a notice of cookies or a menu beside the window, or is shown by its style alone, is not one.
  */
 export function hasOpenDialog(within: ParentNode = document): boolean {
   return [...within.querySelectorAll(OPEN)].some(
-    (dialog) => dialog.checkVisibility?.(VISIBLY) ?? dialog.getClientRects().length > 0,
+    (dialog) => (dialog.checkVisibility?.(VISIBLY) ?? dialog.getClientRects().length > 0) && !isOutside(dialog),
   )
+}
+
+/** Whether all of an element is beside the window. What has no size of its own may have children that are seen. */
+function isOutside(element: Element): boolean {
+  const { left, top, right, bottom } = element.getBoundingClientRect()
+  return left < right && top < bottom && (right <= 0 || bottom <= 0 || left >= innerWidth || top >= innerHeight)
 }
 
 function touch(target: EventTarget | null | undefined, before?: (field: Element) => string): void {

@@ -181,6 +181,7 @@ describeInChromium('a refresh does no harm:', () => {
   it.each([
     ['a dialog that is there but not seen', '<div role="dialog" aria-modal="true" style="visibility: hidden">No</div>'],
     ['a dialog of which nothing is left', '<div role="dialog" aria-modal="true" style="opacity: 0">No</div>'],
+    ['a menu beside the window', '<nav aria-modal="true" style="position: fixed; translate: -100vw">Menu</nav>'],
     ['a dialog that is not modal', '<dialog open>Cookies? <button>Yes</button></dialog>'],
   ])('%s holds nothing back', async (_what, html) => {
     const { site, page, send } = await open(`${RELOADED}${html}<p>$count</p>`)
