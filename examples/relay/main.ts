@@ -1,11 +1,16 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
+import { setFlagsFromString } from 'node:v8'
 import { readCommand } from './options/command.js'
 import { LogUnusable } from './log/log.js'
 import { createLog } from './operation/log-lines.js'
 import { createRelay } from './relay.js'
 import type { CommandSettings } from './options/options.js'
 import { isLoopback } from './access/origins.js'
+
+// What a connection needs lives for long, and what a signal needs dies at once: a young generation that grows, by itself to
+// 32 MB and more, would be memory for nothing.
+setFlagsFromString('--semi-space-growth-factor=1')
 
 const command = readCommand(process.argv.slice(2), process.env, readVersion())
 switch (command.run) {
