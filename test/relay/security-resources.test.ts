@@ -185,7 +185,10 @@ describe('resources', () => {
     await victim.heard(1)
     await victim.level()
     // 100,000 rooms and ids would weigh some 100 MB. What the last request took is let go a moment after its answer.
-    await vi.waitFor(() => expect(memoryInUse() - before).toBeLessThan(12 * MEGABYTE), { timeout: 10_000, interval: 100 })
+    await vi.waitFor(() => expect(memoryInUse() - before).toBeLessThan(12 * MEGABYTE), {
+      timeout: 10_000,
+      interval: 100,
+    })
     expect(statuses).toEqual([200, 200])
     expect(victim.signals().map(({ offset }) => offset)).toEqual([1])
     expect(victim.frames.filter(({ type }) => type === 'gap')).toEqual([])
