@@ -110,7 +110,7 @@ function relay(isWatching: boolean): Options {
     },
     async onSuccess() {
       cpSync('examples/playground', 'dist/playground', { recursive: true })
-      cpSync('examples/relay/dashboard', 'dist/dashboard', { recursive: true })
+      cpSync('examples/relay/admin/dashboard', 'dist/dashboard', { recursive: true })
       writeFileSync('dist/relay/config.schema.json', `${JSON.stringify(configSchema(), null, 2)}\n`)
       if (!isWatching) return
       const { spawn } = await import('node:child_process')

@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest'
-import { textFrame } from '../../examples/relay/frame.js'
+import { textFrame } from '../../examples/relay/output/frame.js'
 import { createSignalClient, isSignalError, type SignalClient } from '../../src/index.js'
 import { decodeClientFrame, decodeRelayFrame } from '../../src/protocol/codec.js'
 import { isEdge } from './edges.js'

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { createMemoryLog } from '../../examples/relay/log/memory.js'
+import { createMemoryLog } from '../../examples/relay/log/memory/log.js'
 import { createSilentLogger } from '../../examples/relay/logger.js'
 import type { SignalLog } from '../../examples/relay/log/log.js'
 import { createRelay } from '../../examples/relay/relay.js'

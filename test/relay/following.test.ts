@@ -1,9 +1,9 @@
 import { EventEmitter } from 'node:events'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { createDurability } from '../../examples/relay/log/durability.js'
-import { createFollowing } from '../../examples/relay/log/following.js'
+import { createDurability } from '../../examples/relay/log/redis/durability.js'
+import { createFollowing } from '../../examples/relay/log/redis/subscriptions.js'
 import type { Entry, Tail } from '../../examples/relay/log/log.js'
-import type { RedisClient } from '../../examples/relay/log/redis-client.js'
+import type { RedisClient } from '../../examples/relay/log/redis/client.js'
 import { createGate, type Gate } from './gate.js'
 
 function entry(offset: number): Entry {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createGathering, type Gathering } from '../../examples/relay/gathering.js'
+import { createGathering, type Gathering } from '../../examples/relay/output/batch.js'
 
 const frame = (text: string): Buffer => Buffer.from(text)
 const [a, b, c] = [frame('a'), frame('b'), frame('c')]

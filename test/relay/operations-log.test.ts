@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createLog } from '../../examples/relay/operation/log-lines.js'
+import { createLog } from '../../examples/relay/create-logger.js'
 
 function setup(level = 'info') {
   const lines: string[] = []

@@ -1,12 +1,12 @@
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, vi } from 'vitest'
-import { createDoor } from '../../examples/relay/operation/door.js'
-import { createMemoryLog } from '../../examples/relay/log/memory.js'
+import { createDoor } from '../../examples/relay/admin/login.js'
+import { createMemoryLog } from '../../examples/relay/log/memory/log.js'
 import type { RelayOptions } from '../../examples/relay/relay.js'
 import { connect, join, startRelay } from './protocol-client.js'
 
 const KEY = 'the-key-of-the-operator'
-const DASHBOARD = fileURLToPath(new URL('../../examples/relay/dashboard', import.meta.url))
+const DASHBOARD = fileURLToPath(new URL('../../examples/relay/admin/dashboard', import.meta.url))
 const BEARER = { Authorization: `Bearer ${KEY}` }
 
 function start(options: RelayOptions = {}) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createReadings } from '../../examples/relay/log/readings.js'
+import { createReadings } from '../../examples/relay/log/redis/read-queue.js'
 
 /** Work that ends when a test says so. */
 function setup(atOnce: number) {

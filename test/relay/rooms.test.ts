@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createMemoryLog } from '../../examples/relay/log/memory.js'
+import { createMemoryLog } from '../../examples/relay/log/memory/log.js'
 import type { SignalLog } from '../../examples/relay/log/log.js'
 import type { RelayFrame } from '../../src/protocol/frames.js'
 import { createGate, type Gate } from './gate.js'

@@ -16,7 +16,7 @@ const manifest = JSON.parse(read('package.json')) as Manifest
 describe('pages and packages', () => {
   // What the dashboard shows is tested in Chromium (test/browser/dashboard.test.ts); here, that there is no other way.
   it('S48 the pages that show what clients said make no HTML out of it', () => {
-    const pages = ['examples/relay/dashboard', 'examples/playground'].flatMap((folder) =>
+    const pages = ['examples/relay/admin/dashboard', 'examples/playground'].flatMap((folder) =>
       filesIn(folder, '.js').map((file) => join(folder, file)),
     )
     const texts = pages.map((page) => [page, read(page)] as const)

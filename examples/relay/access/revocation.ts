@@ -1,6 +1,6 @@
-import { createControl } from '../control.js'
-import { REVOCATIONS, REVOCATIONS_MS } from '../log/keeping.js'
-import type { PatientLog } from '../log/patient.js'
+import { createControl } from '../rooms/instance-channel.js'
+import { REVOCATIONS, REVOCATIONS_MS } from '../log/retention.js'
+import type { PatientLog } from '../log/retry.js'
 import { createRevocations, readRevocation, type Revocation } from './revocations.js'
 import type { Rights } from './rights.js'
 

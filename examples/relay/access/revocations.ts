@@ -1,4 +1,4 @@
-import { MOST_REVOCATIONS, REVOCATIONS_MS } from '../log/keeping.js'
+import { MOST_REVOCATIONS, REVOCATIONS_MS } from '../log/retention.js'
 import type { Rights } from './rights.js'
 
 /** Takes back all tokens that a user has now, or one token. */

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
 import { parse } from '../../../src/protocol/codec.js'
 import type { AddressOf } from '../limits/addresses.js'
-import { createHeadcount } from '../limits/headcount.js'
+import { createHeadcount } from '../limits/concurrency.js'
 import { problem, type Reply } from './reply.js'
 
 /** The client went away before its body was whole: nobody's fault, and nobody waits for an answer. */

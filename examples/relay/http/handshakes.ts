@@ -2,11 +2,11 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer, type WebSocket } from 'ws'
 import type { Access } from '../access/access.js'
-import type { Activity } from '../operation/activity.js'
+import type { Activity } from '../metrics/counters.js'
 import type { AddressOf } from '../limits/addresses.js'
-import type { Headcount } from '../limits/headcount.js'
+import type { Headcount } from '../limits/concurrency.js'
 import { printable, type Logger } from '../logger.js'
-import { createTurnstile, type Turnstile } from '../limits/pace.js'
+import { createTurnstile, type Turnstile } from '../limits/rate-limit.js'
 
 export interface HandshakeOptions {
   readonly path: string

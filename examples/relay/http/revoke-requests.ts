@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { AddressOf } from '../limits/addresses.js'
-import { createBearers } from './bearers.js'
+import { createBearers } from './authenticate.js'
 import type { Bodies } from './body.js'
 import { json, problem, type Reply } from './reply.js'
 import { readRevocation, type Revocation } from '../access/revocations.js'

@@ -1,6 +1,6 @@
 import type { PublishKey } from '../access/keys.js'
 import type { Durability } from '../log/log.js'
-import { readRedisAddress } from '../log/redis-address.js'
+import { readRedisAddress } from '../log/redis/address.js'
 import { choice, list, number, secretText, text, toggle, toggledNumber, type OptionRow } from './option-row.js'
 import { isLoopback } from '../access/origins.js'
 import { PUBLISH_KEY_SCHEMA, readPublishKey, readPublishKeyText, readSecret, secretSchema } from './secrets.js'

@@ -1,0 +1,43 @@
+import type { Counts } from '../metrics/counters.js'
+
+/** What happened in each of the last seconds, the newest last. */
+export interface Samples {
+  readonly in: readonly number[]
+  readonly out: readonly number[]
+  start(): void
+  stop(): void
+}
+
+export function createSamples(counts: Counts): Samples {
+  const series = {
+    in: createSeries(() => counts.signalsIn.page + counts.signalsIn.backend),
+    out: createSeries(() => counts.signalsOut),
+  }
+  let timer: NodeJS.Timeout | undefined
+  return {
+    in: series.in.values,
+    out: series.out.values,
+    start() {
+      timer = setInterval(() => Object.values(series).forEach(({ take }) => take()), 1000)
+      timer.unref()
+    },
+    stop: () => clearInterval(timer),
+  }
+}
+
+/** Long enough to see a storm come and go. */
+const SAMPLED_SECONDS = 300
+
+function createSeries(read: () => number) {
+  const values: number[] = []
+  let last = 0
+  return {
+    values,
+    take(): void {
+      const count = read()
+      values.push(count - last)
+      if (values.length > SAMPLED_SECONDS) values.shift()
+      last = count
+    },
+  }
+}

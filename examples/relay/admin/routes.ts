@@ -1,0 +1,130 @@
+import type { IncomingMessage } from 'node:http'
+import { whoseMistake, type AddressOf } from '../limits/addresses.js'
+import type { Bodies } from '../http/body.js'
+import { NO_COOKIE, type Admittance, type Door } from './login.js'
+import type { Metrics } from '../metrics/prometheus.js'
+import type { Overview } from './overview.js'
+import { createFolder, policy } from '../http/pages.js'
+import { json, problem, withHeaders, type Reply } from '../http/reply.js'
+
+export interface OperatorsOptions {
+  /** Without it, nobody gets in. */
+  readonly door: Door | undefined
+  readonly addressOf: AddressOf
+  readonly bodies: Bodies
+  readonly metrics: Metrics
+  readonly overview: Overview
+  /** The folder of the dashboard's page. */
+  readonly folder: string
+}
+
+/** What only operators may see: the figures and the dashboard. */
+export interface Operators {
+  metrics(request: IncomingMessage): Promise<Reply>
+  dashboard(request: IncomingMessage, path: string): Promise<Reply>
+}
+
+export function createOperators(options: OperatorsOptions): Operators {
+  const { door, addressOf, bodies, metrics, overview, folder } = options
+  const files = createFolder(folder, PAGE_POLICY)
+
+  function judge(request: IncomingMessage): Admittance {
+    return door?.judge(request.headers, whoseMistake(request, addressOf)) ?? { is: 'out' }
+  }
+
+  async function loginPage(message: string, status = 200): Promise<Reply> {
+    const page = await files('login.html')
+    // One of our own texts: nothing that somebody sent gets into the page.
+    return page ? { ...page, status, body: `${page.body}`.replace('<!-- message -->', message) } : NOT_BUILT
+  }
+
+  async function login(request: IncomingMessage): Promise<Reply> {
+    const form = await bodies.form(request, LONGEST_FORM)
+    if (form && 'status' in form) return form
+    const secret = form?.get('key') ?? undefined
+    const admittance = door?.knock(secret, whoseMistake(request, addressOf)) ?? { is: 'out' }
+    switch (admittance.is) {
+      case 'in':
+        return goTo('/dashboard', door?.cookie(isSecure(request)))
+      case 'out':
+        return loginPage('That is not the key. It is what the relay was started with as --dashboard-key.', 403)
+      case 'waiting':
+        return withHeaders(
+          await loginPage('Too many wrong keys came from there. Type the right one.', 429),
+          retryAfter(admittance.wait),
+        )
+    }
+  }
+
+  /** Only pages of the dashboard itself may ask for changes. */
+  function isOwnForm({ method, headers }: IncomingMessage): boolean {
+    return method === 'POST' && ['same-origin', 'none', undefined].includes(header(headers['sec-fetch-site']))
+  }
+
+  return {
+    async metrics(request) {
+      if (!door) return CLOSED
+      const admittance = judge(request)
+      switch (admittance.is) {
+        case 'in':
+          return metrics.tell()
+        case 'out':
+          return problem(401, 'wrong-key', ASK_FOR_KEY, { 'WWW-Authenticate': 'Bearer' })
+        case 'waiting':
+          return tooMany(admittance.wait)
+      }
+    },
+
+    async dashboard(request, path) {
+      if (!door) return CLOSED
+      if (path === '/dashboard/login' && isOwnForm(request)) return login(request)
+      if (path === '/dashboard/logout' && isOwnForm(request)) return goTo('/dashboard', NO_COOKIE)
+      if (request.method !== 'GET' && request.method !== 'HEAD') return problem(405, 'wrong-method', 'Use GET here.')
+      const [target = '', query] = [path.slice('/dashboard'.length).replace(/^\//, ''), request.url?.split('?')[1]]
+      // They hold no secrets, and the form needs them.
+      if (target === 'dashboard.css' || target.endsWith('.js')) return (await files(target)) ?? NOT_FOUND
+      const admittance = judge(request)
+      if (admittance.is === 'waiting') return tooMany(admittance.wait)
+      if (target === 'state') {
+        return admittance.is === 'in'
+          ? json(200, overview.tell(query === 'data'))
+          : problem(401, 'wrong-key', ASK_FOR_KEY)
+      }
+      if (target !== '') return NOT_FOUND
+      return admittance.is === 'in' ? ((await files('index.html')) ?? NOT_BUILT) : loginPage('')
+    },
+  }
+}
+
+const LONGEST_FORM = 4096
+
+const PAGE_POLICY = policy("connect-src 'self'", "form-action 'self'", "require-trusted-types-for 'script'")
+
+const ASK_FOR_KEY = 'Send the header Authorization: Bearer <secret> with the secret of --dashboard-key.'
+const CLOSED = problem(404, 'closed', 'Start the relay with --dashboard-key to open /dashboard and /metrics.')
+const NOT_FOUND = problem(404, 'not-found', 'There is nothing at this path. The dashboard is at /dashboard.')
+const NOT_BUILT = problem(
+  404,
+  'not-built',
+  'The dashboard is not built. Run npm run build, then start the relay again.',
+)
+
+function isSecure({ headers }: IncomingMessage): boolean {
+  return header(headers['x-forwarded-proto']) === 'https'
+}
+
+function header(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value
+}
+
+function goTo(path: string, cookie = NO_COOKIE): Reply {
+  return { status: 303, headers: { Location: path, 'Set-Cookie': cookie }, body: '' }
+}
+
+function tooMany(wait: number): Reply {
+  return problem(429, 'too-fast', 'Too many wrong keys came from there. Correct the key.', retryAfter(wait))
+}
+
+function retryAfter(wait: number): Reply['headers'] {
+  return { 'Retry-After': `${Math.ceil(wait / 1000)}` }
+}

@@ -1,0 +1,168 @@
+import type { Confirm } from './durability.js'
+import { LogUnusable, type LogHealth } from '../log.js'
+import type { RedisAddress } from './address.js'
+import { adviceOn, reasonOf } from './advice.js'
+import type { RedisClient } from './client.js'
+
+export interface RedisHealthOptions {
+  readonly address: RedisAddress
+  readonly clients: readonly RedisClient[]
+  /** One that only reads: while it has trouble, those who read wait, and all else goes on. */
+  readonly reader: RedisClient
+  /** The one that writes. */
+  readonly writer: RedisClient
+  /** Does a write as the log does its own. */
+  readonly confirm: Confirm
+  readonly onHealth?: ((health: LogHealth, reason: string) => void) | undefined
+  readonly onTrouble?: ((reason: string) => void) | undefined
+}
+
+export interface RedisHealth {
+  readonly current: LogHealth
+  /** Connects, and makes sure that writing works, and whatever else is tried. */
+  open(attempt: () => Promise<unknown>): Promise<void>
+  /** Notes that something did not work. */
+  fail(error: unknown): void
+  /** Notes what becomes of a command: one that failed is a reason to try soon whether writing works at all. */
+  watch<Result>(command: Promise<Result>): Promise<Result>
+  /** Tries whether writing works: while it does not, and when something has failed; else now and then. */
+  probe(): void
+  close(): void
+}
+
+/** Knows whether Redis takes writes, by what becomes of commands and by trying. */
+export function createRedisHealth(options: RedisHealthOptions): RedisHealth {
+  const { address, clients, reader, writer, confirm, onHealth, onTrouble } = options
+  const all = [reader, ...clients]
+  let state: 'closed' | LogHealth = 'closed'
+  let lastError: unknown
+  let isProbing = false
+  let probedAt = Number.NEGATIVE_INFINITY
+  let toldAt = Number.NEGATIVE_INFINITY
+
+  for (const client of clients) {
+    client.on('error', fail)
+    client.on('close', () => fail(lastError ?? new Error('the line was lost')))
+    client.on('ready', probe)
+  }
+  reader.on('error', note)
+  for (const client of all) {
+    client.on('node error', note)
+    client.on('sentinelError', note)
+  }
+
+  function note(error: unknown): void {
+    if (lastError === undefined || !isVague(error)) lastError = error
+  }
+
+  function fail(error: unknown): void {
+    note(error)
+    if (state === 'ready') change('away', reasonOf(lastError))
+  }
+
+  function change(health: LogHealth, reason: string): void {
+    state = health
+    onHealth?.(health, reason)
+  }
+
+  /**
+   * A small write tells more than a ping: a full or demoted server answers pings. A line that only listens would not
+   * notice for long that it is dead; something that is asked on it does.
+   */
+  async function tryWriting(): Promise<void> {
+    if (clients.some(({ status }) => status !== 'ready')) throw lastError ?? new Error('not connected')
+    await Promise.all(clients.map((client) => client.ping()))
+    await confirm(() => writer.set(PROBE, '', 'PX', PROBE_LIFETIME))
+  }
+
+  function probe(): void {
+    const now = performance.now()
+    if (state === 'closed' || isProbing || (state === 'ready' && now - probedAt < PROBE_EVERY)) return
+    // A client that was told of a failover while it connected may have given up for good.
+    for (const client of all) if (client.status === 'end') client.connect().catch(note)
+    isProbing = true
+    probedAt = now
+    const back = (): void => {
+      if (state === 'away') change('ready', '')
+      else if (lastError !== undefined && now - toldAt > TELLING_EVERY) {
+        toldAt = now
+        onTrouble?.(reasonOf(lastError))
+      }
+      lastError = undefined
+    }
+    void tryWriting()
+      .then(back, fail)
+      .finally(() => {
+        isProbing = false
+      })
+  }
+
+  async function connectAndTry(attempt: () => Promise<unknown>): Promise<void> {
+    await Promise.all(all.map((client) => client.connect()))
+    const version = /redis_version:(\d+)\.(\d+)/.exec(await writer.info('server'))
+    const [major = 0, minor = 0] = version?.slice(1).map(Number) ?? []
+    if (major * 100 + minor < 602) throw new Error(`it is version ${major}.${minor}, and 6.2 is needed`)
+    await tryWriting()
+    await attempt()
+  }
+
+  function close(): void {
+    state = 'closed'
+    for (const client of all) client.disconnect()
+  }
+
+  return {
+    get current() {
+      return state === 'ready' ? 'ready' : 'away'
+    },
+
+    async open(attempt) {
+      try {
+        await within(OPENING, connectAndTry(attempt))
+        state = 'ready'
+      } catch (error) {
+        close()
+        throw new LogUnusable(adviceOn(isVague(error) ? (lastError ?? error) : error, address))
+      }
+    },
+
+    fail,
+
+    async watch(command) {
+      try {
+        return await command
+      } catch (error) {
+        note(error)
+        // The next try is due: of a cluster, one node may be away and the others not.
+        probedAt = Number.NEGATIVE_INFINITY
+        throw error
+      }
+    },
+
+    probe,
+    close,
+  }
+}
+
+const PROBE = 'signalpost:probe'
+const PROBE_LIFETIME = 60_000
+const PROBE_EVERY = 5000
+const TELLING_EVERY = 60_000
+const OPENING = 5000
+
+/** What a client says when it gives up; why it did, it has said before. */
+function isVague(error: unknown): boolean {
+  return /^(Connection is closed|None of startup nodes|All sentinels are|no answer within)/.test(reasonOf(error))
+}
+
+async function within(limit: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const over = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${limit / 1000} s`)), limit)
+  })
+  try {
+    await Promise.race([work, over])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,21 @@
+import type { Activity } from './counters.js'
+import type { PatientLog } from '../log/retry.js'
+
+/** The same log, which tells what it took. */
+export function countAppends(log: PatientLog, activity: Pick<Activity, 'logged'>): PatientLog {
+  return {
+    get health() {
+      return log.health
+    },
+    open: log.open,
+    async append(draft, isGivenUp) {
+      const appended = await log.append(draft, isGivenUp)
+      activity.logged(draft, appended)
+      return appended
+    },
+    read: log.read,
+    find: log.find,
+    follow: log.follow,
+    close: log.close,
+  }
+}
