@@ -1,8 +1,11 @@
 import { cpSync, writeFileSync } from 'node:fs'
 import { defineConfig, type Options } from 'tsup'
+import { thirdPartyLicenses } from './.build/third-party-licenses.js'
 import { configSchema } from './examples/relay/options/config.js'
 
 const GLOBAL = 'Signalpost'
+
+const LICENSES = 'THIRD-PARTY-LICENSES.txt'
 
 /** Modules that hold types only: they would be empty files. */
 const TYPES_ONLY = [
@@ -59,10 +62,10 @@ function umd(file: string, minify: boolean): Options {
     minify,
     splitting: false,
     noExternal: [/.*/],
+    esbuildPlugins: [thirdPartyLicenses(LICENSES)],
     // A content network may serve .cjs under a type that browsers refuse.
     outExtension: () => ({ js: '.js' }),
     esbuildOptions(options) {
-      options.legalComments = 'external'
       options.banner = {
         js: `(function(g,f){typeof exports==="object"&&typeof module!=="undefined"?module.exports=f():typeof define==="function"&&define.amd?define([],f):g.${GLOBAL}=f(true)})(typeof globalThis!=="undefined"?globalThis:self,function(isScriptTag){var module={exports:{}},exports=module.exports;`,
       }
@@ -87,6 +90,7 @@ const inspector: Options = {
   sourcemap: false,
   minify: true,
   splitting: false,
+  esbuildPlugins: [thirdPartyLicenses(`signalpost-inspector.${LICENSES}`)],
 }
 
 /** The relay and the test page that it serves, with every dependency inside. */
@@ -102,8 +106,8 @@ function relay(isWatching: boolean): Options {
     clean: false,
     silent: true,
     noExternal: [/.*/],
+    esbuildPlugins: [thirdPartyLicenses(LICENSES)],
     esbuildOptions(options) {
-      options.legalComments = 'external'
       options.banner = {
         js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
       }
