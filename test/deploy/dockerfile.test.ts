@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { cp, mkdir, symlink } from 'node:fs/promises'
+import { cp, mkdir, readFile, stat, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { expect, it } from 'vitest'
@@ -27,8 +27,16 @@ describeWhere(existsSync(LINTER), 'The linter is missing: npm ci --prefix test/d
     expect(validate(readKit('Dockerfile'))).toEqual([])
   })
 
+  it('names its base image by tag and digest', () => {
+    const [base = [], ...others] = stages(readKit('Dockerfile'))
+    expect(find(base, 'FROM')).toMatch(/^node:\d+\.\d+\.\d+-alpine@sha256:[0-9a-f]{64} AS node$/)
+    expect(others.map((stage) => find(stage, 'FROM'))).toEqual(['node AS build', 'node'])
+    // A frontend image would be one more that somebody else can exchange.
+    expect(readKit('Dockerfile')).not.toMatch(/^# *syntax=/m)
+  })
+
   it('builds a relay that runs as it says, and whose health check tells well from ill', async () => {
-    const [builder = [], image = []] = stages(readKit('Dockerfile'))
+    const [, builder = [], image = []] = stages(readKit('Dockerfile'))
     const build = await makeFolder()
     const failures: unknown[] = []
     for (const { name, text } of builder) {
@@ -59,10 +67,12 @@ describeWhere(existsSync(LINTER), 'The linter is missing: npm ci --prefix test/d
       run(process.execPath, check, { env: { SIGNALPOST_PORT: String(port) } })
     const page = await fetch(`http://127.0.0.1:${port}/`)
     const script = await fetch(`http://127.0.0.1:${port}/signalpost.min.js`)
+    const licenses = await readFile(join(relay, 'dist/relay/THIRD-PARTY-LICENSES.txt'), 'utf8')
     const well = await isWell()
     await running.stop()
     const ill = await isWell()
     expect([args, find(image, 'USER'), environment.SIGNALPOST_HOST]).toEqual([['relay'], 'node', '0.0.0.0'])
+    expect(licenses).toContain('ws 8.')
     expect([page.status, script.status, well.code, ill.code]).toEqual([200, 200, 0, 1])
   })
 })
@@ -94,7 +104,7 @@ async function copy(text: string, from: string, to: string): Promise<void> {
   const parts = text.split(' ')
   const target = join(to, parts.at(-1) ?? '')
   for (const source of parts.slice(0, -1)) {
-    const isFolder = !/\.\w+$/.test(source)
+    const isFolder = (await stat(join(from, source))).isDirectory()
     const place = isFolder ? target : join(target, source)
     await mkdir(dirname(place), { recursive: true })
     await cp(join(from, source), place, { recursive: true, filter: (path) => !path.includes('node_modules') })

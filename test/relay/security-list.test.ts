@@ -45,11 +45,24 @@ describe('pages and packages', () => {
     const workflows = filesIn('.github/workflows', '.yml').map((file) => read(join('.github/workflows', file)))
     const release = read('.github/workflows/release.yml')
     const uses = workflows.flatMap((text) => [...text.matchAll(/uses: (\S+)/g)].map(([, action]) => action ?? ''))
-    expect([/id-token: write/.test(release), /npm publish --provenance/.test(release)]).toEqual([true, true])
+    expect(release.match(/npm publish .*/g)).toEqual([expect.stringMatching(/\.tgz" --provenance .*--ignore-scripts$/)])
     expect(workflows.filter((text) => /NPM_TOKEN|NODE_AUTH_TOKEN|secrets\./.test(text))).toEqual([])
     expect(uses.filter((action) => !/@[0-9a-f]{40}$/.test(action))).toEqual([])
     expect(Object.keys(manifest.dependencies).toSorted()).toEqual(['mitt', 'reconnecting-websocket'])
     expect(Object.keys(manifest.scripts).filter((name) => /^(pre|post)?install$/.test(name))).toEqual([])
+  })
+
+  it('S51 the job that may publish a release runs nothing but the publication of the tested file', () => {
+    const [, jobList = ''] = read('.github/workflows/release.yml').split(/^jobs:$/m)
+    const jobs = jobList.split(/^ {2}(?=\w+:$)/m).slice(1)
+    const mayPublish = (job: string): boolean => job.includes('id-token: write')
+    const [publisher = '', ...others] = jobs.filter(mayPublish)
+    const steps = [...publisher.matchAll(/^ {6}- (uses: [\w/-]+|run: npm publish)/gm)].map(([, step]) => step)
+    expect([jobs.length, others]).toEqual([2, []])
+    expect(steps).toEqual(['uses: actions/setup-node', 'uses: actions/download-artifact', 'run: npm publish'])
+    expect(publisher.match(/^ {6}- /gm)).toHaveLength(steps.length)
+    expect(publisher).toMatch(/^ {4}needs: build\n[\s\S]*^ {4}environment: release$/m)
+    expect(jobs.find((job) => !mayPublish(job))).toMatch(/bash \.ci\/run[\s\S]*npm pack --ignore-scripts[\s\S]*upload/)
   })
 
   // The relay is delivered with ws inside: whoever installs it cannot get an older one.
