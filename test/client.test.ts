@@ -87,6 +87,25 @@ describe('sending', () => {
     expect(sent[0]?.id).toBe(sent[2]?.id)
   })
 
+  it('P6.12 says of a signal whether earlier ones are unanswered, also when it is sent again', async () => {
+    const client = await online()
+    const flags = (): unknown[] => relay.sent('signal').map(({ pipelined }) => pipelined)
+    relay.isAnswering = false
+    for (const data of [1, 2, 3]) void client.sendSignal('A', data)
+    await pass()
+    expect(flags()).toEqual([undefined, true, true])
+    relay.close(1006)
+    await pass(2000)
+    relay.frames.length = 0
+    relay.send(WELCOME)
+    await pass()
+    expect(flags()).toEqual([undefined, true, true])
+    relay.send({ type: 'accepted', ids: relay.sent('signal').map(({ id }) => id) })
+    void client.sendSignal('A', 4)
+    await pass()
+    expect(flags().at(-1)).toBe(undefined)
+  })
+
   it('takes the data as it is at the call', async () => {
     const client = connect()
     const data = { userId: 1 }

@@ -1,6 +1,6 @@
 import { SignalError } from '../errors.js'
 import type { SendOutcome, SendResult } from '../signals.js'
-import { type Parcel, tooLarge } from './parcel.js'
+import { type Parcel, pipelined, tooLarge } from './parcel.js'
 
 /** The most that waits to be accepted, in signals and in bytes. */
 const MAX_SIGNALS = 256
@@ -49,7 +49,8 @@ export function createOutbox({ send, isAnswered, onError }: OutboxOptions): Outb
   let isClosed = false
 
   function hand(entry: Waiting): void {
-    if (!send(entry.text)) return
+    const [oldest] = waiting.keys()
+    if (!send(oldest === entry.id ? entry.text : pipelined(entry.text))) return
     entry.wasHanded = true
     if (!isAnswered) settle(entry.id, 'sent')
   }

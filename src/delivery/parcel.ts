@@ -9,6 +9,7 @@ export interface Parcel {
   readonly id: string
   /** The encoded frame. */
   readonly text: string
+  /** The most that the frame takes when it is sent. */
   readonly bytes: number
   /** Latest wins among waiting parcels of the same slot. */
   readonly slot: string | undefined
@@ -22,6 +23,8 @@ export interface Parcel {
 
 /** The relay remembers ids for longer than this, so that no resend can arrive as a new signal. */
 const MAX_TTL = 600_000
+
+const PIPELINED = ',"pipelined":true'
 
 const OPTIONS = { room: ['string'], key: ['string'], ttl: ['number'] }
 
@@ -43,9 +46,14 @@ export function createParcel(
   checkName(room)
   if (!(ttl > 0 && ttl <= MAX_TTL)) throw badOption(`The option "ttl" takes 1 to ${MAX_TTL}, not ${ttl}`)
   const text = toText({ type: 'signal', id, signal: name, data, room: room === DEFAULT_ROOM ? undefined : room })
-  const bytes = byteLength(text)
+  const bytes = byteLength(text) + PIPELINED.length
   if (bytes > maxBytes) throw tooLarge(bytes)
   return { id, text, bytes, ttl, slot: key && `${name} ${room} ${key}` }
+}
+
+/** The same frame, for a signal that is sent while earlier ones are unanswered. */
+export function pipelined(text: string): string {
+  return `${text.slice(0, -1)}${PIPELINED}}`
 }
 
 export function tooLarge(bytes: number): SignalError {

@@ -62,7 +62,7 @@ export function decodeClientFrame(text: string): Decoded<ClientFrame> {
 /** Checks a signal that was sent in a frame or in the body of a request. Its name and room may still be illegal. */
 export function decodeSend(value: unknown): SendFrame | undefined {
   if (!isFields(value)) return undefined
-  const { id, signal, data, room } = value
+  const { id, signal, data, room, pipelined } = value
   if (!isString(id) || !isString(signal) || !isOptionalString(room)) return undefined
   return {
     type: 'signal',
@@ -70,6 +70,7 @@ export function decodeSend(value: unknown): SendFrame | undefined {
     signal,
     ...(data !== undefined && { data: data as JsonValue }),
     ...(room !== undefined && { room }),
+    ...(pipelined === true && { pipelined }),
   }
 }
 

@@ -56,6 +56,8 @@ export interface SendFrame {
   readonly signal: string
   readonly data?: JsonValue
   readonly room?: string
+  /** Whether earlier signals of the page are unanswered. When the log has lost those, this one must not overtake them. */
+  readonly pipelined?: boolean
 }
 
 export interface TokenFrame {

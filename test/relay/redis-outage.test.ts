@@ -3,7 +3,7 @@ import { createRedisLog } from '../../examples/relay/log/redis/log.js'
 import type { RedisLogOptions } from '../../examples/relay/log/redis/log.js'
 import { createChance } from '../faults/chance.js'
 import { startProxy } from '../faults/proxy.js'
-import { connect, join, startRelay, type ProtocolClient } from './protocol-client.js'
+import { connect, join, pageId, startRelay, type ProtocolClient } from './protocol-client.js'
 import { bringBackAnOlderState } from './redis-rollback.js'
 import { describeRedis, KEEPS, startRedis } from './redis-server.js'
 
@@ -61,6 +61,34 @@ describeRedis('a relay that loses its Redis', () => {
     for (const page of pages) expect(told(page)).toEqual([1, 'gap epoch', 2])
     expect(await readiness()).toBe(200)
     expect(news).toEqual(['away', 'ready'])
+  })
+
+  it('P6.13 keeps the order of each sender when the log loses what is not accepted yet', async () => {
+    const redis = await startRedis(KEEPS.nothing)
+    const { url, log } = await relayOn(redis.url)
+    const page = await join(url)
+    const ids = Array.from({ length: 5 }, pageId)
+    const send = (client: ProtocolClient, from: number, to: number, isFirst: boolean) => {
+      for (const id of ids.slice(from, to)) {
+        const isPipelined = !(isFirst && id === ids[from])
+        client.say({ type: 'signal', id, signal: 'Saved', ...(isPipelined && { pipelined: true }) })
+      }
+    }
+    send(page, 0, 3, true)
+    await page.heard(3)
+    await redis.kill()
+    await redis.start()
+    await vi.waitFor(() => expect(log.health).toBe('ready'), WAITING)
+    send(page, 3, 5, false)
+    expect(await page.next('goodbye')).toMatchObject({ reason: 'log', retryAfter: expect.any(Number) })
+    expect(await page.closed).toEqual({ code: 4503, reason: 'the log began anew' })
+    expect((await log.read('main', 0, 10)).entries).toEqual([])
+    // No answer reached the page: it sends all five again.
+    const back = await join(url)
+    send(back, 0, 5, true)
+    await vi.waitFor(() => expect(accepted(back)).toEqual(ids), WAITING)
+    expect((await log.read('main', 0, 10)).entries.map((entry) => entry.id)).toEqual(ids)
+    expect(back.signals().map(({ id }) => id)).toEqual(ids)
   })
 
   it('closes with 4503, and answers posts with 503, when Redis stays away', async () => {

@@ -4,12 +4,15 @@ import { findFault, type Refusal } from './validate-signal.js'
 import type { Appended, Draft } from '../log/log.js'
 import type { PatientLog } from '../log/retry.js'
 import type { Rights } from './rights.js'
+import type { SenderEpochs } from '../log/sender-epochs.js'
 
 /** Who brings a signal in, and what may be brought. */
 export interface Bearer {
   readonly sender: Sender
   readonly rights: Rights
   readonly isOwnId: (id: string) => boolean
+  /** Where the sender's earlier signals went. */
+  readonly epochs: SenderEpochs
 }
 
 /** Checks a signal and makes it ready for the log; what the client wrote beside the known fields is left behind. */
@@ -22,7 +25,7 @@ export function draft(send: SendFrame, bearer: Bearer): Draft | Refusal {
     return { code: 'denied', text: 'You may not send this signal to this room.' }
   }
   const opening = JSON.stringify({ type: 'signal', id, signal, data, room, sender: bearer.sender }).slice(0, -1)
-  return { room, id, opening }
+  return { room, id, opening, epochs: bearer.epochs }
 }
 
 export function isRefusal(value: Draft | Refusal | Appended): value is Refusal {

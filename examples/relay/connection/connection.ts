@@ -5,6 +5,7 @@ import type { Lane } from '../output/writer.js'
 import { LogUnavailable } from '../log/retry.js'
 import type { Logger } from '../logger.js'
 import { Pace } from '../limits/rate-limit.js'
+import { EpochChanged } from '../log/log.js'
 import { Session, VERSION, type Arrival, type SessionOptions } from './session.js'
 import { KeysUnavailable } from '../access/tokens.js'
 import { Turns, type TurnTaker } from './serial-queue.js'
@@ -78,12 +79,19 @@ class ReadingPeer implements Peer, TurnTaker<Arrival> {
   fail(error: unknown): void {
     if (this.lane.isOver) return
     if (error instanceof LogUnavailable) return this.lane.end(CloseCode.Restart, 'the log is out of reach')
+    if (error instanceof EpochChanged) return this.#sendAgain()
     if (error instanceof KeysUnavailable) {
       this.#logger.warn({ error: String(error.cause) }, error.message)
       return this.lane.end(CloseCode.Restart, 'tokens cannot be checked now')
     }
     this.#logger.error({ error: String(error) }, 'a connection failed')
     this.lane.end(CloseCode.Internal, 'the relay failed')
+  }
+
+  /** Has the client come back, and send first what the log has lost and not accepted. */
+  #sendAgain(): void {
+    this.lane.say({ type: 'goodbye', retryAfter: Math.floor(Math.random() * RETURN_SPREAD), reason: 'log' })
+    this.lane.end(CloseCode.Restart, 'the log began anew')
   }
 
   terminate(): void {
@@ -186,6 +194,8 @@ class ReadingPeer implements Peer, TurnTaker<Arrival> {
 }
 
 const UNSUPPORTED_DATA = 1003
+/** The time over which senders come back when the log began anew (ms). */
+const RETURN_SPREAD = 1000
 
 function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds))

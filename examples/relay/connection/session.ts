@@ -10,6 +10,7 @@ import { NAME_RULE, type Refusal } from '../access/validate-signal.js'
 import type { PatientLog } from '../log/retry.js'
 import type { Rights } from '../access/rights.js'
 import type { Rooms } from '../rooms/rooms.js'
+import { SenderEpochs } from '../log/sender-epochs.js'
 
 /** A frame that has its turn, and when it came. */
 export interface Arrival {
@@ -94,7 +95,7 @@ export class Session {
     }
     const tab = publicTab(secret)
     const sender = { tab, ...(user !== undefined && { user }) }
-    this.#welcome(tab, { sender, rights, isOwnId: isPageId })
+    this.#welcome(tab, { sender, rights, isOwnId: isPageId, epochs: new SenderEpochs() })
     for (const request of requests) await this.#join(request, rights, at)
   }
 
@@ -115,6 +116,7 @@ export class Session {
 
   async #take(frame: SendFrame, bearer: Bearer): Promise<void> {
     const lane = this.#lane
+    if (!frame.pipelined) bearer.epochs.clear()
     const refusal = await takeIn(frame, bearer, this.#options.log, () => lane.isOver)
     if (refusal) lane.say({ type: 'refused', id: frame.id, ...refusal })
     else lane.accept(frame.id)

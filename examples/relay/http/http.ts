@@ -6,6 +6,7 @@ import type { Condition } from '../metrics/relay-state.js'
 import type { Logger } from '../logger.js'
 import { LogUnavailable } from '../log/retry.js'
 import type { Operators } from '../admin/routes.js'
+import { EpochChanged } from '../log/log.js'
 import type { Posts } from './posts.js'
 import { json, problem, withHeaders, writeReply, type Reply } from './reply.js'
 import { KeysUnavailable } from '../access/tokens.js'
@@ -83,7 +84,7 @@ export function createHttp(options: HttpOptions) {
     try {
       return await route(request)
     } catch (error) {
-      if (error instanceof LogUnavailable || error instanceof KeysUnavailable) return UNAVAILABLE
+      if (TRY_AGAIN.some((passing) => error instanceof passing)) return UNAVAILABLE
       if (error instanceof ClientGone) return GONE
       logger.error({ error: String(error) }, 'a request failed')
       return problem(500, 'internal', 'The relay failed on this request. Its log says why.')
@@ -102,6 +103,9 @@ export function createHttp(options: HttpOptions) {
     void handle(request, response)
   }
 }
+
+/** What passes by itself. */
+const TRY_AGAIN = [LogUnavailable, EpochChanged, KeysUnavailable]
 
 /** Who is turned away; whoever looks for a page that is not there is not. */
 const REFUSALS = new Set([400, 401, 403, 409, 413, 415, 429])

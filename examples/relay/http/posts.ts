@@ -10,6 +10,7 @@ import type { PublishKey } from '../access/keys.js'
 import type { Draft } from '../log/log.js'
 import type { PatientLog } from '../log/retry.js'
 import type { Turnstile } from '../limits/rate-limit.js'
+import { SenderEpochs } from '../log/sender-epochs.js'
 import { json, problem, type Reply } from './reply.js'
 import { rightsWithin } from '../access/rights.js'
 
@@ -91,7 +92,7 @@ export function createPosts(options: PostsOptions): Posts {
     const rights = await access.rightsOf(token)
     if (!rights) return problem(401, 'unauthorized', 'The token is missing, wrong or expired. Get a new one.')
     const sender = { tab: publicTab(tab), ...(rights.user !== undefined && { user: rights.user }) }
-    const bearer: Bearer = { sender, rights, isOwnId: isPageId }
+    const bearer: Bearer = { sender, rights, isOwnId: isPageId, epochs: new SenderEpochs() }
     const accepted: string[] = []
     const refused: unknown[] = []
     for (const send of sends) {
@@ -111,7 +112,8 @@ const IDEMPOTENCY_KEY = /^[\w-]{1,64}$/
 function readDrafts(items: readonly unknown[], publisher: PublishKey, key: string): Draft[] | Reply {
   if (items.length === 0) return problem(400, 'bad-data', 'The list is empty. Send at least one signal.')
   const { name: server } = publisher
-  const bearer: Bearer = { sender: { server }, rights: rightsWithin(publisher), isOwnId: () => true }
+  const rights = rightsWithin(publisher)
+  const bearer: Bearer = { sender: { server }, rights, isOwnId: () => true, epochs: new SenderEpochs() }
   const drafts: Draft[] = []
   for (const [index, item] of items.entries()) {
     // A dot cannot stand in an idempotency key, so the ids of a list are nobody else's.
@@ -131,7 +133,7 @@ function readDrafts(items: readonly unknown[], publisher: PublishKey, key: strin
   const digest = createHash('sha256')
     .update(JSON.stringify(items.map(contentOf)))
     .digest('base64url')
-  return drafts.map(({ room, id, opening }) => ({ room, id, opening, digest }))
+  return drafts.map(({ room, id, opening, epochs }) => ({ room, id, opening, epochs, digest }))
 }
 
 function contentOf(item: unknown): { readonly signal?: unknown; readonly data?: unknown; readonly room?: unknown } {

@@ -1,4 +1,5 @@
 import type { GapFrame } from '../../../src/protocol/frames.js'
+import type { SenderEpochs } from './sender-epochs.js'
 
 /** A signal that wants to be logged. */
 export interface Draft {
@@ -8,6 +9,8 @@ export interface Draft {
   readonly opening: string
   /** Tells two bodies under one id apart; only backends' signals have it. */
   readonly digest?: string
+  /** Where the sender's earlier signals went, to be kept up to date by a log that can lose its memory while the relay runs. */
+  readonly epochs?: SenderEpochs
 }
 
 /** A logged signal. */
@@ -54,6 +57,11 @@ export type Durability = 'memory' | 'replica' | 'disk'
 /** `away`: nothing can be logged at present. It becomes `ready` by itself. */
 export type LogHealth = 'ready' | 'away'
 
+/** The log began anew after the sender's earlier signals: those that are not answered must come again before this one. */
+export class EpochChanged extends Error {
+  override readonly name = 'EpochChanged'
+}
+
 /** The log cannot be used as it was set up. The text says what to do, in a sentence that ends with a full stop. */
 export class LogUnusable extends Error {
   override readonly name = 'LogUnusable'
@@ -67,7 +75,10 @@ export interface SignalLog {
   readonly health: LogHealth
   /** Makes sure that the log can be used, before anybody relies on it; else rejects with `LogUnusable`. */
   open(): Promise<void>
-  /** Logs a signal once per room and id. Followers of the room hear of it before the promise resolves, or later. */
+  /**
+   * Logs a signal once per room and id. Followers of the room hear of it before the promise resolves, or later. Rejects with
+   * `EpochChanged`, and logs nothing, where the room's log began anew since the sender's last signal.
+   */
   append(draft: Draft): Promise<Appended>
   /** Reads at most `limit` entries after an offset; `'end'` is the offset of the newest. */
   read(room: string, after: number | 'end', limit: number): Promise<Tail>

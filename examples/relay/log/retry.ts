@@ -1,4 +1,4 @@
-import type { Appended, Draft, SignalLog } from './log.js'
+import { EpochChanged, type Appended, type Draft, type SignalLog } from './log.js'
 
 /** The log stayed out of reach for as long as the relay was willing to try. */
 export class LogUnavailable extends Error {
@@ -30,6 +30,7 @@ export function createPatientLog(log: SignalLog, { patience = 15_000, onTrouble 
       try {
         return await call()
       } catch (error) {
+        if (error instanceof EpochChanged) throw error
         onTrouble?.(error)
         if (isClosed || performance.now() + pause > end) {
           throw new LogUnavailable('The log did not answer in time.', { cause: error })

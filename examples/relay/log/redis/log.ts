@@ -4,6 +4,7 @@ import { createDurability } from './durability.js'
 import { createFollowing, type Place } from './subscriptions.js'
 import { createKeeping } from '../retention.js'
 import {
+  EpochChanged,
   LogUnusable,
   type Appended,
   type Draft,
@@ -116,16 +117,21 @@ export function createRedisLog({
     )
   }
 
-  async function append({ room, id, opening, digest }: Draft): Promise<Appended> {
+  async function append({ room, id, opening, digest, epochs }: Draft): Promise<Appended> {
     if (digest !== undefined) {
       // Claimed longer than it is remembered, so that there is no moment between the two.
       const claim = runScript(writer, CLAIM, [claimOf(id)], [digest, windowMs + CLAIM_MARGIN])
       if ((await health.watch(claim)) === 0) return 'conflict'
     }
     const { historyBytes } = keeping(room)
-    const args = [id, opening, `${bells}{${room}}`, windowMs, Number.isFinite(historyBytes) ? historyBytes : 0]
-    const isNew = await confirm(() => run(APPEND, room, args, id))
-    return isNew === 1 ? 'logged' : 'known'
+    const mostBytes = Number.isFinite(historyBytes) ? historyBytes : 0
+    const before = epochs?.of(room) ?? ''
+    const args = [id, opening, `${bells}{${room}}`, windowMs, mostBytes, before]
+    const [answer, epoch] = (await confirm(() => run(APPEND, room, args, id))) as [-1 | 0 | 1, string]
+    if (answer === -1) throw new EpochChanged('The log began anew.')
+    // Known in another epoch, it says nothing of where the others of this sender are.
+    epochs?.note(room, before === '' ? epoch : before)
+    return answer === 1 ? 'logged' : 'known'
   }
 
   function tick(): void {

@@ -140,7 +140,8 @@ end
 `
 
 /**
- * ARGV from 5: id, opening, channel, window, bytes kept, or 0. Answers 1 when it is logged now, 0 when its id was known.
+ * ARGV from 5: id, opening, channel, window, bytes kept, or 0, the epoch of the sender's last signal, or nothing. Answers 1
+ * when it is logged now, 0 when its id was known, -1 when this is another epoch than the sender's; and the epoch.
  *
  * Each entry tells the bytes of all that were logged until then, so that what a part of them takes is a difference.
  */
@@ -148,9 +149,11 @@ export const APPEND = script(`
 if redis.call('EXISTS', KEYS[3]) == 1 then
   -- Whoever waits for replicas or disks waits for this write, and so for the one that logged the id.
   redis.call('PEXPIRE', KEYS[3], ARGV[8])
-  return 0
+  return {0, redis.call('HGET', meta, 'epoch') or ''}
 end
 open()
+-- A signal may not overtake those that the sender has to send again.
+if ARGV[10] ~= '' and ARGV[10] ~= epoch then return {-1, epoch} end
 mark()
 sum = sum + #ARGV[6]
 local most, life = tonumber(ARGV[9]), historyMs
@@ -165,7 +168,7 @@ head = head + 1
 trim()
 if most > 0 and sum - sumFrom > most then trimBytes(most) end
 redis.call('PUBLISH', ARGV[7], epoch .. ' ' .. number .. ' ' .. whole(now) .. ' ' .. ARGV[5] .. ' ' .. ARGV[6])
-return 1
+return {1, epoch}
 `)
 
 /**
