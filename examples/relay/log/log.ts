@@ -10,7 +10,7 @@ export interface Draft {
   /** Tells two bodies under one id apart; only backends' signals have it. */
   readonly digest?: string
   /** Where the sender's earlier signals went, to be kept up to date by a log that can lose its memory while the relay runs. */
-  readonly epochs?: SenderEpochs
+  readonly epochs?: SenderEpochs | undefined
 }
 
 /** A logged signal. */
