@@ -10,7 +10,7 @@ import {
 } from '../../src/index.js'
 import type { UseSendSignalOptions, UseSignalOptions, UseSignalStatusOptions } from '../../src/bindings/options.js'
 import type { RefreshAction, RefreshOptions } from '../../src/refresh/index.js'
-import { pass, RELAY_URL, startMockRelay } from '../mock-relay.js'
+import { pass, RELAY_URL, startMockRelay } from '../support/mock-relay.js'
 
 interface Mounted {
   /** The state that the component shows. */

@@ -3,8 +3,8 @@ import { openConnection } from '../../src/connection/connection.js'
 import type { Link, LinkSettings } from '../../src/connection/link.js'
 import type { CloseReason, SignalError, SignalStatus } from '../../src/index.js'
 import type { RelayFrame, RoomRequest } from '../../src/protocol/frames.js'
-import { pass, RELAY_URL, startMockRelay } from '../mock-relay.js'
-import { happen, hide } from '../page-events.js'
+import { pass, RELAY_URL, startMockRelay } from '../support/mock-relay.js'
+import { happen, hide } from '../support/page-events.js'
 
 let relay: ReturnType<typeof startMockRelay>
 let links: Link[] = []

@@ -1,4 +1,4 @@
-import { createCountingTarget } from '../counting-target.js'
+import { createCountingTarget } from '../support/counting-target.js'
 
 /** What a page has of its browser, all that the life cycle of a connection looks at. All pages of this process share it. */
 export interface StandIn {

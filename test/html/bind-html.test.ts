@@ -1,7 +1,7 @@
 import { describe, expect, expectTypeOf, it, vi } from 'vitest'
 import { bindHtml, type HtmlOptions, type SignalEvent } from '../../src/html/index.js'
 import { type JsonValue, type SignalClient, SignalError } from '../../src/index.js'
-import { pass } from '../mock-relay.js'
+import { pass } from '../support/mock-relay.js'
 import { element, usePage } from './page.js'
 
 const { bind, connect, open, relay } = usePage()

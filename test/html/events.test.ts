@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from 'vitest'
 import { bindHtml, type SignalEvent } from '../../src/html/index.js'
 import { setPageClient } from '../../src/index.js'
-import { pass } from '../mock-relay.js'
+import { pass } from '../support/mock-relay.js'
 import { element, usePage } from './page.js'
 
 const { bind, connect, open, relay: relayOf } = usePage()

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, vi } from 'vitest'
 import { bindHtml, type HtmlOptions } from '../../src/html/index.js'
 import { createSignalClient, type SignalClient, type SignalError, type Stop } from '../../src/index.js'
-import { pass, RELAY_URL, startMockRelay } from '../mock-relay.js'
+import { pass, RELAY_URL, startMockRelay } from '../support/mock-relay.js'
 
 export interface Page {
   readonly relay: ReturnType<typeof startMockRelay>

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { JsonValue } from '../../src/index.js'
-import { pass } from '../mock-relay.js'
+import { pass } from '../support/mock-relay.js'
 import { element, type Page, usePage } from './page.js'
 
 const { open } = usePage()

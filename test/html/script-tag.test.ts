@@ -2,7 +2,7 @@ import { afterEach, expect, it, vi } from 'vitest'
 import { runScriptTag } from '../../src/html/script-tag.js'
 import { bindHtml } from '../../src/html/index.js'
 import { getPageClient } from '../../src/index.js'
-import { pass, RELAY_URL } from '../mock-relay.js'
+import { pass, RELAY_URL } from '../support/mock-relay.js'
 import { usePage } from './page.js'
 
 const { connect, relay } = usePage()

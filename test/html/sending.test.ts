@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { setPageClient } from '../../src/index.js'
-import { pass } from '../mock-relay.js'
+import { pass } from '../support/mock-relay.js'
 import { element, usePage } from './page.js'
 
 const { bind, connect, open, relay } = usePage()

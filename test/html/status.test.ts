@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest'
-import { RELAY_URL, pass } from '../mock-relay.js'
+import { RELAY_URL, pass } from '../support/mock-relay.js'
 import { createSignalClient } from '../../src/index.js'
 import { element, usePage } from './page.js'
 

@@ -1,4 +1,4 @@
-import { createCountingTarget } from '../counting-target.js'
+import { createCountingTarget } from '../support/counting-target.js'
 import { AsyncLocalStorage } from 'node:async_hooks'
 
 /** What a page's own code finds in its browser, and what the browser can do to it. There is no browser here. */

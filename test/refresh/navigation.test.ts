@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type RefreshAction, reloadPage, replaceElement, submitForm } from '../../src/refresh/index.js'
-import { pass } from '../mock-relay.js'
+import { pass } from '../support/mock-relay.js'
 import { openPage } from './refresh-page.js'
 
 let page: Awaited<ReturnType<typeof openPage>>

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type SignalClient, setPageClient } from '../../src/index.js'
 import { type RefreshAction, type RefreshContext, refreshOn } from '../../src/refresh/index.js'
-import { pass } from '../mock-relay.js'
+import { pass } from '../support/mock-relay.js'
 import { openPage, setVisibility } from './refresh-page.js'
 
 let page: Awaited<ReturnType<typeof openPage>>

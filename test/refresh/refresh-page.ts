@@ -1,7 +1,7 @@
 import { vi } from 'vitest'
 import { createSignalClient, type SignalClient, type SignalError } from '../../src/index.js'
 import { type RefreshAction, type RefreshEventDetail, refreshOn, type RefreshOptions } from '../../src/refresh/index.js'
-import { pass, RELAY_URL, startMockRelay } from '../mock-relay.js'
+import { pass, RELAY_URL, startMockRelay } from '../support/mock-relay.js'
 
 /** A page on fake time that is connected to a relay, and notes what its refreshes do. */
 export async function openPage() {

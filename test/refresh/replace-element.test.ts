@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type RefreshOptions, replaceElement } from '../../src/refresh/index.js'
-import { pass } from '../mock-relay.js'
+import { pass } from '../support/mock-relay.js'
 import { openPage } from './refresh-page.js'
 
 interface Asked {

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { WebSocketServer, WebSocket } from 'ws'
 import type { AddressInfo } from 'node:net'
-import { createSignalClient, getPageClient, receiveSignal, sendSignal, setPageClient } from '../src/index.js'
+import { createSignalClient, getPageClient, receiveSignal, sendSignal, setPageClient } from '../../src/index.js'
 
 afterEach(() => {
   getPageClient()?.close()

@@ -1,6 +1,6 @@
 import { Server, WebSocket as MockWebSocket } from 'mock-socket'
 import { vi } from 'vitest'
-import type { ClientFrame, RelayFrame, SignalFrame } from '../src/protocol/frames.js'
+import type { ClientFrame, RelayFrame, SignalFrame } from '../../src/protocol/frames.js'
 
 type MockSocket = Parameters<Parameters<Server['on']>[1]>[0] & {
   close(options?: { code: number; reason: string; wasClean: boolean }): void

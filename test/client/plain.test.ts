@@ -1,7 +1,7 @@
 import { Server, WebSocket as MockWebSocket } from 'mock-socket'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { createSignalClient, type SignalClient } from '../src/index.js'
-import { pass } from './mock-relay.js'
+import { createSignalClient, type SignalClient } from '../../src/index.js'
+import { pass } from '../support/mock-relay.js'
 
 const URL = 'ws://broadcast.test/'
 let server: Server

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createSignalClient, nextSignal, type SignalClient, signalStream } from '../src/index.js'
-import { pass, RELAY_URL, startMockRelay } from './mock-relay.js'
+import { createSignalClient, nextSignal, type SignalClient, signalStream } from '../../src/index.js'
+import { pass, RELAY_URL, startMockRelay } from '../support/mock-relay.js'
 
 let relay: ReturnType<typeof startMockRelay>
 let client: SignalClient

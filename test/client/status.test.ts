@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { type SignalStatus, withGrace } from '../src/status.js'
+import { type SignalStatus, withGrace } from '../../src/status.js'
 
 const online: SignalStatus = { state: 'online', since: 1, resumed: false }
 const waiting: SignalStatus = { state: 'waiting', since: 2, attempt: 1, retryAt: 3, reason: '1006' }

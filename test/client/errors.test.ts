@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { isSignalError, SignalError } from '../src/errors.js'
+import { isSignalError, SignalError } from '../../src/errors.js'
 
 it('keeps its code, its text and the error behind it', () => {
   const cause = new Error('behind')

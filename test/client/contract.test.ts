@@ -2,8 +2,8 @@ import { type } from 'arktype'
 import * as v from 'valibot'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
-import { createSignalClient, defineSignals, type SignalError, type StandardSchema } from '../src/index.js'
-import { pass, RELAY_URL, startMockRelay } from './mock-relay.js'
+import { createSignalClient, defineSignals, type SignalError, type StandardSchema } from '../../src/index.js'
+import { pass, RELAY_URL, startMockRelay } from '../support/mock-relay.js'
 
 const LIBRARIES = {
   zod: defineSignals({

@@ -1,6 +1,6 @@
 import { runInNewContext } from 'node:vm'
 import { expect, it, vi } from 'vitest'
-import { createEmitter } from '../src/emitter.js'
+import { createEmitter } from '../../src/emitter.js'
 
 interface Events {
   readonly a: number

@@ -13,9 +13,9 @@ import {
   type SignalClient,
   type SignalError,
   type SignalStatus,
-} from '../src/index.js'
-import { pass, RELAY_URL, startMockRelay, WELCOME } from './mock-relay.js'
-import { happen } from './page-events.js'
+} from '../../src/index.js'
+import { pass, RELAY_URL, startMockRelay, WELCOME } from '../support/mock-relay.js'
+import { happen } from '../support/page-events.js'
 
 let relay: ReturnType<typeof startMockRelay>
 let clients: SignalClient[] = []

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createSignalClient, type ClientOptions, type SignalClient, setPageClient } from '../src/index.js'
-import { pass, RELAY_URL, startMockRelay, WELCOME } from './mock-relay.js'
-import { happen } from './page-events.js'
+import { createSignalClient, type ClientOptions, type SignalClient, setPageClient } from '../../src/index.js'
+import { pass, RELAY_URL, startMockRelay, WELCOME } from '../support/mock-relay.js'
+import { happen } from '../support/page-events.js'
 
 let relay: ReturnType<typeof startMockRelay>
 let clients: SignalClient[]

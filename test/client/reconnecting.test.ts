@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createSignalClient, type ClientOptions, type SignalClient, type SignalStatus } from '../src/index.js'
-import { pass, RELAY_URL, startMockRelay, WELCOME } from './mock-relay.js'
-import { happen, hide } from './page-events.js'
+import { createSignalClient, type ClientOptions, type SignalClient, type SignalStatus } from '../../src/index.js'
+import { pass, RELAY_URL, startMockRelay, WELCOME } from '../support/mock-relay.js'
+import { happen, hide } from '../support/page-events.js'
 
 let relay: ReturnType<typeof startMockRelay>
 let client: SignalClient
