@@ -1,20 +1,20 @@
 import { openConnection } from './connection/connection.js'
-import type { OpenLink } from './connection/link.js'
+import type { LinkEvents, OpenLink } from './connection/link.js'
 import { resolveUrl } from './connection/url.js'
 import type { SignalContract } from './contract.js'
+import { createDispatcher } from './delivery/dispatcher.js'
 import { createInbox } from './delivery/inbox.js'
 import { sendFarewell } from './delivery/farewell.js'
-import { createOutbox } from './delivery/outbox.js'
+import { createOutbox, type Session } from './delivery/outbox.js'
 import { createParcel } from './delivery/parcel.js'
 import { type AnyHandler, createReceivers, typeOf } from './delivery/receivers.js'
 import { openTabMemory } from './delivery/tab-memory.js'
-import { createUnheard } from './delivery/unheard.js'
 import { createEmitter } from './emitter.js'
 import { SignalError } from './errors.js'
+import { readMeta } from './meta.js'
 import { badOption, checkFunction, checkOptions } from './options.js'
 import { getPageClient, setPageClient } from './page-client.js'
 import { encode } from './protocol/codec.js'
-import type { JsonValue, RefusedFrame, RelayFrame, SignalFrame } from './protocol/frames.js'
 import { createId } from './protocol/id.js'
 import { DEFAULT_MAX_BYTES, DEFAULT_ROOM } from './protocol/names.js'
 import type {
@@ -40,6 +40,12 @@ export interface ClientOptions<Sent extends SignalMap = RegisteredSignals, Recei
   readonly connect?: 'now' | 'lazy' | 'manual'
   /** Proves to the relay who the user is. A function is asked before every connection. Never part of the url. */
   readonly token?: Token
+  /**
+   * The user that the page was made for, as `sub` of its tokens says; empty for a visitor. When the relay names another
+   * user, the signals of this one are dropped. It matters where `token` is a function.
+   * @default the content of `<meta name="signalpost-user">`, else unknown
+   */
+  readonly user?: string
   /** `plain`: for a server that only broadcasts JSON; nothing is confirmed or replayed. @default 'v1' */
   readonly protocol?: 'v1' | 'plain'
   /**
@@ -59,6 +65,7 @@ const OPTIONS = {
   url: ['string'],
   connect: ['now', 'lazy', 'manual'],
   token: ['string', 'function'],
+  user: ['string'],
   protocol: ['v1', 'plain'],
   since: ['navigation', 'now'],
   signals: ['object'],
@@ -90,6 +97,7 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
     url: givenUrl,
     connect = 'now',
     token,
+    user: givenUser,
     protocol = 'v1',
     since = 'navigation',
     signals: contract,
@@ -101,17 +109,17 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
   }
   const isPlain = protocol === 'plain'
   const hasPage = Boolean(globalThis.location)
-  let maxBytes = DEFAULT_MAX_BYTES
-  // This page's public name, by which its own signals are known when they come back; a relay gives another one.
-  let tab = createId()
   const secret = createId()
   const url = resolveUrl(givenUrl)
   const memory = hasPage && !isPlain ? openTabMemory(url) : undefined
   const remembered = memory?.take()
-  // Who is here, as a relay said it of the present token; until then nobody knows.
-  let user: string | undefined
+  let session: Session = { tab: createId(), user: undefined, maxBytes: DEFAULT_MAX_BYTES, window: Infinity }
+  // A token function may give the token of a user who signed in after this page was made.
+  const lastUser = typeof token === 'function' ? remembered?.user : undefined
+  /** The user of the signals that the page sends now; undefined for the user that the relay names next. */
+  let owner = token && (givenUser ?? readMeta('user') ?? lastUser)
 
-  // In a task of its own, where nothing that onError does can harm what is going on.
+  // In a microtask, so that an error in onError cannot interrupt the caller.
   const report = (error: SignalError): void => queueMicrotask(() => onError(error))
   const onThrow = (cause: unknown, told: Signal | SignalStatus | Gap): void => {
     const whose = 'name' in told ? ` of ${told.name}` : ''
@@ -119,15 +127,22 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
   }
   const loadedAt = since === 'navigation' ? NAVIGATION_WINDOW : 0
   const emitter = createEmitter<ClientEvents>(onThrow)
-  const unheard = createUnheard(loadedAt)
   const receivers = createReceivers({ listen: (room) => inbox.listen(room), onThrow })
+  const dispatcher = createDispatcher({
+    receivers,
+    check: contract?.['~check'],
+    loadedAt,
+    isOwn: ({ id, sender }) => sender.tab === session.tab || (isPlain && id.startsWith(session.tab)),
+    onError: report,
+  })
   const outbox = createOutbox({ send: (text) => link.send(text), isAnswered: !isPlain, onError: report })
   const inbox = createInbox({
     send: (frame) => !isPlain && link.send(encode(frame)),
     isLoading: () => performance.now() < loadedAt,
     remembered: (since === 'navigation' && remembered?.positions) || new Map(),
+    user: remembered?.user,
     isEarlyAllowed: !memory || remembered !== undefined,
-    deliver,
+    deliver: dispatcher.dispatch,
     onGap: (gap) => emitter.emit('gap', gap),
   })
   const link = openLink(
@@ -135,11 +150,18 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
     {
       rooms: inbox.rooms,
       onStatus(status) {
-        // What waited goes first: a listener that sends now comes after it.
+        // Waiting signals go first: a listener that sends now comes after them.
         if (status.state === 'online') goOn(true)
-        // Back from the browser's cache: what later pages of the tab could not send is there.
+        // Back from the browser's cache: later pages of the tab may have left signals that they could not send.
         if (status.state === 'connecting') outbox.adopt(memory?.take()?.parcels ?? [])
         emitter.emit('status', status)
+      },
+      onWelcome({ tab, maxBytes, window, user = '' }, isFirst) {
+        outbox.claim(owner)
+        owner = user
+        session = { tab, user, maxBytes, window }
+        dispatcher.resume(inbox.setUser(user))
+        if (!isFirst) goOn(false)
       },
       onFrame,
       onAside,
@@ -148,61 +170,37 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
     },
   )
 
-  /** What is not accepted goes out once more while the page goes, and is left to the tab's next page as well. */
+  /** Resends unaccepted signals with a keepalive request, and stores them for the next page of the tab. */
   function onAside(): void {
     if (!memory) return
-    const posted = sendFarewell({ url, tab: secret, token: link.token, parcels: outbox.claim(user) })
+    outbox.claim(owner)
+    const posted = sendFarewell({ url, tab: secret, token: link.token, user: owner, parcels: outbox.sendableBy(owner) })
     for (const { id } of posted) outbox.markHanded(id)
-    memory.keep({ positions: inbox.positions(), parcels: outbox.waiting() })
+    memory.keep({ positions: inbox.positions(), parcels: outbox.waiting(), user: inbox.user })
   }
 
-  /** On a new line, or with a fresh token on the present one. */
-  function goOn(isNewLine: boolean): void {
+  /** Runs after a (re)connect and after a token change. */
+  function goOn(isNewConnection: boolean): void {
     inbox.settle()
-    outbox.flush({ user, maxBytes, isNewLine })
+    outbox.flush(session, isNewConnection)
   }
 
-  function onFrame(frame: RelayFrame): void {
-    inbox.onFrame(frame)
-    if (frame.type === 'welcome') {
-      ;({ tab, maxBytes, user = '' } = frame)
-      if (link.status.state === 'online') goOn(false)
-    } else if (frame.type === 'accepted') {
-      for (const id of frame.ids) outbox.settle(id, 'accepted')
-    } else if (frame.type === 'refused' || frame.type === 'left') {
-      const { id, room, code, text = '' } = frame as RefusedFrame
-      const what = room ? `room ${room}` : 'a signal'
-      const error = new SignalError('refused', `The relay refused ${what}: ${code} ${text}`)
-      if (id) outbox.settle(id, 'refused', error)
-      else report(error)
-    }
-  }
-
-  /** `types`: under which its receivers are registered. */
-  function deliver(
-    frame: SignalFrame,
-    replayed: boolean,
-    types = [typeOf(frame.room, frame.signal), typeOf(frame.room, '*')],
-  ): void {
-    const { signal: name, data, room, id, at, sender } = frame
-    const heard = types.filter((type) => receivers.hears(type))
-    for (const type of types) if (!heard.includes(type)) unheard.keep(type, frame)
-    // What nobody hears is not checked: it may be of a name that this page does not know.
-    if (heard.length === 0) return
-    try {
-      const signal: Signal = {
-        name,
-        data: contract ? (contract['~check'](name, data) as JsonValue) : data,
-        room,
-        id,
-        at,
-        sender,
-        self: sender.tab === tab || (isPlain && id.startsWith(tab)),
-        replayed,
+  function onFrame(frame: Parameters<LinkEvents['onFrame']>[0]): void {
+    switch (frame.type) {
+      case 'accepted':
+        for (const id of frame.ids) outbox.settle(id, 'accepted')
+        return
+      case 'refused': {
+        const { id, room, code, text } = frame
+        if (id) return outbox.settle(id, 'refused', refused('a signal', code, text))
+        inbox.onFrame(frame)
+        return report(refused(`room ${room}`, code, text))
       }
-      for (const type of heard) receivers.deliver(type, signal)
-    } catch (error) {
-      report(error as SignalError)
+      case 'left':
+        inbox.onFrame(frame)
+        return report(refused(`room ${frame.room}`, frame.code))
+      default:
+        inbox.onFrame(frame)
     }
   }
 
@@ -218,7 +216,7 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
     sendSignal(name, ...rest) {
       const [data, sendOptions] = rest as [data?: unknown, options?: SendOptions]
       contract?.['~check'](name, data)
-      const parcel = createParcel((isPlain ? tab : '') + createId(), name, data, sendOptions, maxBytes)
+      const parcel = createParcel((isPlain ? session.tab : '') + createId(), name, data, sendOptions, session.maxBytes)
       // Only for signalpost/refresh: whether what this page sends may come back to it as a reload.
       Object.assign(client, { '~sent': true })
       connectWhen('lazy')
@@ -236,9 +234,7 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
       // The registry is one for all names; each handler gets the signals of its own name only.
       const stop = receivers.add(name, handler as unknown as AnyHandler, receiveOptions as ReceiveOptions)
       connectWhen('lazy')
-      const type = typeOf(receiveOptions?.room ?? DEFAULT_ROOM, name)
-      const missed = unheard.take(type)
-      if (missed.length > 0) queueMicrotask(() => missed.forEach((frame) => deliver(frame, true, [type])))
+      void dispatcher.deliverStored(typeOf(receiveOptions?.room ?? DEFAULT_ROOM, name))
       return stop
     },
 
@@ -261,14 +257,17 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
     connect: link.connect,
     setToken(next) {
       checkOptions({ token: next }, OPTIONS)
-      // What waits now is of whoever was here until now.
-      outbox.claim(user)
-      user = undefined
+      outbox.claim(owner)
+      owner = undefined
+      if (!isPlain) {
+        inbox.hold()
+        dispatcher.hold()
+      }
       link.setToken(next)
     },
 
     close() {
-      unheard.clear()
+      dispatcher.end()
       link.close()
       outbox.close()
       receivers.clear()
@@ -280,6 +279,10 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
   if (!getPageClient()) setPageClient(client)
   connectWhen(outbox.waiting().length > 0 && connect === 'lazy' ? 'lazy' : 'now')
   return client
+}
+
+function refused(what: string, code: string, text = ''): SignalError {
+  return new SignalError('refused', `The relay refused ${what}: ${code} ${text}`)
 }
 
 function rethrow(error: SignalError): never {

@@ -96,8 +96,11 @@ export interface ReceiveOptions<Received = Signal> {
 /** Signals of a room that may have been missed and cannot be recovered. */
 export interface Gap {
   readonly room: string
-  /** `epoch`: the relay lost its memory; `trimmed`: the page was away for longer than the relay remembers. */
-  readonly reason: 'epoch' | 'trimmed'
+  /**
+   * `epoch`: the relay lost its memory; `trimmed`: the page was away for longer than the relay remembers; `user`: another
+   * user has signed in, whose page does not get what the last user missed.
+   */
+  readonly reason: 'epoch' | 'trimmed' | 'user'
 }
 
 /** Ends what the call that returned it began. Calling it twice is harmless. */

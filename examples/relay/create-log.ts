@@ -18,7 +18,7 @@ export function createEngine(settings: RelaySettings, logger: Logger): SignalLog
       onShortWindow: () =>
         logger.warn(
           { window: settings.window },
-          'so many signals come that their ids are forgotten before --window is over; one that is sent again after that is logged twice. Shorten --window to what is true, or keep the log in Redis',
+          'so many signals come that their ids are forgotten before --window is over; one that is sent again after that is logged twice. Shorten --window to what is true, so that pages give up earlier than that, or keep the log in Redis',
         ),
     })
   }

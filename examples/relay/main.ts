@@ -4,6 +4,7 @@ import { setFlagsFromString } from 'node:v8'
 import { readCommand } from './options/command.js'
 import { LogUnusable } from './log/log.js'
 import { createLog } from './create-logger.js'
+import type { Logger } from './logger.js'
 import { createRelay } from './relay.js'
 import type { CommandSettings } from './options/options.js'
 import { isLoopback } from './access/origins.js'
@@ -11,6 +12,9 @@ import { isLoopback } from './access/origins.js'
 // What a connection needs lives for long, and what a signal needs dies at once: a young generation that grows, by itself to
 // 32 MB and more, would be memory for nothing.
 setFlagsFromString('--semi-space-growth-factor=1')
+
+/** A page keeps a signal for 10 minutes, and a resent one may be on its way for a minute (ms). */
+const WINDOW_FOR_TEN_MINUTES = 660_000
 
 const command = readCommand(process.argv.slice(2), process.env, readVersion())
 switch (command.run) {
@@ -49,6 +53,7 @@ async function start(settings: CommandSettings): Promise<void> {
   try {
     const { url, page } = await relay.listen()
     logger.info({ url, page }, `listening${adviseOnReach(settings)}`)
+    warnOfShortWindow(settings, logger)
     isStarting = false
   } catch (error) {
     return giveUp(`signalpost: ${adviseOn(error, settings)}`)
@@ -73,6 +78,13 @@ function adviseOnReach({ host, origin, authSecret, authJwks }: CommandSettings):
   if (isLoopback(host)) return '; only this machine can reach it, --host 0.0.0.0 lets others in'
   const isClosed = origin.length > 0 || authSecret.length > 0 || authJwks !== ''
   return isClosed ? '' : '; pages of every host name that leads here may connect, --origin names those that may'
+}
+
+function warnOfShortWindow({ window }: CommandSettings, logger: Logger): void {
+  if (window >= WINDOW_FOR_TEN_MINUTES) return
+  const text =
+    '--window is short: a page gives up on an unanswered signal a minute before it is over, or after half of it'
+  logger.warn({ window, enough: WINDOW_FOR_TEN_MINUTES }, text)
 }
 
 function adviseOn(error: unknown, { host, port }: CommandSettings): string {

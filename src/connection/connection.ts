@@ -183,7 +183,9 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
     apply({ state: 'online', resumed })
   }
 
-  function agree({ beat, expires }: WelcomeFrame): void {
+  function agree(frame: WelcomeFrame): void {
+    const { beat, expires } = frame
+    const isFirst = status.state !== 'online'
     clearTimeout(timer)
     isTokenOpen = false
     hasFreshToken = typeof token === 'function'
@@ -193,6 +195,8 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
       ping: () => send({ type: 'ping' }),
       onDead: () => lose('no answer', 0),
     })
+    events.onWelcome(frame, isFirst)
+    if (isFirst) welcome()
   }
 
   /** Hands a fresh token to the connection that is there; if that fails, the next dial asks again, and tells. */
@@ -208,12 +212,11 @@ export function openConnection({ url, token, protocol, tab }: LinkSettings, even
     const frame = decodeRelayFrame(text, isPlain)
     liveness?.heard(frame.type !== 'signal' && frame.type !== 'beat')
     if (isPlain) return frame.type === 'signal' ? events.onFrame(frame) : undefined
-    if (frame.type === 'welcome') agree(frame)
+    if (frame.type === 'welcome') return agree(frame)
     if (frame.type === 'goodbye') retryAfter = Math.min(frame.retryAfter, LONGEST_WISH)
-    else if (frame.type !== 'welcome' && status.state !== 'online') rejectServer()
+    else if (status.state !== 'online') rejectServer()
     else if (frame.type === 'malformed') fail('bad-frame', 'A frame that breaks the protocol was ignored.')
     else if (frame.type !== 'unknown') events.onFrame(frame)
-    if (frame.type === 'welcome' && status.state !== 'online') welcome()
   }
 
   function rejectServer(): void {

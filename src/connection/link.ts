@@ -1,5 +1,5 @@
 import type { SignalError } from '../errors.js'
-import type { RelayFrame, RoomRequest } from '../protocol/frames.js'
+import type { RelayFrame, RoomRequest, WelcomeFrame } from '../protocol/frames.js'
 import type { Token } from '../signals.js'
 import type { SignalStatus } from '../status.js'
 
@@ -17,8 +17,13 @@ export interface LinkEvents {
   /** Asked for at each `hello`: the rooms that the page listens to, and where each goes on. */
   rooms(): readonly RoomRequest[]
   onStatus(status: SignalStatus): void
-  /** Every checked frame, `welcome` included, which comes just before the status `online`. */
-  onFrame(frame: RelayFrame): void
+  /**
+   * The relay said who the page is: on a new connection (`isFirst`) just before the status `online`, and after each fresh
+   * token.
+   */
+  onWelcome(frame: WelcomeFrame, isFirst: boolean): void
+  /** Every checked frame that concerns signals and rooms. */
+  onFrame(frame: Exclude<RelayFrame, WelcomeFrame>): void
   /** The browser puts the page aside, perhaps for good. */
   onAside(): void
   /** The connection ended because the relay found a frame too large. */

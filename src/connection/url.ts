@@ -1,4 +1,5 @@
 import { SignalError } from '../errors.js'
+import { readMeta } from '../meta.js'
 
 const LOOPBACK = /^(.*\.)?localhost$|^127(\.\d+){3}$|^\[::1]$/
 /** Any other text is relative to the page too, but most likely lacks its scheme. */
@@ -13,8 +14,7 @@ const ADDRESS = /^(\w+:\/|\.{0,2})\//
  */
 export function resolveUrl(option: string | undefined): string {
   const page = globalThis.location
-  const meta = globalThis.document?.querySelector<HTMLMetaElement>('meta[name="signalpost-url"]')
-  const text = option?.trim() || meta?.content.trim() || '/signals'
+  const text = option?.trim() || readMeta('url') || '/signals'
   const isAddress = ADDRESS.test(text)
   if (!page && isAddress && /^[./]/.test(text)) return text
   const url = isAddress && URL.canParse(text, page?.href) ? new URL(text, page?.href) : undefined

@@ -9,17 +9,20 @@ export interface Farewell {
   /** The page's secret, so that its signals stay its own. */
   readonly tab: string
   readonly token: string | undefined
+  /** The user whose signals these are, where a relay has named one: the relay takes them under no other name. */
+  readonly user: string | undefined
   readonly parcels: readonly Parcel[]
 }
 
 /** Sends parcels by a request that outlives the page, and returns those that fit. Nobody is left to hear the answer. */
-export function sendFarewell({ url, tab, token, parcels }: Farewell): readonly Parcel[] {
+export function sendFarewell({ url, tab, token, user, parcels }: Farewell): readonly Parcel[] {
   let left = MAX_BYTES
   const end = parcels.findIndex(({ bytes }) => (left -= bytes) < 0)
   const fitting = end < 0 ? parcels : parcels.slice(0, end)
   if (fitting.length === 0) return fitting
   // As plain text, which a string is, it needs no preflight, which would not outlive the page.
-  const body = JSON.stringify({ v: 1, tab, token, signals: fitting.map(({ text }) => JSON.parse(text) as unknown) })
+  const signals = fitting.map(({ text }) => JSON.parse(text) as unknown)
+  const body = JSON.stringify({ v: 1, tab, token, user: user || undefined, signals })
   // Test environments may have none.
   const request = globalThis.fetch?.(url.replace('ws', 'http'), { method: 'POST', keepalive: true, body })
   request?.catch(() => undefined)

@@ -24,7 +24,9 @@ export interface InboxOptions {
   /** Whether a room that is opened now begins with what was sent since the navigation. */
   readonly isLoading: () => boolean
   /** Where the tab's last page was. */
-  readonly remembered: ReadonlyMap<string, Position>
+  readonly remembered: Map<string, Position>
+  /** The user of the last page, as far as it is known. */
+  readonly user: string | undefined
   /** Whether to begin early rather than late; without a memory, a page that reloads at a signal would do so for ever. */
   readonly isEarlyAllowed: boolean
   readonly deliver: (frame: SignalFrame, isReplayed: boolean) => void
@@ -38,6 +40,15 @@ export interface Inbox {
   rooms(): RoomRequest[]
   /** There is a connection: tells the relay what its `hello` did not say. */
   settle(): void
+  /** The next user may be another one: hands out nothing until `setUser`. */
+  hold(): void
+  /**
+   * The relay named the user of the connection, empty for none. A new user begins anew in each room, with a gap where the
+   * page has been in it. Returns whether it is still the same user, or was none before.
+   */
+  setUser(user: string): boolean
+  /** The user whose positions these are, where a relay has named one. */
+  readonly user: string | undefined
   /** What was last handled in each room. */
   positions(): Map<string, Position>
   /** Takes every frame, and leaves alone what does not concern it. */
@@ -48,7 +59,7 @@ interface Room {
   readonly name: string
   listeners: number
   /** From when on its signals are wanted, in milliseconds since the navigation. */
-  readonly wantedSince: number
+  wantedSince: number
   /** When the relay was asked last, on the same clock. */
   askedAt: number
   /** What is added to an age, for a line that is slow to carry it. */
@@ -58,18 +69,21 @@ interface Room {
   /** What comes up to here was sent before the page joined. */
   head: number
   /**
-   * `joining`: what comes before the answer belongs to an older join. `refused`: the relay does not let this page in, until
-   * a fresh token says otherwise.
+   * `joining`: what comes before the answer belongs to an older join. `outside`: the relay refused the page, or the token is
+   * another one; `settle` asks again.
    */
-  state: 'joining' | 'joined' | 'refused'
+  state: 'joining' | 'joined' | 'outside'
 }
 
 /** Lets each signal through once and in order, and owns the position in every room. */
-export function createInbox({ send, isLoading, remembered, isEarlyAllowed, deliver, onGap }: InboxOptions): Inbox {
+export function createInbox(options: InboxOptions): Inbox {
+  const { send, isLoading, remembered, isEarlyAllowed, deliver, onGap } = options
   const rooms = new Map<string, Room>()
   const visited = new Set<string>()
-  /** What the relay was asked for on its present connection. */
-  let asked = new Set<string>()
+  let { user } = options
+  let isHeld = false
+  /** The rooms that the page has asked for on the present connection, each with its number of unanswered joins. */
+  const asked = new Map<string, number>()
   // Two generations: the older one goes as a whole, which costs less than to drop one id for each that comes.
   let seen = new Set<string>()
   let seenBefore = seen
@@ -102,7 +116,27 @@ export function createInbox({ send, isLoading, remembered, isEarlyAllowed, deliv
   }
 
   function join(room: Room): void {
-    if (send({ type: 'join', ...ask(room) })) asked.add(room.name)
+    if (send({ type: 'join', ...ask(room) })) expectAnswer(room.name)
+  }
+
+  function expectAnswer(name: string): void {
+    asked.set(name, (asked.get(name) ?? 0) + 1)
+  }
+
+  /** Returns whether this is the answer to the latest join. */
+  function takeAnswer(name: string): boolean {
+    const unanswered = (asked.get(name) ?? 1) - 1
+    asked.set(name, unanswered)
+    return unanswered <= 0 && !isHeld
+  }
+
+  /** Another user has other rights: signals that the last one has not received are not handed to this one. */
+  function beginAnew(room: Room): void {
+    room.position = undefined
+    // A page that has just loaded goes on with its own navigation: the position was that of the tab's last page.
+    if (!visited.has(room.name)) return
+    room.wantedSince = performance.now()
+    onGap({ room: room.name, reason: 'user' })
   }
 
   function leave(name: string): void {
@@ -148,6 +182,7 @@ export function createInbox({ send, isLoading, remembered, isEarlyAllowed, deliv
   }
 
   function onJoined(room: Room, frame: JoinedFrame): void {
+    if (!takeAnswer(room.name)) return
     const delay = performance.now() - room.askedAt
     const isLate = !room.position && delay > Math.max(PROMPT_ANSWER, room.allowance)
     if (isLate && isEarlyAllowed && frame.recovered) {
@@ -176,16 +211,38 @@ export function createInbox({ send, isLoading, remembered, isEarlyAllowed, deliv
     },
 
     rooms() {
+      isHeld = false
       const requests = [...rooms.values()].map(ask)
       // A hello must never be too large.
       if (JSON.stringify(requests).length > MAX_HELLO_ROOMS) requests.length = 0
-      asked = new Set(requests.map(({ room }) => room))
+      asked.clear()
+      for (const { room } of requests) expectAnswer(room)
       return requests
     },
 
     settle() {
-      for (const name of asked) if (!rooms.has(name)) leave(name)
-      for (const room of rooms.values()) if (room.state === 'refused' || !asked.has(room.name)) join(room)
+      for (const name of asked.keys()) if (!rooms.has(name)) leave(name)
+      for (const room of rooms.values()) if (room.state === 'outside' || !asked.has(room.name)) join(room)
+    },
+
+    get user() {
+      return user
+    },
+
+    hold() {
+      isHeld = true
+    },
+
+    setUser(next) {
+      const isSame = !user || user === next
+      user = next
+      if (!isSame) {
+        rooms.forEach(beginAnew)
+        remembered.clear()
+      }
+      if (isHeld || !isSame) for (const room of rooms.values()) room.state = 'outside'
+      isHeld = false
+      return isSame
     },
 
     positions() {
@@ -200,16 +257,19 @@ export function createInbox({ send, isLoading, remembered, isEarlyAllowed, deliv
       if (!room) return
       switch (frame.type) {
         case 'signal':
-          return onSignal(room, frame)
+          if (!isHeld) onSignal(room, frame)
+          return
         case 'joined':
           return onJoined(room, frame)
         case 'gap':
+          if (isHeld) return
           moveTo(room, frame)
           return onGap({ room: room.name, reason: frame.reason })
-        case 'left':
         case 'refused':
-          // A signal to the room may be what was refused.
-          if (!('id' in frame)) room.state = 'refused'
+          if (takeAnswer(room.name)) room.state = 'outside'
+          return
+        case 'left':
+          room.state = 'outside'
       }
     },
   }

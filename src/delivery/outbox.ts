@@ -6,6 +6,9 @@ import { type Parcel, pipelined, tooLarge } from './parcel.js'
 const MAX_SIGNALS = 256
 const MAX_BYTES = 1_048_576
 
+/** A resent signal may be on its way for so long (ms). */
+const RESEND_MARGIN = 60_000
+
 export interface OutboxOptions {
   /** Hands a frame to the connection; false when there is none. */
   readonly send: (text: string) => boolean
@@ -18,10 +21,12 @@ export interface Outbox {
   add(parcel: Parcel): Promise<SendResult>
   /** Takes what another page of the tab left, but for what is here already. */
   adopt(parcels: readonly Parcel[]): void
-  /** What waits and is not yet known to be anybody's is this user's. Gives what may go out as theirs. */
-  claim(user: string | undefined): Parcel[]
-  /** Sends what is not accepted, in the order of the calls; on a new line also what the last one had. */
-  flush(terms: { readonly user: string | undefined; readonly maxBytes: number; readonly isNewLine: boolean }): void
+  /** Assigns signals without an owner to this user. */
+  claim(user: string | undefined): void
+  /** The waiting signals that may go out as this user's. */
+  sendableBy(user: string | undefined): Parcel[]
+  /** Sends what is not accepted, in the order of the calls; on a new connection also what the last one had. */
+  flush(session: Session, isNewConnection: boolean): void
   /** Nobody knows any more whether the relay has this one. */
   markHanded(id: string): void
   /** The relay answered; an error is told. */
@@ -33,12 +38,23 @@ export interface Outbox {
   close(): void
 }
 
+/** What the relay said of the connection. */
+export interface Session {
+  /** The public name of the page, by which its own signals are known when they come back. */
+  readonly tab: string
+  /** The user of the present token, empty for none; undefined until the relay has named one. */
+  readonly user: string | undefined
+  readonly maxBytes: number
+  /** How long the relay remembers ids (ms). */
+  readonly window: number
+}
+
 interface Waiting extends Parcel {
   wasHanded?: boolean | undefined
   user?: string | undefined
   /** In milliseconds of `performance.now()`. */
-  readonly expiresAt: number
-  readonly timer: ReturnType<typeof setTimeout>
+  expiresAt: number
+  timer: ReturnType<typeof setTimeout> | undefined
   readonly resolve: (result: SendResult) => void
 }
 
@@ -47,11 +63,24 @@ export function createOutbox({ send, isAnswered, onError }: OutboxOptions): Outb
   const waiting = new Map<string, Waiting>()
   let bytes = 0
   let isClosed = false
+  /** How long a signal that was sent may be sent again: after that, the relay would log it twice. */
+  let resendable = Infinity
+
+  function expireIn(entry: Waiting, ttl: number): void {
+    clearTimeout(entry.timer)
+    entry.expiresAt = performance.now() + ttl
+    entry.timer = setTimeout(() => giveUp(entry, 'expired', notInTime(entry)), ttl)
+  }
+
+  function markHanded(entry: Waiting): void {
+    if (!entry.wasHanded && entry.expiresAt - performance.now() > resendable) expireIn(entry, resendable)
+    entry.wasHanded = true
+  }
 
   function hand(entry: Waiting): void {
     const [oldest] = waiting.keys()
     if (!send(oldest === entry.id ? entry.text : pipelined(entry.text))) return
-    entry.wasHanded = true
+    markHanded(entry)
     if (!isAnswered) settle(entry.id, 'sent')
   }
 
@@ -79,10 +108,11 @@ export function createOutbox({ send, isAnswered, onError }: OutboxOptions): Outb
     return new Promise((resolve) => {
       const entry: Waiting = {
         ...parcel,
-        expiresAt: performance.now() + ttl,
-        timer: setTimeout(() => giveUp(entry, 'expired', notInTime(entry)), ttl),
+        expiresAt: 0,
+        timer: undefined,
         resolve,
       }
+      expireIn(entry, ttl)
       waiting.set(id, entry)
       bytes += parcel.bytes
       if (isClosed) close()
@@ -115,21 +145,23 @@ export function createOutbox({ send, isAnswered, onError }: OutboxOptions): Outb
 
     claim(user) {
       for (const entry of waiting.values()) entry.user ||= user
-      return list().filter((parcel) => !parcel.user || parcel.user === user)
     },
 
-    flush({ user, maxBytes, isNewLine }) {
+    sendableBy: (user) => list().filter((parcel) => !parcel.user || parcel.user === user),
+
+    flush({ user, maxBytes, window }, isNewConnection) {
+      resendable = Math.max(window / 2, window - RESEND_MARGIN)
       for (const entry of waiting.values()) {
         // Whoever was nobody and signs in stays the same person.
         if (entry.user && entry.user !== user) giveUp(entry, 'dropped', ofAnother())
         else if (entry.bytes > maxBytes) settle(entry.id, 'refused', tooLarge(entry.bytes))
-        else if (isNewLine || !entry.wasHanded) hand(entry)
+        else if (isNewConnection || !entry.wasHanded) hand(entry)
       }
     },
 
     markHanded(id) {
       const entry = waiting.get(id)
-      if (entry) entry.wasHanded = true
+      if (entry) markHanded(entry)
     },
 
     waiting: list,

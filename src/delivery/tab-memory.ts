@@ -4,8 +4,10 @@ import type { Parcel } from './parcel.js'
 
 /** What one page of a tab leaves to the next. */
 export interface Remembered {
-  readonly positions: ReadonlyMap<string, Position>
+  readonly positions: Map<string, Position>
   readonly parcels: readonly Parcel[]
+  /** The last user that a relay named to a page of the tab: the positions are that user's. Empty for none. */
+  readonly user: string | undefined
 }
 
 export interface TabMemory {
@@ -41,25 +43,28 @@ export function openTabMemory(url: string): TabMemory {
       return undefined
     }
     try {
-      const { at, positions, parcels } = parse(text ?? '') as unknown as Stored
+      const { at, positions, parcels, user } = parse(text ?? '') as unknown as Stored
       const age = Math.max(0, Date.now() - at)
       return {
         positions: new Map(age < FRESH ? positions.filter(([, position]) => isPosition(position)) : []),
+        user: age < FRESH ? user : undefined,
         parcels: parcels.map((parcel) => Object.assign(parcel, { ttl: parcel.ttl - age })).filter(({ ttl }) => ttl > 0),
       }
     } catch {
-      return { positions: new Map(), parcels: [] }
+      return { positions: new Map(), parcels: [], user: undefined }
     }
   }
 
   return {
     take,
-    keep({ positions, parcels }) {
+    keep({ positions, parcels, user }) {
       const before = take()
+      const isSameUser = !before?.user || before.user === user
       const all = [...(before?.parcels ?? []), ...parcels]
       const stored: Stored = {
         at: Date.now(),
-        positions: [...(before?.positions ?? []), ...positions],
+        user,
+        positions: [...((isSameUser && before?.positions) || []), ...positions],
         parcels: [...new Map(all.map((parcel) => [parcel.id, parcel])).values()],
       }
       try {
@@ -71,9 +76,8 @@ export function openTabMemory(url: string): TabMemory {
   }
 }
 
-interface Stored {
+interface Stored extends Pick<Remembered, 'parcels' | 'user'> {
   /** When it was written, in epoch milliseconds. */
   readonly at: number
   readonly positions: readonly (readonly [room: string, Position])[]
-  readonly parcels: readonly Parcel[]
 }

@@ -1,6 +1,7 @@
 import { createSignalClient } from '../client.js'
 import { getPageClient, receiveSignal, sendSignal } from '../page-client.js'
 import type { RefreshTexts } from '../refresh/notice.js'
+import { readMeta } from '../meta.js'
 import type { Token } from '../signals.js'
 import { bindHtml } from './bind-html.js'
 
@@ -42,7 +43,7 @@ function createToken(url: string | undefined): Token | undefined {
 }
 
 function findToken(): string | undefined {
-  return document.querySelector<HTMLMetaElement>('meta[name="signalpost-token"]')?.content
+  return readMeta('token')
 }
 
 async function fetchToken(url: string): Promise<string> {

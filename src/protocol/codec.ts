@@ -100,8 +100,8 @@ const RELAY_FRAMES: { readonly [Type in RelayFrame['type']]: (fields: Fields) =>
   accepted: ({ ids }) => Array.isArray(ids),
   refused: ({ code, text, id, room }) =>
     isString(code) && isString(text) && isOptionalString(id) && isOptionalString(room),
-  welcome: ({ tab, user, expires = 0, beat, maxBytes }) =>
-    isString(tab) && isOptionalString(user) && isCount(expires) && isCount(beat) && isCount(maxBytes),
+  welcome: ({ tab, user, expires = 0, beat, maxBytes, window }) =>
+    isString(tab) && isOptionalString(user) && [expires, beat, maxBytes, window].every(isCount),
   joined: (fields) => isName(fields.room) && isPosition(fields) && isCount(fields.head),
   gap: (fields) => isName(fields.room) && isPosition(fields) && isString(fields.reason),
   left: ({ room, code, text }) => isName(room) && isString(code) && isOptionalString(text),

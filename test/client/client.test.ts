@@ -162,6 +162,26 @@ describe('sending', () => {
     expect(await result).toMatchObject({ outcome: 'expired' })
   })
 
+  it.each([
+    [900_000, 600_000],
+    [300_000, 240_000],
+    [60_000, 30_000],
+  ])('S82 with a relay that remembers ids for %i ms, gives up on what it sent after %i ms', async (window, limit) => {
+    const client = await online()
+    relay.isAnswering = false
+    relay.send({ ...WELCOME, window })
+    const result = client.sendSignal('A')
+    const outcomes: string[] = []
+    void result.then(({ outcome }) => outcomes.push(outcome))
+    for (let passed = 0; passed < limit - 5000; passed += 5000) {
+      relay.send({ type: 'beat' })
+      await pass(5000)
+    }
+    expect(outcomes).toEqual([])
+    await pass(5000)
+    expect(outcomes).toEqual(['unknown'])
+  })
+
   it('drops what no longer fits into 256 waiting signals, and keeps those', async () => {
     const client = connect()
     const results = Array.from({ length: 257 }, (_, index) => client.sendSignal('A', index))

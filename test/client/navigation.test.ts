@@ -168,7 +168,7 @@ describe('G2 sent, then navigated', () => {
   })
 
   it('sends as nobody else what one user has taken over from nobody', async () => {
-    const welcome = { type: 'welcome', v: 1, tab: 'me', beat: 25_000, maxBytes: 65_536, window: 1 } as const
+    const welcome = WELCOME
     relay.isAnswering = false
     const page = load({ token: 'first' })
     await pass()
@@ -509,6 +509,170 @@ describe('the user of what waits', () => {
       expect([sentSignals(), await result]).toMatchObject([[], { outcome: 'unknown' }])
     },
   )
+})
+
+describe('S80 another user on a page that was made for the last one', () => {
+  const heard: unknown[] = []
+  const gaps: string[] = []
+
+  /** A page of ann that hears everything, as far as it is connected. */
+  async function pageOfAnn(options: ClientOptions = { token: () => 'from the session' }): Promise<SignalClient> {
+    heard.length = gaps.length = 0
+    const page = await welcomed('ann', options)
+    listenOn(page)
+    return page
+  }
+
+  function listenOn(page: SignalClient): void {
+    page.receiveSignal('A', (data) => heard.push(data))
+    page.onGap(({ room, reason }) => gaps.push(`${room} ${reason}`))
+  }
+
+  const joined = (offset: number, head = offset) =>
+    relay.send({ type: 'joined', room: 'main', epoch: 'e1', offset, head, recovered: true })
+
+  async function breakAndWelcome(user: string): Promise<void> {
+    relay.close(1006)
+    await pass(2000)
+    relay.frames.length = 0
+    relay.send({ ...WELCOME, user })
+    await pass()
+  }
+
+  it('drops what waits when the session of the browser is another one after an outage', async () => {
+    const page = await pageOfAnn()
+    const sent = page.sendSignal('Sent')
+    await pass()
+    relay.close(1006)
+    await pass(10)
+    const waiting = page.sendSignal('Waiting')
+    await breakAndWelcome('bob')
+    expect([sentSignals(), await sent, await waiting]).toMatchObject([
+      [],
+      { outcome: 'unknown' },
+      { outcome: 'dropped', error: { code: 'refused' } },
+    ])
+    void page.sendSignal('OfBob')
+    await pass()
+    expect(sentSignals()).toEqual(['OfBob'])
+  })
+
+  it('drops it on the next page of the tab, too, which was never welcomed before', async () => {
+    await pageOfAnn()
+    leave()
+    const page = load({ token: () => 'from the session' })
+    const result = page.sendSignal('OfAnn')
+    await pass()
+    relay.frames.length = 0
+    relay.send({ ...WELCOME, user: 'bob' })
+    await pass()
+    expect([sentSignals(), await result]).toMatchObject([[], { outcome: 'dropped' }])
+  })
+
+  it.each([
+    ['ann', [], 'dropped'],
+    ['bob', ['Early'], 'accepted'],
+    ['', ['Early'], 'accepted'],
+  ])('knows from the option or the meta that a page was made for "%s"', async (user, sent, outcome) => {
+    for (const isOption of [true, false]) {
+      relay.isAnswering = false
+      const meta = Object.assign(document.createElement('meta'), { name: 'signalpost-user', content: user })
+      if (!isOption) document.head.append(meta)
+      const page = load({ token: () => 'from the session', ...(isOption && { user }) })
+      const result = page.sendSignal('Early')
+      await pass()
+      relay.frames.length = 0
+      relay.send({ ...WELCOME, user: 'bob' })
+      await pass()
+      relay.send({ type: 'accepted', ids: relay.sent('signal').map(({ id }) => id) })
+      expect([sentSignals(), await result]).toMatchObject([sent, { outcome }])
+      page.close()
+      meta.remove()
+      sessionStorage.clear()
+    }
+  })
+
+  it('posts as whose the signals are, so that a relay takes them under no other name', async () => {
+    const page = await pageOfAnn()
+    void page.sendSignal('OfAnn')
+    leave()
+    expect(posts.map(({ body }) => body)).toMatchObject([{ token: 'from the session', user: 'ann' }])
+  })
+
+  it('begins anew in each room, with a gap, and hears nothing that came before', async () => {
+    await pageOfAnn()
+    joined(5)
+    relay.send(relay.signal('A', { offset: 6, data: 'of ann' }))
+    await breakAndWelcome('bob')
+    // The answer to the hello, which asked from the position of ann, and then the one to the join of bob.
+    joined(6, 8)
+    for (const offset of [7, 8]) relay.send(relay.signal('A', { offset, data: 'missed by ann' }))
+    expect(relay.sent('join')).toMatchObject([{ room: 'main', since: { age: expect.any(Number) } }])
+    joined(8)
+    relay.send(relay.signal('A', { offset: 9, data: 'of bob' }))
+    expect([heard, gaps]).toEqual([['of ann', 'of bob'], ['main user']])
+  })
+
+  it('does not go on where the last page of the tab was, when that was of another user', async () => {
+    await pageOfAnn()
+    joined(5)
+    leave()
+    heard.length = gaps.length = 0
+    const page = load({ token: 'bob' })
+    listenOn(page)
+    await pass()
+    relay.frames.length = 0
+    relay.send({ ...WELCOME, user: 'bob' })
+    joined(5, 7)
+    for (const offset of [6, 7]) relay.send(relay.signal('A', { offset, data: 'before the page' }))
+    joined(7)
+    relay.send(relay.signal('A', { offset: 8, data: 'of bob' }))
+    await pass()
+    expect(relay.sent('join')).toMatchObject([{ since: { age: expect.any(Number) } }])
+    expect([heard, gaps]).toEqual([['of bob'], []])
+  })
+
+  describe('S81 after setToken()', () => {
+    it('hears nothing until the relay has answered to the new token, and then only what is of the new user', async () => {
+      const page = await pageOfAnn({ token: 'ann' })
+      joined(5)
+      relay.send(relay.signal('Unheard', { offset: 6, data: 'stored' }))
+      page.setToken('bob')
+      page.receiveSignal('Unheard', (data) => heard.push(data))
+      relay.send(relay.signal('A', { offset: 7, data: 'of ann' }))
+      await pass()
+      relay.close(4401)
+      await pass(1000)
+      relay.send({ ...WELCOME, user: 'bob' })
+      await pass()
+      joined(6, 7)
+      relay.send(relay.signal('A', { offset: 7, data: 'of ann' }))
+      joined(7)
+      relay.send(relay.signal('A', { offset: 8, data: 'of bob' }))
+      await pass()
+      expect([heard, gaps]).toEqual([['of bob'], ['main user']])
+    })
+
+    it('misses nothing where it is the same user with a fresh token', async () => {
+      const page = await pageOfAnn({ token: 'ann' })
+      joined(5)
+      relay.send(relay.signal('Unheard', { offset: 6, data: 'stored' }))
+      page.setToken('fresh')
+      page.receiveSignal('Unheard', (data) => heard.push(data))
+      relay.send(relay.signal('A', { offset: 7, data: 'while it waits' }))
+      await pass()
+      expect(heard).toEqual([])
+      relay.frames.length = 0
+      relay.send({ ...WELCOME, user: 'ann' })
+      expect(relay.sent('join')).toMatchObject([])
+      await pass()
+      expect(relay.sent('join')).toMatchObject([{ room: 'main', since: { epoch: 'e1', offset: 6 } }])
+      joined(6, 7)
+      relay.send(relay.signal('A', { offset: 7, data: 'while it waits' }))
+      await pass()
+      expect([heard, gaps]).toEqual([['stored', 'while it waits'], []])
+    })
+  })
 })
 
 describe('G6 from one page to the next', () => {

@@ -25,6 +25,7 @@ function open(settings: Partial<LinkSettings> = {}): Link {
         statuses.push(status)
         act()
       },
+      onWelcome: (frame) => frames.push(frame),
       onFrame: (frame) => frames.push(frame),
       onAside: () => (aside += 1),
       onTooLarge: () => (tooLarge += 1),

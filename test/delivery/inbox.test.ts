@@ -15,6 +15,7 @@ beforeEach(() => {
     isLoading: () => true,
     remembered: new Map(),
     isEarlyAllowed: true,
+    user: undefined,
     deliver: ({ id }, isReplayed) => told.push(isReplayed ? `${id} replayed` : id),
     onGap: (gap) => told.push(gap),
   })
@@ -211,6 +212,7 @@ describe('where it begins', () => {
       isLoading: () => isLoading,
       remembered: new Map(),
       isEarlyAllowed: true,
+      user: undefined,
       deliver: () => 1,
       onGap: () => 1,
     })

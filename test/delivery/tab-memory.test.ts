@@ -16,7 +16,7 @@ afterEach(() => void vi.useRealTimers())
 
 describe('the memory of a tab', () => {
   it('hands over positions and signals to the next page, once', () => {
-    openTabMemory(URL).keep({ positions, parcels: [parcel('a'), parcel('b')] })
+    openTabMemory(URL).keep({ positions, parcels: [parcel('a'), parcel('b')], user: undefined })
     vi.setSystemTime(Date.now() + 1000)
     expect(openTabMemory(URL).take()).toEqual({
       positions,
@@ -26,21 +26,22 @@ describe('the memory of a tab', () => {
   })
 
   it('is another one for another relay', () => {
-    openTabMemory(URL).keep({ positions, parcels: [] })
+    openTabMemory(URL).keep({ positions, parcels: [], user: undefined })
     expect(openTabMemory('wss://other.test/').take()).toEqual(NOTHING)
   })
 
   it('forgets positions after a minute, and signals when their time is over', () => {
-    openTabMemory(URL).keep({ positions, parcels: [parcel('short', 61_000), parcel('long', 120_000)] })
+    openTabMemory(URL).keep({ positions, parcels: [parcel('short', 61_000), parcel('long', 120_000)], user: undefined })
     vi.setSystemTime(Date.now() + 62_000)
     expect(openTabMemory(URL).take()).toEqual({ positions: new Map(), parcels: [parcel('long', 58_000)] })
   })
 
   it('keeps what another client of the page has written, and each signal once', () => {
-    openTabMemory(URL).keep({ positions, parcels: [parcel('a')] })
+    openTabMemory(URL).keep({ positions, parcels: [parcel('a')], user: undefined })
     openTabMemory(URL).keep({
       positions: new Map([['side', { epoch: 'e', offset: 1 }]]),
       parcels: [parcel('a'), parcel('b')],
+      user: undefined,
     })
     const both = openTabMemory(URL).take()
     expect([[...(both?.positions.keys() ?? [])], both?.parcels.map(({ id }) => id)]).toEqual([
@@ -50,13 +51,13 @@ describe('the memory of a tab', () => {
   })
 
   it('survives a clock that was set back', () => {
-    openTabMemory(URL).keep({ positions, parcels: [parcel('a')] })
+    openTabMemory(URL).keep({ positions, parcels: [parcel('a')], user: undefined })
     vi.setSystemTime(Date.now() - 3_600_000)
     expect(openTabMemory(URL).take()?.parcels).toEqual([parcel('a')])
   })
 
   it('holds no identity: what a duplicated tab gets names no page', () => {
-    openTabMemory(URL).keep({ positions, parcels: [parcel('a')] })
+    openTabMemory(URL).keep({ positions, parcels: [parcel('a')], user: undefined })
     expect(JSON.stringify({ ...sessionStorage })).not.toMatch(/tab|secret|token/)
   })
 
@@ -96,13 +97,13 @@ describe('the memory of a tab', () => {
       },
     })
     const memory = openTabMemory(URL)
-    memory.keep({ positions, parcels: [parcel('a')] })
+    memory.keep({ positions, parcels: [parcel('a')], user: undefined })
     expect(memory.take()).toBeUndefined()
   })
 
   it('is harmless where there is no storage', () => {
     vi.stubGlobal('sessionStorage', undefined)
-    openTabMemory(URL).keep({ positions, parcels: [parcel('a')] })
+    openTabMemory(URL).keep({ positions, parcels: [parcel('a')], user: undefined })
     expect(openTabMemory(URL).take()).toBeUndefined()
   })
 })

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT, UnsecuredJWT, type JWTPayload } from 'jose'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createTokenReader, KeysUnavailable, type TokenOptions } from '../../examples/relay/access/tokens.js'
-import { connect, startRelay } from './protocol-client.js'
+import { connect, pageId, startRelay } from './protocol-client.js'
 
 const SECRET = 'correct-horse-battery-staple-0123'
 const OLD_SECRET = 'an-older-secret-that-still-counts'
@@ -188,6 +188,27 @@ describe('a relay with tokens', () => {
     expect((await visitor.closed).code).toBe(4503)
     expect(farewell.status).toBe(503)
     expect(warn.mock.calls.map(([, text]) => text)).toContain('The keys of tokens cannot be fetched from --auth-jwks.')
+  })
+
+  it('P10.6 takes what a leaving page posts under no other name than that of the user who sent it', async () => {
+    const { url, page } = await startRelay({ authSecret: [SECRET] })
+    const bob = await sign({ sub: 'bob', exp: soon() })
+    const witness = await connect(url, { token: bob })
+    await witness.next('joined')
+    const post = async (user: unknown, data: string): Promise<number> => {
+      const signals = [{ id: pageId(), signal: 'Saved', data }]
+      const body = JSON.stringify({ v: 1, tab: pageId(), token: bob, user, signals })
+      const headers = { 'Content-Type': 'text/plain', Origin: 'http://localhost' }
+      return (await fetch(`${page}signals`, { method: 'POST', body, headers })).status
+    }
+    expect([await post('ann', 'of ann'), await post(7, 'of nobody'), await post('bob', 'of bob')]).toEqual([
+      401, 400, 200,
+    ])
+    expect(await post(undefined, 'unsaid')).toBe(200)
+    expect((await witness.heard(2)).map(({ data, sender }) => [data, sender.user])).toEqual([
+      ['of bob', 'bob'],
+      ['unsaid', 'bob'],
+    ])
   })
 
   it('is not made with two ways to check a token, or with a secret that can be guessed', async () => {

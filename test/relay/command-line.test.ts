@@ -142,6 +142,20 @@ describe('the command line', () => {
     for (const text of out.trim().split('\n')) expect(JSON.parse(text)).toHaveProperty('time')
   })
 
+  it.each([
+    ['600000', true],
+    ['660000', false],
+  ])('S82 says at the start what follows from --window %s, where anything does', async (window, isShort) => {
+    const { child, exited } = start(['relay', '--port', '0', '--window', window])
+    const { url = '' } = await firstLine(child)
+    const page = await connect(url)
+    const welcome = await page.next('welcome')
+    child.kill('SIGTERM')
+    const { out } = await exited
+    expect(out.includes('a page gives up on an unanswered signal')).toBe(isShort)
+    expect(welcome.window).toBe(Number(window))
+  })
+
   it('takes options from the environment, and the command line wins', async () => {
     const environment = {
       SIGNALPOST_SERVICE_HOST: '10.0.0.1',

@@ -77,9 +77,9 @@ export function createPosts(options: PostsOptions): Posts {
   async function farewell(request: IncomingMessage): Promise<Reply> {
     const body = await strangersBodies.json(request, ['application/json', 'text/plain'], maxBytes)
     if ('status' in body) return body
-    const { v, tab, token, signals } = { ...(body.value as Record<string, unknown> | null) }
+    const { v, tab, token, user, signals } = { ...(body.value as Record<string, unknown> | null) }
     const sends = Array.isArray(signals) ? signals.map(decodeSend) : []
-    const isWhole = v === 1 && isPageId(tab) && (token === undefined || typeof token === 'string')
+    const isWhole = v === 1 && isPageId(tab) && isOptionalText(token) && isOptionalText(user)
     if (!isWhole || !Array.isArray(signals) || !sends.every((send) => send !== undefined)) {
       return problem(
         400,
@@ -91,6 +91,9 @@ export function createPosts(options: PostsOptions): Posts {
     if (tooFast) return tooFast
     const rights = await access.rightsOf(token)
     if (!rights) return problem(401, 'unauthorized', 'The token is missing, wrong or expired. Get a new one.')
+    if (user !== undefined && user !== rights.user) {
+      return problem(401, 'unauthorized', "The token is another user's than the signals. Send the token of their user.")
+    }
     const sender = { tab: publicTab(tab), ...(rights.user !== undefined && { user: rights.user }) }
     const bearer: Bearer = { sender, rights, isOwnId: isPageId, epochs: new SenderEpochs() }
     const accepted: string[] = []
@@ -134,6 +137,10 @@ function readDrafts(items: readonly unknown[], publisher: PublishKey, key: strin
     .update(JSON.stringify(items.map(contentOf)))
     .digest('base64url')
   return drafts.map(({ room, id, opening, epochs }) => ({ room, id, opening, epochs, digest }))
+}
+
+function isOptionalText(value: unknown): value is string | undefined {
+  return value === undefined || typeof value === 'string'
 }
 
 function contentOf(item: unknown): { readonly signal?: unknown; readonly data?: unknown; readonly room?: unknown } {

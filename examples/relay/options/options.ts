@@ -157,7 +157,12 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionRow<CommandSettings
   history: number('count', 'signals kept per room', 1000),
   historyMs: number('ms', 'how long they are kept', 600_000),
   historyBytes: number('bytes', 'bytes of them kept per room, in Redis', 4_194_304),
-  window: number('ms', 'how long ids are remembered, so that nothing is logged twice', 900_000, 1000),
+  window: number(
+    'ms',
+    'how long ids are remembered, so that nothing is logged twice; pages give up on unanswered signals a minute earlier',
+    900_000,
+    1000,
+  ),
   maxBytes: number('bytes', 'largest frame or body', 65_536, 1024, 16_777_216),
   maxConnections: number('count', 'connections at a time', 10_000),
   maxConnectionsPerAddress: number('count', 'connections of one address at a time; this machine is not limited', 100),

@@ -1,0 +1,77 @@
+import type { SignalContract } from '../contract.js'
+import type { SignalError } from '../errors.js'
+import type { JsonValue, SignalFrame } from '../protocol/frames.js'
+import type { Signal } from '../signals.js'
+import { createBacklog } from './backlog.js'
+import { type Receivers, typeOf } from './receivers.js'
+
+export interface DispatcherOptions {
+  readonly receivers: Receivers
+  /** Checks the data of each signal that has a receiver. */
+  readonly check: SignalContract<object, object>['~check'] | undefined
+  /** When the page counts as loaded (ms since its navigation). */
+  readonly loadedAt: number
+  /** Whether this page sent the signal. */
+  readonly isOwn: (frame: SignalFrame) => boolean
+  readonly onError: (error: SignalError) => void
+}
+
+export interface Dispatcher {
+  /** Hands a signal to the receivers of its name and of `*`; stores it for those that a loading page registers later. */
+  dispatch(frame: SignalFrame, isReplayed: boolean): void
+  /** Hands the signals that are stored for a type to its first receiver, in a microtask. */
+  deliverStored(type: string): Promise<void>
+  /** Hands out no stored signal until `resume`: the next user may be another one. */
+  hold(): void
+  /** @param isSameUser Otherwise the stored signals are dropped. */
+  resume(isSameUser: boolean): void
+  end(): void
+}
+
+/** Hands each signal to the handlers of the page. */
+export function createDispatcher({ receivers, check, loadedAt, isOwn, onError }: DispatcherOptions): Dispatcher {
+  const backlog = createBacklog(loadedAt)
+  let ready = Promise.resolve()
+  let release: (() => void) | undefined
+
+  function deliver(frame: SignalFrame, replayed: boolean, types: readonly string[]): void {
+    const { signal: name, data, room, id, at, sender } = frame
+    try {
+      const checked = check ? (check(name, data) as JsonValue) : data
+      const signal: Signal = { name, data: checked, room, id, at, sender, self: isOwn(frame), replayed }
+      for (const type of types) receivers.deliver(type, signal)
+    } catch (error) {
+      onError(error as SignalError)
+    }
+  }
+
+  return {
+    dispatch(frame, isReplayed) {
+      const types = [typeOf(frame.room, frame.signal), typeOf(frame.room, '*')]
+      const heard = types.filter((type) => receivers.hears(type))
+      for (const type of types) if (!heard.includes(type)) backlog.keep(type, frame)
+      // A signal without a receiver is not checked: the page may not know its name.
+      if (heard.length > 0) deliver(frame, isReplayed, heard)
+    },
+
+    async deliverStored(type) {
+      await ready
+      for (const frame of backlog.take(type)) deliver(frame, true, [type])
+    },
+
+    hold() {
+      if (release) return
+      ready = new Promise((resolve) => {
+        release = resolve
+      })
+    },
+
+    resume(isSameUser) {
+      if (!isSameUser) backlog.drop()
+      release?.()
+      release = undefined
+    },
+
+    end: backlog.end,
+  }
+}
