@@ -1,5 +1,6 @@
 import { cpSync, writeFileSync } from 'node:fs'
 import { defineConfig, type Options } from 'tsup'
+import { NOTICE, reduceReconnectingWebSocket } from './.build/reduce-reconnecting-websocket.js'
 import { thirdPartyLicenses } from './.build/third-party-licenses.js'
 import { configSchema } from './examples/relay/options/config.js'
 
@@ -11,7 +12,7 @@ const LICENSES = 'THIRD-PARTY-LICENSES.txt'
 const TYPES_ONLY = [
   'src/signals.ts',
   'src/bindings/options.ts',
-  'src/connection/transport.ts',
+  'src/connection/link.ts',
   'src/protocol/frames.ts',
   'src/refresh/action.ts',
 ]
@@ -19,14 +20,27 @@ const TYPES_ONLY = [
 /** Modules that only the script-tag build has. */
 const SCRIPT_TAG_ONLY = ['src/umd.ts', 'src/html/script-tag.ts', 'src/inspector/on-query.ts']
 
+/** A module with another package inside. */
+const RECONNECTING_WEBSOCKET = 'src/connection/reconnecting-websocket.ts'
+
 const browser: Options = { platform: 'browser', target: 'es2022', sourcemap: true, clean: false, silent: true }
 
 /** One file per module, so that what is not imported is not shipped. */
 const modules: Options = {
   ...browser,
-  entry: ['src/**/*.ts', ...[...SCRIPT_TAG_ONLY, ...TYPES_ONLY].map((file) => `!${file}`)],
+  entry: ['src/**/*.ts', ...[...SCRIPT_TAG_ONLY, ...TYPES_ONLY, RECONNECTING_WEBSOCKET].map((file) => `!${file}`)],
   format: ['esm'],
   bundle: false,
+}
+
+const reconnectingWebSocket: Options = {
+  ...browser,
+  entry: [RECONNECTING_WEBSOCKET],
+  outDir: 'dist/connection',
+  format: ['esm'],
+  noExternal: ['reconnecting-websocket'],
+  esbuildPlugins: [reduceReconnectingWebSocket(), thirdPartyLicenses(LICENSES)],
+  banner: { js: NOTICE },
 }
 
 const declarations: Options = {
@@ -62,7 +76,7 @@ function umd(file: string, minify: boolean): Options {
     minify,
     splitting: false,
     noExternal: [/.*/],
-    esbuildPlugins: [thirdPartyLicenses(LICENSES)],
+    esbuildPlugins: [reduceReconnectingWebSocket(), thirdPartyLicenses(LICENSES)],
     // A content network may serve .cjs under a type that browsers refuse.
     outExtension: () => ({ js: '.js' }),
     esbuildOptions(options) {
@@ -127,6 +141,7 @@ function relay(isWatching: boolean): Options {
 
 export default defineConfig((options) => [
   modules,
+  reconnectingWebSocket,
   declarations,
   relayDeclarations,
   umd('signalpost', false),

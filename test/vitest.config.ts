@@ -36,6 +36,22 @@ export default defineConfig({
         },
       },
       {
+        // The tests of the connection once more, with the class that the build reduces.
+        resolve: {
+          alias: {
+            'reconnecting-websocket': new URL('../dist/connection/reconnecting-websocket.js', import.meta.url).pathname,
+          },
+        },
+        test: {
+          ...TOGETHER,
+          name: 'reduced',
+          environment: 'happy-dom',
+          include: ['test/connection/**/*.test.ts', 'test/client/**/*.test.ts'],
+          unstubGlobals: true,
+          restoreMocks: true,
+        },
+      },
+      {
         // What a bundler for browsers takes of each framework, all of it through Vite.
         plugins: [svelte({ configFile: false })],
         resolve: { conditions: ['browser', 'development'] },

@@ -1,4 +1,4 @@
-import ReconnectingWebSocket from 'reconnecting-websocket'
+import ReconnectingWebSocket from './reconnecting-websocket.js'
 
 export interface SocketEvents {
   onOpen(): void

@@ -1,3 +1,4 @@
+import type { SignalContract } from '../contract.js'
 import type { SignalError } from '../errors.js'
 import type { JsonValue, SignalFrame } from '../protocol/frames.js'
 import type { Signal } from '../signals.js'
@@ -7,7 +8,7 @@ import { type Receivers, typeOf } from './receivers.js'
 export interface DispatcherOptions {
   readonly receivers: Receivers
   /** Checks the data of each signal that has a receiver. */
-  readonly check: ((name: string, data: unknown) => unknown) | undefined
+  readonly check: SignalContract<object, object>['~check'] | undefined
   /** When the page counts as loaded (ms since its navigation). */
   readonly loadedAt: number
   /** Whether this page sent the signal. */

@@ -92,6 +92,7 @@ describe('an application that installed the package', () => {
       'dist entry point types',
       'dist modules',
       'dist shared types',
+      'dist/connection/THIRD-PARTY-LICENSES.txt',
       'dist/dashboard',
       'dist/index.d.ts',
       'dist/playground',

@@ -46,8 +46,6 @@ function usesOf(file: string): string[] {
 
 /** What packages do when they are loaded; no module of ours may do anything. */
 const LOADING = [
-  // reconnecting-websocket draws its only random number.
-  { files: /^dist\/(index|client|connection\/(connection|socket))\.js$/, uses: ['Math.random'] },
   // mock-socket asks whether there is a window.
   { files: /^dist\/testing\/(index|mock-server|peer|test-relay)\.js$/, uses: ['window'] },
 ]

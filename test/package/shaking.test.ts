@@ -20,7 +20,7 @@ async function bundle(names: string): Promise<string> {
 
 it('ships nothing of the connection with the free functions', async () => {
   const text = await bundle('sendSignal, receiveSignal, onSignalStatus')
-  expect(text).not.toMatch(/WebSocket\(|_connectLock|welcome/)
+  expect(text).not.toMatch(/WebSocket\(|_connectTimeout|welcome/)
 })
 
 it.each(['defineSignals', 'nextSignal', 'signalStream'])('ships %s only where it is imported', async (name) => {

@@ -26,6 +26,18 @@ function packagesOf(sources: readonly string[]): string[] {
   return titles.toSorted()
 }
 
+describe('the license file of the module with another package inside', () => {
+  it('names that package and its license', () => {
+    const text = read('dist/connection/THIRD-PARTY-LICENSES.txt')
+    const { sources } = JSON.parse(read('dist/connection/reconnecting-websocket.js.map')) as { sources: string[] }
+    const paths = sources.map((source) => relative(ROOT, join(ROOT, 'dist/connection', source)))
+    expect(titlesOf(text)).toEqual(packagesOf(paths))
+    expect(titlesOf(text)).toEqual(['reconnecting-websocket 4.4.0'])
+    expect(text).toContain(read('node_modules/reconnecting-websocket/LICENSE').trim())
+    expect(text).toContain(APACHE_TERMS)
+  })
+})
+
 describe('the license file of the script-tag build', () => {
   const text = read('dist/umd/THIRD-PARTY-LICENSES.txt')
 

@@ -3,7 +3,7 @@ import type { RelayFrame, RoomRequest, WelcomeFrame } from '../protocol/frames.j
 import type { Token } from '../signals.js'
 import type { SignalStatus } from '../status.js'
 
-export interface TransportSettings {
+export interface LinkSettings {
   /** An absolute ws: or wss: address. */
   readonly url: string
   readonly token: Token | undefined
@@ -12,8 +12,8 @@ export interface TransportSettings {
   readonly tab: string
 }
 
-/** What a transport reports to the client that opened it. */
-export interface TransportEvents {
+/** What a link tells the client that opened it. */
+export interface LinkEvents {
   /** Asked for at each `hello`: the rooms that the page listens to, and where each goes on. */
   rooms(): readonly RoomRequest[]
   onStatus(status: SignalStatus): void
@@ -32,7 +32,7 @@ export interface TransportEvents {
 }
 
 /** Something that carries signals: the page's own socket, a connection shared by tabs, or a double in a test. */
-export interface Transport {
+export interface Link {
   readonly status: SignalStatus
   /** The token of the last connection, if it had one. */
   readonly token: string | undefined
@@ -43,4 +43,4 @@ export interface Transport {
   close(): void
 }
 
-export type OpenTransport = (settings: TransportSettings, events: TransportEvents) => Transport
+export type OpenLink = (settings: LinkSettings, events: LinkEvents) => Link
