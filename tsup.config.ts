@@ -12,7 +12,7 @@ const LICENSES = 'THIRD-PARTY-LICENSES.txt'
 const TYPES_ONLY = [
   'src/signals.ts',
   'src/bindings/options.ts',
-  'src/connection/link.ts',
+  'src/connection/transport.ts',
   'src/protocol/frames.ts',
   'src/refresh/action.ts',
 ]

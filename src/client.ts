@@ -1,5 +1,5 @@
 import { openConnection } from './connection/connection.js'
-import type { LinkEvents, OpenLink } from './connection/link.js'
+import type { OpenTransport, TransportEvents } from './connection/transport.js'
 import { resolveUrl } from './connection/url.js'
 import type { SignalContract } from './contract.js'
 import { createDispatcher } from './delivery/dispatcher.js'
@@ -56,7 +56,7 @@ export interface ClientOptions<Sent extends SignalMap = RegisteredSignals, Recei
   /** What `defineSignals` made: types, and checks of data in both directions. */
   readonly signals?: SignalContract<Sent, Received>
   /** Another carrier than the page's own socket. */
-  readonly link?: OpenLink
+  readonly transport?: OpenTransport
   /** Told what goes wrong outside of a call. @default thrown, in a task of its own, so that the console and error trackers see it */
   readonly onError?: (error: SignalError) => void
 }
@@ -69,7 +69,7 @@ const OPTIONS = {
   protocol: ['v1', 'plain'],
   since: ['navigation', 'now'],
   signals: ['object'],
-  link: ['function'],
+  transport: ['function'],
   onError: ['function'],
 }
 
@@ -101,7 +101,7 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
     protocol = 'v1',
     since = 'navigation',
     signals: contract,
-    link: openLink = openConnection,
+    transport: openTransport = openConnection,
     onError = rethrow,
   } = options ?? {}
   if (contract !== undefined && !contract?.['~check']) {
@@ -135,9 +135,9 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
     isOwn: ({ id, sender }) => sender.tab === session.tab || (isPlain && id.startsWith(session.tab)),
     onError: report,
   })
-  const outbox = createOutbox({ send: (text) => link.send(text), isAnswered: !isPlain, onError: report })
+  const outbox = createOutbox({ send: (text) => transport.send(text), isAnswered: !isPlain, onError: report })
   const inbox = createInbox({
-    send: (frame) => !isPlain && link.send(encode(frame)),
+    send: (frame) => !isPlain && transport.send(encode(frame)),
     isLoading: () => performance.now() < loadedAt,
     remembered: (since === 'navigation' && remembered?.positions) || new Map(),
     user: remembered?.user,
@@ -145,7 +145,7 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
     deliver: dispatcher.dispatch,
     onGap: (gap) => emitter.emit('gap', gap),
   })
-  const link = openLink(
+  const transport = openTransport(
     { url, token, protocol, tab: secret },
     {
       rooms: inbox.rooms,
@@ -174,7 +174,13 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
   function onAside(): void {
     if (!memory) return
     outbox.claim(owner)
-    const posted = sendFarewell({ url, tab: secret, token: link.token, user: owner, parcels: outbox.sendableBy(owner) })
+    const posted = sendFarewell({
+      url,
+      tab: secret,
+      token: transport.token,
+      user: owner,
+      parcels: outbox.sendableBy(owner),
+    })
     for (const { id } of posted) outbox.markHanded(id)
     memory.keep({ positions: inbox.positions(), parcels: outbox.waiting(), user: inbox.user })
   }
@@ -185,7 +191,7 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
     outbox.flush(session, isNewConnection)
   }
 
-  function onFrame(frame: Parameters<LinkEvents['onFrame']>[0]): void {
+  function onFrame(frame: Parameters<TransportEvents['onFrame']>[0]): void {
     switch (frame.type) {
       case 'accepted':
         for (const id of frame.ids) outbox.settle(id, 'accepted')
@@ -205,12 +211,12 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
   }
 
   function connectWhen(moment: ClientOptions['connect']): void {
-    if (moment === connect && hasPage && link.status.state === 'idle') link.connect()
+    if (moment === connect && hasPage && transport.status.state === 'idle') transport.connect()
   }
 
   const client: SignalClient<Sent, Received> = {
     get status() {
-      return link.status
+      return transport.status
     },
 
     sendSignal(name, ...rest) {
@@ -220,10 +226,10 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
       // Only for signalpost/refresh: whether what this page sends may come back to it as a reload.
       Object.assign(client, { '~sent': true })
       connectWhen('lazy')
-      if (hasPage || link.status.state !== 'idle') {
+      if (hasPage || transport.status.state !== 'idle') {
         const result = outbox.add(parcel)
         // Another listener has heard before this call that the page goes.
-        if (link.status.state === 'suspended') onAside()
+        if (transport.status.state === 'suspended') onAside()
         return result
       }
       const error = new SignalError('no-websocket', 'There is no page here. A server uses POST /publish.')
@@ -241,7 +247,7 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
     onStatus(listener, statusOptions) {
       checkFunction(listener, 'onStatus()')
       checkOptions(statusOptions, STATUS_OPTIONS)
-      const [tell, cancel] = withGrace(listener, statusOptions?.grace ?? 0, link.status)
+      const [tell, cancel] = withGrace(listener, statusOptions?.grace ?? 0, transport.status)
       const off = emitter.on('status', tell)
       return () => {
         off()
@@ -254,7 +260,7 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
       return emitter.on('gap', listener)
     },
 
-    connect: link.connect,
+    connect: transport.connect,
     setToken(next) {
       checkOptions({ token: next }, OPTIONS)
       outbox.claim(owner)
@@ -263,12 +269,12 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
         inbox.hold()
         dispatcher.hold()
       }
-      link.setToken(next)
+      transport.setToken(next)
     },
 
     close() {
       dispatcher.end()
-      link.close()
+      transport.close()
       outbox.close()
       receivers.clear()
       if (getPageClient() === client) setPageClient(undefined)

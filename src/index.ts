@@ -1,5 +1,5 @@
 export { type ClientOptions, createSignalClient } from './client.js'
-export type { Link, LinkEvents, LinkSettings, OpenLink } from './connection/link.js'
+export type { OpenTransport, Transport, TransportEvents, TransportSettings } from './connection/transport.js'
 export {
   type ContractInput,
   type ContractOutput,

@@ -14,7 +14,7 @@ export async function readToken(token: Token | undefined): Promise<string | unde
 }
 
 /** How long to wait before a token that expires then, in epoch milliseconds, should be met with a fresh one. */
-export function renewalDelay(expires: number): number {
-  const left = expires - Date.now()
+export function renewalDelay(expires: number, wallClock: number): number {
+  const left = expires - wallClock
   return Math.min(Math.max(left - MARGIN, left / 2, SHORTEST_WAIT), LONGEST_TIMER)
 }

@@ -1,4 +1,3 @@
-import type { SignalContract } from '../contract.js'
 import type { SignalError } from '../errors.js'
 import type { JsonValue, SignalFrame } from '../protocol/frames.js'
 import type { Signal } from '../signals.js'
@@ -8,7 +7,7 @@ import { type Receivers, typeOf } from './receivers.js'
 export interface DispatcherOptions {
   readonly receivers: Receivers
   /** Checks the data of each signal that has a receiver. */
-  readonly check: SignalContract<object, object>['~check'] | undefined
+  readonly check: ((name: string, data: unknown) => unknown) | undefined
   /** When the page counts as loaded (ms since its navigation). */
   readonly loadedAt: number
   /** Whether this page sent the signal. */

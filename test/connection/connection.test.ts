@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openConnection } from '../../src/connection/connection.js'
-import type { Link, LinkSettings } from '../../src/connection/link.js'
+import type { Transport, TransportSettings } from '../../src/connection/transport.js'
 import type { CloseReason, SignalError, SignalStatus } from '../../src/index.js'
 import type { RelayFrame, RoomRequest } from '../../src/protocol/frames.js'
 import { pass, RELAY_URL, startMockRelay } from '../support/mock-relay.js'
 import { happen, hide } from '../support/page-events.js'
 
 let relay: ReturnType<typeof startMockRelay>
-let links: Link[] = []
+let transports: Transport[] = []
 let statuses: SignalStatus[]
 let errors: SignalError[]
 let frames: RelayFrame[]
@@ -16,8 +16,8 @@ let aside: number
 let rooms: RoomRequest[]
 let act: () => void
 
-function open(settings: Partial<LinkSettings> = {}): Link {
-  const link = openConnection(
+function open(settings: Partial<TransportSettings> = {}): Transport {
+  const transport = openConnection(
     { url: RELAY_URL, token: undefined, protocol: 'v1', tab: 'abcdefghijklmnopqrstuv', ...settings },
     {
       rooms: () => rooms,
@@ -32,9 +32,9 @@ function open(settings: Partial<LinkSettings> = {}): Link {
       onError: (error) => errors.push(error),
     },
   )
-  links = [link]
-  link.connect()
-  return link
+  transports = [transport]
+  transport.connect()
+  return transport
 }
 
 const states = (): string[] => statuses.map(({ state }) => state)
@@ -58,8 +58,8 @@ beforeEach(() => {
 })
 
 afterEach(async () => {
-  for (const link of links) link.close()
-  links = []
+  for (const transport of transports) transport.close()
+  transports = []
   await pass()
   expect(vi.getTimerCount()).toBe(0)
   relay.stop()
@@ -69,11 +69,11 @@ afterEach(async () => {
 describe('coming online', () => {
   it('is online when the relay has welcomed it, not before', async () => {
     relay.isAnswering = false
-    const link = open()
+    const transport = open()
     await pass()
-    expect([states(), link.send('{}')]).toEqual([['connecting'], false])
+    expect([states(), transport.send('{}')]).toEqual([['connecting'], false])
     relay.send({ type: 'welcome', v: 1, tab: 'me', beat: 1, maxBytes: 1, window: 1 })
-    expect([states(), link.send('{"type":"ping"}')]).toEqual([['connecting', 'online'], true])
+    expect([states(), transport.send('{"type":"ping"}')]).toEqual([['connecting', 'online'], true])
     expect(frames.map(({ type }) => type)).toEqual(['welcome'])
     await pass()
     expect(relay.sent('ping')).toHaveLength(1)
@@ -91,29 +91,29 @@ describe('coming online', () => {
   })
 
   it('does nothing when it is asked to connect while it connects or is online', async () => {
-    const link = open()
-    link.connect()
+    const transport = open()
+    transport.connect()
     await pass()
-    link.connect()
+    transport.connect()
     await pass()
     expect(relay.sent('hello')).toHaveLength(1)
     expect(states()).toEqual(['connecting', 'online'])
   })
 
   it('dials at once when it is asked to connect in a wait', async () => {
-    const link = open()
+    const transport = open()
     await pass()
     relay.close(1006)
     await pass()
-    link.connect()
+    transport.connect()
     await pass()
     expect(states()).toEqual(['connecting', 'online', 'waiting', 'connecting', 'online'])
   })
 
   it('tells that there is no WebSocket, and stays idle', () => {
     vi.stubGlobal('WebSocket', undefined)
-    const link = open()
-    expect([codes(), link.status.state]).toEqual([['no-websocket'], 'idle'])
+    const transport = open()
+    expect([codes(), transport.status.state]).toEqual([['no-websocket'], 'idle'])
   })
 })
 
@@ -152,9 +152,9 @@ describe('tokens', () => {
 
   it('ignores a token that comes after the connection was closed', async () => {
     let answer = (_token: string): void => undefined
-    const link = open({ token: () => new Promise<string>((resolve) => (answer = resolve)) })
+    const transport = open({ token: () => new Promise<string>((resolve) => (answer = resolve)) })
     await pass()
-    link.close()
+    transport.close()
     answer('late')
     await pass()
     expect(relay.sockets).toHaveLength(0)
@@ -162,7 +162,7 @@ describe('tokens', () => {
 
   it('P13.4 asks once more at once when the token is refused, and ends as unauthorized when that one is refused too', async () => {
     const token = vi.fn(() => 'bad')
-    const link = open({ token })
+    const transport = open({ token })
     await pass()
     relay.isAnswering = false
     relay.close(4401, 'expired')
@@ -170,20 +170,20 @@ describe('tokens', () => {
     relay.close(4401, 'expired')
     await pass(60_000)
     expect(token).toHaveBeenCalledTimes(2)
-    expect(link.status).toMatchObject({ state: 'closed', reason: 'unauthorized', error: { code: 'unauthorized' } })
+    expect(transport.status).toMatchObject({ state: 'closed', reason: 'unauthorized', error: { code: 'unauthorized' } })
     expect(codes()).toEqual(['unauthorized'])
   })
 
   it('ends as unauthorized at once with a fixed token, and comes back with a new one', async () => {
-    const link = open({ token: 'old' })
+    const transport = open({ token: 'old' })
     await pass()
     relay.close(4401)
     await pass(60_000)
-    expect(link.status).toMatchObject({ state: 'closed', reason: 'unauthorized' })
-    link.setToken('new')
+    expect(transport.status).toMatchObject({ state: 'closed', reason: 'unauthorized' })
+    transport.setToken('new')
     await pass()
     expect(relay.sent('hello').map(({ token }) => token)).toEqual(['old', 'new'])
-    expect(link.status.state).toBe('online')
+    expect(transport.status.state).toBe('online')
   })
 
   it.each(['while it is asked for the old one', 'after the hello with the old one'])(
@@ -191,34 +191,34 @@ describe('tokens', () => {
     async (moment) => {
       const isLate = moment.startsWith('after')
       relay.isAnswering = false
-      const link = open({ token: isLate ? 'old' : () => new Promise<string>(() => undefined) })
+      const transport = open({ token: isLate ? 'old' : () => new Promise<string>(() => undefined) })
       await pass()
       relay.isAnswering = true
-      link.setToken('new')
+      transport.setToken('new')
       await pass()
       expect(relay.sent('hello').at(-1)?.token).toBe('new')
-      expect(link.status.state).toBe('online')
+      expect(transport.status.state).toBe('online')
     },
   )
 
   it('dials at once with a new token, however long the old one has failed', async () => {
     const token = vi.fn<() => Promise<string>>(() => Promise.reject(new Error('signed out')))
-    const link = open({ token })
+    const transport = open({ token })
     await pass(120_000)
     token.mockReturnValue(new Promise<string>(() => undefined))
-    link.connect()
+    transport.connect()
     await pass(0)
-    link.setToken('new')
+    transport.setToken('new')
     await pass()
-    expect(link.status.state).toBe('online')
+    expect(transport.status.state).toBe('online')
   })
 
   it('takes the answer to the newest of several tokens, whichever comes last', async () => {
-    const link = open({ token: 'old' })
+    const transport = open({ token: 'old' })
     await pass()
     let answer = (_token: string): void => undefined
-    link.setToken(() => new Promise<string>((resolve) => (answer = resolve)))
-    link.setToken('newest')
+    transport.setToken(() => new Promise<string>((resolve) => (answer = resolve)))
+    transport.setToken('newest')
     await pass()
     answer('slow')
     await pass()
@@ -233,9 +233,9 @@ describe('tokens', () => {
   })
 
   it('hands a new token to the connection that is there', async () => {
-    const link = open({ token: 'old' })
+    const transport = open({ token: 'old' })
     await pass()
-    link.setToken(() => Promise.resolve('new'))
+    transport.setToken(() => Promise.resolve('new'))
     await pass()
     expect(relay.sent('token')).toEqual([{ type: 'token', token: 'new' }])
   })
@@ -324,16 +324,16 @@ describe('coming back', () => {
     [4426, 'version', 'Update'],
     [4499, 'refused', 'log'],
   ])('P13.5 stops after %i and tells why, and what to do', async (code, reason, advice) => {
-    const link = open()
+    const transport = open()
     await pass()
     relay.close(code, 'relay says why')
     await pass(60_000)
-    expect(link.status).toMatchObject({ state: 'closed', reason })
+    expect(transport.status).toMatchObject({ state: 'closed', reason })
     expect(errors).toMatchObject([{ code: reason, message: expect.stringContaining('relay says why') as string }])
     expect(errors[0]?.message).toContain(advice)
-    link.connect()
+    transport.connect()
     await pass()
-    expect(link.status.state).toBe('online')
+    expect(transport.status.state).toBe('online')
   })
 
   it.each([1009, 4413])('tells that a frame was too large after %i, and dials', async (code) => {
@@ -399,10 +399,10 @@ describe('the life of the page', () => {
   })
 
   it('G8 replaces a line that died in silence, within 5 seconds of a signal that it should have carried', async () => {
-    const link = open()
+    const transport = open()
     await pass()
     relay.isAnswering = false
-    link.send('{"type":"leave","room":"a"}')
+    transport.send('{"type":"leave","room":"a"}')
     await pass(4600)
     expect(states()).toContain('waiting')
     expect(statuses.find(({ state }) => state === 'waiting')).toMatchObject({ reason: 'no answer' })
@@ -438,9 +438,9 @@ describe('the life of the page', () => {
 
   it('dials within a second when the page wakes just after a dial in vain, however long it was away', async () => {
     relay.stop()
-    const link = open()
+    const transport = open()
     await pass(60_000)
-    link.connect()
+    transport.connect()
     await pass()
     expect(wait()).toBeGreaterThan(5000)
     relay = startMockRelay()
@@ -490,7 +490,7 @@ describe('the life of the page', () => {
   })
 
   it('never revives what the page or the relay has closed', async () => {
-    const link = open()
+    const transport = open()
     await pass()
     relay.close(4403)
     await pass()
@@ -498,8 +498,8 @@ describe('the life of the page', () => {
     happen('pageshow', { persisted: true })
     await pass()
     expect(states().at(-1)).toBe('closed')
-    link.close()
-    link.connect()
+    transport.close()
+    transport.connect()
     happen('pageshow', { persisted: true })
     await pass()
     expect(relay.sent('hello')).toHaveLength(1)
@@ -545,7 +545,7 @@ describe('the end of a token', () => {
 describe('listeners that act', () => {
   it.each(['connecting', 'online', 'waiting'])('may close the connection while %s is being told', async (state) => {
     act = () => {
-      if (statuses.at(-1)?.state === state) links[0]?.close()
+      if (statuses.at(-1)?.state === state) transports[0]?.close()
     }
     open()
     await pass()
@@ -558,7 +558,7 @@ describe('listeners that act', () => {
 
   it('may dial at once when a wait is being told', async () => {
     act = () => {
-      if (statuses.at(-1)?.state === 'waiting') links[0]?.connect()
+      if (statuses.at(-1)?.state === 'waiting') transports[0]?.connect()
     }
     open()
     await pass()
@@ -600,24 +600,24 @@ describe('a hello', () => {
 describe('wrong servers', () => {
   it('tells a page that was never online when nothing answers, once, and keeps trying', async () => {
     relay.stop()
-    const link = open({ url: `${RELAY_URL}?key=hunter2` })
+    const transport = open({ url: `${RELAY_URL}?key=hunter2` })
     await pass(120_000)
     expect(codes()).toEqual(['unreachable'])
     expect(errors[0]?.message).toContain(RELAY_URL)
     expect(errors[0]?.message).toContain('--origin')
     expect(errors[0]?.message).not.toContain('hunter2')
-    expect(['waiting', 'connecting']).toContain(link.status.state)
+    expect(['waiting', 'connecting']).toContain(transport.status.state)
   })
 
   it('P12.2 tells a server that echoes, and does not hand it a signal', async () => {
     relay.isAnswering = false
-    const link = open()
+    const transport = open()
     await pass()
     relay.send('{"type":"hello","v":1,"tab":"x","rooms":[]}')
     await pass()
     expect(codes()).toEqual(['no-protocol'])
     expect(errors[0]?.message).toContain("{ protocol: 'plain' }")
-    expect([link.status.state, frames]).toEqual(['waiting', []])
+    expect([transport.status.state, frames]).toEqual(['waiting', []])
   })
 
   it.each(['hello there', '{"type":"signal"}', '[]', '{"type":"beat"}'])(
@@ -639,11 +639,11 @@ describe('wrong servers', () => {
   })
 
   it('P1.9 tells a malformed frame and ignores one of a later version', async () => {
-    const link = open()
+    const transport = open()
     await pass()
     relay.send('not json', '{"type":"signal"}', '{"type":"from-the-future"}', '{"type":"beat"}')
     expect(codes()).toEqual(['bad-frame', 'bad-frame'])
-    expect([link.status.state, frames.map(({ type }) => type)]).toEqual(['online', ['welcome', 'beat']])
+    expect([transport.status.state, frames.map(({ type }) => type)]).toEqual(['online', ['welcome', 'beat']])
   })
 })
 
@@ -665,9 +665,9 @@ describe('plain mode', () => {
   })
 
   it('P12.1 never tells the token', async () => {
-    const link = open({ protocol: 'plain', token: 'secret' })
+    const transport = open({ protocol: 'plain', token: 'secret' })
     await pass()
-    link.setToken('secret2')
+    transport.setToken('secret2')
     await pass()
     expect(JSON.stringify(relay.frames)).not.toContain('secret')
   })

@@ -27,6 +27,7 @@ const ARROWS: { readonly [room: string]: readonly string[] } = {
     'delivery',
     'emitter',
     'errors',
+    'meta',
     'options',
     'page-client',
     'protocol',
@@ -36,7 +37,7 @@ const ARROWS: { readonly [room: string]: readonly string[] } = {
   'next-signal': ['errors', 'signals'],
   'signal-stream': ['signals'],
   'page-client': ['errors', 'options', 'signals', 'status'],
-  connection: ['errors', 'protocol', 'signals', 'status'],
+  connection: ['errors', 'meta', 'protocol', 'signals', 'status'],
   delivery: ['emitter', 'errors', 'options', 'protocol', 'signals'],
   bindings: ['page-client', 'signals', 'status'],
   react: ['bindings', 'page-client', 'refresh', 'signals', 'status'],
@@ -44,7 +45,7 @@ const ARROWS: { readonly [room: string]: readonly string[] } = {
   svelte: ['bindings', 'page-client', 'refresh', 'signals', 'status'],
   vue: ['bindings', 'page-client', 'refresh', 'signals', 'status'],
   refresh: ['errors', 'options', 'page-client', 'signals'],
-  html: ['client', 'errors', 'options', 'page-client', 'protocol', 'refresh', 'signals'],
+  html: ['client', 'errors', 'meta', 'options', 'page-client', 'protocol', 'refresh', 'signals'],
   testing: ['errors', 'protocol', 'signals'],
   inspector: ['options', 'page-client', 'refresh', 'signals', 'status'],
   contract: ['errors', 'options'],
@@ -53,6 +54,7 @@ const ARROWS: { readonly [room: string]: readonly string[] } = {
   signals: ['errors', 'protocol', 'status'],
   status: ['errors'],
   errors: [],
+  meta: [],
   protocol: [],
 }
 

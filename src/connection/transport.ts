@@ -3,7 +3,7 @@ import type { RelayFrame, RoomRequest, WelcomeFrame } from '../protocol/frames.j
 import type { Token } from '../signals.js'
 import type { SignalStatus } from '../status.js'
 
-export interface LinkSettings {
+export interface TransportSettings {
   /** An absolute ws: or wss: address. */
   readonly url: string
   readonly token: Token | undefined
@@ -12,8 +12,8 @@ export interface LinkSettings {
   readonly tab: string
 }
 
-/** What a link tells the client that opened it. */
-export interface LinkEvents {
+/** What a transport reports to the client that opened it. */
+export interface TransportEvents {
   /** Asked for at each `hello`: the rooms that the page listens to, and where each goes on. */
   rooms(): readonly RoomRequest[]
   onStatus(status: SignalStatus): void
@@ -32,7 +32,7 @@ export interface LinkEvents {
 }
 
 /** Something that carries signals: the page's own socket, a connection shared by tabs, or a double in a test. */
-export interface Link {
+export interface Transport {
   readonly status: SignalStatus
   /** The token of the last connection, if it had one. */
   readonly token: string | undefined
@@ -43,4 +43,4 @@ export interface Link {
   close(): void
 }
 
-export type OpenLink = (settings: LinkSettings, events: LinkEvents) => Link
+export type OpenTransport = (settings: TransportSettings, events: TransportEvents) => Transport
