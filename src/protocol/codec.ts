@@ -8,6 +8,9 @@ export type Decoded<Frame> = Frame | { readonly type: 'unknown' } | { readonly t
 
 const MALFORMED = { type: 'malformed' } as const
 
+/** The most rooms that a hello may list, so that a relay answers it with a bounded number of frames. */
+const MAX_HELLO_ROOMS = 256
+
 /** Turns a frame into text. The frame's data must be JSON already. */
 export function encode(frame: ClientFrame | RelayFrame): string {
   return JSON.stringify(frame)
@@ -43,9 +46,9 @@ export function decodeClientFrame(text: string): Decoded<ClientFrame> {
     case 'hello': {
       const { v, tab, token, rooms } = fields
       const isWhole = v === 1 && isPageId(tab) && isOptionalString(token) && Array.isArray(rooms)
-      const requests = isWhole ? rooms.map(decodeRoomRequest) : []
+      const requests = isWhole && rooms.length <= MAX_HELLO_ROOMS ? rooms.map(decodeRoomRequest) : [undefined]
       if (!isWhole || !requests.every((request) => request !== undefined)) return MALFORMED
-      return { type, v, tab, ...(token !== undefined && { token }), rooms: requests }
+      return { type, v, tab, ...(token !== undefined && { token }), rooms: lastOfEachRoom(requests) }
     }
     case 'join': {
       const request = decodeRoomRequest(fields)
@@ -146,6 +149,11 @@ function decodeRoomRequest(value: unknown): RoomRequest | undefined {
   if (value.since === undefined) return { room: value.room }
   const since = decodeSince(value.since)
   return since && { room: value.room, since }
+}
+
+/** A list that names a room again asks the last time for what it wants. */
+function lastOfEachRoom(requests: readonly RoomRequest[]): RoomRequest[] {
+  return [...new Map(requests.map((request) => [request.room, request])).values()]
 }
 
 function decodeSince(value: unknown): Since | undefined {

@@ -142,10 +142,18 @@ class ReadingPeer implements Peer, TurnTaker<Arrival> {
       this.#stopHelloTimer()
     }
     if (frame.type === 'unknown') return this.#rest()
-    if (frame.type !== 'ping') return this.#turns.push({ frame, at: performance.now() }, text.length)
+    if (frame.type !== 'ping') return this.#queue(frame, text.length)
     // A probe asks about the line, not about the log: it overtakes what waits.
     this.lane.say({ type: 'pong' })
     this.#rest()
+  }
+
+  /** The rooms of a hello are joins, at the pace of all other frames. */
+  #queue(frame: Arrival['frame'], size: number): void {
+    const at = performance.now()
+    this.#turns.push({ frame, at }, size)
+    if (frame.type !== 'hello') return
+    for (const request of frame.rooms) this.#turns.push({ frame: { type: 'join', ...request }, at }, 0)
   }
 
   /** What does not wait its turn is slowed down by reading less, until all of it has had its time. */

@@ -17,7 +17,8 @@ export interface Peers {
   /** Whether so many are being told that there are too many that the next are not even let in. */
   readonly isCrowded: boolean
   all(): readonly Peer[]
-  welcome(ws: WebSocket, socket: Duplex): void
+  /** @param address Whose connection it is, unless it is this machine's. */
+  welcome(ws: WebSocket, socket: Duplex, address?: string): void
   /** Ends the connections whose rights are not good any more. */
   review(): void
   fail(lane: Lane, error: unknown): void
@@ -44,8 +45,8 @@ export function createPeers(options: PeersOptions): Peers {
       return peers.size >= maxConnections && told >= MOST_TOLD
     },
     all: () => [...peers.values()].map(({ peer }) => peer),
-    welcome(ws, socket) {
-      const lane = fanOut.open(ws, socket)
+    welcome(ws, socket, address) {
+      const lane = fanOut.open(ws, socket, address)
       if (peers.size >= maxConnections) {
         ws.on('error', () => {})
         told += 1

@@ -52,7 +52,7 @@ export class Session {
 
   /** To be called for one frame after the other. */
   handle({ frame, at }: Arrival): Promise<void> | undefined {
-    if (frame.type === 'hello') return this.#greet(frame, at)
+    if (frame.type === 'hello') return this.#greet(frame)
     const state = this.#state
     if (state.state === 'greeting') return undefined
     switch (frame.type) {
@@ -84,7 +84,8 @@ export class Session {
     this.#state = GREETING
   }
 
-  async #greet({ tab: secret, token, rooms: requests }: HelloFrame, at: number): Promise<void> {
+  /** The rooms of the hello come as joins after it. */
+  async #greet({ tab: secret, token }: HelloFrame): Promise<void> {
     const { access, users } = this.#options
     const rights = await access.rightsOf(token)
     if (this.#lane.isOver) return
@@ -96,7 +97,6 @@ export class Session {
     const tab = publicTab(secret)
     const sender = { tab, ...(user !== undefined && { user }) }
     this.#welcome(tab, { sender, rights, isOwnId: isPageId, epochs: new SenderEpochs() })
-    for (const request of requests) await this.#join(request, rights, at)
   }
 
   /** Says what is agreed on, at first and whenever the rights change. */

@@ -21,7 +21,7 @@ export interface HandshakeOptions {
   readonly isCrowded: () => boolean
   readonly activity: Activity
   readonly logger: Logger
-  readonly onOpen: (ws: WebSocket, socket: Duplex) => void
+  readonly onOpen: (ws: WebSocket, socket: Duplex, address: string | undefined) => void
 }
 
 /** Why a request may not become a WebSocket. */
@@ -83,7 +83,7 @@ export function createHandshakes(options: HandshakeOptions) {
       return turnAway(socket, refusal)
     }
     if (address !== undefined) socket.once('close', () => addresses.leave(address))
-    webSockets.handleUpgrade(request, socket, head, (ws) => onOpen(ws, socket))
+    webSockets.handleUpgrade(request, socket, head, (ws) => onOpen(ws, socket, address))
   }
 }
 

@@ -41,7 +41,7 @@ export interface Tail {
 }
 
 /** Where an age leads to. */
-interface Found {
+export interface Found {
   /** Everything that is not older than the age comes after this offset. */
   readonly after: number
   /** Why there may have been more, if there may. */
@@ -50,6 +50,9 @@ interface Found {
 
 /** Hears of a new entry; without one, something lies between that must be read from the log. */
 export type Follower = (epoch: string, entry?: Entry) => void
+
+/** Whose turn a read takes where reads queue: a network address, or a connection that has no address to be counted by. */
+export type Reader = string | object
 
 /** Where an acceptance is before it is told; `--durability` in the README says what it survives there. */
 export type Durability = 'memory' | 'replica' | 'disk'
@@ -80,10 +83,10 @@ export interface SignalLog {
    * `EpochChanged`, and logs nothing, where the room's log began anew since the sender's last signal.
    */
   append(draft: Draft): Promise<Appended>
-  /** Reads at most `limit` entries after an offset; `'end'` is the offset of the newest. */
-  read(room: string, after: number | 'end', limit: number): Promise<Tail>
-  /** Finds the offset that lies `age` milliseconds back by the log's own clock. */
-  find(room: string, age: number): Promise<Found>
+  /** Reads at most `limit` entries after an offset; `'end'` is the offset of the newest. Readers take turns. */
+  read(room: string, after: number | 'end', limit: number, reader?: Reader): Promise<Tail>
+  /** Finds the offset that lies `age` milliseconds before the call, by the log's own clock. Readers take turns. */
+  find(room: string, age: number, reader?: Reader): Promise<Found>
   /**
    * Calls back for each new entry of a room: for all that a `read` which begins later does not show. A followed room is
    * not forgotten for being idle.

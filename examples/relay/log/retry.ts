@@ -47,11 +47,11 @@ export function createPatientLog(log: SignalLog, { patience = 15_000, onTrouble 
     },
     open: log.open,
     append: (draft, isGivenUp) => persist(() => log.append(draft), isGivenUp),
-    read: (room, after, limit) => persist(() => log.read(room, after, limit)),
-    find(room, age) {
+    read: (...asked) => persist(() => log.read(...asked)),
+    find(room, age, reader) {
       const askedAt = performance.now()
       // What is asked for grows older while the log has trouble.
-      return persist(() => log.find(room, age + performance.now() - askedAt))
+      return persist(() => log.find(room, age + performance.now() - askedAt, reader))
     },
     follow: log.follow,
     close() {

@@ -3,12 +3,15 @@ import type { WebSocket } from 'ws'
 import * as CloseCode from '../../../src/protocol/close-codes.js'
 import { encode } from '../../../src/protocol/codec.js'
 import type { RelayFrame } from '../../../src/protocol/frames.js'
+import type { Reader } from '../log/log.js'
 import type { Activity } from '../metrics/counters.js'
 import { textFrame } from './frame.js'
 import { createGathering, type Gathering } from './batch.js'
 
 /** The way out to one connection. Everything that is said to it takes this way, so that there is one order. */
 export interface Lane {
+  /** Whose turn the reads of the log for this connection take. */
+  readonly reader?: Reader
   /** Whether nothing more can be said. */
   readonly isOver: boolean
   /** Whether so much is unsent that a replay should wait for `whenRoomy`. */
@@ -27,7 +30,8 @@ export interface Lane {
 }
 
 export interface FanOut {
-  open(ws: WebSocket, socket: Duplex): Lane
+  /** @param address Whose connection it is; its connections take turns at the log as one. */
+  open(ws: WebSocket, socket: Duplex, address?: string): Lane
 }
 
 export interface FanOutOptions {
@@ -57,7 +61,7 @@ export function createFanOut({ maxBuffered, activity }: FanOutOptions): FanOut {
     for (const lane of lanes) lane.flush()
   }
 
-  return { open: (ws, socket) => new SocketLane(ws, socket, turn) }
+  return { open: (ws, socket, address) => new SocketLane(ws, socket, turn, address) }
 }
 
 /** What the lanes of a relay share. */
@@ -72,6 +76,7 @@ interface Turn extends FanOutOptions {
 
 /** A class, like all that a relay has ten thousand of: methods made anew for each connection would be a third of its memory. */
 class SocketLane implements Lane {
+  readonly reader: Reader
   readonly #ws: WebSocket
   readonly #socket: Duplex
   readonly #turn: Turn
@@ -81,7 +86,8 @@ class SocketLane implements Lane {
   #isEnded = false
   #hasSpoken = false
 
-  constructor(ws: WebSocket, socket: Duplex, turn: Turn) {
+  constructor(ws: WebSocket, socket: Duplex, turn: Turn, address?: string) {
+    this.reader = address ?? this
     this.#ws = ws
     this.#socket = socket
     this.#turn = turn

@@ -1,6 +1,7 @@
 import type { Position, Since } from '../../../src/protocol/frames.js'
 import type { Lane } from '../output/writer.js'
 import type { Entry, SignalLog, Tail } from '../log/log.js'
+import type { Replays } from './replays.js'
 import { resume, type Start } from './resume.js'
 
 /** The position belongs to the member: members of one room may stand in different epochs. */
@@ -26,6 +27,7 @@ export interface Room {
 export interface RoomOptions {
   readonly name: string
   readonly log: SignalLog
+  readonly replays: Replays
   /** The last member has left, and the room has let go of the log. */
   readonly onEmpty: () => void
   /** A member cannot be told what it should hear. */
@@ -33,7 +35,7 @@ export interface RoomOptions {
 }
 
 /** Joins replay and live delivery without a seam: a member pulls from the log until it is level, then it is pushed. */
-export function createRoom({ name, log, onEmpty, onFailure }: RoomOptions): Room {
+export function createRoom({ name, log, replays, onEmpty, onFailure }: RoomOptions): Room {
   const members = new Map<Lane, Member>()
   const unfollow = log.follow(name, deliver)
 
@@ -78,15 +80,19 @@ export function createRoom({ name, log, onEmpty, onFailure }: RoomOptions): Room
     member.isLive = false
     try {
       for (let tail = firstTail; ; tail = undefined) {
-        tail ??= await log.read(name, member.offset, PAGE)
-        if (!isCurrent(member)) return
-        const isLevel = await replay(member, tail)
+        const isLevel = await replays.inTurn(member.lane, () => replayPage(member, tail))
         if (!isCurrent(member)) return
         if (isLevel && settle(member)) return
       }
     } catch (error) {
       if (isCurrent(member)) onFailure(member.lane, error)
     }
+  }
+
+  async function replayPage(member: Member, firstTail?: Tail): Promise<boolean> {
+    if (!isCurrent(member)) return false
+    const tail = firstTail ?? (await log.read(name, member.offset, PAGE, member.lane.reader))
+    return isCurrent(member) && replay(member, tail)
   }
 
   async function replay(member: Member, tail: Tail): Promise<boolean> {
@@ -122,13 +128,13 @@ export function createRoom({ name, log, onEmpty, onFailure }: RoomOptions): Room
     member.lane.say({ type: 'gap', room: name, ...gap, ...positionOf(member) })
   }
 
-  async function findStart(since: Since | undefined): Promise<{ tail: Tail; start: Start }> {
+  async function findStart({ reader }: Lane, since?: Since): Promise<{ tail: Tail; start: Start }> {
     if (since && 'epoch' in since) {
-      const tail = await log.read(name, since.offset, PAGE)
+      const tail = await log.read(name, since.offset, PAGE, reader)
       return { tail, start: resume(tail, since) }
     }
-    const { after, lost } = since ? await log.find(name, since.age) : { after: 'end' as const, lost: undefined }
-    const tail = await log.read(name, after, PAGE)
+    const { after, lost } = since ? await log.find(name, since.age, reader) : { after: 'end' as const, lost: undefined }
+    const tail = await log.read(name, after, PAGE, reader)
     const offset = after === 'end' ? tail.head : after
     const { gap, ...start } = resume(tail, { epoch: tail.epoch, offset })
     const reason = gap?.reason ?? lost
@@ -152,12 +158,13 @@ export function createRoom({ name, log, onEmpty, onFailure }: RoomOptions): Room
       }
       // In the list before the log is read: what is logged in between waits instead of getting lost.
       members.set(lane, member)
-      const { tail, start } = await findStart(since)
+      const { tail, start } = await findStart(lane, since)
       if (!isCurrent(member)) return
       place(member, tail.epoch, start)
       lane.say({ type: 'joined', room: name, ...positionOf(member), head: tail.head, recovered: !start.gap })
       if (start.gap) tellGap(member, start.gap)
-      void catchUp(member, tail)
+      // A page that would have to wait for a slow connection is not kept meanwhile, but read again.
+      void catchUp(member, lane.isFull ? undefined : tail)
     },
 
     leave(lane) {

@@ -1,5 +1,6 @@
 import type { Since } from '../../../src/protocol/frames.js'
 import type { Lane } from '../output/writer.js'
+import { createReplays } from './replays.js'
 import { createRoom, type Room, type RoomOptions } from './room.js'
 
 /** The rooms that somebody is in. */
@@ -13,11 +14,12 @@ export interface Rooms {
 
 export function createRooms({ log, onFailure }: Pick<RoomOptions, 'log' | 'onFailure'>): Rooms {
   const rooms = new Map<string, Room>()
+  const replays = createReplays()
 
   function roomNamed(name: string): Room {
     const found = rooms.get(name)
     if (found) return found
-    const room = createRoom({ name, log, onFailure, onEmpty: () => rooms.delete(name) })
+    const room = createRoom({ name, log, replays, onFailure, onEmpty: () => rooms.delete(name) })
     rooms.set(name, room)
     return room
   }

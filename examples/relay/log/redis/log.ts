@@ -9,6 +9,7 @@ import {
   type Appended,
   type Draft,
   type Durability,
+  type Found,
   type LogHealth,
   type SignalLog,
   type Tail,
@@ -66,11 +67,12 @@ export function createRedisLog({
   const bells = `${PREFIX}${address.db}:`
   const confirm = createDurability(writer, durability)
   /** By server: one that is away holds up nobody who reads from others. */
-  const readings = new Map<string, Readings<Tail>>()
+  const readings = new Map<string, { readonly tails: Readings<Tail>; readonly finds: Readings<Found> }>()
   const clients = [...new Set([writer, listener])]
   const health = createRedisHealth({ address, clients, reader, writer, confirm, onHealth, onTrouble })
   // What is missed must be in what is read: a reading that has begun already may be too old.
   const following = createFollowing({ subscribe, unsubscribe, read: (...asked) => ask(asked), look, keepMs })
+  let finds = 0
   let ticker: NodeJS.Timeout | undefined
 
   listener.on('ready', () => void following.renew().catch(health.fail))
@@ -108,13 +110,23 @@ export function createRedisLog({
     })
   }
 
-  function ask([room, after, limit]: Asked, mark: () => number | undefined = () => undefined): Promise<Tail> {
+  function readingsOf(room: string) {
     const server = serverOf(reader, room)
-    const queue = readings.get(server) ?? createReadings<Tail>(READS_AT_ONCE)
-    readings.set(server, queue)
-    return queue.ask(`${room} ${after} ${limit}`, mark, async () =>
-      readTail(await run(READ, room, [after, limit, PAGE_BYTES])),
-    )
+    const found = readings.get(server)
+    if (found) return found
+    const made = { tails: createReadings<Tail>(READS_AT_ONCE), finds: createReadings<Found>(READS_AT_ONCE) }
+    readings.set(server, made)
+    return made
+  }
+
+  function ask([room, after, limit, whose]: Asked, mark = (): number | undefined => undefined): Promise<Tail> {
+    const work = async (): Promise<Tail> => readTail(await run(READ, room, [after, limit, PAGE_BYTES]))
+    return readingsOf(room).tails.ask(`${room} ${after} ${limit}`, mark, work, whose)
+  }
+
+  async function findNow(room: string, age: number): Promise<Found> {
+    const [after, lost] = (await run(FIND, room, [Math.ceil(age)])) as [string, '' | 'epoch' | 'trimmed']
+    return { after: Number(after), ...(lost !== '' && { lost }) }
   }
 
   async function append({ room, id, opening, digest, epochs }: Draft): Promise<Appended> {
@@ -157,15 +169,18 @@ export function createRedisLog({
     append,
 
     async read(...asked) {
-      const [room] = asked
-      await following.whenHeard(room)
+      const [room, , , whose] = asked
+      await following.whenHeard(room, whose)
       return ask(asked, () => following.toldOf(room))
     },
 
-    async find(room, age) {
-      await following.whenHeard(room)
-      const [after, lost] = (await run(FIND, room, [Math.ceil(age)])) as [string, '' | 'epoch' | 'trimmed']
-      return { after: Number(after), ...(lost !== '' && { lost }) }
+    async find(room, age, whose) {
+      const askedAt = performance.now()
+      await following.whenHeard(room, whose)
+      finds += 1
+      // What is asked for grows older while it waits its turn, so nobody shares it.
+      const work = (): Promise<Found> => findNow(room, age + performance.now() - askedAt)
+      return readingsOf(room).finds.ask(`${finds}`, () => undefined, work, whose)
     },
 
     follow: following.follow,

@@ -1,11 +1,14 @@
-/** Does equal pieces of work once, and few at a time. */
+import type { Reader } from '../log.js'
+
+/** Does equal pieces of work once, and few at a time; readers take turns. */
 export interface Readings<Result> {
   /**
    * @param key Equal keys mean equal work: what waits for its turn serves everybody who asks for it meanwhile.
    * @param mark What must be as it was when the work began for others to share it on its way: it may know nothing of what
    * came since. `undefined` never shares.
+   * @param reader Whose turn the work takes. Work that several readers wait for takes the first turn of any of them.
    */
-  ask(key: string, mark: () => number | undefined, work: () => Promise<Result>): Promise<Result>
+  ask(key: string, mark: () => number | undefined, work: () => Promise<Result>, reader?: Reader): Promise<Result>
 }
 
 interface Asked<Result> {
@@ -16,10 +19,16 @@ interface Asked<Result> {
 }
 
 export function createReadings<Result>(atOnce: number): Readings<Result> {
-  /** In the order in which they were asked for. */
   const waiting = new Map<string, Asked<Result>>()
+  /** The keys that each reader waits for, oldest first. The reader whose turn is next stands first. */
+  const readers = new Map<Reader | undefined, Set<string>>()
   const underWay = new Map<string, { readonly mark: number | undefined; readonly result: Promise<Result> }>()
   let busy = 0
+
+  function enlist(reader: Reader | undefined, key: string): void {
+    const keys = readers.get(reader) ?? new Set()
+    readers.set(reader, keys.add(key))
+  }
 
   function wait(key: string, mark: Asked<Result>['mark'], work: Asked<Result>['work']): Promise<Result> {
     let settle: Asked<Result>['settle'] = () => {}
@@ -30,11 +39,28 @@ export function createReadings<Result>(atOnce: number): Readings<Result> {
   }
 
   function advance(): void {
-    for (const [key, asked] of waiting) {
-      if (busy >= atOnce) return
+    while (busy < atOnce) {
+      const key = takeTurn()
+      if (key === undefined) return
+      const asked = waiting.get(key)
       waiting.delete(key)
-      void begin(key, asked)
+      if (asked) void begin(key, asked)
     }
+  }
+
+  /** The oldest key of the next reader who waits for any; that reader goes to the end. */
+  function takeTurn(): string | undefined {
+    for (const [reader, keys] of readers) {
+      readers.delete(reader)
+      for (const key of keys) {
+        keys.delete(key)
+        // Another reader's turn may have served it.
+        if (!waiting.has(key)) continue
+        if (keys.size > 0) readers.set(reader, keys)
+        return key
+      }
+    }
+    return undefined
   }
 
   async function begin(key: string, { mark, work, result, settle }: Asked<Result>): Promise<void> {
@@ -50,10 +76,11 @@ export function createReadings<Result>(atOnce: number): Readings<Result> {
   }
 
   return {
-    async ask(key, mark, work) {
+    async ask(key, mark, work, reader) {
       const now = mark()
       const sent = underWay.get(key)
       if (sent && now !== undefined && sent.mark === now) return sent.result
+      enlist(reader, key)
       return waiting.get(key)?.result ?? wait(key, mark, work)
     },
   }

@@ -1,4 +1,4 @@
-import type { Entry, Follower, Tail } from '../log.js'
+import type { Entry, Follower, Reader, Tail } from '../log.js'
 
 /** A log elsewhere, as the followed rooms see it. */
 export interface RemoteLog {
@@ -6,7 +6,7 @@ export interface RemoteLog {
   subscribe(rooms: readonly string[]): Promise<void>
   unsubscribe(room: string): void
   /** Reads from the log itself. */
-  read(room: string, after: number | 'end', limit: number): Promise<Tail>
+  read(room: string, after: number | 'end', limit: number, reader?: Reader): Promise<Tail>
   /** The newest places of rooms, where they are to be had: cheap, and may be asked often. */
   look(rooms: readonly string[]): Promise<readonly (Place | undefined)[]>
   /** How long a room is kept that is not read, in milliseconds. */
@@ -22,8 +22,8 @@ export interface Place {
 /** Hands a remote log's entries to followers: without holes, in order, whatever became of the news of them. */
 export interface Following {
   follow(room: string, follower: Follower): () => void
-  /** Resolves when nothing that is logged from now on would be missed. */
-  whenHeard(room: string): Promise<void>
+  /** Resolves when nothing that is logged from now on would be missed. What must be read for it takes the reader's turn. */
+  whenHeard(room: string, reader?: Reader): Promise<void>
   /** A number that differs whenever followers of the room were told something in between, or others follow it. */
   toldOf(room: string): number | undefined
   /** News of an entry. It may be lost, late or repeated. */
@@ -75,7 +75,7 @@ export function createFollowing({ subscribe, unsubscribe, read, look, keepMs }: 
   }
 
   /** Reads on until nothing lies between the log and the news of it. */
-  async function catchUp(name: string, room: Followed): Promise<void> {
+  async function catchUp(name: string, room: Followed, reader?: Reader): Promise<void> {
     if (room.waiting) {
       room.isStale = true
       return
@@ -84,7 +84,7 @@ export function createFollowing({ subscribe, unsubscribe, read, look, keepMs }: 
     try {
       for (;;) {
         room.isStale = false
-        const tail = await read(name, room.epoch === '' ? 'end' : room.last, PAGE)
+        const tail = await read(name, room.epoch === '' ? 'end' : room.last, PAGE, reader)
         if (!isCurrent(name, room)) return
         absorb(room, tail)
         if (room.last < tail.head || room.isStale) continue
@@ -139,9 +139,9 @@ export function createFollowing({ subscribe, unsubscribe, read, look, keepMs }: 
     }
   }
 
-  async function open(name: string, room: Followed): Promise<void> {
+  async function open(name: string, room: Followed, reader?: Reader): Promise<void> {
     await subscribe([name])
-    await catchUp(name, room)
+    await catchUp(name, room, reader)
   }
 
   return {
@@ -167,10 +167,10 @@ export function createFollowing({ subscribe, unsubscribe, read, look, keepMs }: 
       }
     },
 
-    async whenHeard(name) {
+    async whenHeard(name, reader) {
       const room = rooms.get(name)
       if (!room || room.epoch !== '') return
-      room.opening ??= open(name, room).finally(() => {
+      room.opening ??= open(name, room, reader).finally(() => {
         room.opening = undefined
       })
       await room.opening
