@@ -7,7 +7,7 @@ function setup(atOnce: number) {
   const begun: string[] = []
   const ends: (() => void)[] = []
   let mark = 0
-  const ask = (key: string, fails = false) =>
+  const ask = (key: string, fails = false, reader?: string) =>
     readings.ask(
       key,
       () => mark,
@@ -16,6 +16,7 @@ function setup(atOnce: number) {
         begun.push(name)
         return new Promise((resolve, reject) => ends.push(() => (fails ? reject(new Error(name)) : resolve(name))))
       },
+      reader,
     )
   return {
     readings,
@@ -40,6 +41,24 @@ describe('readings', () => {
     await end(2)
     await end(3)
     expect(await Promise.all(all)).toEqual(['a0', 'b1', 'c2', 'd3'])
+  })
+
+  it('of several readers come in turns, each reader in the order of asking', async () => {
+    const { begun, ask, end } = setup(1)
+    const all = ['a', 'b', 'c'].map((key) => ask(key, false, 'one'))
+    all.push(ask('d', false, 'two'), ask('e', false, 'two'), ask('f'))
+    for (let index = 0; index < 6; index += 1) await end(index)
+    expect(begun).toEqual(['a0', 'b1', 'd2', 'f3', 'c4', 'e5'])
+    expect(await Promise.all(all)).toHaveLength(6)
+  })
+
+  it('that several readers wait for come in the first turn of any, and take no second one', async () => {
+    const { begun, ask, end } = setup(1)
+    const all = ['a', 'b', 'c', 'd'].map((key) => ask(key, false, 'one'))
+    all.push(ask('d', false, 'two'), ask('e', false, 'two'), ask('d', false, 'three'))
+    for (let index = 0; index < 5; index += 1) await end(index)
+    expect(begun).toEqual(['a0', 'b1', 'd2', 'c3', 'e4'])
+    expect(await Promise.all(all)).toHaveLength(7)
   })
 
   it('that wait serve all who ask for the same', async () => {

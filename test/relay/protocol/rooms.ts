@@ -91,6 +91,28 @@ export function checkRooms(start: StartRelay): void {
       expect(heard.map(({ data }) => data)).toEqual([1, 2, 3])
     })
 
+    it('P2.8 that a hello lists again is joined once, from where the hello says last', async () => {
+      const relay = await start()
+      const sender = await relay.join()
+      for (const data of [1, 2, 3]) sender.signal('Saved', data)
+      await sender.heard(3)
+      const { epoch } = position(sender)
+      const rooms = [0, 1, 2].map((offset) => ({ room: 'main', since: { epoch, offset } }))
+      const page = await relay.connect({ rooms })
+      await page.level()
+      expect(types(page).slice(0, -1)).toEqual(['welcome', 'joined', 'signal'])
+    })
+
+    it('P2.8 is refused with all others where a hello lists more than 256', async () => {
+      const relay = await start()
+      const list = (count: number): string[] => Array.from({ length: count }, (_, index) => `?${index}`)
+      const most = await relay.connect({ rooms: list(256) })
+      for (let count = 0; count < 80; count += 1) await most.next('refused')
+      const tooMany = await relay.connect({ rooms: list(257) })
+      expect((await tooMany.closed).code).toBe(4400)
+      expect(tooMany.frames).toEqual([])
+    })
+
     it('P3.6 of a bad name is refused, and the other rooms go on', async () => {
       const relay = await start()
       const page = await relay.connect({ rooms: ['main', 'a}b{c', 'news'] })
