@@ -12,10 +12,34 @@ const ALONE = { maxWorkers: 1, sequence: { groupOrder: 1 } }
 
 const BINDINGS = 'test/{react,vue,svelte,solid}/**/'
 
+/** Files of units that need no page. */
+const WITHOUT_PAGE = [
+  'test/client/{emitter,errors,server-rendering,status}.test.ts',
+  'test/connection/{backoff,close-policy,liveness,machine,reducer,socket}.test.ts',
+  'test/delivery/inbox.test.ts',
+  'test/protocol/*.test.ts',
+  'test/refresh/server-rendering.test.ts',
+]
+
+/** Each file has a context of its own, but a worker loads the environment once: half the time of a worker per file. */
+const UNIT = {
+  ...TOGETHER,
+  pool: 'vmThreads',
+  unstubGlobals: true,
+  restoreMocks: true,
+  // Fake time costs real time on a busy machine.
+  testTimeout: 30_000,
+} as const
+
+const PAGE = {
+  environment: 'happy-dom',
+  environmentOptions: { happyDOM: { settings: { enableIframePageLoading: true } } },
+} as const
+
 export default defineConfig({
   root: new URL('..', import.meta.url).pathname,
   test: {
-    reporters: ['default', './test/summary-reporter.ts'],
+    reporters: ['./test/project-reporter.ts', './test/summary-reporter.ts'],
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts'],
@@ -26,14 +50,15 @@ export default defineConfig({
     projects: [
       {
         test: {
-          ...TOGETHER,
+          ...UNIT,
+          ...PAGE,
           name: 'unit',
-          environment: 'happy-dom',
           include: ['test/**/*.test.ts'],
-          exclude: [...NODE_FOLDERS, `${BINDINGS}*.test.ts`],
-          unstubGlobals: true,
-          restoreMocks: true,
+          exclude: [...NODE_FOLDERS, ...WITHOUT_PAGE, `${BINDINGS}*.test.ts`],
         },
+      },
+      {
+        test: { ...UNIT, name: 'unit-node', environment: 'node', include: WITHOUT_PAGE },
       },
       {
         // The tests of the connection once more, with the class that the build reduces.
@@ -43,12 +68,10 @@ export default defineConfig({
           },
         },
         test: {
-          ...TOGETHER,
+          ...UNIT,
+          ...PAGE,
           name: 'reduced',
-          environment: 'happy-dom',
           include: ['test/connection/**/*.test.ts', 'test/client/**/*.test.ts'],
-          unstubGlobals: true,
-          restoreMocks: true,
         },
       },
       {
@@ -56,39 +79,22 @@ export default defineConfig({
         plugins: [svelte({ configFile: false })],
         resolve: { conditions: ['browser', 'development'] },
         test: {
-          ...TOGETHER,
+          ...UNIT,
+          ...PAGE,
           name: 'bindings',
-          environment: 'happy-dom',
           include: [`${BINDINGS}*.test.ts`],
           exclude: [`${BINDINGS}server.test.ts`],
           server: { deps: { inline: ['solid-js', 'svelte'] } },
-          unstubGlobals: true,
-          restoreMocks: true,
         },
       },
       {
         // What Node takes of each framework.
         plugins: [svelte({ configFile: false })],
         test: {
-          ...TOGETHER,
+          ...UNIT,
           name: 'server-rendering',
           environment: 'node',
           include: [`${BINDINGS}server.test.ts`],
-          unstubGlobals: true,
-          restoreMocks: true,
-        },
-      },
-      {
-        test: {
-          ...TOGETHER,
-          name: 'types',
-          include: [],
-          typecheck: {
-            enabled: true,
-            only: true,
-            include: ['test/types/**/*.test-d.ts'],
-            tsconfig: 'test/types/tsconfig.json',
-          },
         },
       },
       {

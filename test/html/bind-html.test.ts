@@ -52,9 +52,6 @@ describe('bindHtml', () => {
       const { addEventListener, removeEventListener } = target
       vi.spyOn(target, 'addEventListener').mockImplementation((...args: Parameters<typeof addEventListener>) => {
         added.push(`${String(target)} ${args[0]}`)
-        // What happy-dom takes from its window by a signal, it does not take from this one.
-        const { signal } = (args[2] ?? {}) as AddEventListenerOptions
-        if (target === window) signal?.addEventListener('abort', () => removed.push(`${String(target)} ${args[0]}`))
         addEventListener.call(target, ...args)
       })
       vi.spyOn(target, 'removeEventListener').mockImplementation((...args: Parameters<typeof addEventListener>) => {

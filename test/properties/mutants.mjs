@@ -47,7 +47,7 @@ export const MUTANTS = [
 const SUITES = [
   {
     name: 'unit and relay',
-    args: ['--project', 'unit', '--project', 'relay'],
+    args: ['--project', 'unit', '--project', 'unit-node', '--project', 'relay'],
     // Of the relay, what is about delivery: the rest looks at files that no copy has.
     files: [
       'test/client',
