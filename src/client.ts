@@ -73,6 +73,9 @@ const OPTIONS = {
   onError: ['function'],
 }
 
+/** Shortest time between two notes of where the page is (ms). */
+const NOTE_INTERVAL = 100
+
 const STATUS_OPTIONS = { grace: ['number'] }
 
 /** How long after its navigation a page counts as one that is still loading, in milliseconds. */
@@ -112,10 +115,13 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
   const secret = createId()
   const url = resolveUrl(givenUrl)
   const memory = hasPage && !isPlain ? openTabMemory(url) : undefined
-  const remembered = memory?.take()
+  const remembered = memory?.take(true)
   let session: Session = { tab: createId(), user: undefined, maxBytes: DEFAULT_MAX_BYTES, window: Infinity }
   // A token function may give the token of a user who signed in after this page was made.
   const lastUser = typeof token === 'function' ? remembered?.user : undefined
+  let noting: ReturnType<typeof setTimeout> | undefined
+  /** Whether the note is for the next page. */
+  let isLeft = false
   /** The user of the signals that the page sends now; undefined for the user that the relay names next. */
   let owner = token && (givenUser ?? readMeta('user') ?? lastUser)
 
@@ -142,7 +148,11 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
     remembered: (since === 'navigation' && remembered?.positions) || new Map(),
     user: remembered?.user,
     isEarlyAllowed: !memory || remembered !== undefined,
-    deliver: dispatcher.dispatch,
+    deliver(frame, isReplayed) {
+      // Before the handlers: one of them may leave the page.
+      note()
+      dispatcher.dispatch(frame, isReplayed)
+    },
     onGap: (gap) => emitter.emit('gap', gap),
   })
   const transport = openTransport(
@@ -153,7 +163,7 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
         // Waiting signals go first: a listener that sends now comes after them.
         if (status.state === 'online') goOn(true)
         // Back from the browser's cache: later pages of the tab may have left signals that they could not send.
-        if (status.state === 'connecting') outbox.adopt(memory?.take()?.parcels ?? [])
+        if (status.state === 'connecting') remember(true)
         emitter.emit('status', status)
       },
       onWelcome({ tab, maxBytes, window, user = '' }, isFirst) {
@@ -182,7 +192,28 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
       parcels: outbox.sendableBy(owner),
     })
     for (const { id } of posted) outbox.markHanded(id)
+    clearTimeout(noting)
+    isLeft = true
     memory.keep({ positions: inbox.positions(), parcels: outbox.waiting(), user: inbox.user })
+  }
+
+  /**
+   * Notes the positions while the page lives: its `pagehide` may come after the next page began, or never. Adopts signals
+   * that an earlier page left so late.
+   */
+  function remember(isSuccessor = false): void {
+    clearTimeout(noting)
+    noting = undefined
+    isLeft = false
+    if (!memory) return
+    outbox.adopt(memory.take(isSuccessor)?.parcels ?? [])
+    memory.keep({ positions: inbox.positions(), user: inbox.user })
+  }
+
+  function note(): void {
+    if (!memory || noting) return
+    remember()
+    noting = setTimeout(remember, NOTE_INTERVAL)
   }
 
   /** Runs after a (re)connect and after a token change. */
@@ -195,7 +226,7 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
     switch (frame.type) {
       case 'accepted':
         for (const id of frame.ids) outbox.settle(id, 'accepted')
-        return
+        break
       case 'refused': {
         const { id, room, code, text } = frame
         if (id) return outbox.settle(id, 'refused', refused('a signal', code, text))
@@ -208,6 +239,9 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
       default:
         inbox.onFrame(frame)
     }
+    // The relay is never silent for long: the note of a page that receives nothing stays fresh.
+    if (frame.type === 'joined') remember()
+    else if (frame.type !== 'signal') note()
   }
 
   function connectWhen(moment: ClientOptions['connect']): void {
@@ -274,6 +308,8 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
 
     close() {
       dispatcher.end()
+      clearTimeout(noting)
+      if (!isLeft) memory?.forget()
       transport.close()
       outbox.close()
       receivers.clear()
@@ -282,6 +318,8 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
   }
 
   outbox.adopt(remembered?.parcels ?? [])
+  // This page may end before it is connected.
+  remember()
   if (!getPageClient()) setPageClient(client)
   connectWhen(outbox.waiting().length > 0 && connect === 'lazy' ? 'lazy' : 'now')
   return client

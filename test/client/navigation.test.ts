@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createSignalClient, type ClientOptions, type SignalClient, setPageClient } from '../../src/index.js'
 import { pass, RELAY_URL, startMockRelay, WELCOME } from '../support/mock-relay.js'
-import { happen } from '../support/page-events.js'
+import { happen, turnPage } from '../support/page-events.js'
 
 let relay: ReturnType<typeof startMockRelay>
 let clients: SignalClient[]
@@ -13,6 +13,7 @@ let posts: {
 
 /** A page of the tab, as its script begins. */
 function load(options: ClientOptions = {}): SignalClient {
+  turnPage()
   const client = createSignalClient({ url: RELAY_URL, onError: () => undefined, ...options })
   clients.push(client)
   return client
@@ -742,6 +743,67 @@ describe('G6 from one page to the next', () => {
       expect(relay.sent('hello').at(-1)?.rooms).toMatchObject([{ room: 'main', since: { epoch: 'e1', offset: 1 } }])
     },
   )
+
+  it('goes on after what the last page handled, though that page never told that it was left', async () => {
+    load().receiveSignal('A', () => 1)
+    await pass()
+    for (let count = 0; count < 3; count += 1) {
+      relay.deliver('A')
+      await pass(200)
+    }
+    // The browser ended the page, as it may when another site took its place: there was no pagehide.
+    const ended = clients
+    clients = []
+    load().receiveSignal('A', () => 1)
+    await pass()
+    expect(relay.sent('hello').at(-1)?.rooms).toMatchObject([{ room: 'main', since: { epoch: 'e1', offset: 3 } }])
+    clients.push(...ended)
+  })
+
+  it('does the same where the page between never connected', async () => {
+    load().receiveSignal('A', () => 1)
+    await pass()
+    relay.deliver('A')
+    await pass(200)
+    const ended = [...clients]
+    clients = []
+    load({ connect: 'manual' })
+    ended.push(...clients)
+    clients = []
+    load().receiveSignal('A', () => 1)
+    await pass()
+    expect(relay.sent('hello').at(-1)?.rooms).toMatchObject([{ room: 'main', since: { epoch: 'e1', offset: 1 } }])
+    clients.push(...ended)
+  })
+
+  it('takes up what a page leaves that hides only after its successor began, and is moved back by nothing', async () => {
+    const slow = load()
+    slow.receiveSignal('A', () => 1)
+    await pass()
+    relay.deliver('A')
+    relay.isAnswering = false
+    void slow.sendSignal('Late')
+    await pass()
+    const early = clients
+    clients = []
+    relay.isAnswering = true
+    const next = load()
+    next.receiveSignal('A', () => 1)
+    await pass()
+    relay.deliver('A')
+    await pass(200)
+    relay.frames.length = 0
+    // Only the old page hides, but all pages of this test share a window.
+    happen('pagehide', { persisted: false })
+    for (const client of early) client.close()
+    happen('pageshow', { persisted: true })
+    await pass(200)
+    expect(sentSignals()).toContain('Late')
+    leave()
+    load().receiveSignal('A', () => 1)
+    await pass()
+    expect(relay.sent('hello').at(-1)?.rooms).toMatchObject([{ room: 'main', since: { epoch: 'e1', offset: 2 } }])
+  })
 
   it('begins by age where the page asks for now, or where nothing is remembered', async () => {
     load().receiveSignal('A', () => 1)

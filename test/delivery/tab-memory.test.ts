@@ -1,11 +1,18 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openTabMemory } from '../../src/delivery/tab-memory.js'
+import { turnPage } from '../support/page-events.js'
 import type { Parcel } from '../../src/delivery/parcel.js'
 
 const URL = 'wss://relay.test/signals'
 const parcel = (id: string, ttl = 60_000): Parcel => ({ id, text: `"${id}"`, bytes: 3, slot: undefined, ttl })
 const positions = new Map([['main', { epoch: 'e', offset: 7, id: 'x' }]])
-const NOTHING = { positions: new Map(), parcels: [] }
+/** The memory of the tab's next page. */
+function page(url = URL) {
+  turnPage()
+  return openTabMemory(url)
+}
+
+const NOTHING = { positions: new Map(), user: undefined, parcels: [] }
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -16,48 +23,62 @@ afterEach(() => void vi.useRealTimers())
 
 describe('the memory of a tab', () => {
   it('hands over positions and signals to the next page, once', () => {
-    openTabMemory(URL).keep({ positions, parcels: [parcel('a'), parcel('b')], user: undefined })
+    page().keep({ positions, parcels: [parcel('a'), parcel('b')], user: undefined })
     vi.setSystemTime(Date.now() + 1000)
-    expect(openTabMemory(URL).take()).toEqual({
+    expect(page().take(true)).toEqual({
       positions,
       parcels: [parcel('a', 59_000), parcel('b', 59_000)],
     })
-    expect(openTabMemory(URL).take()).toEqual(NOTHING)
+    expect(page().take(true)).toEqual(NOTHING)
   })
 
   it('is another one for another relay', () => {
-    openTabMemory(URL).keep({ positions, parcels: [], user: undefined })
-    expect(openTabMemory('wss://other.test/').take()).toEqual(NOTHING)
+    page().keep({ positions, parcels: [], user: undefined })
+    expect(page('wss://other.test/').take(true)).toEqual(NOTHING)
   })
 
   it('forgets positions after a minute, and signals when their time is over', () => {
-    openTabMemory(URL).keep({ positions, parcels: [parcel('short', 61_000), parcel('long', 120_000)], user: undefined })
+    page().keep({ positions, parcels: [parcel('short', 61_000), parcel('long', 120_000)], user: undefined })
     vi.setSystemTime(Date.now() + 62_000)
-    expect(openTabMemory(URL).take()).toEqual({ positions: new Map(), parcels: [parcel('long', 58_000)] })
+    expect(page().take(true)).toEqual({ positions: new Map(), parcels: [parcel('long', 58_000)] })
   })
 
-  it('keeps what another client of the page has written, and each signal once', () => {
-    openTabMemory(URL).keep({ positions, parcels: [parcel('a')], user: undefined })
-    openTabMemory(URL).keep({
-      positions: new Map([['side', { epoch: 'e', offset: 1 }]]),
-      parcels: [parcel('a'), parcel('b')],
-      user: undefined,
+  it('hands over what each client of a page has written, and takes nothing from a page that is there', () => {
+    const [one, other] = [page(), openTabMemory(URL)]
+    one.keep({ positions, parcels: [parcel('a')], user: undefined })
+    expect(other.take(true)).toEqual(NOTHING)
+    other.keep({ positions: new Map(), parcels: [parcel('b')], user: undefined })
+    const next = page().take(true)
+    expect([next?.positions, next?.parcels.map(({ id }) => id).toSorted()]).toEqual([positions, ['a', 'b']])
+  })
+
+  it('gives the page that began last, though an earlier one writes after it', () => {
+    const [late, next] = [page(), page()]
+    next.keep({ positions: new Map([['main', { epoch: 'e', offset: 9 }]]), user: 'bob' })
+    late.keep({ positions, parcels: [parcel('a')], user: 'ann' })
+    expect(next.take(false)).toMatchObject({ parcels: [{ id: 'a' }] })
+    expect(page().take(true)).toEqual({
+      positions: new Map([['main', { epoch: 'e', offset: 9 }]]),
+      user: 'bob',
+      parcels: [],
     })
-    const both = openTabMemory(URL).take()
-    expect([[...(both?.positions.keys() ?? [])], both?.parcels.map(({ id }) => id)]).toEqual([
-      ['main', 'side'],
-      ['a', 'b'],
-    ])
+  })
+
+  it('gives nothing of a page that lives to one that has begun already', () => {
+    const [early, next] = [page(), page()]
+    next.keep({ positions, user: undefined })
+    expect(early.take(false)).toEqual(NOTHING)
+    expect(page().take(true)?.positions).toEqual(positions)
   })
 
   it('survives a clock that was set back', () => {
-    openTabMemory(URL).keep({ positions, parcels: [parcel('a')], user: undefined })
+    page().keep({ positions, parcels: [parcel('a')], user: undefined })
     vi.setSystemTime(Date.now() - 3_600_000)
-    expect(openTabMemory(URL).take()?.parcels).toEqual([parcel('a')])
+    expect(page().take(true)?.parcels).toEqual([parcel('a')])
   })
 
   it('holds no identity: what a duplicated tab gets names no page', () => {
-    openTabMemory(URL).keep({ positions, parcels: [parcel('a')], user: undefined })
+    page().keep({ positions, parcels: [parcel('a')], user: undefined })
     expect(JSON.stringify({ ...sessionStorage })).not.toMatch(/tab|secret|token/)
   })
 
@@ -66,13 +87,13 @@ describe('the memory of a tab', () => {
     ['another form', '{"at":1,"positions":5,"parcels":null}'],
     ['a list', '[]'],
   ])('remembers nothing from %s', (_what, text) => {
-    sessionStorage.setItem(`signalpost 2 ${URL}`, text)
-    expect(openTabMemory(URL).take()).toEqual(NOTHING)
+    sessionStorage.setItem(`signalpost 3 -1 ${URL} 1 other`, text)
+    expect(page().take(true)).toEqual(NOTHING)
   })
 
   it('leaves alone what another version has written', () => {
     sessionStorage.setItem(`signalpost ${URL}`, '{"v":1,"at":1,"positions":[],"parcels":[]}')
-    expect(openTabMemory(URL).take()).toEqual(NOTHING)
+    expect(page().take(true)).toEqual(NOTHING)
     expect(sessionStorage).toHaveLength(1)
   })
 
@@ -83,12 +104,14 @@ describe('the memory of a tab', () => {
       ['side', null],
       ['good', { epoch: 'e', offset: 1 }],
     ]
-    sessionStorage.setItem(`signalpost 2 ${URL}`, JSON.stringify({ at, positions: bad, parcels: [] }))
-    expect([...(openTabMemory(URL).take()?.positions.keys() ?? [])]).toEqual(['good'])
+    sessionStorage.setItem(`signalpost 3 -1 ${URL} 1 other`, JSON.stringify({ at, positions: bad, parcels: [] }))
+    expect([...(page().take(true)?.positions.keys() ?? [])]).toEqual(['good'])
   })
 
   it.each(['getItem', 'setItem', 'removeItem'] as const)('is harmless when storage denies %s', (method) => {
     vi.stubGlobal('sessionStorage', {
+      length: 0,
+      key: () => null,
       getItem: () => null,
       setItem: () => undefined,
       removeItem: () => undefined,
@@ -96,14 +119,14 @@ describe('the memory of a tab', () => {
         throw new Error('denied')
       },
     })
-    const memory = openTabMemory(URL)
+    const memory = page()
     memory.keep({ positions, parcels: [parcel('a')], user: undefined })
-    expect(memory.take()).toBeUndefined()
+    expect(memory.take(true)).toBeUndefined()
   })
 
   it('is harmless where there is no storage', () => {
     vi.stubGlobal('sessionStorage', undefined)
-    openTabMemory(URL).keep({ positions, parcels: [parcel('a')], user: undefined })
-    expect(openTabMemory(URL).take()).toBeUndefined()
+    page().keep({ positions, parcels: [parcel('a')], user: undefined })
+    expect(page().take(true)).toBeUndefined()
   })
 })

@@ -45,6 +45,7 @@ const GLOBALS = ['window', 'document', 'navigator', 'location', 'sessionStorage'
 // One for all stages: each costs every promise of the process a little.
 const asking = new AsyncLocalStorage<Held | undefined>()
 let stored: [string, PropertyDescriptor | undefined][] = []
+let pages = 1_000_000
 
 /** Gives the globals back. */
 export function removeStage(): void {
@@ -125,8 +126,13 @@ export function setStage(): Stage {
         document,
         navigator: {},
         location: new URL('http://relay.test/'),
-        performance: { now: () => clock.now() - origin },
+        // No two pages begin at once.
+        performance: { now: () => clock.now() - origin, timeOrigin: (pages += 1) },
         sessionStorage: {
+          get length() {
+            return storage.size
+          },
+          key: (index: number) => [...storage.keys()][index] ?? null,
           getItem: (key: string) => storage.get(key) ?? null,
           removeItem: (key: string) => void storage.delete(key),
           setItem(key: string, value: string) {
