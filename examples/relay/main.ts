@@ -7,7 +7,7 @@ import { createLog } from './create-logger.js'
 import type { Logger } from './logger.js'
 import { createRelay } from './relay.js'
 import type { CommandSettings } from './options/options.js'
-import { isLoopback } from './access/origins.js'
+import { isLoopback } from './limits/addresses.js'
 
 // What a connection needs lives for long, and what a signal needs dies at once: a young generation that grows, by itself to
 // 32 MB and more, would be memory for nothing.

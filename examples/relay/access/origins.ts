@@ -1,4 +1,5 @@
 import { isIPv4 } from 'node:net'
+import { isLoopback } from '../limits/addresses.js'
 import { printable } from '../logger.js'
 
 export interface OriginOptions {
@@ -33,11 +34,6 @@ export function createOriginJudge({ host, origins, mayBeMissing }: OriginOptions
     if (page !== undefined && (isLoopback(page) || isSameHost(page, target))) return undefined
     return `This origin is not allowed. If it is yours, start the relay with --origin ${printable(origin)}`
   }
-}
-
-/** Whether a host name or address means this machine only. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '[::1]' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
 }
 
 const NO_ORIGIN =

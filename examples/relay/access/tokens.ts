@@ -6,7 +6,6 @@ import {
   type JWTVerifyGetKey,
   type JWTVerifyOptions,
 } from 'jose'
-import type { RelaySettings } from '../options/options.js'
 import { isPattern } from './patterns.js'
 import { rightsWithin, type Authorize, type Rights, type Scope } from './rights.js'
 
@@ -15,7 +14,13 @@ export class KeysUnavailable extends Error {
   override readonly name = 'KeysUnavailable'
 }
 
-export type TokenOptions = Pick<RelaySettings, 'authSecret' | 'authJwks' | 'authIssuer' | 'authAudience'>
+/** The options of the relay that say how tokens are checked. Empty ones are not used. */
+export interface TokenOptions {
+  readonly authSecret: readonly string[]
+  readonly authJwks: string
+  readonly authIssuer: string
+  readonly authAudience: string
+}
 
 /**
  * Reads JSON Web Tokens; `undefined` when neither secrets nor a key set are there to check them with.

@@ -32,6 +32,11 @@ export function createOperators(options: OperatorsOptions): Operators {
     return door?.judge(request.headers, whoseMistake(request, addressOf)) ?? { is: 'out' }
   }
 
+  async function figures(): Promise<Reply> {
+    const { contentType, text } = await metrics.read()
+    return { status: 200, headers: { 'Content-Type': contentType }, body: text }
+  }
+
   async function loginPage(message: string, status = 200): Promise<Reply> {
     const page = await files('login.html')
     // One of our own texts: nothing that somebody sent gets into the page.
@@ -67,7 +72,7 @@ export function createOperators(options: OperatorsOptions): Operators {
       const admittance = judge(request)
       switch (admittance.is) {
         case 'in':
-          return metrics.tell()
+          return figures()
         case 'out':
           return problem(401, 'wrong-key', ASK_FOR_KEY, { 'WWW-Authenticate': 'Bearer' })
         case 'waiting':

@@ -5,11 +5,16 @@ import { ClientGone } from './body.js'
 import type { Condition } from '../metrics/relay-state.js'
 import type { Logger } from '../logger.js'
 import { LogUnavailable } from '../log/retry.js'
-import type { Operators } from '../admin/routes.js'
 import { EpochChanged } from '../log/log.js'
 import type { Posts } from './posts.js'
 import { json, problem, withHeaders, writeReply, type Reply } from './reply.js'
 import { KeysUnavailable } from '../access/tokens.js'
+
+/** Answers requests that only operators may make. */
+interface AdminRoutes {
+  metrics(request: IncomingMessage): Promise<Reply>
+  dashboard(request: IncomingMessage, path: string): Promise<Reply>
+}
 
 export interface HttpOptions {
   /** The path of the WebSocket, which takes farewells too. */
@@ -17,7 +22,7 @@ export interface HttpOptions {
   readonly access: Access
   readonly posts: Posts
   readonly revoke: (request: IncomingMessage) => Promise<Reply>
-  readonly operators: Operators
+  readonly operators: AdminRoutes
   readonly page: (path: string) => Promise<Reply>
   readonly condition: () => Condition
   readonly activity: Pick<Activity, 'refused'>

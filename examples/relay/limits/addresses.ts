@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http'
 import { isIPv4, isIPv6 } from 'node:net'
-import { isLoopback } from '../access/origins.js'
 
 /**
  * Whose request it is, for limits per address; `undefined` for this machine's own, which are not limited: they are
@@ -21,6 +20,11 @@ export function createAddressReader(proxies: number): AddressOf {
     const address = plain(forwarded ?? '') ?? plain(socket.remoteAddress ?? '')
     return address === undefined || isLoopback(address) ? undefined : networkOf(address)
   }
+}
+
+/** Whether a host name or address means this machine only. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '[::1]' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
 }
 
 /** An address without port, brackets or zone. */

@@ -2,13 +2,18 @@ import { Counter, Gauge, Registry } from 'prom-client'
 import type { Activity } from './counters.js'
 import type { Condition } from './relay-state.js'
 import { createLoopWatch, type Delay } from './loop-delay.js'
-import type { Reply } from '../http/reply.js'
 
 export interface Metrics {
   start(): void
   stop(): void
   /** All figures in the format of Prometheus. */
-  tell(): Promise<Reply>
+  read(): Promise<Exposition>
+}
+
+/** The text that Prometheus reads, and its media type. */
+interface Exposition {
+  readonly contentType: string
+  readonly text: string
 }
 
 type Labelled = Iterable<readonly [string | number, number]>
@@ -106,9 +111,9 @@ export function createMetrics({ counts }: Pick<Activity, 'counts'>, condition: (
   return {
     start: loop.start,
     stop: loop.stop,
-    async tell() {
+    async read() {
       delay = loop.read()
-      return { status: 200, headers: { 'Content-Type': registry.contentType }, body: await registry.metrics() }
+      return { contentType: registry.contentType, text: await registry.metrics() }
     },
   }
 }

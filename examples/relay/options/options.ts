@@ -2,7 +2,7 @@ import type { PublishKey } from '../access/keys.js'
 import type { Durability } from '../log/log.js'
 import { readRedisAddress } from '../log/redis/address.js'
 import { choice, list, number, secretText, text, toggle, toggledNumber, type OptionRow } from './option-row.js'
-import { isLoopback } from '../access/origins.js'
+import { isLoopback } from '../limits/addresses.js'
 import { PUBLISH_KEY_SCHEMA, readPublishKey, readPublishKeyText, readSecret, secretSchema } from './secrets.js'
 
 /** What a relay can be told, on the command line, in the environment, in a file, or when it is embedded. 0 means no limit. */

@@ -3,15 +3,13 @@ import type { WebSocket } from 'ws'
 import * as CloseCode from '../../../src/protocol/close-codes.js'
 import { encode } from '../../../src/protocol/codec.js'
 import type { RelayFrame } from '../../../src/protocol/frames.js'
-import type { Reader } from '../log/log.js'
-import type { Activity } from '../metrics/counters.js'
 import { textFrame } from './frame.js'
 import { createGathering, type Gathering } from './batch.js'
 
 /** The way out to one connection. Everything that is said to it takes this way, so that there is one order. */
 export interface Lane {
   /** Whose turn the reads of the log for this connection take. */
-  readonly reader?: Reader
+  readonly reader?: string | object
   /** Whether nothing more can be said. */
   readonly isOver: boolean
   /** Whether so much is unsent that a replay should wait for `whenRoomy`. */
@@ -34,11 +32,17 @@ export interface FanOut {
   open(ws: WebSocket, socket: Duplex, address?: string): Lane
 }
 
+/** Counts what goes out to connections. */
+interface OutputCounter {
+  delivered(): void
+  said(frame: RelayFrame): void
+  ended(code: number, reason: string): void
+}
+
 export interface FanOutOptions {
   /** Unsent bytes at which a connection counts as too slow. */
   readonly maxBuffered: number
-  /** Hears what is said to whom, for the figures. */
-  readonly activity?: Pick<Activity, 'delivered' | 'said' | 'ended'> | undefined
+  readonly activity?: OutputCounter | undefined
 }
 
 /** Gathers what one turn of the event loop says to each connection, and sends it in one write per connection. */
@@ -76,7 +80,7 @@ interface Turn extends FanOutOptions {
 
 /** A class, like all that a relay has ten thousand of: methods made anew for each connection would be a third of its memory. */
 class SocketLane implements Lane {
-  readonly reader: Reader
+  readonly reader: string | object
   readonly #ws: WebSocket
   readonly #socket: Duplex
   readonly #turn: Turn
