@@ -183,14 +183,7 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
   /** Resends unaccepted signals with a keepalive request, and stores them for the next page of the tab. */
   function onAside(): void {
     if (!memory) return
-    outbox.claim(owner)
-    const posted = sendFarewell({
-      url,
-      tab: secret,
-      token: transport.token,
-      user: owner,
-      parcels: outbox.sendableBy(owner),
-    })
+    const posted = sendFarewell({ url, tab: secret, token: transport.token, user: owner, parcels: outbox.claim(owner) })
     for (const { id } of posted) outbox.markHanded(id)
     clearTimeout(noting)
     isLeft = true

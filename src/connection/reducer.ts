@@ -30,9 +30,9 @@ const MAX_REQUESTED = 300_000
 
 /** What to do when the relay ended the connection for good. */
 const ADVICE = {
-  unauthorized: 'Call setToken() with a new token',
+  unauthorized: 'Call setToken()',
   forbidden: "Start the relay with --origin <this page's origin>",
-  version: 'Update the older of the page and the relay',
+  version: 'Update the page or the relay',
   refused: "See the relay's log",
 }
 

@@ -17,8 +17,8 @@ export interface Farewell {
 /** Sends parcels by a request that outlives the page, and returns those that fit. Nobody is left to hear the answer. */
 export function sendFarewell({ url, tab, token, user, parcels }: Farewell): readonly Parcel[] {
   let left = MAX_BYTES
-  const end = parcels.findIndex(({ bytes }) => (left -= bytes) < 0)
-  const fitting = end < 0 ? parcels : parcels.slice(0, end)
+  // Less than nothing is left after the first that does not fit, so that none overtakes it.
+  const fitting = parcels.filter(({ bytes }) => (left -= bytes) >= 0)
   if (fitting.length === 0) return fitting
   // As plain text, which a string is, it needs no preflight, which would not outlive the page.
   const signals = fitting.map(({ text }) => JSON.parse(text) as unknown)

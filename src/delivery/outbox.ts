@@ -21,10 +21,8 @@ export interface Outbox {
   add(parcel: Parcel): Promise<SendResult>
   /** Takes what another page of the tab left, but for what is here already. */
   adopt(parcels: readonly Parcel[]): void
-  /** Assigns signals without an owner to this user. */
-  claim(user: string | undefined): void
-  /** The waiting signals that may go out as this user's. */
-  sendableBy(user: string | undefined): Parcel[]
+  /** Assigns signals without an owner to this user, and returns those that may go out as this user's. */
+  claim(user: string | undefined): Parcel[]
   /** Sends what is not accepted, in the order of the calls; on a new connection also what the last one had. */
   flush(session: Session, isNewConnection: boolean): void
   /** Nobody knows any more whether the relay has this one. */
@@ -145,9 +143,8 @@ export function createOutbox({ send, isAnswered, onError }: OutboxOptions): Outb
 
     claim(user) {
       for (const entry of waiting.values()) entry.user ||= user
+      return list().filter((parcel) => !parcel.user || parcel.user === user)
     },
-
-    sendableBy: (user) => list().filter((parcel) => !parcel.user || parcel.user === user),
 
     flush({ user, maxBytes, window }, isNewConnection) {
       resendable = Math.max(window / 2, window - RESEND_MARGIN)

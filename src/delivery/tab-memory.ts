@@ -53,11 +53,16 @@ export function openTabMemory(url: string): TabMemory {
         sessionStorage.removeItem(frame)
         const names = Array.from({ length: sessionStorage.length }, (_, index) => sessionStorage.key(index) ?? '')
         const others = names.filter((name) => name.startsWith(frame) && !name.startsWith(page))
-        // In the order of the navigations: the positions of the last page count.
-        const notes = others.sort().map((name) => takeNote(name, isSuccessor))
-        const { positions, user } =
-          notes.filter((note) => note.user !== undefined || note.positions.size > 0).at(-1) ?? NOTHING
-        return { positions: new Map(positions), user, parcels: notes.flatMap(({ parcels }) => parcels) }
+        const parcels: Parcel[] = []
+        let last = NOTHING
+        // In the order of the navigations: the positions of the last page count. Browsers of 2022 have no toSorted().
+        // oxlint-disable-next-line unicorn/no-array-sort
+        for (const name of others.sort()) {
+          const note = takeNote(name, isSuccessor)
+          parcels.push(...note.parcels)
+          if (note.user !== undefined || note.positions.size > 0) last = note
+        }
+        return { positions: new Map(last.positions), user: last.user, parcels }
       } catch {
         return undefined
       }
