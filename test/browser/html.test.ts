@@ -159,6 +159,10 @@ describeInChromium('a page of HTML', () => {
       await page.evaluate((token) => document.querySelector('meta')?.setAttribute('content', token), fresh)
       await relay.kill()
       await relay.start()
+      await page.waitForFunction(() => {
+        const { status } = window.Signalpost.getPageClient() ?? {}
+        return status?.state === 'online' && status.resumed
+      })
       await page.evaluate(() => window.Signalpost.sendSignal('A'))
       await page.getByText('bob').waitFor()
       expect(tabs.complaints.filter((text) => !text.includes('WebSocket connection'))).toEqual([])

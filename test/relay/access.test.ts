@@ -115,9 +115,10 @@ describe('identity', () => {
     await vip.next('joined')
     vip.signal('Saved', 'secret', 'vip')
     await vip.heard(1)
-    const rooms = ['vip', { room: 'vip', since: { epoch, offset: 0 } }, { room: 'vip', since: { age: 60_000 } }, 'main']
-    const guest = await connect(url, { token: 'guest', rooms })
+    const guest = await connect(url, { token: 'guest', rooms: ['vip', 'main'] })
     await guest.next('joined')
+    guest.say({ type: 'join', room: 'vip', since: { epoch, offset: 0 } })
+    guest.say({ type: 'join', room: 'vip', since: { age: 60_000 } })
     const denied = guest.signal('Saved')
     const allowed = guest.signal('Ask')
     await guest.heard(1)
