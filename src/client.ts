@@ -62,21 +62,21 @@ export interface ClientOptions<Sent extends SignalMap = RegisteredSignals, Recei
 }
 
 const OPTIONS = {
-  url: ['string'],
-  connect: ['now', 'lazy', 'manual'],
-  token: ['string', 'function'],
-  user: ['string'],
-  protocol: ['v1', 'plain'],
-  since: ['navigation', 'now'],
-  signals: ['object'],
-  transport: ['function'],
-  onError: ['function'],
+  url: 'string',
+  connect: 'now lazy manual',
+  token: 'string function',
+  user: 'string',
+  protocol: 'v1 plain',
+  since: 'navigation now',
+  signals: 'object',
+  transport: 'function',
+  onError: 'function',
 }
 
 /** Shortest time between two notes of where the page is (ms). */
 const NOTE_INTERVAL = 100
 
-const STATUS_OPTIONS = { grace: ['number'] }
+const STATUS_OPTIONS = { grace: 'number' }
 
 /** How long after its navigation a page counts as one that is still loading, in milliseconds. */
 const NAVIGATION_WINDOW = 60_000

@@ -1,4 +1,8 @@
+import { call } from './dom.js'
+
 /** The content of a `<meta name="…">` of the page, without the spaces around it. */
 export function readMeta(name: string): string | undefined {
-  return globalThis.document?.querySelector<HTMLMetaElement>(`meta[name="signalpost-${name}"]`)?.content.trim()
+  const page = globalThis.document
+  const meta = page && call(page, 'querySelector', `meta[name="signalpost-${name}"]`)
+  return (meta as HTMLMetaElement | null | undefined)?.content.trim()
 }

@@ -1,8 +1,8 @@
 import { SignalError } from './errors.js'
 import { isName } from './protocol/names.js'
 
-/** What an option may be: names of types, as `typeof` gives them, or the values themselves. */
-export type OptionRules = { readonly [name: string]: readonly string[] }
+/** The values of each option, between spaces: names of types, as `typeof` gives them, or the values themselves. */
+export type OptionRules = { readonly [name: string]: string }
 
 /**
  * Checks options that an application hands in; a misspelt one would be silently without effect.
@@ -13,7 +13,7 @@ export function checkOptions(options: object | null | undefined, rules: OptionRu
   const given = options ?? {}
   if (typeof given !== 'object' || Array.isArray(given)) throw badOption('Options are an object')
   for (const [name, value] of Object.entries(given)) {
-    const allowed = Object.hasOwn(rules, name) && rules[name]
+    const allowed = Object.hasOwn(rules, name) && rules[name]?.split(' ')
     if (!allowed) throw badOption(`There is no option ${quote(name)}, but ${Object.keys(rules).join(', ')}`)
     if (value === undefined || allowed.includes(typeof value) || allowed.includes(value as string)) continue
     throw badOption(`The option "${name}" takes ${allowed.join(' or ')}, not ${quote(value)}`)

@@ -46,28 +46,35 @@ export function setPageClient<Sent extends SignalMap, Received extends SignalMap
 ): void {
   if (client && !client.sendSignal) throw badOption('setPageClient() takes what createSignalClient() returned')
   // The registry, not the client's own map, types the free functions.
-  page()[KEY] = (client ?? undefined) as SignalClient | undefined
-  globalThis.dispatchEvent?.(new Event(KEY))
+  const page = shared()
+  page.client = (client ?? undefined) as SignalClient | undefined
+  page.dispatchEvent(new Event('change'))
 }
 
 /** Calls `listener` whenever another client becomes the page's, or none is any more. */
 export function onPageClient(listener: (client: SignalClient | undefined) => void): Stop {
   const tell = (): void => listener(getPageClient())
-  globalThis.addEventListener?.(KEY, tell)
-  return () => globalThis.removeEventListener?.(KEY, tell)
+  shared().addEventListener('change', tell)
+  return () => shared().removeEventListener('change', tell)
 }
 
 /** The client that the free functions use, if there is one. */
 export function getPageClient(): SignalClient | undefined {
-  return page()[KEY]
+  return shared().client
 }
 
-// On the page, not in this module: a script tag's copy and a bundle's copy of this package share one client, by a property
-// and an event of this name.
-const KEY = 'signalpost:client'
+interface Shared extends EventTarget {
+  client?: SignalClient | undefined
+}
 
-function page(): { [KEY]?: SignalClient | undefined } {
-  return globalThis as { [KEY]?: SignalClient | undefined }
+/**
+ * On the page, not in this module: a script tag's copy and a bundle's copy of this package share one client. The key is a
+ * symbol, which no id in the page's HTML can take.
+ */
+const KEY = Symbol.for('signalpost:client')
+
+function shared(): Shared {
+  return ((globalThis as { [KEY]?: Shared })[KEY] ??= new EventTarget())
 }
 
 function requirePageClient(): SignalClient {

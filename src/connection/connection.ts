@@ -43,7 +43,7 @@ export function openConnection(settings: TransportSettings, events: TransportEve
       wallClock: Date.now(),
       chance: Math.random(),
       isHidden: isHidden(),
-      isPrerendering: Boolean((globalThis.document as { prerendering?: boolean } | undefined)?.prerendering),
+      isPrerendering: (globalThis.document as { prerendering?: boolean } | undefined)?.prerendering === true,
       hasWebSocket: Boolean(globalThis.WebSocket),
       isPlain,
       address,

@@ -1,3 +1,4 @@
+import { call } from '../dom.js'
 import type { Stop } from '../signals.js'
 
 /** Every so often the clock is looked at, in milliseconds. */
@@ -43,12 +44,16 @@ export function watchLifecycle({ suspend, wake, doubt }: LifecycleActions): Stop
     target?.addEventListener(type, listener, { signal: end.signal })
   }
 
+  function onPage(type: string, listener: () => void): void {
+    call(page, 'addEventListener', type, listener, { signal: end.signal })
+  }
+
   on(window, 'pagehide', () => suspend('pagehide'))
-  on(page, 'freeze', () => suspend('freeze'))
+  onPage('freeze', () => suspend('freeze'))
   on(window, 'pageshow', (event) => (event as PageTransitionEvent).persisted && wake(0))
-  on(page, 'resume', () => wake(0))
-  on(page, 'prerenderingchange', () => wake(0))
-  on(page, 'visibilitychange', () => {
+  onPage('resume', () => wake(0))
+  onPage('prerenderingchange', () => wake(0))
+  onPage('visibilitychange', () => {
     if (!isHidden()) wake(5000)
   })
   on(window, 'focus', () => wake(15_000))

@@ -26,7 +26,7 @@ const MAX_TTL = 600_000
 
 const PIPELINED = ',"pipelined":true'
 
-const OPTIONS = { room: ['string'], key: ['string'], ttl: ['number'] }
+const OPTIONS = { room: 'string', key: 'string', ttl: 'number' }
 
 /**
  * Checks a signal and turns it into text at once, so that later changes of the data do not matter.

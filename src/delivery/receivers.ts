@@ -4,11 +4,11 @@ import { DEFAULT_ROOM } from '../protocol/names.js'
 import type { ReceiveOptions, Signal, Stop } from '../signals.js'
 
 const OPTIONS = {
-  room: ['string'],
-  once: ['boolean'],
-  signal: ['object'],
-  from: ['anyone', 'others'],
-  where: ['function'],
+  room: 'string',
+  once: 'boolean',
+  signal: 'object',
+  from: 'anyone others',
+  where: 'function',
 }
 
 /** A handler whose name and data the types of the client have already matched. */

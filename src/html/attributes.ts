@@ -1,7 +1,9 @@
+import { call } from '../dom.js'
 import { SignalError } from '../errors.js'
 import { badOption } from '../options.js'
 import type { JsonValue } from '../protocol/frames.js'
 import { DEFAULT_ROOM } from '../protocol/names.js'
+import { USER_CONTENT } from '../refresh/user-content.js'
 import type { Signal } from '../signals.js'
 
 /** What a page's author writes. */
@@ -13,27 +15,35 @@ export const Attribute = {
   Send: 'data-signal-send',
   Data: 'data-signal-data',
   Status: 'data-signal-status',
+  /** On user content: no attribute of the element, or inside of it, does anything. */
+  Ignore: 'data-signal-ignore',
 } as const
 export type Attribute = (typeof Attribute)[keyof typeof Attribute]
 
 /** Tells what is wrong with an element, or with what it does. */
 export type Report = (element: Element, cause: unknown) => void
 
+/** Whether an element is user content, as the page says. */
+export function isIgnored(element: Element): boolean {
+  return call(element, 'matches', USER_CONTENT)
+}
+
 /** The names in an attribute, between spaces or commas. */
 export function namesIn(element: Element, attribute: Attribute): string[] {
-  const names = element.getAttribute(attribute)?.match(/[^\s,]+/g)
+  const names = call(element, 'getAttribute', attribute)?.match(/[^\s,]+/g)
   if (!names) throw new SignalError('bad-name', `${attribute} needs the name of a signal.`)
   return names
 }
 
 /** The room of an element: its own, or the one of the nearest element around it that names one. */
 export function roomOf(element: Element): string {
-  return element.closest(`[${Attribute.Room}]`)?.getAttribute(Attribute.Room) ?? DEFAULT_ROOM
+  const named = call(element, 'closest', `[${Attribute.Room}]`)
+  return (named && call(named, 'getAttribute', Attribute.Room)) ?? DEFAULT_ROOM
 }
 
 /** The data that an element sends with its signals. */
 export function dataOf(element: Element): JsonValue | undefined {
-  const text = element.getAttribute(Attribute.Data)
+  const text = call(element, 'getAttribute', Attribute.Data)
   try {
     return text === null ? undefined : (JSON.parse(text) as JsonValue)
   } catch (cause) {
@@ -43,16 +53,17 @@ export function dataOf(element: Element): JsonValue | undefined {
 
 /** The predicate in an attribute like `userId=123, region=north`: all of it has to hold for the data's own fields. */
 export function conditionsOf(element: Element): ((signal: Signal) => boolean) | undefined {
-  const conditions = element.getAttribute(Attribute.Where)?.split(',').map(parseCondition)
+  const conditions = call(element, 'getAttribute', Attribute.Where)?.split(',').map(parseCondition)
   return conditions && (({ data }) => conditions.every((condition) => holds(data, condition)))
 }
 
 type Condition = [field: string, text: string]
 
 function parseCondition(text: string): Condition {
-  const [, field, value] = /^\s*([^=\s]+)\s*=\s*(.*?)\s*$/s.exec(text) ?? []
-  if (field === undefined || value === undefined) throw badOption(`${Attribute.Where} is like userId=123, region=north`)
-  return [field, value]
+  const end = text.indexOf('=')
+  const field = text.slice(0, end).trim()
+  if (end < 0 || !/^\S+$/.test(field)) throw badOption(`${Attribute.Where} is like userId=123, region=north`)
+  return [field, text.slice(end + 1).trim()]
 }
 
 function holds(data: JsonValue | undefined, [field, text]: Condition): boolean {

@@ -1,8 +1,10 @@
+import { call, read } from '../dom.js'
 import { SignalError } from '../errors.js'
 import { checkOptions } from '../options.js'
 import { getPageClient, onPageClient } from '../page-client.js'
 import { DEFAULT_ROOM } from '../protocol/names.js'
 import { watchPage } from '../refresh/refresh-on.js'
+import { checkOrigins, type OriginOptions } from '../refresh/allowed-origin.js'
 import { checkRefresh, type RefreshOptions } from '../refresh/refresh-options.js'
 import type { RegisteredSignals, SignalClient, SignalMap, Stop } from '../signals.js'
 import { Attribute, type Report } from './attributes.js'
@@ -11,7 +13,10 @@ import { inheritAttributes, refreshElements } from './refreshing.js'
 import { sendFrom } from './sending.js'
 import { showStatus } from './status.js'
 
-export interface HtmlOptions<Sent extends SignalMap = RegisteredSignals, Received extends SignalMap = Sent> {
+export interface HtmlOptions<
+  Sent extends SignalMap = RegisteredSignals,
+  Received extends SignalMap = Sent,
+> extends OriginOptions {
   /** Whose signals. @default the page's client, as soon as there is one, and whichever it is at the time */
   readonly client?: SignalClient<Sent, Received> | undefined
   /** The part of the page whose inside is looked at; signals are events of it. @default document */
@@ -22,7 +27,13 @@ export interface HtmlOptions<Sent extends SignalMap = RegisteredSignals, Receive
   readonly onError?: ((error: SignalError) => void) | undefined
 }
 
-const OPTIONS = { client: ['object'], root: ['object'], refresh: ['object'], onError: ['function'] }
+const OPTIONS = {
+  client: 'object',
+  root: 'object',
+  refresh: 'object',
+  origins: 'object',
+  onError: 'function',
+}
 
 const WATCHED = {
   childList: true,
@@ -31,7 +42,7 @@ const WATCHED = {
 }
 
 // On the element, not in this module: a script tag's copy and a bundle's copy of this package bind it once.
-const KEY = 'signalpost:html'
+const KEY = Symbol.for('signalpost:html')
 
 /**
  * Does what the `data-signal-*` attributes of the page say, also of elements that come later, and makes every signal an
@@ -44,7 +55,8 @@ export function bindHtml<Sent extends SignalMap = RegisteredSignals, Received ex
   options: HtmlOptions<Sent, Received> = {},
 ): Stop {
   checkOptions(options, OPTIONS)
-  const { root = globalThis.document, refresh = {}, onError = rethrow } = options
+  const { root = globalThis.document, refresh = {}, origins, onError = rethrow } = options
+  checkOrigins(origins)
   checkRefresh(['*'], bindHtml, refresh as RefreshOptions)
   if (!root) return () => undefined
   const mark = root as { [KEY]?: Stop | undefined }
@@ -59,9 +71,8 @@ export function bindHtml<Sent extends SignalMap = RegisteredSignals, Received ex
     if (told.has(cause as object)) return
     told.add(cause as object)
     const { code = 'bad-option', message } = cause as Partial<SignalError>
-    // A field named "id" would hide a form's own.
-    const id = element.getAttribute('id')
-    const place = element.localName + (id ? `#${id}` : '')
+    const id = call(element, 'getAttribute', 'id')
+    const place = read(element, 'localName') + (id ? `#${id}` : '')
     queueMicrotask(() => onError(new SignalError(code, `${place}: ${message}`, cause)))
   }
 
@@ -78,7 +89,7 @@ export function bindHtml<Sent extends SignalMap = RegisteredSignals, Received ex
 
   function follow(client: SignalClient | undefined): void {
     bound?.stop()
-    bound = client && bindClient(client, root, refresh, report)
+    bound = client && bindClient(client, root, { ...refresh, origins }, report)
     update()
   }
 
@@ -97,7 +108,7 @@ export function bindHtml<Sent extends SignalMap = RegisteredSignals, Received ex
     observer.disconnect()
     controller.abort()
     follow(undefined)
-    delete document.documentElement.dataset.signalState
+    delete read(document, 'documentElement').dataset.signalState
   }
   mark[KEY] = stop
   return stop
@@ -112,7 +123,7 @@ interface BoundClient {
 function bindClient(
   client: SignalClient,
   root: Document | Element,
-  options: RefreshOptions,
+  options: RefreshOptions & OriginOptions,
   report: Report,
 ): BoundClient {
   const refresh = refreshElements(client, options, report)
@@ -120,7 +131,7 @@ function bindClient(
   const status = showStatus(client, root)
   return {
     update() {
-      hear(refresh(root.querySelectorAll(`[${Attribute.Refresh}]`)).add(DEFAULT_ROOM))
+      hear(refresh(call(root, 'querySelectorAll', `[${Attribute.Refresh}]`)).add(DEFAULT_ROOM))
       status.update()
     },
     stop() {

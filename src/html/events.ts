@@ -1,3 +1,4 @@
+import { call } from '../dom.js'
 import type { DataOf, RegisteredSignals, Signal, SignalClient, SignalName, Stop } from '../signals.js'
 
 /** A signal as an event of the page: `detail` is its data (`null` for none), as a handler of `receiveSignal` gets it first. */
@@ -21,7 +22,7 @@ export function dispatchSignals(client: SignalClient, target: EventTarget): (roo
   const heard = new Map<string, Stop>()
 
   function dispatch(detail: Signal['data'], signal: Signal): void {
-    target.dispatchEvent(Object.assign(new CustomEvent(`signal:${signal.name}`, { detail }), { signal }))
+    call(target, 'dispatchEvent', Object.assign(new CustomEvent(`signal:${signal.name}`, { detail }), { signal }))
   }
 
   return (rooms) => {

@@ -1,9 +1,12 @@
+import { call, read } from '../dom.js'
 import { badOption } from '../options.js'
 import { type RefreshAction, reloadPage, replaceElement, submitForm } from '../refresh/index.js'
+import type { OriginOptions } from '../refresh/allowed-origin.js'
 import { refreshPlace } from '../refresh/refresh-on.js'
 import type { RefreshOptions } from '../refresh/refresh-options.js'
+import { USER_CONTENT } from '../refresh/user-content.js'
 import type { SignalClient, Stop } from '../signals.js'
-import { Attribute, conditionsOf, namesIn, type Report, roomOf } from './attributes.js'
+import { Attribute, conditionsOf, isIgnored, namesIn, type Report, roomOf } from './attributes.js'
 
 /** What a registration depends on. */
 const SETTINGS = [Attribute.Refresh, Attribute.Source, Attribute.Where, Attribute.Room]
@@ -27,7 +30,7 @@ interface Registration {
  */
 export function refreshElements(
   client: SignalClient,
-  options: RefreshOptions,
+  { origins, ...options }: RefreshOptions & OriginOptions,
   report: Report,
 ): (elements: Iterable<Element>) => Set<string> {
   const registrations = new Map<Place, Registration>()
@@ -35,7 +38,7 @@ export function refreshElements(
   function register(element: Element, where: Place, settings: string, place: object): Registration {
     try {
       const room = roomOf(element)
-      const stop = refreshPlace(place, namesIn(element, Attribute.Refresh), actionFor(element, where), {
+      const stop = refreshPlace(place, namesIn(element, Attribute.Refresh), actionFor(element, where, { origins }), {
         ...options,
         client,
         room,
@@ -58,6 +61,7 @@ export function refreshElements(
     const gone = new Set(registrations.keys())
     const seen = new Set<Place>()
     for (const element of elements) {
+      if (isIgnored(element)) continue
       const place = seen.has(placeOf(element)) ? element : placeOf(element)
       const settings = settingsOf(element)
       seen.add(place)
@@ -74,32 +78,47 @@ export function refreshElements(
 
 /** A fragment that a server sends for `data-signal-src` need not repeat the attributes of the element that it replaces. */
 export function inheritAttributes(records: readonly MutationRecord[]): void {
-  for (const old of records.flatMap(({ removedNodes }) => [...removedNodes])) {
-    if (!(old instanceof Element && old.matches(`[id][${Attribute.Refresh}][${Attribute.Source}]`))) continue
-    const fresh = document.getElementById(old.id)
-    if (!fresh || fresh.hasAttribute(Attribute.Refresh)) continue
-    for (const name of SETTINGS) {
-      const value = old.getAttribute(name)
-      if (value !== null) fresh.setAttribute(name, value)
-    }
+  for (const { removedNodes, target } of records) {
+    for (const old of removedNodes) if (old instanceof Element) inherit(old, target)
   }
 }
 
+function inherit(old: Element, parent: Node): void {
+  if (!call(old, 'matches', `[id][${Attribute.Refresh}][${Attribute.Source}]`)) return
+  const fresh = call(document, 'querySelector', selectorOf(old))
+  // An element with this id elsewhere on the page did not take its place.
+  if (!fresh || read(fresh, 'parentNode') !== parent || call(fresh, 'hasAttribute', Attribute.Refresh)) return
+  for (const name of SETTINGS) {
+    const value = call(old, 'getAttribute', name)
+    if (value !== null) call(fresh, 'setAttribute', name, value)
+  }
+}
+
+/** The element with this id, unless users may have written it. */
+function selectorOf(element: Element): string {
+  return `#${CSS.escape(call(element, 'getAttribute', 'id') ?? '')}:not(${USER_CONTENT})`
+}
+
 function placeOf(element: Element): Place {
-  if (element.matches('html, body')) return element.localName
-  return element.id && !element.matches('form') ? `#${CSS.escape(element.id)}` : element
+  if (isPage(element)) return element.localName
+  const isFound = !(element instanceof HTMLFormElement) && element.id
+  return isFound ? selectorOf(element) : element
 }
 
 function settingsOf(element: Element): string {
-  return JSON.stringify([roomOf(element), ...SETTINGS.map((name) => element.getAttribute(name))])
+  return JSON.stringify([roomOf(element), ...SETTINGS.map((name) => call(element, 'getAttribute', name))])
 }
 
-function actionFor(element: Element, place: Place): RefreshAction {
-  if (element instanceof HTMLFormElement) return submitForm(element)
-  if (element.matches('html, body')) return reloadPage()
+function isPage(element: Element): boolean {
+  return element === read(document, 'documentElement') || element === read(document, 'body')
+}
+
+function actionFor(element: Element, place: Place, options: OriginOptions): RefreshAction {
+  if (element instanceof HTMLFormElement) return submitForm(element, options)
+  if (isPage(element)) return reloadPage()
   if (typeof place !== 'string')
     throw badOption('Add an id that no other element has: by it the fresh element is found')
-  const url = element.getAttribute(Attribute.Source) ?? undefined
+  const url = call(element, 'getAttribute', Attribute.Source) ?? undefined
   // No script may read a page that was opened from a disk.
-  return url === undefined && location.protocol === 'file:' ? reloadPage() : replaceElement(place, { url })
+  return url === undefined && location.protocol === 'file:' ? reloadPage() : replaceElement(place, { ...options, url })
 }

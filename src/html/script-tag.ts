@@ -8,15 +8,20 @@ import { bindHtml } from './bind-html.js'
 /**
  * What a script tag does by itself: it follows the attributes of the page, with `data-url` it connects (empty: to the usual
  * address) unless the page has a client, and with `data-globals` it makes `sendSignal` and `receiveSignal` global. The hint
- * says `data-text-changed`, `-refresh`, `-failed` and `-retry`; refreshes have `data-spread`. The token is in
+ * says `data-text-changed`, `-refresh`, `-failed` and `-retry`; refreshes have `data-spread`, and take HTML from
+ * `data-origins`, too. The token is in
  * `<meta name="signalpost-token">`; `data-token-url` is where fresh ones come from, as plain text.
  */
 export function runScriptTag(script: HTMLOrSVGScriptElement | null): void {
-  const { url, globals, tokenUrl, spread, textChanged, textRefresh, textFailed, textRetry } = script?.dataset ?? {}
+  const { url, globals, origins, tokenUrl, spread, textChanged, textRefresh, textFailed, textRetry } =
+    script?.dataset ?? {}
   if (globals !== undefined) Object.assign(globalThis, { sendSignal, receiveSignal })
   const texts = { changed: textChanged, refresh: textRefresh, failed: textFailed, retry: textRetry }
   // A text that is undefined is the default one.
-  bindHtml({ refresh: { texts: texts as RefreshTexts, spread: Number(spread) || 0 } })
+  bindHtml({
+    refresh: { texts: texts as RefreshTexts, spread: Number(spread) || 0 },
+    origins: origins?.match(/[^\s,]+/g) ?? [],
+  })
   if (url !== undefined && !getPageClient()) connect(url, createToken(tokenUrl))
 }
 

@@ -1,8 +1,9 @@
+import { call, read } from '../dom.js'
 import { SignalError } from '../errors.js'
 import { onAct } from '../refresh/acts.js'
 import { isFromRefresh } from '../refresh/next-page.js'
 import type { SignalClient } from '../signals.js'
-import { Attribute, dataOf, namesIn, type Report, roomOf } from './attributes.js'
+import { Attribute, dataOf, isIgnored, namesIn, type Report, roomOf } from './attributes.js'
 
 export interface SendingOptions {
   readonly root: Document | Element
@@ -34,18 +35,21 @@ export function sendFrom({ root, getClient, report, signal }: SendingOptions): (
   }
 
   const sends = (node: EventTarget | null | undefined): node is Element =>
-    node instanceof Element && node.hasAttribute(Attribute.Send) && root.contains(node)
+    node instanceof Element &&
+    call(node, 'hasAttribute', Attribute.Send) &&
+    call(root, 'contains', node) &&
+    !isIgnored(node)
 
   function onClick({ type, button }: MouseEvent, path: EventTarget[]): void {
     const element = path.find(sends)
     if (!element || isLeftToSubmit(element)) return
     // The middle button opens links; with anything else it does nothing.
-    if (type === 'click' || (button === 1 && element.matches('[href]'))) send(element)
+    if (type === 'click' || (button === 1 && call(element, 'matches', '[href]'))) send(element)
   }
 
   function onSubmit({ submitter }: SubmitEvent, [form]: EventTarget[]): void {
     // `submitForm` of signalpost/refresh submits it: pages that answer each other would never end.
-    if ((form as Element).hasAttribute('data-signal-refreshing')) return
+    if (call(form as Element, 'hasAttribute', 'data-signal-refreshing')) return
     for (const element of new Set([submitter, form])) if (sends(element)) send(element)
   }
 
@@ -53,18 +57,18 @@ export function sendFrom({ root, getClient, report, signal }: SendingOptions): (
   onAct(root, 'auxclick', onClick, signal)
   onAct(root, 'submit', onSubmit, signal)
   return () => {
-    for (const element of root.querySelectorAll(`meta[${Attribute.Send}]`)) {
-      if (said.has(element)) continue
+    for (const element of call(root, 'querySelectorAll', `meta[${Attribute.Send}]`)) {
+      if (said.has(element) || isIgnored(element)) continue
       said.add(element)
       if (!isOldNews) send(element)
     }
     // What comes later has been put there by somebody.
-    isOldNews &&= document.readyState !== 'complete'
+    isOldNews &&= read(document, 'readyState') !== 'complete'
   }
 }
 
 /** Forms, and the buttons that submit them: what is clicked may not be submitted, because it is not valid yet. */
 function isLeftToSubmit(element: Element): boolean {
   const { form, type } = element as HTMLButtonElement
-  return element.matches('form') || (Boolean(form) && /^(submit|image)$/.test(type))
+  return element instanceof HTMLFormElement || (Boolean(form) && /^(submit|image)$/.test(type))
 }

@@ -1,5 +1,6 @@
+import { call, read } from '../dom.js'
 import type { SignalClient, Stop } from '../signals.js'
-import { Attribute } from './attributes.js'
+import { Attribute, isIgnored } from './attributes.js'
 
 /** How long a lost connection stays untold, in milliseconds. */
 const GRACE = 1500
@@ -18,10 +19,12 @@ export function showStatus(client: SignalClient, root: ParentNode): StatusDispla
   let { state } = client.status
 
   function update(): void {
-    document.documentElement.dataset.signalState = state
-    for (const element of root.querySelectorAll(`[${Attribute.Status}]`)) {
-      if (element.getAttribute(Attribute.Status) !== state) element.setAttribute(Attribute.Status, state)
-      if (element.childElementCount === 0 && element.textContent !== state) element.textContent = state
+    read(document, 'documentElement').dataset.signalState = state
+    for (const element of call(root, 'querySelectorAll', `[${Attribute.Status}]`)) {
+      if (isIgnored(element)) continue
+      if (call(element, 'getAttribute', Attribute.Status) !== state)
+        call(element, 'setAttribute', Attribute.Status, state)
+      if (read(element, 'childElementCount') === 0 && element.textContent !== state) element.textContent = state
     }
   }
 

@@ -28,9 +28,10 @@ export function decodeRelayFrame(text: string, isPlain = false): Decoded<RelayFr
     parsed && isPlain ? { id: '', room: DEFAULT_ROOM, sender: {}, ...parsed, at: Date.now(), offset: 0 } : parsed
   if (!fields || !isString(fields.type)) return MALFORMED
   if (!Object.hasOwn(RELAY_FRAMES, fields.type)) return { type: 'unknown' }
-  const isWhole = RELAY_FRAMES[fields.type as RelayFrame['type']](fields)
-  // It has just been checked.
-  return isWhole ? (fields as unknown as RelayFrame) : MALFORMED
+  // The rules have just been checked.
+  return follows(fields, RELAY_FRAMES[fields.type as RelayFrame['type']])
+    ? (fields as unknown as RelayFrame)
+    : MALFORMED
 }
 
 /** Checks a text that a client sent; the frame is made anew from known fields. Never throws, whatever the text. */
@@ -96,21 +97,33 @@ export function isPageId(value: unknown): value is string {
 
 const PAGE_ID = /^[A-Za-z0-9_-]{22}$/
 
-/** What each frame of a relay must have. */
-const RELAY_FRAMES: { readonly [Type in RelayFrame['type']]: (fields: Fields) => boolean } = {
-  signal: ({ id, signal, room, offset, at, sender }) =>
-    isName(signal) && isCount(offset) && isCount(at) && isString(id) && isString(room) && isFields(sender),
-  accepted: ({ ids }) => Array.isArray(ids),
-  refused: ({ code, text, id, room }) =>
-    isString(code) && isString(text) && isOptionalString(id) && isOptionalString(room),
-  welcome: ({ tab, user, expires = 0, beat, maxBytes, window }) =>
-    isString(tab) && isOptionalString(user) && [expires, beat, maxBytes, window].every(isCount),
-  joined: (fields) => isName(fields.room) && isPosition(fields) && isCount(fields.head),
-  gap: (fields) => isName(fields.room) && isPosition(fields) && isString(fields.reason),
-  left: ({ room, code, text }) => isName(room) && isString(code) && isOptionalString(text),
-  goodbye: ({ retryAfter }) => isCount(retryAfter),
-  beat: () => true,
-  pong: () => true,
+type Rules = { readonly [field: string]: (value: unknown) => boolean }
+
+const POSITION: Rules = { epoch: isEpoch, offset: isCount, id: isOptionalString }
+
+/** The fields that each frame of a relay must have. */
+const RELAY_FRAMES: { readonly [Type in RelayFrame['type']]: Rules } = {
+  signal: { signal: isName, offset: isCount, at: isCount, id: isString, room: isString, sender: isFields },
+  accepted: { ids: Array.isArray },
+  refused: { code: isString, text: isString, id: isOptionalString, room: isOptionalString },
+  welcome: {
+    tab: isString,
+    user: isOptionalString,
+    expires: isOptionalCount,
+    beat: isCount,
+    maxBytes: isCount,
+    window: isCount,
+  },
+  joined: { ...POSITION, room: isName, head: isCount },
+  gap: { ...POSITION, room: isName, reason: isString },
+  left: { room: isName, code: isString, text: isOptionalString },
+  goodbye: { retryAfter: isCount },
+  beat: {},
+  pong: {},
+}
+
+function follows(fields: Fields, rules: Rules): boolean {
+  return Object.entries(rules).every(([name, isRight]) => isRight(fields[name]))
 }
 
 function dropPrototype(key: string, value: unknown): unknown {
@@ -133,15 +146,17 @@ function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
+function isOptionalCount(value: unknown): boolean {
+  return value === undefined || isCount(value)
+}
+
+function isEpoch(value: unknown): boolean {
+  return isString(value) && value.length <= 64
+}
+
 /** Whether a value has what a position in a room needs. */
-export function isPosition(fields: unknown): fields is Position {
-  return (
-    isFields(fields) &&
-    isString(fields.epoch) &&
-    fields.epoch.length <= 64 &&
-    isCount(fields.offset) &&
-    isOptionalString(fields.id)
-  )
+export function isPosition(value: unknown): value is Position {
+  return isFields(value) && follows(value, POSITION)
 }
 
 function decodeRoomRequest(value: unknown): RoomRequest | undefined {

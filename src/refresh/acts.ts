@@ -1,3 +1,5 @@
+import { call } from '../dom.js'
+
 /**
  * Calls `act` with each event of a type that nobody cancelled, and its path, when the handlers of the page are through with it:
  * at the top of the page, or, where one of them kept it from coming there, in the next task.
@@ -20,5 +22,5 @@ export function onAct<Kind extends Event>(
     const timer = setTimeout(settle)
     addEventListener(type, settle)
   }
-  root.addEventListener(type, onBegin, { capture: true, signal })
+  call(root, 'addEventListener', type, onBegin, { capture: true, signal })
 }

@@ -1,3 +1,5 @@
+import { call, read } from '../dom.js'
+
 /** What is read of a field; elements that are none have nothing of it. */
 type Field = Partial<HTMLInputElement & HTMLSelectElement>
 
@@ -13,7 +15,7 @@ const VISIBLY = { visibilityProperty: true, opacityProperty: true }
 /** Notes what the user does to fields. */
 export function watchEdits(signal: AbortSignal): void {
   const on = (type: string, listener: (event: Event) => unknown): void =>
-    document.addEventListener(type, listener, { capture: true, signal })
+    call(document, 'addEventListener', type, listener, { capture: true, signal })
   on('focusin', (event) => touch(event.composedPath()[0], contentOf))
   // Some browsers do not focus a box that is clicked.
   on('input', (event) => touch(event.composedPath()[0]))
@@ -23,13 +25,13 @@ export function watchEdits(signal: AbortSignal): void {
   on('reset', letGo)
   addEventListener('blur', noteFrame, { signal })
   touched.clear()
-  touch(document.activeElement, (field) => contentOf(field, (field as Field).defaultValue))
+  touch(read(document, 'activeElement'), (field) => contentOf(field, (field as Field).defaultValue))
 }
 
 /** Whether an element, or the page, has fields whose content the user has changed and not submitted. */
 export function editedFields(within: Node = document): Element[] {
   noteFrame()
-  for (const field of touched.keys()) if (!field.isConnected) touched.delete(field)
+  for (const field of touched.keys()) if (!read(field, 'isConnected')) touched.delete(field)
   return [...touched]
     .filter(([field, before]) => holds(within, field) && contentOf(field) !== before)
     .map(([field]) => field)
@@ -37,7 +39,7 @@ export function editedFields(within: Node = document): Element[] {
 
 /** Whether the user is composing a character in an element. */
 export function isComposing(within: Node): boolean {
-  return composing instanceof Node && within.contains(composing)
+  return composing instanceof Node && call(within, 'contains', composing)
 }
 
 /**
@@ -45,7 +47,7 @@ export function isComposing(within: Node): boolean {
  * is there all the time, such as a notice of cookies or a menu beside the window, or is shown by its style alone, is not one.
  */
 export function hasOpenDialog(within: ParentNode = document): boolean {
-  return [...within.querySelectorAll(OPEN)].some(
+  return [...call(within, 'querySelectorAll', OPEN)].some(
     (dialog) => (dialog.checkVisibility?.(VISIBLY) ?? dialog.getClientRects().length > 0) && !isOutside(dialog),
   )
 }
@@ -58,7 +60,8 @@ function isOutside(element: Element): boolean {
 
 function touch(target: EventTarget | null | undefined, before?: (field: Element) => string): void {
   if (!(target instanceof HTMLElement && !touched.has(target))) return
-  if (target.isContentEditable || target.matches('input, textarea, select')) touched.set(target, before?.(target))
+  if (read(target, 'isContentEditable') || call(target, 'matches', 'input, textarea, select'))
+    touched.set(target, before?.(target))
 }
 
 function letGo({ target }: Event): void {
@@ -69,14 +72,14 @@ function letGo({ target }: Event): void {
 
 /** What is done in a frame is not known here. */
 function noteFrame(): void {
-  const { activeElement } = document
+  const activeElement = read(document, 'activeElement')
   if (activeElement?.localName === 'iframe') touched.set(activeElement, undefined)
 }
 
 /** Whether a node is inside of another, or inside of the shadow of what is. */
 function holds(within: Node, node: Node): boolean {
-  const { host } = node.getRootNode() as Partial<ShadowRoot>
-  return within.contains(node) || (host !== undefined && holds(within, host))
+  const { host } = call(node, 'getRootNode') as Partial<ShadowRoot>
+  return call(within, 'contains', node) || (host !== undefined && holds(within, host))
 }
 
 function contentOf(field: Element, text = (field as Field).value ?? field.textContent): string {

@@ -1,3 +1,4 @@
+import { call } from '../dom.js'
 import { notify, type RefreshTexts } from './notice.js'
 import type { Hold, RefreshPhase } from './scheduler.js'
 
@@ -23,7 +24,7 @@ export function createIndicator({ target, refresh, texts = {} }: IndicatorOption
     // More may come while it runs.
     if (phase === 'dirty') return
     clearTimeout(timer)
-    busy?.removeAttribute('aria-busy')
+    if (busy) call(busy, 'removeAttribute', 'aria-busy')
     if (phase === 'done') notify(owner)
     if (phase === 'failed') notify(owner, { state: phase, text: failed, label: retry, refresh })
     // Nobody is to click who is waiting for another page.
@@ -32,7 +33,7 @@ export function createIndicator({ target, refresh, texts = {} }: IndicatorOption
     if (phase === 'running') {
       timer = setTimeout(() => {
         busy = target()
-        busy?.setAttribute('aria-busy', 'true')
+        if (busy) call(busy, 'setAttribute', 'aria-busy', 'true')
         notify(owner, { state: 'busy', refresh })
       }, PATIENCE)
     }

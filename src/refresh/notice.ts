@@ -1,3 +1,5 @@
+import { call, read } from '../dom.js'
+
 /** What the page shows of its refreshes, in a shadow root of its own: a slim line at the top, and a hint with a button. */
 
 /** Only what is inside of it can be clicked. A browser that knows no such selector finds none. */
@@ -60,7 +62,7 @@ export function notify(owner: object, entry?: NoticeEntry): void {
 }
 
 function createNotice() {
-  const host = document.createElement('signalpost-notice')
+  const host = call(document, 'createElement', 'signalpost-notice')
   const root = host.attachShadow({ mode: 'open' })
   const style = new CSSStyleSheet()
   style.replaceSync(STYLE)
@@ -95,12 +97,15 @@ function createNotice() {
 
   function place(): void {
     // What is outside of a modal dialog cannot be clicked.
-    const parent = [...document.querySelectorAll(MODAL)].at(-1) ?? document.body ?? document.documentElement
+    const parent =
+      [...call(document, 'querySelectorAll', MODAL)].at(-1) ??
+      read(document, 'body') ??
+      read(document, 'documentElement')
     if (host.parentNode !== parent) parent.append(host)
   }
 
   for (const type of ['toggle', 'close']) {
-    document.addEventListener(type, place, { capture: true, signal: controller.signal })
+    call(document, 'addEventListener', type, place, { capture: true, signal: controller.signal })
   }
 
   return {
@@ -118,7 +123,7 @@ function add<Name extends keyof HTMLElementTagNameMap>(
   name: Name,
   part: string,
 ): HTMLElementTagNameMap[Name] {
-  const element = document.createElement(name)
+  const element = call(document, 'createElement', name) as HTMLElementTagNameMap[Name]
   element.className = part
   element.setAttribute('part', part)
   parent.appendChild(element)

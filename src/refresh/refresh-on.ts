@@ -1,3 +1,4 @@
+import { call } from '../dom.js'
 import { isSignalError, SignalError } from '../errors.js'
 import { getPageClient } from '../page-client.js'
 import type { AnySignals, RegisteredSignals, Signal, SignalClient, SignalMap, SignalName, Stop } from '../signals.js'
@@ -102,7 +103,7 @@ export function refreshPlace<
   function onPhase(phase: RefreshPhase, coalesced: number, hold?: Hold): void {
     show?.(phase, hold)
     const detail: RefreshEventDetail = { phase, names: wanted, coalesced }
-    document.dispatchEvent(new CustomEvent('signalpost:refresh', { detail }))
+    call(document, 'dispatchEvent', new CustomEvent('signalpost:refresh', { detail }))
   }
 
   const laps = countLaps()
@@ -134,7 +135,7 @@ export function refreshPlace<
     () => show?.('done'),
   ]
   for (const end of ends) signal.addEventListener('abort', end)
-  document.addEventListener('visibilitychange', scheduler.recheck, { signal })
+  call(document, 'addEventListener', 'visibilitychange', scheduler.recheck, { signal })
   watchPage(signal)
   const isOwing = last.get(place)?.isDirty()
   last.set(place, scheduler)
@@ -158,7 +159,7 @@ export function watchPage(signal: AbortSignal): void {
 }
 
 function isPageEdited(): boolean {
-  return hasOpenDialog() || editedFields().length > 0 || document.querySelector(':active') !== null
+  return hasOpenDialog() || editedFields().length > 0 || call(document, 'querySelector', ':active') !== null
 }
 
 /** What several share is told once. */

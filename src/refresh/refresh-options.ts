@@ -45,19 +45,19 @@ export interface RefreshOptions<
 }
 
 const OPTIONS = {
-  client: ['object'],
-  room: ['string'],
-  wait: ['number'],
-  maxWait: ['number'],
-  minInterval: ['number'],
-  whenHidden: ['wait', 'run'],
-  guard: ['boolean', 'function'],
-  spread: ['number'],
-  from: ['anyone', 'others'],
-  where: ['function'],
-  indicator: ['object', 'boolean'],
-  texts: ['object'],
-  onError: ['function'],
+  client: 'object',
+  room: 'string',
+  wait: 'number',
+  maxWait: 'number',
+  minInterval: 'number',
+  whenHidden: 'wait run',
+  guard: 'boolean function',
+  spread: 'number',
+  from: 'anyone others',
+  where: 'function',
+  indicator: 'object boolean',
+  texts: 'object',
+  onError: 'function',
 }
 
 /** @throws SignalError `bad-option` or `bad-name`. */

@@ -1,3 +1,4 @@
+import { call } from '../dom.js'
 import { isSignalError } from '../errors.js'
 import { failure } from './failure.js'
 import { parseHtml } from './parse-html.js'
@@ -56,7 +57,9 @@ async function load(url: string, controller: AbortController): Promise<DocumentF
     })
     const trouble = findTrouble(url, response)
     if (trouble) throw failure(`The answer to the refresh ${trouble}`)
-    return parseHtml(await response.text())
+    const content = parseHtml(await response.text())
+    if (originOf(url) !== location.origin) removeAttributes(content)
+    return content
   } catch (cause) {
     // One error for all who share it.
     throw isSignalError(cause) ? cause : failure('A refresh failed', cause)
@@ -68,10 +71,22 @@ async function load(url: string, controller: AbortController): Promise<DocumentF
 function findTrouble(url: string, response: Response): string | undefined {
   if (!response.ok) return `has status ${response.status}`
   if (!response.headers.get('Content-Type')?.includes('html')) return 'is not HTML'
-  if (response.redirected && pathOf(response.url) !== pathOf(url)) return 'is another page: is the user signed out?'
+  if (response.redirected && pageOf(response.url) !== pageOf(url)) return 'is another page: is the user signed out?'
   return undefined
 }
 
-function pathOf(url: string): string {
-  return new URL(url).pathname.replace(/\/$/, '')
+/** Another origin's HTML is shown, and decides nothing: it sends no signals and asks for no refreshes. */
+function removeAttributes(content: DocumentFragment): void {
+  for (const element of content.querySelectorAll('*')) {
+    const names = call(element, 'getAttributeNames').filter((name) => name.startsWith('data-signal-'))
+    for (const name of names) call(element, 'removeAttribute', name)
+  }
+}
+
+function originOf(url: string): string {
+  return new URL(url).origin
+}
+
+function pageOf(url: string): string {
+  return originOf(url) + new URL(url).pathname.replace(/\/$/, '')
 }

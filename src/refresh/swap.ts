@@ -1,3 +1,4 @@
+import { call, read } from '../dom.js'
 import { editedFields, hasOpenDialog, isComposing } from './edits.js'
 
 /** Whether an element holds something of the user's that would be lost if it were replaced. */
@@ -6,7 +7,7 @@ export function hasUnkeepableState(element: Element): boolean {
     hasOpenDialog(element) ||
     isComposing(element) ||
     // What is pressed would never be clicked.
-    element.matches(':active') ||
+    call(element, 'matches', ':active') ||
     // A frame loads anew where it is moved.
     editedFields(element).some((field) => field.localName === 'iframe' || findByKey(element, field) !== field)
   )
@@ -24,11 +25,11 @@ export function swap(old: Element, fresh: Element): boolean {
 
   const restoreFocus = keepFocus(old, fresh)
   const restoreView = keepView(old, fresh)
-  old.before(fresh)
+  call(old, 'before', fresh)
   for (const { field, place } of edited) move(field, place)
   // Buttons of one group that met on the way have switched each other off.
   for (const { field, checked } of edited) if (checked) field.checked = true
-  old.remove()
+  call(old, 'remove')
   restoreView()
   restoreFocus()
   return true
@@ -45,36 +46,42 @@ function move(field: Element, place: Element | undefined): void {
 
 /** What is open, and how far everything is scrolled. */
 function keepView(old: Element, fresh: Element): () => void {
-  const views = [old, ...old.querySelectorAll('*')]
-    .filter(({ scrollTop, scrollLeft, localName }) => scrollTop || scrollLeft || localName === 'details')
-    .map((element) => {
-      const { scrollTop: top, scrollLeft: left, open } = element as HTMLDetailsElement
-      return { heir: twinOf(element, old, fresh), top, left, open }
-    })
+  const views = [old, ...call(old, 'querySelectorAll', '*')]
+    .map((element) => ({
+      element,
+      top: read(element, 'scrollTop'),
+      left: read(element, 'scrollLeft'),
+      open: read(element as HTMLDetailsElement, 'open'),
+    }))
+    .filter(({ element, top, left }) => top || left || element instanceof HTMLDetailsElement)
+    .map(({ element, ...view }) => ({ heir: twinOf(element, old, fresh), ...view }))
   return () => {
     for (const { heir, open } of views) if (heir instanceof HTMLDetailsElement) heir.open = open
-    for (const { heir, top, left } of views) {
-      if (heir instanceof Element) heir.scrollTo({ top, left, behavior: 'instant' })
-    }
+    for (const { heir, ...view } of views) if (heir instanceof Element) scroll(heir, view)
   }
+}
+
+function scroll(element: Element, to: { readonly top: number; readonly left: number }): void {
+  const scrollTo: (options: ScrollToOptions) => void = read(element, 'scrollTo')
+  scrollTo.call(element, { ...to, behavior: 'instant' })
 }
 
 /** Focus, the caret in a field, and what is selected. */
 function keepFocus(old: Element, fresh: Element): () => void {
   const { anchorNode, anchorOffset = 0, focusNode, focusOffset = 0 } = getSelection() ?? {}
-  const { selectionStart, selectionEnd, selectionDirection } = (document.activeElement ??
+  const { selectionStart, selectionEnd, selectionDirection } = (read(document, 'activeElement') ??
     {}) as Partial<HTMLInputElement>
-  const [heir, anchor, focus] = [document.activeElement, anchorNode, focusNode].map((node) => {
-    if (!node || !old.contains(node)) return () => undefined
+  const [heir, anchor, focus] = [read(document, 'activeElement'), anchorNode, focusNode].map((node) => {
+    if (!node || !call(old, 'contains', node)) return () => undefined
     const twin = twinOf(node, old, fresh)
     // A field that moved is its own heir.
-    return () => (node.isConnected ? node : twin)
+    return () => (read(node, 'isConnected') ? node : twin)
   })
 
   return () => {
     const field = heir?.() as Partial<HTMLInputElement> | undefined
     const [from, to] = [anchor?.(), focus?.()]
-    field?.focus?.({ preventScroll: true })
+    if (field instanceof HTMLElement) call(field, 'focus', { preventScroll: true })
     if (typeof selectionStart === 'number') {
       field?.setSelectionRange?.(selectionStart, selectionEnd ?? null, selectionDirection ?? undefined)
     } else if (from && to) getSelection()?.setBaseAndExtent(from, anchorOffset, to, focusOffset)
@@ -85,22 +92,25 @@ function keepFocus(old: Element, fresh: Element): () => void {
 function twinOf(node: Node, old: Element, fresh: Element): Node | undefined {
   if (node === old) return fresh
   if (node instanceof Element && keyOf(node)) return findByKey(fresh, node)
-  const { parentNode: parent } = node
-  const index = [...(parent?.childNodes ?? [])].indexOf(node as ChildNode)
-  const twin = parent && twinOf(parent, old, fresh)?.childNodes[index]
+  const parent = read(node, 'parentNode')
+  const index = [...(parent ? read(parent, 'childNodes') : [])].indexOf(node as ChildNode)
+  const place = parent && twinOf(parent, old, fresh)
+  const twin = place && read(place, 'childNodes')[index]
   return twin?.nodeName === node.nodeName && twin.nodeValue === node.nodeValue ? twin : undefined
 }
 
 /** The only element in `root` with the same name as this one, by id, name or summary. */
 function findByKey(root: Element, element: Element): Element | undefined {
   const key = keyOf(element)
-  const found = key ? [root, ...root.querySelectorAll(element.localName)].filter((other) => keyOf(other) === key) : []
+  const found = key
+    ? [root, ...call(root, 'querySelectorAll', read(element, 'localName'))].filter((other) => keyOf(other) === key)
+    : []
   return found.length === 1 ? found[0] : undefined
 }
 
 function keyOf(element: Element): string {
   // Not the properties: a form with a field called "id" has another one.
-  const [id, name] = ['id', 'name'].map((attribute) => element.getAttribute(attribute))
+  const [id, name] = ['id', 'name'].map((attribute) => call(element, 'getAttribute', attribute))
   const { type, value } = element as Partial<HTMLInputElement>
   if (id) return `#${id}`
   if (element.localName === 'details') return element.querySelector('summary')?.textContent ?? ''

@@ -1,3 +1,4 @@
+import { call, read } from '../dom.js'
 import { onAct } from './acts.js'
 import { isLeavingByItself, noteNavigation } from './next-page.js'
 
@@ -23,7 +24,7 @@ export function watchNavigation(signal: AbortSignal): void {
   }
 
   const onClick = ({ ctrlKey, metaKey, shiftKey, altKey }: MouseEvent, path: EventTarget[]): void => {
-    const link = path.find((node) => (node as HTMLAnchorElement).href) as HTMLAnchorElement | undefined
+    const link = path.find((node) => read(node as HTMLAnchorElement, 'href')) as HTMLAnchorElement | undefined
     if (!link || ctrlKey || metaKey || shiftKey || altKey || link.hasAttribute('download')) return
     const [page, hash] = link.href.toString().split('#')
     const isInside = hash !== undefined && page === withoutHash(location.href)
@@ -33,9 +34,9 @@ export function watchNavigation(signal: AbortSignal): void {
 
   const onSubmit = ({ submitter }: SubmitEvent, [form]: EventTarget[]): void => {
     const said = (name: string): string =>
-      submitter?.getAttribute(`form${name}`) ?? (form as Element).getAttribute(name) ?? ''
+      submitter?.getAttribute(`form${name}`) ?? call(form as Element, 'getAttribute', name) ?? ''
     const method = said('method').toLowerCase()
-    const url = new URL(said('action') || location.href, document.baseURI)
+    const url = new URL(said('action') || location.href, read(document, 'baseURI'))
     if (method !== 'dialog') leave(said('target'), method === 'post' ? url.href : undefined)
   }
 

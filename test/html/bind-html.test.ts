@@ -48,13 +48,17 @@ describe('bindHtml', () => {
   it('leaves nothing behind when it is stopped', async () => {
     const added: unknown[] = []
     const removed: unknown[] = []
-    for (const target of [document, window]) {
-      const { addEventListener, removeEventListener } = target
-      vi.spyOn(target, 'addEventListener').mockImplementation((...args: Parameters<typeof addEventListener>) => {
+    // The members of the document are read from its prototype.
+    for (const [target, owner] of [
+      [document, Object.getPrototypeOf(document) as Document],
+      [window, window],
+    ] as const) {
+      const { addEventListener, removeEventListener } = owner
+      vi.spyOn(owner, 'addEventListener').mockImplementation((...args: Parameters<typeof addEventListener>) => {
         added.push(`${String(target)} ${args[0]}`)
         addEventListener.call(target, ...args)
       })
-      vi.spyOn(target, 'removeEventListener').mockImplementation((...args: Parameters<typeof addEventListener>) => {
+      vi.spyOn(owner, 'removeEventListener').mockImplementation((...args: Parameters<typeof addEventListener>) => {
         removed.push(`${String(target)} ${args[0]}`)
         removeEventListener.call(target, ...args)
       })

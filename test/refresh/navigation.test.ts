@@ -3,6 +3,14 @@ import { type RefreshAction, reloadPage, replaceElement, submitForm } from '../.
 import { pass } from '../support/mock-relay.js'
 import { openPage } from './refresh-page.js'
 
+// The method of happy-dom works on its own object and not on the proxy in front of it, which only member access unwraps.
+const requestSubmit = Symbol('requestSubmit')
+const prototype = HTMLFormElement.prototype as HTMLFormElement & { [requestSubmit]: HTMLFormElement['requestSubmit'] }
+prototype[requestSubmit] = prototype.requestSubmit
+prototype.requestSubmit = function (this: typeof prototype, submitter) {
+  this[requestSubmit](submitter)
+}
+
 let page: Awaited<ReturnType<typeof openPage>>
 let form: HTMLFormElement
 let submitted: string[]
