@@ -29,7 +29,7 @@ const html = {
   ...imports,
   name: 'html, the core and refresh',
   import: { 'dist/index.js': CORE, 'dist/refresh/index.js': ACTIONS, 'dist/html/index.js': '{ bindHtml }' },
-  limit: `${actions + 1850} B`,
+  limit: `${actions + 2020} B`,
 }
 
 /** What refreshes on top of the core: the least, and with all actions. */
@@ -66,8 +66,15 @@ export default [
   ...binding('svelte', '{ provideSignalClient, useSignal, useSignalStatus, useSendSignal }'),
   ...binding('solid', '{ SignalProvider, useSignal, useSignalStatus, useSendSignal }'),
   refreshing('refreshOn and the core', '{ refreshOn }', 4280),
-  refreshing('refreshOn, its actions and the core', ACTIONS, 6480),
+  refreshing('refreshOn, its actions and the core', ACTIONS, 6890),
   html,
   { ...imports, name: 'inspector', path: 'dist/inspector/index.js', import: '{ showInspector }', limit: '3860 B' },
-  { name: 'script tag', path: 'dist/umd/signalpost.min.js', gzip: true, limit: '21510 B' },
+  {
+    name: 'script tag',
+    path: 'dist/umd/signalpost.min.js',
+    gzip: true,
+    // The file as it is built: the minifier of the measurement would change it.
+    modifyEsbuildConfig: (config) => ({ ...config, loader: { '.js': 'copy' } }),
+    limit: '20900 B',
+  },
 ]

@@ -1,10 +1,15 @@
 import { cpSync, writeFileSync } from 'node:fs'
 import { defineConfig, type Options } from 'tsup'
+import { writeIntegrity } from './.build/integrity.js'
+import { minifyAgain } from './.build/minify-again.js'
 import { NOTICE, reduceReconnectingWebSocket } from './.build/reduce-reconnecting-websocket.js'
 import { thirdPartyLicenses } from './.build/third-party-licenses.js'
 import { configSchema } from './examples/relay/options/config.js'
 
 const GLOBAL = 'Signalpost'
+
+/** What pages load from a content network. The builds run side by side: the last one that ends knows every hash. */
+const SCRIPTS = ['signalpost.min.js', 'signalpost.js', 'signalpost-inspector.js']
 
 const LICENSES = 'THIRD-PARTY-LICENSES.txt'
 
@@ -74,6 +79,7 @@ function umd(file: string, minify: boolean): Options {
     outDir: 'dist/umd',
     format: ['cjs'],
     minify,
+    plugins: minify ? [minifyAgain()] : [],
     splitting: false,
     noExternal: [/.*/],
     esbuildPlugins: [reduceReconnectingWebSocket(), thirdPartyLicenses(LICENSES)],
@@ -90,6 +96,7 @@ function umd(file: string, minify: boolean): Options {
       writeFileSync('dist/umd/package.json', '{ "type": "commonjs" }\n')
       const types = ['index', 'html/index', 'refresh/index'].map((entry) => `export * from '../${entry}.js'\n`)
       writeFileSync('dist/umd/signalpost.d.ts', `${types.join('')}export as namespace ${GLOBAL}\n`)
+      writeIntegrity('dist/umd', SCRIPTS)
     },
   }
 }
@@ -105,6 +112,9 @@ const inspector: Options = {
   minify: true,
   splitting: false,
   esbuildPlugins: [thirdPartyLicenses(`signalpost-inspector.${LICENSES}`)],
+  async onSuccess() {
+    writeIntegrity('dist/umd', SCRIPTS)
+  },
 }
 
 /** The relay and the test page that it serves, with every dependency inside. */

@@ -1,13 +1,29 @@
+import { badOption } from '../options.js'
+
+/** The file names of the script tag. A short address of a content network has none: beside it is another package. */
+const SCRIPT = /\/signalpost(\.min)?\.js$/
+
 /**
  * Shows the inspector on a page whose address has `signalpost-inspect` in its query, or `signalpost-inspect=team:7,main` to
- * name the rooms. Its code is a file beside the script's, and is fetched only then.
+ * name the rooms, where the script tag has `data-inspect`. The inspector is a file beside the script's, or at the address in
+ * `data-inspect`, and is fetched only then.
  */
 export function inspectOnQuery(script: HTMLOrSVGScriptElement | null): void {
   const rooms = new URLSearchParams(location.search).get('signalpost-inspect')
-  if (rooms === null || !script || !('src' in script) || !script.src) return
-  // A browser tells by itself what it could not fetch.
-  void import(new URL('signalpost-inspector.js', script.src).href).then(
-    ({ showInspector }) => showInspector(rooms ? { rooms: rooms.split(',') } : {}),
-    () => undefined,
-  )
+  if (rooms === null || !(script instanceof HTMLScriptElement) || script.dataset.inspect === undefined) return
+  void show(findInspector(script.dataset.inspect, script.src), rooms)
+}
+
+function findInspector(address: string, script: string): string | undefined {
+  if (address) return new URL(address, location.href).href
+  return SCRIPT.test(new URL(script, location.href).pathname)
+    ? new URL('signalpost-inspector.js', script).href
+    : undefined
+}
+
+async function show(address: string | undefined, rooms: string): Promise<void> {
+  if (!address)
+    throw badOption('data-inspect needs the address of signalpost-inspector.js, which is not beside this script')
+  const { showInspector } = await import(address)
+  showInspector(rooms ? { rooms: rooms.split(',') } : {})
 }

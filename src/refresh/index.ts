@@ -1,4 +1,5 @@
 export type { Guard, RefreshAction, RefreshContext } from './action.js'
+export type { OriginOptions } from './allowed-origin.js'
 export type { RefreshTexts } from './notice.js'
 export { refreshOn, type RefreshEventDetail } from './refresh-on.js'
 export type { RefreshOptions } from './refresh-options.js'

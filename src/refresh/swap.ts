@@ -47,17 +47,18 @@ function move(field: Element, place: Element | undefined): void {
 /** What is open, and how far everything is scrolled. */
 function keepView(old: Element, fresh: Element): () => void {
   const views = [old, ...call(old, 'querySelectorAll', '*')]
+    .filter(
+      (element) => element instanceof HTMLDetailsElement || read(element, 'scrollTop') || read(element, 'scrollLeft'),
+    )
     .map((element) => ({
-      element,
+      heir: twinOf(element, old, fresh),
       top: read(element, 'scrollTop'),
       left: read(element, 'scrollLeft'),
-      open: read(element as HTMLDetailsElement, 'open'),
+      open: (element as Partial<HTMLDetailsElement>).open ?? false,
     }))
-    .filter(({ element, top, left }) => top || left || element instanceof HTMLDetailsElement)
-    .map(({ element, ...view }) => ({ heir: twinOf(element, old, fresh), ...view }))
   return () => {
     for (const { heir, open } of views) if (heir instanceof HTMLDetailsElement) heir.open = open
-    for (const { heir, ...view } of views) if (heir instanceof Element) scroll(heir, view)
+    for (const { heir, top, left } of views) if (heir instanceof Element) scroll(heir, { top, left })
   }
 }
 

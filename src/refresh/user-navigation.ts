@@ -24,7 +24,8 @@ export function watchNavigation(signal: AbortSignal): void {
   }
 
   const onClick = ({ ctrlKey, metaKey, shiftKey, altKey }: MouseEvent, path: EventTarget[]): void => {
-    const link = path.find((node) => read(node as HTMLAnchorElement, 'href')) as HTMLAnchorElement | undefined
+    const link = path.find((node) => node instanceof Element && read(node as HTMLAnchorElement, 'href')) as
+      HTMLAnchorElement | undefined
     if (!link || ctrlKey || metaKey || shiftKey || altKey || link.hasAttribute('download')) return
     const [page, hash] = link.href.toString().split('#')
     const isInside = hash !== undefined && page === withoutHash(location.href)

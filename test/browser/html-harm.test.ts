@@ -221,7 +221,7 @@ describeInChromium('a refresh does no harm:', () => {
     const { page, send } = await open(
       `${TAG}${REPORT}1</div><p id="two">old</p><script src="/second.js"></script><script src="/use.js"></script>`,
       {
-        '/second.js': umd.replace('g.Signalpost=f(true)', 'g.Second=f()'),
+        '/second.js': umd.replace(/(\w)\.Signalpost=(\w)\(!0\)/, '$1.Second=$2()'),
         '/use.js': `Second.refreshOn('ReportIncome', Second.replaceElement('#two'))`,
       },
       { 'Content-Security-Policy': policy },
@@ -233,7 +233,7 @@ describeInChromium('a refresh does no harm:', () => {
   })
 
   it('the inspector lies above the hint', async () => {
-    const { site, send } = await open(`${RELOADED}<textarea></textarea>`, {
+    const { site, send } = await open(`${RELOADED.replace('data-url', 'data-inspect data-url')}<textarea></textarea>`, {
       '/signalpost-inspector.js': await readFile(joinPath(ROOT, 'dist/umd/signalpost-inspector.js'), 'utf8'),
     })
     const page = await openOnline(`${site.page}?signalpost-inspect`)

@@ -17,7 +17,7 @@ const PAGE = `<!doctype html><html lang="en"><meta name="viewport" content="widt
 <title>Report</title>
 <h1>Report</h1>
 <button id="save">Save</button>
-<script src="/signalpost.min.js"></script>
+<script src="/signalpost.min.js" data-inspect></script>
 <script src="/app.js"></script>`
 
 describeInChromium('the inspector', () => {

@@ -24,7 +24,7 @@ interface Import {
 // A new arrow in one of the two drawings changes the architecture.
 
 const SRC_ARROWS: Arrows = {
-  umd: ['html', 'index', 'inspector', 'refresh'],
+  umd: ['dom', 'html', 'index', 'inspector', 'refresh'],
   index: [
     'client',
     'connection',
@@ -53,15 +53,15 @@ const SRC_ARROWS: Arrows = {
   'next-signal': ['errors', 'signals'],
   'signal-stream': ['signals'],
   'page-client': ['errors', 'options', 'signals', 'status'],
-  connection: ['errors', 'meta', 'protocol', 'signals', 'status'],
+  connection: ['dom', 'errors', 'meta', 'protocol', 'signals', 'status'],
   delivery: ['emitter', 'errors', 'options', 'protocol', 'signals'],
   bindings: ['page-client', 'signals', 'status'],
   react: ['bindings', 'page-client', 'refresh', 'signals', 'status'],
   solid: ['bindings', 'page-client', 'refresh', 'signals', 'status'],
   svelte: ['bindings', 'page-client', 'refresh', 'signals', 'status'],
   vue: ['bindings', 'page-client', 'refresh', 'signals', 'status'],
-  refresh: ['errors', 'options', 'page-client', 'signals'],
-  html: ['client', 'errors', 'meta', 'options', 'page-client', 'protocol', 'refresh', 'signals'],
+  refresh: ['dom', 'errors', 'options', 'page-client', 'signals'],
+  html: ['client', 'dom', 'errors', 'meta', 'options', 'page-client', 'protocol', 'refresh', 'signals'],
   testing: ['errors', 'protocol', 'signals'],
   inspector: ['options', 'page-client', 'refresh', 'signals', 'status'],
   contract: ['errors', 'options'],
@@ -70,7 +70,8 @@ const SRC_ARROWS: Arrows = {
   signals: ['errors', 'protocol', 'status'],
   status: ['errors'],
   errors: [],
-  meta: [],
+  meta: ['dom'],
+  dom: [],
   protocol: [],
 }
 
@@ -194,6 +195,17 @@ describe.each([SRC, RELAY])('the rooms of $folder', ({ folder, arrows, packages,
 })
 
 describe('src', () => {
+  // A text compares like any other where an element has taken the place of a property.
+  it('S61 reads members of the document from its prototype, but for the two that it compares with texts', () => {
+    const files = filesIn('src', '.ts').filter((file) => !file.startsWith('inspector/'))
+    const found = files.flatMap((file) =>
+      [...readFileSync(join(ROOT, 'src', file), 'utf8').matchAll(/^(?! *(?:\*|\/[/*])).*\bdocument\.([a-z]\w*)/gm)].map(
+        ([, member]) => member ?? '',
+      ),
+    )
+    expect([...new Set(found)].toSorted()).toEqual(['readyState', 'visibilityState'])
+  })
+
   it('lends the relay the protocol and nothing else', () => {
     const relay = filesIn('examples/relay', '.ts').map((file) => join('examples/relay', file))
     const borrowed = relay.flatMap((file) =>

@@ -102,6 +102,7 @@ describe('an application that installed the package', () => {
       'dist/relay/index.js',
       'dist/relay/main.js',
       'dist/umd/THIRD-PARTY-LICENSES.txt',
+      'dist/umd/integrity.json',
       'dist/umd/package.json',
       'dist/umd/signalpost-inspector.js',
       'dist/umd/signalpost.d.ts',

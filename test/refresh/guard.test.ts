@@ -132,7 +132,9 @@ describe('a refresh is held back', () => {
     page.refresh(() => undefined, {}, 'Watching')
     const frame = document.createElement('iframe')
     document.body.append(frame)
-    const activeElement = vi.spyOn(Object.getPrototypeOf(document) as Document, 'activeElement', 'get').mockReturnValue(frame)
+    const activeElement = vi
+      .spyOn(Object.getPrototypeOf(document) as Document, 'activeElement', 'get')
+      .mockReturnValue(frame)
     dispatchEvent(new Event('blur'))
     activeElement.mockRestore()
     expect(await isHeld()).toBe(true)
