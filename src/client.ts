@@ -11,9 +11,9 @@ import { type AnyHandler, createReceivers, typeOf } from './delivery/receivers.j
 import { openTabMemory } from './delivery/tab-memory.js'
 import { createEmitter } from './emitter.js'
 import { SignalError } from './errors.js'
-import { readMeta } from './meta.js'
+import { readMeta } from './page/meta.js'
 import { badOption, checkFunction, checkOptions } from './options.js'
-import { getPageClient, setPageClient } from './page-client.js'
+import { getPageClient, noteSent, setPageClient } from './page-client.js'
 import { encode } from './protocol/codec.js'
 import { createId } from './protocol/id.js'
 import { DEFAULT_MAX_BYTES, DEFAULT_ROOM } from './protocol/names.js'
@@ -250,8 +250,7 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
       const [data, sendOptions] = rest as [data?: unknown, options?: SendOptions]
       contract?.['~check'](name, data)
       const parcel = createParcel((isPlain ? session.tab : '') + createId(), name, data, sendOptions, session.maxBytes)
-      // Only for signalpost/refresh: whether what this page sends may come back to it as a reload.
-      Object.assign(client, { '~sent': true })
+      noteSent(client)
       connectWhen('lazy')
       if (hasPage || transport.status.state !== 'idle') {
         const result = outbox.add(parcel)

@@ -63,8 +63,19 @@ export function getPageClient(): SignalClient | undefined {
   return shared().client
 }
 
+/** Notes that a client has sent a signal from this page. */
+export function noteSent(client: object): void {
+  senders().add(client)
+}
+
+/** Whether a client has sent a signal from this page. */
+export function hasSent(client: object): boolean {
+  return senders().has(client)
+}
+
 interface Shared extends EventTarget {
   client?: SignalClient | undefined
+  senders?: WeakSet<object>
 }
 
 /**
@@ -75,6 +86,10 @@ const KEY = Symbol.for('signalpost:client')
 
 function shared(): Shared {
   return ((globalThis as { [KEY]?: Shared })[KEY] ??= new EventTarget())
+}
+
+function senders(): WeakSet<object> {
+  return (shared().senders ??= new WeakSet())
 }
 
 function requirePageClient(): SignalClient {

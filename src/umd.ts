@@ -14,7 +14,7 @@ import {
   SignalError,
   signalStream,
 } from './index.js'
-import { read } from './dom.js'
+import { read } from './page/dom.js'
 import { inspectOnQuery } from './inspector/on-query.js'
 import { refreshOn, reloadPage, replaceElement, submitForm } from './refresh/index.js'
 

@@ -1,4 +1,4 @@
-import { call } from '../dom.js'
+import { call } from '../page/dom.js'
 import type { Stop } from '../signals.js'
 
 /** Every so often the clock is looked at, in milliseconds. */

@@ -1,5 +1,5 @@
 import { SignalError } from '../errors.js'
-import { readMeta } from '../meta.js'
+import { readMeta } from '../page/meta.js'
 
 const LOOPBACK = /^(.*\.)?localhost$|^127(\.\d+){3}$|^\[::1]$/
 /** Any other text is relative to the page too, but most likely lacks its scheme. */

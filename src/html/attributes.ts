@@ -1,9 +1,9 @@
-import { call } from '../dom.js'
+import { call } from '../page/dom.js'
 import { SignalError } from '../errors.js'
 import { badOption } from '../options.js'
 import type { JsonValue } from '../protocol/frames.js'
 import { DEFAULT_ROOM } from '../protocol/names.js'
-import { USER_CONTENT } from '../refresh/user-content.js'
+import { USER_CONTENT } from '../page/user-content.js'
 import type { Signal } from '../signals.js'
 
 /** What a page's author writes. */

@@ -1,4 +1,4 @@
-import { call, read } from '../dom.js'
+import { call, read } from '../page/dom.js'
 import { SignalError } from '../errors.js'
 import { checkOptions } from '../options.js'
 import { getPageClient, onPageClient } from '../page-client.js'

@@ -1,4 +1,4 @@
-import { call } from '../dom.js'
+import { call } from '../page/dom.js'
 import type { DataOf, RegisteredSignals, Signal, SignalClient, SignalName, Stop } from '../signals.js'
 
 /** A signal as an event of the page: `detail` is its data (`null` for none), as a handler of `receiveSignal` gets it first. */

@@ -1,10 +1,10 @@
-import { call, read } from '../dom.js'
+import { call, read } from '../page/dom.js'
 import { badOption } from '../options.js'
 import { type RefreshAction, reloadPage, replaceElement, submitForm } from '../refresh/index.js'
 import type { OriginOptions } from '../refresh/allowed-origin.js'
 import { refreshPlace } from '../refresh/refresh-on.js'
 import type { RefreshOptions } from '../refresh/refresh-options.js'
-import { USER_CONTENT } from '../refresh/user-content.js'
+import { USER_CONTENT } from '../page/user-content.js'
 import type { SignalClient, Stop } from '../signals.js'
 import { Attribute, conditionsOf, isIgnored, namesIn, type Report, roomOf } from './attributes.js'
 

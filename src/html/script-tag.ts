@@ -1,7 +1,7 @@
 import { createSignalClient } from '../client.js'
 import { getPageClient, receiveSignal, sendSignal } from '../page-client.js'
-import type { RefreshTexts } from '../refresh/notice.js'
-import { readMeta } from '../meta.js'
+import type { RefreshTexts } from '../refresh/indicator/notice.js'
+import { readMeta } from '../page/meta.js'
 import type { Token } from '../signals.js'
 import { bindHtml } from './bind-html.js'
 

@@ -1,7 +1,7 @@
-import { call, read } from '../dom.js'
+import { call, read } from '../page/dom.js'
 import { SignalError } from '../errors.js'
-import { onAct } from '../refresh/acts.js'
-import { isFromRefresh } from '../refresh/next-page.js'
+import { onAct } from '../page/uncancelled-event.js'
+import { isFromRefresh } from '../page/page-state.js'
 import type { SignalClient } from '../signals.js'
 import { Attribute, dataOf, isIgnored, namesIn, type Report, roomOf } from './attributes.js'
 

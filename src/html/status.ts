@@ -1,4 +1,4 @@
-import { call, read } from '../dom.js'
+import { call, read } from '../page/dom.js'
 import type { SignalClient, Stop } from '../signals.js'
 import { Attribute, isIgnored } from './attributes.js'
 

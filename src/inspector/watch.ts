@@ -1,4 +1,4 @@
-import type { RefreshEventDetail } from '../refresh/refresh-on.js'
+import type { RefreshEventDetail } from '../refresh/index.js'
 import type { AnySignals, SendOptions, SendResult, Signal, SignalClient, Stop } from '../signals.js'
 import type { SignalStatus } from '../status.js'
 import type { SignalRecord } from './record.js'

@@ -1,5 +1,5 @@
 import { SignalError } from '../errors.js'
-import { isAnswerToPost } from './next-page.js'
+import { isAnswerToPost } from '../page/page-state.js'
 
 /** What an action returns that has not done it, because the user has begun something meanwhile. */
 export const NOT_YET = Symbol('not yet')

@@ -1,15 +1,15 @@
-import { call } from '../dom.js'
+import { call } from '../page/dom.js'
 import { isSignalError, SignalError } from '../errors.js'
-import { getPageClient } from '../page-client.js'
+import { getPageClient, hasSent } from '../page-client.js'
 import type { AnySignals, RegisteredSignals, Signal, SignalClient, SignalMap, SignalName, Stop } from '../signals.js'
 import type { RefreshAction } from './action.js'
-import { editedFields, hasOpenDialog, watchEdits } from './edits.js'
+import { editedFields, hasOpenDialog, watchEdits } from '../page/edits.js'
 import { failure, NOT_YET } from './failure.js'
-import { createIndicator } from './indicator.js'
-import { countLaps, isTouched, MAX_LAPS, noteHeard, wasHeardMeanwhile, watchLeaving } from './next-page.js'
+import { createIndicator } from './indicator/indicator.js'
+import { countLaps, isTouched, MAX_LAPS, noteHeard, wasHeardMeanwhile, watchLeaving } from '../page/page-state.js'
 import { checkRefresh, type RefreshOptions } from './refresh-options.js'
 import { type Batch, createScheduler, type Hold, type RefreshPhase, type Scheduler } from './scheduler.js'
-import { isUserLeaving, watchNavigation } from './user-navigation.js'
+import { isUserLeaving, watchNavigation } from '../page/user-navigation.js'
 
 /** The detail of the event `signalpost:refresh`, which tells on the document what every refresh is doing. */
 export interface RefreshEventDetail {
@@ -108,7 +108,7 @@ export function refreshPlace<
 
   const laps = countLaps()
   /** Each time this page comes, it sends what makes another page send what makes this one go. */
-  const isGoingRound = (): boolean => laps === MAX_LAPS && !isTouched() && '~sent' in client
+  const isGoingRound = (): boolean => laps === MAX_LAPS && !isTouched() && hasSent(client)
   const scheduler = createScheduler({
     wait,
     maxWait,

@@ -2,7 +2,7 @@ import type { SignalError } from '../errors.js'
 import { badOption, checkFunction, checkName, checkOptions } from '../options.js'
 import type { ReceivedSignal, RegisteredSignals, SignalClient, SignalMap, SignalName } from '../signals.js'
 import type { Guard } from './action.js'
-import type { RefreshTexts } from './notice.js'
+import type { RefreshTexts } from './indicator/notice.js'
 
 export interface RefreshOptions<
   Sent extends SignalMap = RegisteredSignals,

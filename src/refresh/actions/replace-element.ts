@@ -1,11 +1,11 @@
-import { call, read } from '../dom.js'
-import { badOption, checkOptions } from '../options.js'
-import type { RefreshAction, RefreshContext } from './action.js'
-import { checkAllowed, checkOrigins, type OriginOptions } from './allowed-origin.js'
-import { checkRepeatable, failure, NOT_YET } from './failure.js'
+import { call, read } from '../../page/dom.js'
+import { badOption, checkOptions } from '../../options.js'
+import type { RefreshAction, RefreshContext } from '../action.js'
+import { checkAllowed, checkOrigins, type OriginOptions } from '../allowed-origin.js'
+import { checkRepeatable, failure, NOT_YET } from '../failure.js'
 import { checkSelector } from './selector.js'
-import { hasUnkeepableState, swap } from './swap.js'
-import { fetchContent } from './shared-fetch.js'
+import { hasUnkeepableState, swap } from '../fetch/swap.js'
+import { fetchContent } from '../fetch/shared-fetch.js'
 
 export interface ReplaceOptions extends OriginOptions {
   /** The page or fragment that has the element, relative to the page. @default the page's own address at that time */

@@ -1,4 +1,4 @@
-import { call } from '../dom.js'
+import { call } from '../../page/dom.js'
 
 interface TrustedTypes {
   createPolicy(name: string, rules: { createHTML(html: string): string }): { createHTML(html: string): string }

@@ -1,4 +1,4 @@
-import { call } from '../dom.js'
+import { call } from './dom.js'
 
 /**
  * Calls `act` with each event of a type that nobody cancelled, and its path, when the handlers of the page are through with it:

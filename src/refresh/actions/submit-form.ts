@@ -1,12 +1,12 @@
-import { call, read } from '../dom.js'
-import { checkOptions } from '../options.js'
-import type { RefreshAction } from './action.js'
-import { checkAllowed, checkOrigins, type OriginOptions } from './allowed-origin.js'
-import { failure } from './failure.js'
-import { leaving } from './leave.js'
-import { keepScroll, restoreScroll } from './scroll.js'
+import { call, read } from '../../page/dom.js'
+import { checkOptions } from '../../options.js'
+import type { RefreshAction } from '../action.js'
+import { checkAllowed, checkOrigins, type OriginOptions } from '../allowed-origin.js'
+import { failure } from '../failure.js'
+import { leaving } from '../../page/pending-navigation.js'
+import { keepScroll, restoreScroll } from '../../page/scroll.js'
 import { checkSelector } from './selector.js'
-import { USER_CONTENT } from './user-content.js'
+import { USER_CONTENT } from '../../page/user-content.js'
 
 /**
  * Submits the page's own filter form, as its first button would; a handler of its `submit` event may do it instead. While it

@@ -1,4 +1,4 @@
-import { call, read } from '../dom.js'
+import { call, read } from './dom.js'
 
 /** What is read of a field; elements that are none have nothing of it. */
 type Field = Partial<HTMLInputElement & HTMLSelectElement>

@@ -1,6 +1,6 @@
-import { call } from '../dom.js'
+import { call } from '../../page/dom.js'
 import { notify, type RefreshTexts } from './notice.js'
-import type { Hold, RefreshPhase } from './scheduler.js'
+import type { Hold, RefreshPhase } from '../scheduler.js'
 
 /** What takes less time than this, in milliseconds, is not shown. */
 const PATIENCE = 200

@@ -1,5 +1,5 @@
-import { call, read } from '../dom.js'
-import { editedFields, hasOpenDialog, isComposing } from './edits.js'
+import { call, read } from '../../page/dom.js'
+import { editedFields, hasOpenDialog, isComposing } from '../../page/edits.js'
 
 /** Whether an element holds something of the user's that would be lost if it were replaced. */
 export function hasUnkeepableState(element: Element): boolean {

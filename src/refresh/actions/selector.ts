@@ -1,5 +1,5 @@
-import { call } from '../dom.js'
-import { badOption } from '../options.js'
+import { call } from '../../page/dom.js'
+import { badOption } from '../../options.js'
 
 /** @throws SignalError `bad-option`, where there is a page to ask. */
 export function checkSelector(selector: string): string {

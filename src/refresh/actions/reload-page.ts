@@ -1,6 +1,6 @@
-import type { RefreshAction } from './action.js'
-import { checkRepeatable } from './failure.js'
-import { leaving } from './leave.js'
+import type { RefreshAction } from '../action.js'
+import { checkRepeatable } from '../failure.js'
+import { leaving } from '../../page/pending-navigation.js'
 
 /**
  * Loads the page again; the browser keeps its scroll position. The tab remembers what it has handled, so that what caused

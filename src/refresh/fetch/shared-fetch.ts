@@ -1,6 +1,6 @@
-import { call } from '../dom.js'
-import { isSignalError } from '../errors.js'
-import { failure } from './failure.js'
+import { call } from '../../page/dom.js'
+import { isSignalError } from '../../errors.js'
+import { failure } from '../failure.js'
 import { parseHtml } from './parse-html.js'
 
 /** How long a server may take, and from its beginning a fetch may be shared, in milliseconds. */

@@ -1,4 +1,4 @@
-import { noteLap } from './next-page.js'
+import { noteLap } from './page-state.js'
 
 /** How long a page may take to come before another one is asked for, in milliseconds. */
 const TIME_LIMIT = 30_000

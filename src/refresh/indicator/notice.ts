@@ -1,4 +1,4 @@
-import { call, read } from '../dom.js'
+import { call, read } from '../../page/dom.js'
 
 /** What the page shows of its refreshes, in a shadow root of its own: a slim line at the top, and a hint with a button. */
 

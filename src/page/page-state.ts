@@ -1,4 +1,4 @@
-import { leaveNote, readNote } from './tab-note.js'
+import { leaveNote, readNote } from './session-storage.js'
 
 const KEY = 'signalpost refresh'
 

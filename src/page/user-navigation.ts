@@ -1,6 +1,6 @@
-import { call, read } from '../dom.js'
-import { onAct } from './acts.js'
-import { isLeavingByItself, noteNavigation } from './next-page.js'
+import { call, read } from './dom.js'
+import { onAct } from './uncancelled-event.js'
+import { isLeavingByItself, noteNavigation } from './page-state.js'
 
 /** How long a page may be on its way, in milliseconds: what is downloaded never comes. */
 const TIME_LIMIT = 30_000
