@@ -65,17 +65,17 @@ export function getPageClient(): SignalClient | undefined {
 
 /** Notes that a client has sent a signal from this page. */
 export function noteSent(client: object): void {
-  senders().add(client)
+  shared().senders.add(client)
 }
 
 /** Whether a client has sent a signal from this page. */
 export function hasSent(client: object): boolean {
-  return senders().has(client)
+  return shared().senders.has(client)
 }
 
 interface Shared extends EventTarget {
   client?: SignalClient | undefined
-  senders?: WeakSet<object>
+  readonly senders: WeakSet<object>
 }
 
 /**
@@ -85,11 +85,7 @@ interface Shared extends EventTarget {
 const KEY = Symbol.for('signalpost:client')
 
 function shared(): Shared {
-  return ((globalThis as { [KEY]?: Shared })[KEY] ??= new EventTarget())
-}
-
-function senders(): WeakSet<object> {
-  return (shared().senders ??= new WeakSet())
+  return ((globalThis as { [KEY]?: Shared })[KEY] ??= Object.assign(new EventTarget(), { senders: new WeakSet<object>() }))
 }
 
 function requirePageClient(): SignalClient {
