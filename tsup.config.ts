@@ -25,6 +25,9 @@ const TYPES_ONLY = [
 /** Modules that only the script-tag build has. */
 const SCRIPT_TAG_ONLY = ['src/umd.ts', 'src/html/script-tag.ts', 'src/inspector/on-query.ts']
 
+/** Members that only the package itself uses. */
+const PRIVATE = /^_[a-z]/
+
 /** A module with another package inside. */
 const RECONNECTING_WEBSOCKET = 'src/connection/reconnecting-websocket.ts'
 
@@ -45,6 +48,9 @@ const reconnectingWebSocket: Options = {
   format: ['esm'],
   noExternal: ['reconnecting-websocket'],
   esbuildPlugins: [reduceReconnectingWebSocket(), thirdPartyLicenses(LICENSES)],
+  esbuildOptions(options) {
+    options.mangleProps = PRIVATE
+  },
   banner: { js: NOTICE },
 }
 
@@ -86,6 +92,7 @@ function umd(file: string, minify: boolean): Options {
     // A content network may serve .cjs under a type that browsers refuse.
     outExtension: () => ({ js: '.js' }),
     esbuildOptions(options) {
+      options.mangleProps = PRIVATE
       options.banner = {
         js: `(function(g,f){typeof exports==="object"&&typeof module!=="undefined"?module.exports=f():typeof define==="function"&&define.amd?define([],f):g.${GLOBAL}=f(true)})(typeof globalThis!=="undefined"?globalThis:self,function(isScriptTag){var module={exports:{}},exports=module.exports;`,
       }

@@ -28,6 +28,8 @@ const METHODS = [
   'removeEventListener',
   '_debug',
   '_getNextDelay',
+  '_handleTimeout',
+  '_wait',
   '_getNextUrl',
   '_acceptOpen',
   '_callEventListener',
@@ -44,7 +46,6 @@ const EDITS: readonly Edit[] = [
   ...STATES.map((name) => cutBlock(`Object.defineProperty(ReconnectingWebSocket, "${name}", {`, '});')),
   ...GETTERS.map((name) => cutBlock(`Object.defineProperty(ReconnectingWebSocket.prototype, "${name}", {`, '});')),
   ...METHODS.map((name) => cutBlock(new RegExp(`ReconnectingWebSocket\\.prototype\\.${name} = function .*\\{`), '};')),
-  replace('this._ws.readyState === this.CLOSED', 'this._ws.readyState === 3'),
   replace('this._ws.readyState === this.OPEN', 'this._ws.readyState === 1'),
 
   // Bundlers drop an unused class only if its definition has no side effect.
@@ -53,14 +54,12 @@ const EDITS: readonly Edit[] = [
   cutBlock('var Event = /** @class */ (function () {', '}());'),
   cutBlock('var ErrorEvent = /** @class */ (function (_super) {', '}(Event));'),
   cutBlock('var CloseEvent = /** @class */ (function (_super) {', '}(Event));'),
-  replace("new ErrorEvent(Error('TIMEOUT'), this)", "{ message: 'TIMEOUT' }"),
-  replace(
-    'new CloseEvent(code, reason, this)',
-    "{ target: this, code: code, reason: reason === void 0 ? '' : reason }",
-  ),
+  replace('_this._handleTimeout()', "_this._handleError({ message: 'TIMEOUT' })"),
+  replace("event.message === 'TIMEOUT' ? 'timeout' : undefined", "event.message === 'TIMEOUT' ? 'timeout' : ''"),
+  replace('new CloseEvent(code, reason, this)', '{ target: this, reason: reason }'),
 
   // Debug output and listeners.
-  cutLine(/_?this\._debug\(.*\);/, 15),
+  cutLine(/_?this\._debug\(.*\);/, 14),
   cutBlock('this._listeners = {', '};'),
   cutLine(/_this\._listeners\.\w+\.forEach\(.*\);/, 4),
   cutLine('this.onerror = null;'),
@@ -79,7 +78,7 @@ const EDITS: readonly Edit[] = [
   cutBlock('if (this._retryCount >= maxRetries) {', '}'),
   cutLine('this._retryCount++;'),
   cutLine('_this._connectLock = false;'),
-  replace('setTimeout(resolve, _this._getNextDelay());', 'setTimeout(resolve, 0);'),
+  replace('this._wait()', 'new Promise(function (resolve) { setTimeout(resolve, 0); })'),
   cutLine(/var _a = _this\._options\.minUptime, .*;/),
   cutLine('_this._uptimeTimeout = setTimeout(function () { return _this._acceptOpen(); }, minUptime);'),
   cutLine('clearTimeout(this._uptimeTimeout);'),
@@ -90,7 +89,15 @@ const EDITS: readonly Edit[] = [
   cutLine('_this._messageQueue = [];'),
   cutBlock('else {', '}'),
 
-  // Other arguments, binary messages.
+  // Other arguments, binary messages, and a socket that is always there.
+  cutLine('if (code === void 0) { code = 1000; }', 2),
+  cutBlock('if (this._ws.readyState === this.CLOSED) {', '}'),
+  cutLine(/this\.on(?:close|message|open) = null;/, 3),
+  { ...replace('this._ws.close(code, reason);', 'this._ws.close(1000);'), times: 2 },
+  {
+    ...replace(/(?<=_(?:add|remove)Listeners = function \(\) \{\n) *if \(!this\._ws\) \{\n *return;\n *\}/, ''),
+    times: 2,
+  },
   cutLine('if (options === void 0) { options = {}; }'),
   cutLine('this._protocols = protocols;'),
   cutLine("this._binaryType = 'blob';"),

@@ -110,13 +110,12 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
   if (contract !== undefined && !contract?.['~check']) {
     throw badOption('The option "signals" takes what defineSignals() returned')
   }
-  const isPlain = protocol === 'plain'
   const hasPage = Boolean(globalThis.location)
   const secret = createId()
   const url = resolveUrl(givenUrl)
-  const memory = hasPage && !isPlain ? openTabMemory(url) : undefined
+  const memory = hasPage && protocol === 'v1' ? openTabMemory(url) : undefined
   const remembered = memory?.take(true)
-  let session: Session = { tab: createId(), user: undefined, maxBytes: DEFAULT_MAX_BYTES, window: Infinity }
+  let session: Session = { tab: '', user: undefined, maxBytes: DEFAULT_MAX_BYTES, window: Infinity }
   // A token function may give the token of a user who signed in after this page was made.
   const lastUser = typeof token === 'function' ? remembered?.user : undefined
   let noting: ReturnType<typeof setTimeout> | undefined
@@ -138,12 +137,12 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
     receivers,
     check: contract?.['~check'],
     loadedAt,
-    isOwn: ({ id, sender }) => sender.tab === session.tab || (isPlain && id.startsWith(session.tab)),
+    isOwn: ({ sender }) => sender.tab === session.tab,
     onError: report,
   })
-  const outbox = createOutbox({ send: (text) => transport.send(text), isAnswered: !isPlain, onError: report })
+  const outbox = createOutbox({ send: (text) => transport.send(text), onError: report })
   const inbox = createInbox({
-    send: (frame) => !isPlain && transport.send(encode(frame)),
+    send: (frame) => transport.send(encode(frame)),
     isLoading: () => performance.now() < loadedAt,
     remembered: (since === 'navigation' && remembered?.positions) || new Map(),
     user: remembered?.user,
@@ -218,7 +217,7 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
   function onFrame(frame: Parameters<TransportEvents['onFrame']>[0]): void {
     switch (frame.type) {
       case 'accepted':
-        for (const id of frame.ids) outbox.settle(id, 'accepted')
+        for (const id of frame.ids) outbox.settle(id, protocol === 'plain' ? 'sent' : 'accepted')
         break
       case 'refused': {
         const { id, room, code, text } = frame
@@ -249,7 +248,7 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
     sendSignal(name, ...rest) {
       const [data, sendOptions] = rest as [data?: unknown, options?: SendOptions]
       contract?.['~check'](name, data)
-      const parcel = createParcel((isPlain ? session.tab : '') + createId(), name, data, sendOptions, session.maxBytes)
+      const parcel = createParcel(createId(), name, data, sendOptions, session.maxBytes)
       noteSent(client)
       connectWhen('lazy')
       if (hasPage || transport.status.state !== 'idle') {
@@ -291,10 +290,8 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
       checkOptions({ token: next }, OPTIONS)
       outbox.claim(owner)
       owner = undefined
-      if (!isPlain) {
-        inbox.hold()
-        dispatcher.hold()
-      }
+      inbox.hold()
+      dispatcher.hold()
       transport.setToken(next)
     },
 

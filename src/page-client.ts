@@ -85,7 +85,9 @@ interface Shared extends EventTarget {
 const KEY = Symbol.for('signalpost:client')
 
 function shared(): Shared {
-  return ((globalThis as { [KEY]?: Shared })[KEY] ??= Object.assign(new EventTarget(), { senders: new WeakSet<object>() }))
+  return ((globalThis as { [KEY]?: Shared })[KEY] ??= Object.assign(new EventTarget(), {
+    senders: new WeakSet<object>(),
+  }))
 }
 
 function requirePageClient(): SignalClient {

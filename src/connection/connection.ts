@@ -12,6 +12,7 @@ import {
   isPassedOn,
   reduce,
 } from './reducer.js'
+import { openPlainSocket } from './plain.js'
 import { openSocket, type Socket } from './socket.js'
 import { readToken } from './tokens.js'
 import type { Transport, TransportEvents, TransportSettings } from './transport.js'
@@ -19,7 +20,7 @@ import type { Transport, TransportEvents, TransportSettings } from './transport.
 /** Keeps one connection to the relay alive: does what the reducer decides. */
 export function openConnection(settings: TransportSettings, events: TransportEvents): Transport {
   const { url, token, protocol, tab } = settings
-  const isPlain = protocol === 'plain'
+  const openWire = protocol === 'plain' ? openPlainSocket : openSocket
   // The query is left out: it may contain secrets.
   const [address = url] = url.split('?')
   const untold: SignalStatus[] = []
@@ -45,7 +46,6 @@ export function openConnection(settings: TransportSettings, events: TransportEve
       isHidden: isHidden(),
       isPrerendering: (globalThis.document as { prerendering?: boolean } | undefined)?.prerendering === true,
       hasWebSocket: Boolean(globalThis.WebSocket),
-      isPlain,
       address,
     }
   }
@@ -96,10 +96,10 @@ export function openConnection(settings: TransportSettings, events: TransportEve
   }
 
   function open(): void {
-    socket = openSocket(url, {
+    socket = openWire(url, {
       onOpen: () => dispatch('opened', undefined),
       onText(text) {
-        const frame = decodeRelayFrame(text, isPlain)
+        const frame = decodeRelayFrame(text)
         liveness?.heard(frame.type !== 'signal' && frame.type !== 'beat')
         if (isPassedOn(state, frame)) events.onFrame(frame)
         else dispatch('frame', { frame })

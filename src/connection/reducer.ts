@@ -117,8 +117,6 @@ export interface Conditions {
   /** Whether the browser only prepares the page, which may never be seen. */
   readonly isPrerendering: boolean
   readonly hasWebSocket: boolean
-  /** Whether the server knows no protocol and only broadcasts. */
-  readonly isPlain: boolean
   /** The relay's address, for error texts. */
   readonly address: string
 }
@@ -256,15 +254,13 @@ function setToken(draft: Draft, { token }: ConnectionEvents['set-token']): void 
     // The hello with the old token may be on its way, and the failures may be those of the old token.
     resetBackoff(draft)
     retry(draft, 'new token', 0)
-  } else if (status.state === 'online' && !draft.isPlain) {
-    // In plain mode the server would broadcast the token to everybody.
+  } else if (status.state === 'online') {
     draft.isTokenPending = true
     askToken(draft, true)
   }
 }
 
 function onOpened(draft: Draft): void {
-  if (draft.isPlain) return goOnline(draft)
   if (typeof draft.token !== 'function') draft.hasFreshToken = false
   draft.effects.push(['hello'])
   startDeadline(draft, 'welcome', WELCOME_TIMEOUT)
@@ -285,7 +281,6 @@ export function isPassedOn(
 }
 
 function onFrame(draft: Draft, { frame }: ConnectionEvents['frame']): void {
-  if (draft.isPlain) return
   if (frame.type === 'welcome') onWelcome(draft, frame)
   else if (frame.type === 'goodbye') draft.retryAfter = Math.min(frame.retryAfter, MAX_REQUESTED)
   else if (draft.status.state !== 'online') rejectServer(draft)

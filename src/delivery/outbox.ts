@@ -12,8 +12,6 @@ const RESEND_MARGIN = 60_000
 export interface OutboxOptions {
   /** Hands a frame to the connection; false when there is none. */
   readonly send: (text: string) => boolean
-  /** Whether the other side answers. Where it does not, handing over is all that can be known. */
-  readonly isAnswered: boolean
   readonly onError: (error: SignalError) => void
 }
 
@@ -28,7 +26,7 @@ export interface Outbox {
   /** Nobody knows any more whether the relay has this one. */
   markHanded(id: string): void
   /** The relay answered; an error is told. */
-  settle(id: string, outcome: 'accepted' | 'refused', error?: SignalError): void
+  settle(id: string, outcome: 'accepted' | 'sent' | 'refused', error?: SignalError): void
   /** What is not accepted, in the order of the calls, each with the time that it has left. */
   waiting(): Parcel[]
   /** The relay closed on a frame that was too large: the largest one that it has not answered. */
@@ -57,7 +55,7 @@ interface Waiting extends Parcel {
 }
 
 /** Keeps every signal until the relay accepted it, in the order of the calls. Each promise settles exactly once. */
-export function createOutbox({ send, isAnswered, onError }: OutboxOptions): Outbox {
+export function createOutbox({ send, onError }: OutboxOptions): Outbox {
   const waiting = new Map<string, Waiting>()
   let bytes = 0
   let isClosed = false
@@ -79,7 +77,6 @@ export function createOutbox({ send, isAnswered, onError }: OutboxOptions): Outb
     const [oldest] = waiting.keys()
     if (!send(oldest === entry.id ? entry.text : pipelined(entry.text))) return
     markHanded(entry)
-    if (!isAnswered) settle(entry.id, 'sent')
   }
 
   function settle(id: string, outcome: SendOutcome, error?: SignalError): void {

@@ -1,5 +1,5 @@
 import type { ClientFrame, JsonValue, Position, RelayFrame, RoomRequest, SendFrame, Since } from './frames.js'
-import { DEFAULT_ROOM, isName } from './names.js'
+import { isName } from './names.js'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -16,16 +16,9 @@ export function encode(frame: ClientFrame | RelayFrame): string {
   return JSON.stringify(frame)
 }
 
-/**
- * Checks a text that a relay sent. Never throws, whatever the text.
- *
- * @param isPlain Whether it comes from a server that only broadcasts signals and knows nothing of the protocol: it says
- * neither room nor sender, and offset 0 stands for "no position".
- */
-export function decodeRelayFrame(text: string, isPlain = false): Decoded<RelayFrame> {
-  const parsed: Fields | undefined = parse(text)
-  const fields: Fields | undefined =
-    parsed && isPlain ? { id: '', room: DEFAULT_ROOM, sender: {}, ...parsed, at: Date.now(), offset: 0 } : parsed
+/** Checks a text that a relay sent. Never throws, whatever the text. */
+export function decodeRelayFrame(text: string): Decoded<RelayFrame> {
+  const fields = parse(text)
   if (!fields || !isString(fields.type)) return MALFORMED
   if (!Object.hasOwn(RELAY_FRAMES, fields.type)) return { type: 'unknown' }
   // The rules have just been checked.
