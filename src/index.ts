@@ -1,4 +1,5 @@
-export { type ClientOptions, createSignalClient } from './client.js'
+export { createSignalClient } from './client.js'
+export type { ClientOptions } from './client-options.js'
 export type { OpenTransport, Transport, TransportEvents, TransportSettings } from './connection/transport.js'
 export {
   type ContractInput,

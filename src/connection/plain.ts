@@ -1,4 +1,4 @@
-import { encode, parse } from '../protocol/codec.js'
+import { decodeRelayFrame, encode, parse } from '../protocol/codec.js'
 import type { ClientFrame, RelayFrame } from '../protocol/frames.js'
 import { DEFAULT_MAX_BYTES, DEFAULT_ROOM } from '../protocol/names.js'
 import { openSocket, type Socket, type SocketEvents } from './socket.js'
@@ -30,14 +30,12 @@ export function openPlainSocket(url: string, events: SocketEvents): Socket {
 
   const socket = openSocket(url, {
     ...events,
-    onText(text) {
-      const { type, id = '', ...fields } = parse(text) ?? {}
-      if (type !== 'signal') return
+    onText(broadcast) {
+      const { id = '', ...fields } = parse(broadcast) ?? {}
       const [other, own] = `${id}`.split(tab)
-      const sender = own ? { id: own, sender: { tab } } : { id: other }
-      events.onText(
-        JSON.stringify({ type, room: DEFAULT_ROOM, sender: {}, ...fields, ...sender, at: Date.now(), offset: 0 }),
-      )
+      const known = own ? { id: own, sender: { tab } } : { id: other }
+      const text = JSON.stringify({ room: DEFAULT_ROOM, sender: {}, ...fields, ...known, at: Date.now(), offset: 0 })
+      if (decodeRelayFrame(text).type === 'signal') events.onText(text)
     },
   })
 

@@ -15,7 +15,6 @@ const CONDITIONS: Conditions = {
   isHidden: false,
   isPrerendering: false,
   hasWebSocket: true,
-  isPlain: false,
   address: 'wss://relay.test/signals',
 }
 
@@ -212,12 +211,6 @@ describe('the conditions', () => {
       return deadline?.at
     })
     expect(waits).toEqual([1000, 6000])
-  })
-
-  it('let plain mode be online as soon as the socket is open, and never send it a token', () => {
-    expect(describeStep(STATES.connecting, EVENTS.opened, { isPlain: true })).toBe('online tell @token')
-    expect(describeStep(STATES.online, EVENTS.setToken, { isPlain: true })).toBe('online')
-    expect(describeStep(STATES.online, EVENTS.joined, { isPlain: true })).toBe('online')
   })
 })
 

@@ -85,18 +85,6 @@ describe('frames of a relay', () => {
   it.each(['from-the-future', 'constructor', '__proto__', 'toString', 'hello'])('are unknown: %s', (type) => {
     expect(decodeRelayFrame(JSON.stringify({ type }))).toEqual({ type: 'unknown' })
   })
-
-  it('are the plain signal of a server that knows no more, whatever position it claims', () => {
-    const text = '{"type":"signal","signal":"A","data":1,"offset":5}'
-    expect(decodeRelayFrame(text, true)).toMatchObject({
-      id: '',
-      signal: 'A',
-      data: 1,
-      room: 'main',
-      offset: 0,
-      sender: {},
-    })
-  })
 })
 
 describe('frames of a client', () => {

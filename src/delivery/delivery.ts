@@ -1,0 +1,188 @@
+import type { ClientOptions } from '../client-options.js'
+import { openConnection } from '../connection/connection.js'
+import type { Transport, TransportEvents } from '../connection/transport.js'
+import { SignalError } from '../errors.js'
+import { readMeta } from '../page/meta.js'
+import { encode } from '../protocol/codec.js'
+import { createId } from '../protocol/id.js'
+import { DEFAULT_MAX_BYTES, DEFAULT_ROOM } from '../protocol/names.js'
+import type { Gap, ReceiveOptions, SendOptions, SendResult, Signal, Stop, Token } from '../signals.js'
+import type { SignalStatus } from '../status.js'
+import { createDispatcher } from './dispatcher.js'
+import { sendFarewell } from './farewell.js'
+import { createHandover } from './handover.js'
+import { createInbox } from './inbox.js'
+import { createOutbox, type Session } from './outbox.js'
+import { createParcel, type Parcel } from './parcel.js'
+import { type AnyHandler, createReceivers, typeOf } from './receivers.js'
+import { openTabMemory } from './tab-memory.js'
+
+/** How long after its navigation a page counts as one that is still loading (ms). */
+const NAVIGATION_WINDOW = 60_000
+
+export interface DeliveryOptions extends Omit<ClientOptions, 'connect' | 'onError'> {
+  /** The resolved address of the relay. */
+  readonly url: string
+  readonly onStatus: (status: SignalStatus) => void
+  readonly onGap: (gap: Gap) => void
+  readonly onThrow: (cause: unknown, signal: Signal) => void
+  readonly onError: (error: SignalError) => void
+}
+
+/** Sends the signals of the page, and hands those that arrive to its receivers. */
+export interface Delivery {
+  readonly transport: Transport
+  /** Whether signals of an earlier page of the tab wait to be sent. */
+  readonly isWaiting: boolean
+  /** @throws SignalError `bad-name`, `bad-data`, `bad-option`, `too-large` or `contract`. */
+  encode(name: string, data: unknown, options?: SendOptions): Parcel
+  send(parcel: Parcel): Promise<SendResult>
+  /** @throws SignalError `bad-name` or `bad-option`. */
+  receive(name: string, handler: AnyHandler, options?: ReceiveOptions): Stop
+  /** Signals that wait stay with the present user, and receivers wait until the relay has named the user of the token. */
+  setToken(token: Token): void
+  close(): void
+}
+
+export function createDelivery(options: DeliveryOptions): Delivery {
+  const { url, token, user, protocol = 'v1', since = 'navigation', onStatus, onGap, onThrow, onError } = options
+  const { transport: openTransport = openConnection, signals: { '~check': check } = {} as never } = options
+  const loadedAt = since === 'navigation' ? NAVIGATION_WINDOW : 0
+  const secret = createId()
+  const memory = globalThis.location && protocol === 'v1' ? openTabMemory(url) : undefined
+  const remembered = memory?.take(true)
+  let session: Session = { tab: '', user: undefined, maxBytes: DEFAULT_MAX_BYTES, window: Infinity }
+  // A token function may give the token of a user who signed in after this page was made.
+  const lastUser = typeof token === 'function' ? remembered?.user : undefined
+  /** The user of the signals that the page sends now; undefined for the user that the relay names next. */
+  let owner = token && (user ?? readMeta('user') ?? lastUser)
+
+  const receivers = createReceivers({ listen: (room) => inbox.listen(room), onThrow })
+  const isOwn = ({ sender }: Pick<Signal, 'sender'>): boolean => sender.tab === session.tab
+  const dispatcher = createDispatcher({ receivers, check, loadedAt, isOwn, onError })
+  const outbox = createOutbox({ send: (text) => transport.send(text), onError })
+  const inbox = createInbox({
+    send: (frame) => transport.send(encode(frame)),
+    isLoading: () => performance.now() < loadedAt,
+    remembered: (since === 'navigation' && remembered?.positions) || new Map(),
+    user: remembered?.user,
+    isEarlyAllowed: !memory || remembered !== undefined,
+    deliver(frame, isReplayed) {
+      // Before the handlers: one of them may leave the page.
+      handover.saveSoon()
+      dispatcher.dispatch(frame, isReplayed)
+    },
+    onGap,
+  })
+  const handover = createHandover({
+    memory,
+    outbox,
+    inbox,
+    post: () => sendFarewell({ url, tab: secret, token: transport.token, user: owner, parcels: outbox.claim(owner) }),
+  })
+
+  /** Runs after a (re)connect and after a token change. */
+  function resume(isNewConnection: boolean): void {
+    inbox.settle()
+    outbox.flush(session, isNewConnection)
+  }
+
+  const transport = openTransport(
+    { url, token, protocol, tab: secret },
+    {
+      rooms: inbox.rooms,
+      onStatus(status) {
+        // Waiting signals go first: a listener that sends now comes after them.
+        if (status.state === 'online') resume(true)
+        // Back from the browser's cache: later pages of the tab may have left signals that they could not send.
+        if (status.state === 'connecting') handover.save(true)
+        onStatus(status)
+      },
+      onWelcome({ tab, maxBytes, window, user: present = '' }, isFirst) {
+        outbox.claim(owner)
+        owner = present
+        session = { tab, user: present, maxBytes, window }
+        dispatcher.resume(inbox.setUser(present))
+        if (!isFirst) resume(false)
+      },
+      onFrame,
+      onAside: handover.leave,
+      onTooLarge: outbox.refuseTooLarge,
+      onError,
+    },
+  )
+
+  function onFrame(frame: Parameters<TransportEvents['onFrame']>[0]): void {
+    switch (frame.type) {
+      case 'accepted':
+        for (const id of frame.ids) outbox.settle(id, protocol === 'plain' ? 'sent' : 'accepted')
+        break
+      case 'refused': {
+        const { id, room, code, text } = frame
+        if (id) return outbox.settle(id, 'refused', refused('a signal', code, text))
+        inbox.onFrame(frame)
+        return onError(refused(`room ${room}`, code, text))
+      }
+      case 'left':
+        inbox.onFrame(frame)
+        return onError(refused(`room ${frame.room}`, frame.code))
+      default:
+        inbox.onFrame(frame)
+    }
+    // The relay is never silent for long: the note of a page that receives nothing stays fresh.
+    if (frame.type === 'joined') handover.save()
+    else if (frame.type !== 'signal') handover.saveSoon()
+  }
+
+  outbox.adopt(remembered?.parcels ?? [])
+  // This page may end before it is connected.
+  handover.save()
+
+  return {
+    transport,
+    isWaiting: outbox.waiting().length > 0,
+
+    encode(name, data, sendOptions) {
+      check?.(name, data)
+      return createParcel(createId(), name, data, sendOptions, session.maxBytes)
+    },
+
+    send(parcel) {
+      const { state } = transport.status
+      if (!globalThis.location && state === 'idle') {
+        const error = new SignalError('no-websocket', 'There is no page here. A server uses POST /publish.')
+        return Promise.resolve({ id: parcel.id, outcome: 'dropped', error })
+      }
+      const result = outbox.add(parcel)
+      // Another listener has heard before this call that the page goes.
+      if (state === 'suspended') handover.leave()
+      return result
+    },
+
+    receive(name, handler, receiveOptions) {
+      const stop = receivers.add(name, handler, receiveOptions)
+      void dispatcher.deliverStored(typeOf(receiveOptions?.room ?? DEFAULT_ROOM, name))
+      return stop
+    },
+
+    setToken(next) {
+      outbox.claim(owner)
+      owner = undefined
+      inbox.hold()
+      dispatcher.hold()
+      transport.setToken(next)
+    },
+
+    close() {
+      dispatcher.end()
+      handover.end()
+      transport.close()
+      outbox.close()
+      receivers.clear()
+    },
+  }
+}
+
+function refused(what: string, code: string, text = ''): SignalError {
+  return new SignalError('refused', `The relay refused ${what}: ${code} ${text}`)
+}

@@ -1,0 +1,70 @@
+import type { Inbox } from './inbox.js'
+import type { Outbox } from './outbox.js'
+import type { Parcel } from './parcel.js'
+import type { TabMemory } from './tab-memory.js'
+
+/** Shortest time between two saves while the page lives (ms). */
+const SAVE_INTERVAL = 100
+
+export interface HandoverOptions {
+  /** None where the browser has no page. */
+  readonly memory: TabMemory | undefined
+  readonly outbox: Outbox
+  readonly inbox: Inbox
+  /** Sends unaccepted signals by a request that outlives the page, and returns those that fit. */
+  readonly post: () => readonly Parcel[]
+}
+
+/** Saves the state of the page for the next page of the tab. */
+export interface Handover {
+  /**
+   * Saves the positions while the page lives: its `pagehide` may come after the next page began, or never. Adopts signals
+   * that an earlier page saved so late.
+   *
+   * @param isSuccessor Whether this page begins now, or comes back from the browser's cache.
+   */
+  save(isSuccessor?: boolean): void
+  /** Saves now, then once for all changes of the next interval. */
+  saveSoon(): void
+  /** Resends unaccepted signals, and saves everything: the page is left, perhaps for good. */
+  leave(): void
+  /** Forgets the state of a page that is not left. */
+  end(): void
+}
+
+export function createHandover({ memory, outbox, inbox, post }: HandoverOptions): Handover {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let isLeft = false
+
+  function save(isSuccessor = false): void {
+    clearTimeout(timer)
+    timer = undefined
+    isLeft = false
+    if (!memory) return
+    outbox.adopt(memory.take(isSuccessor)?.parcels ?? [])
+    memory.keep({ positions: inbox.positions(), user: inbox.user })
+  }
+
+  return {
+    save,
+
+    saveSoon() {
+      if (!memory || timer) return
+      save()
+      timer = setTimeout(save, SAVE_INTERVAL)
+    },
+
+    leave() {
+      if (!memory) return
+      for (const { id } of post()) outbox.markHanded(id)
+      clearTimeout(timer)
+      isLeft = true
+      memory.keep({ positions: inbox.positions(), parcels: outbox.waiting(), user: inbox.user })
+    },
+
+    end() {
+      clearTimeout(timer)
+      if (!isLeft) memory?.forget()
+    },
+  }
+}
