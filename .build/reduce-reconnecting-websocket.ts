@@ -33,6 +33,7 @@ const METHODS = [
   '_getNextUrl',
   '_acceptOpen',
   '_callEventListener',
+  '_removeListeners',
 ]
 
 const STATES = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED']
@@ -59,7 +60,7 @@ const EDITS: readonly Edit[] = [
   replace('new CloseEvent(code, reason, this)', '{ target: this, reason: reason }'),
 
   // Debug output and listeners.
-  cutLine(/_?this\._debug\(.*\);/, 14),
+  cutLine(/_?this\._debug\(.*\);/, 13),
   cutBlock('this._listeners = {', '};'),
   cutLine(/_this\._listeners\.\w+\.forEach\(.*\);/, 4),
   cutLine('this.onerror = null;'),
@@ -94,10 +95,8 @@ const EDITS: readonly Edit[] = [
   cutBlock('if (this._ws.readyState === this.CLOSED) {', '}'),
   cutLine(/this\.on(?:close|message|open) = null;/, 3),
   { ...replace('this._ws.close(code, reason);', 'this._ws.close(1000);'), times: 2 },
-  {
-    ...replace(/(?<=_(?:add|remove)Listeners = function \(\) \{\n) *if \(!this\._ws\) \{\n *return;\n *\}/, ''),
-    times: 2,
-  },
+  replace(/(?<=_addListeners = function \(\) \{\n) *if \(!this\._ws\) \{\n *return;\n *\}/, ''),
+  ...['open', 'message', 'close'].map((type) => replace(`if (_this.on${type}) {`, '{')),
   cutLine('if (options === void 0) { options = {}; }'),
   cutLine('this._protocols = protocols;'),
   cutLine("this._binaryType = 'blob';"),
@@ -109,6 +108,8 @@ const EDITS: readonly Edit[] = [
   replace('_this._ws = _this._protocols', '_this._ws = new WebSocket(_this._url);'),
   cutLine('? new WebSocket(url, _this._protocols)'),
   cutLine(': new WebSocket(url);'),
+  // `openSocket` ignores the events of a socket that it has closed.
+  cutLine('this._removeListeners();'),
 ]
 
 /**

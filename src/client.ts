@@ -32,7 +32,7 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
   const report = (error: SignalError): void => queueMicrotask(() => onError(error))
   const onThrow = (cause: unknown, event: Signal | SignalStatus | Gap): void => {
     const whose = 'name' in event ? ` of ${event.name}` : ''
-    report(new SignalError('handler-threw', `A handler${whose} threw: see error.cause. The others were called.`, cause))
+    report(new SignalError('handler-threw', `A handler${whose} threw: see error.cause.`, cause))
   }
   const emitter = createEmitter<ClientEvents>(onThrow)
   const { transport, ...delivery } = createDelivery({

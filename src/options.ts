@@ -11,10 +11,10 @@ export type OptionRules = { readonly [name: string]: string }
  */
 export function checkOptions(options: object | null | undefined, rules: OptionRules): void {
   const given = options ?? {}
-  if (typeof given !== 'object' || Array.isArray(given)) throw badOption('Options are an object')
+  if (typeof given !== 'object' || Array.isArray(given)) throw badOption('Options must be an object')
   for (const [name, value] of Object.entries(given)) {
     const allowed = Object.hasOwn(rules, name) && rules[name]?.split(' ')
-    if (!allowed) throw badOption(`There is no option ${quote(name)}, but ${Object.keys(rules).join(', ')}`)
+    if (!allowed) throw badOption(`Unknown option ${quote(name)}. Options: ${Object.keys(rules).join(', ')}`)
     if (value === undefined || allowed.includes(typeof value) || allowed.includes(value as string)) continue
     throw badOption(`The option "${name}" takes ${allowed.join(' or ')}, not ${quote(value)}`)
   }

@@ -1,12 +1,6 @@
 import { call } from '../page/dom.js'
 import type { Stop } from '../signals.js'
-
-/** Every so often the clock is looked at, in milliseconds. */
-const CLOCK_INTERVAL = 5000
-/** Two looks that are further apart than this mean that the machine slept. */
-const CLOCK_LEAP = 20_000
-/** What tells of another network comes in bursts, and before the new one carries anything; in milliseconds. */
-const NETWORK_SETTLES = 1000
+import { CLOCK_INTERVAL, CLOCK_LEAP, NETWORK_SETTLES } from './timing.js'
 
 export interface LifecycleActions {
   /** The browser puts the page aside: into its cache, or frozen. */

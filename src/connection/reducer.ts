@@ -6,27 +6,19 @@ import type { SignalStatus } from '../status.js'
 import { backoff } from './backoff.js'
 import { closePolicy, type EndReason } from './close-policy.js'
 import { type NextStatus, transition } from './machine.js'
+import {
+  HIDDEN_WAIT,
+  LATE,
+  MAX_BAD_FRAMES,
+  MAX_REQUESTED,
+  MINUTE,
+  STABLE_AFTER,
+  TOKEN_TIMEOUT,
+  UNREACHABLE_AFTER,
+  WAKE_INTERVAL,
+  WELCOME_TIMEOUT,
+} from './timing.js'
 import { renewalDelay } from './tokens.js'
-
-/** How long the application may take for a token (ms). */
-const TOKEN_TIMEOUT = 15_000
-/** How long the relay may take for its welcome (ms). */
-const WELCOME_TIMEOUT = 5000
-/** A connection that lived this long (ms) was a good one: the next backoff starts small again. */
-const STABLE_AFTER = 5000
-/** Shortest wait of a hidden tab, which is in no hurry (ms). */
-const HIDDEN_WAIT = 5000
-/** Shortest time between two attempts of a page that wakes: the events that wake it come in bursts (ms). */
-const WAKE_INTERVAL = 1000
-/** After this many failed attempts, a page that was never online learns that the address may be wrong. */
-const UNREACHABLE_AFTER = 3
-/** After this many bad frames within a minute, stop reconnecting: retrying does not help. */
-const MAX_BAD_FRAMES = 3
-const MINUTE = 60_000
-/** A timer that fires later than this was delayed by the browser or by sleep; ignore it (ms). */
-const LATE = 2000
-/** Upper limit for the wait and the heartbeat interval that a relay may request (ms). */
-const MAX_REQUESTED = 300_000
 
 /** What to do when the relay ended the connection for good. */
 const ADVICE = {
@@ -203,7 +195,7 @@ function drop(draft: Draft): void {
 function connect(draft: Draft): void {
   if (draft.status.state === 'closed' && draft.status.reason === 'closed-by-page') return
   if (!draft.hasWebSocket) {
-    return report(draft, 'no-websocket', 'There is no WebSocket here. A server uses POST /publish.')
+    return report(draft, 'no-websocket', 'There is no page here. A server uses POST /publish.')
   }
   draft.isWanted = true
   if (draft.isPrerendering) return
@@ -356,8 +348,8 @@ function retry(draft: Draft, reason: string, asked?: number): void {
   const retryAt = Math.round(draft.wallClock + wait)
   setStatus(draft, { state: 'waiting', attempt: draft.failures, retryAt, reason })
   if (draft.failures !== UNREACHABLE_AFTER || draft.wasOnline) return
-  const questions = "Is it running, is the path right, may this page's origin connect (--origin)? Its log tells."
-  report(draft, 'unreachable', `No relay answers at ${draft.address}. ${questions}`)
+  const advice = "Check that it runs, the path, and whether it allows this page's origin (--origin)."
+  report(draft, 'unreachable', `No relay answers at ${draft.address}. ${advice}`)
 }
 
 function end(draft: Draft, reason: EndReason, text: string): void {

@@ -1,4 +1,5 @@
 import ReconnectingWebSocket from './reconnecting-websocket.js'
+import { OPEN_TIMEOUT } from './timing.js'
 
 export interface SocketEvents {
   onOpen(): void
@@ -12,9 +13,6 @@ export interface Socket {
   /** Ends it at once, without waiting for the other side: no event comes after this call. */
   close(): void
 }
-
-/** Long enough for a slow network; a line that is dead would otherwise stay "connecting" for minutes. */
-const OPEN_TIMEOUT = 10_000
 
 /**
  * Opens one socket for one life: reconnecting-websocket 4.4.0 cannot be revived after it closed, so it gets a single

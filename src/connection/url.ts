@@ -21,8 +21,10 @@ export function resolveUrl(option: string | undefined): string {
   if (url) url.protocol = url.protocol.replace('http', 'ws')
   // A password would end up in logs; tokens have an option of their own.
   if (!url || !/^wss?:/.test(url.protocol) || url.username || url.password) {
-    const forms = 'begin with wss:// (like wss://relay.example.com/signals) or / (this origin), and hold no password'
-    throw new SignalError('bad-url', `The url must ${forms}.`)
+    throw new SignalError(
+      'bad-url',
+      'The url must begin with wss:// or /, and hold no password: wss://host.example/signals',
+    )
   }
   if (page?.protocol === 'https:' && url.protocol === 'ws:' && !LOOPBACK.test(url.hostname)) {
     throw new SignalError('insecure-url', 'A page on https: needs a relay on wss:.')

@@ -12,13 +12,11 @@ import { createDispatcher } from './dispatcher.js'
 import { sendFarewell } from './farewell.js'
 import { createHandover } from './handover.js'
 import { createInbox } from './inbox.js'
+import { NAVIGATION_WINDOW } from './limits.js'
 import { createOutbox, type Session } from './outbox.js'
 import { createParcel, type Parcel } from './parcel.js'
 import { type AnyHandler, createReceivers, typeOf } from './receivers.js'
 import { openTabMemory } from './tab-memory.js'
-
-/** How long after its navigation a page counts as one that is still loading (ms). */
-const NAVIGATION_WINDOW = 60_000
 
 export interface DeliveryOptions extends Omit<ClientOptions, 'connect' | 'onError'> {
   /** The resolved address of the relay. */

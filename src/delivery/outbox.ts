@@ -1,13 +1,7 @@
 import { SignalError } from '../errors.js'
 import type { SendOutcome, SendResult } from '../signals.js'
 import { type Parcel, pipelined, tooLarge } from './parcel.js'
-
-/** The most that waits to be accepted, in signals and in bytes. */
-const MAX_SIGNALS = 256
-const MAX_BYTES = 1_048_576
-
-/** A resent signal may be on its way for so long (ms). */
-const RESEND_MARGIN = 60_000
+import { MAX_SIGNALS, MAX_BYTES, RESEND_MARGIN } from './limits.js'
 
 export interface OutboxOptions {
   /** Hands a frame to the connection; false when there is none. */

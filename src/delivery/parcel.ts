@@ -3,6 +3,7 @@ import { badOption, checkName, checkOptions } from '../options.js'
 import { byteLength } from '../protocol/byte-length.js'
 import { DEFAULT_ROOM } from '../protocol/names.js'
 import type { SendOptions } from '../signals.js'
+import { MAX_TTL } from './limits.js'
 
 /** A signal that is ready to go. */
 export interface Parcel {
@@ -20,9 +21,6 @@ export interface Parcel {
   /** Who sent it, where a relay has said who that was: empty for nobody. */
   readonly user?: string | undefined
 }
-
-/** The relay remembers ids for longer than this, so that no resend can arrive as a new signal. */
-const MAX_TTL = 600_000
 
 const PIPELINED = ',"pipelined":true'
 
@@ -65,8 +63,11 @@ function toText(frame: object): string {
     return JSON.stringify(frame, onlyJson)
   } catch (cause) {
     // What JSON.stringify or a toJSON() throws may quote the data.
-    const advice = 'Send plain values, without functions, symbols, BigInts, NaN or loops; error.cause has more'
-    throw new SignalError('bad-data', `The data is not JSON. ${advice}.`, cause)
+    throw new SignalError(
+      'bad-data',
+      'The data is not JSON: see error.cause. Send plain values, no functions, BigInts, NaN or loops.',
+      cause,
+    )
   }
 }
 

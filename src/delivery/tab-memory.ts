@@ -1,6 +1,7 @@
 import { isPosition, parse } from '../protocol/codec.js'
 import type { Position } from '../protocol/frames.js'
 import { createId } from '../protocol/id.js'
+import { VERSION, FRESH } from './limits.js'
 import type { Parcel } from './parcel.js'
 
 /** What one page of a tab leaves to the next. */
@@ -25,11 +26,6 @@ export interface TabMemory {
   /** Removes the note of this page. */
   forget(): void
 }
-
-/** Another form of what is stored gets another number. */
-const VERSION = 3
-/** A page that comes later than this begins with its own navigation (ms). */
-const FRESH = 60_000
 
 /**
  * The memory of a tab for one relay, in sessionStorage. Each client of each page has a note of its own: a page whose
