@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { createAccess } from './access/access.js'
+import { checked } from './access/claims.js'
 import { createActivity } from './metrics/counters.js'
 import { createAddressReader } from './limits/addresses.js'
 import type { Condition } from './metrics/relay-state.js'
@@ -95,9 +96,16 @@ export function createRelay(options: RelayOptions = {}): Relay {
 
   const revocation = createRevocation({ log: patientLog, onRevoked: () => peers.review() })
   const tellRefused = (text: string): void => logger.info({ text }, 'a token was refused')
-  const authorize = options.authorize ?? createTokenReader(settings, tellRefused)
+  const authorize = options.authorize ? checked(options.authorize) : createTokenReader(settings, tellRefused)
   const { origin: origins, open: isOpen } = settings
-  const access = createAccess({ host, origins, isOpen, authorize, isRevoked: revocation.covers })
+  const access = createAccess({
+    host,
+    origins,
+    isOpen,
+    authorize,
+    isRevoked: revocation.covers,
+    onRefused: tellRefused,
+  })
 
   const rate = limit(settings.rate)
   const rooms = createRooms({ log, onFailure: (lane, error) => peers.fail(lane, error) })
