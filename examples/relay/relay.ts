@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { createAccess } from './access/access.js'
+import { checked } from './access/claims.js'
 import { createActivity } from './metrics/counters.js'
 import { createAddressReader } from './limits/addresses.js'
 import type { Condition } from './metrics/relay-state.js'
@@ -11,7 +12,8 @@ import { createHandshakes } from './http/handshakes.js'
 import { createHeadcount } from './limits/concurrency.js'
 import { createBodies } from './http/body.js'
 import { createHttp } from './http/http.js'
-import { farewellRate, VISITS } from './limits/address-rates.js'
+import { createHttpConnections } from './http/http-connections.js'
+import { farewellRate, httpConnections, VISITS } from './limits/address-rates.js'
 import { createEngine } from './create-log.js'
 import type { SignalLog } from './log/log.js'
 import { createPatientLog } from './log/retry.js'
@@ -95,9 +97,16 @@ export function createRelay(options: RelayOptions = {}): Relay {
 
   const revocation = createRevocation({ log: patientLog, onRevoked: () => peers.review() })
   const tellRefused = (text: string): void => logger.info({ text }, 'a token was refused')
-  const authorize = options.authorize ?? createTokenReader(settings, tellRefused)
+  const authorize = options.authorize ? checked(options.authorize) : createTokenReader(settings, tellRefused)
   const { origin: origins, open: isOpen } = settings
-  const access = createAccess({ host, origins, isOpen, authorize, isRevoked: revocation.covers })
+  const access = createAccess({
+    host,
+    origins,
+    isOpen,
+    authorize,
+    isRevoked: revocation.covers,
+    onRefused: tellRefused,
+  })
 
   const rate = limit(settings.rate)
   const rooms = createRooms({ log, onFailure: (lane, error) => peers.fail(lane, error) })
@@ -142,6 +151,11 @@ export function createRelay(options: RelayOptions = {}): Relay {
     condition,
   })
 
+  const ordinary = createHttpConnections({
+    maxPerAddress: httpConnections(maxPerAddress),
+    addressOf,
+    isProxied: settings.trustProxy > 0,
+  })
   const farewells = createTurnstile(farewellRate(rate))
   const server = createServer(
     { headersTimeout: helloTimeout, requestTimeout: 30_000, connectionsCheckingInterval: 1000 },
@@ -170,12 +184,15 @@ export function createRelay(options: RelayOptions = {}): Relay {
       condition,
       activity,
       logger,
+      isOneTooMany: ordinary.isOneTooMany,
     }),
   )
+  server.on('connection', ordinary.open)
+  server.on('upgrade', (_request, socket) => ordinary.release(socket))
   // A connection that never says a byte is none of the HTTP server's time limits' business.
   server.on('connection', (socket) => socket.setTimeout(helloTimeout))
   const visits = createTurnstile(VISITS)
-  const addresses = createHeadcount(limit(settings.maxConnectionsPerAddress))
+  const addresses = createHeadcount(maxPerAddress)
   const onOpen = peers.welcome
   server.on(
     'upgrade',
@@ -211,6 +228,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
       await log.open()
       // Before anybody comes in who was locked out.
       if (authorize) await revocation.start()
+      await operation.open()
       return await listenOn(server, host, port)
     } catch (error) {
       // Whoever embeds it lives on, and wants no lines to Redis left open.

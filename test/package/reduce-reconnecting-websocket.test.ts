@@ -110,6 +110,8 @@ class FakeWebSocket extends EventTarget {
   }
 
   emit(type: string, fields: object, readyState = this.readyState): void {
+    // A socket that is closing opens no more.
+    if (readyState < this.readyState) return
     this.readyState = readyState
     this.dispatchEvent(Object.assign(new Event(type), fields))
   }

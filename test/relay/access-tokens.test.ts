@@ -201,7 +201,7 @@ describe('a relay with tokens', () => {
       const headers = { 'Content-Type': 'text/plain', Origin: 'http://localhost' }
       return (await fetch(`${page}signals`, { method: 'POST', body, headers })).status
     }
-    expect([await post('ann', 'of ann'), await post(7, 'of nobody'), await post('bob', 'of bob')]).toEqual([
+    expect([await post('ann', 'of ann'), await post(7.5, 'of nobody'), await post('bob', 'of bob')]).toEqual([
       401, 400, 200,
     ])
     expect(await post(undefined, 'unsaid')).toBe(200)

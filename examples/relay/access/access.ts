@@ -1,3 +1,4 @@
+import { TOLERANCE } from './claims.js'
 import { sha256 } from './keys.js'
 import { createOriginJudge, type JudgeOrigin } from './origins.js'
 import type { Authorize, Rights } from './rights.js'
@@ -12,6 +13,8 @@ export interface AccessOptions {
   readonly authorize?: Authorize | undefined
   /** Whether rights were taken back. @default never */
   readonly isRevoked?: (rights: Rights) => boolean
+  /** Hears why rights are not good. */
+  readonly onRefused?: (text: string) => void
 }
 
 export interface Access {
@@ -25,7 +28,7 @@ export interface Access {
 
 /** Decides who comes in, and as whom. */
 export function createAccess(options: AccessOptions): Access {
-  const { host, origins, isOpen, authorize, isRevoked = () => false } = options
+  const { host, origins, isOpen, authorize, isRevoked = () => false, onRefused = () => {} } = options
 
   function areGood(rights: Rights): boolean {
     return (rights.expires ?? Number.POSITIVE_INFINITY) > Date.now() && !isRevoked(rights)
@@ -37,12 +40,19 @@ export function createAccess(options: AccessOptions): Access {
     async rightsOf(token) {
       if (!authorize) return {}
       const rights = token === undefined ? undefined : await authorize(token)
+      // A revocation covers what lies this far ahead of its own time, and so whatever was let in before it.
+      if ((rights?.issued ?? 0) > Date.now() + TOLERANCE) {
+        onRefused(FROM_THE_FUTURE)
+        return undefined
+      }
       return rights && areGood(rights) ? rights : undefined
     },
 
     areGood,
   }
 }
+
+const FROM_THE_FUTURE = `"iat" must not lie more than ${TOLERANCE / 1000} s ahead of the relay's clock: set the clocks`
 
 /** The public name of a page: a hash of its secret, so that nobody can pass for another page. */
 export function publicTab(secret: string): string {

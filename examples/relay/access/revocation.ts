@@ -1,7 +1,8 @@
 import { createControl } from '../rooms/instance-channel.js'
 import { REVOCATIONS, REVOCATIONS_MS } from '../log/retention.js'
 import type { PatientLog } from '../log/retry.js'
-import { createRevocations, readRevocation, type Revocation } from './revocations.js'
+import { isTime, TOLERANCE } from './claims.js'
+import { createRevocations, readRevocation, REVOCATION_RULE, type Revocation } from './revocations.js'
 import type { Rights } from './rights.js'
 
 export interface RevocationOptions {
@@ -27,7 +28,7 @@ export function createRevocation({ log, onRevoked }: RevocationOptions): Revocat
   function hear(message: unknown): void {
     const { at, ...rest } = { ...(message as Record<string, unknown> | null | undefined) }
     const revocation = readRevocation(rest)
-    if (revocation && typeof at === 'number') apply(revocation, at)
+    if (revocation && isTime(at)) apply(revocation, inOwnTime(at))
   }
 
   function apply(revocation: Revocation, at: number): void {
@@ -37,7 +38,10 @@ export function createRevocation({ log, onRevoked }: RevocationOptions): Revocat
 
   return {
     covers: revocations.cover,
-    async revoke(revocation) {
+    async revoke(asked) {
+      // An embedding program may be written without types.
+      const revocation = readRevocation(asked)
+      if (!revocation) throw new TypeError(REVOCATION_RULE)
       const at = Date.now()
       // Here at once, whatever the log says.
       apply(revocation, at)
@@ -46,4 +50,13 @@ export function createRevocation({ log, onRevoked }: RevocationOptions): Revocat
     start: control.start,
     stop: control.stop,
   }
+}
+
+/**
+ * When something happened by the clock of this instance. The clock of another one may be behind: what it did a moment ago
+ * counts as done now, so that every token that was taken here before is covered.
+ */
+function inOwnTime(at: number): number {
+  const now = Date.now()
+  return at < now && now - at <= TOLERANCE ? now : at
 }

@@ -1,4 +1,5 @@
 import { MOST_REVOCATIONS, REVOCATIONS_MS } from '../log/retention.js'
+import { readId, TOLERANCE } from './claims.js'
 import type { Rights } from './rights.js'
 
 /** Takes back all tokens that a user has now, or one token. */
@@ -35,8 +36,8 @@ export function createRevocations(clock = () => Date.now()): Revocations {
     cover({ user, id, issued = 0 }) {
       if (id !== undefined && tokens.has(id)) return true
       const at = user === undefined ? undefined : users.get(user)
-      // Tokens say when they were issued in whole seconds: one of the same second may be an old one.
-      return at !== undefined && issued <= at
+      // The clock of the server that issues tokens may be ahead: an old token may say a time that comes after this one.
+      return at !== undefined && issued <= at + TOLERANCE
     },
   }
 }
@@ -45,12 +46,10 @@ export function createRevocations(clock = () => Date.now()): Revocations {
 export function readRevocation(value: unknown): Revocation | undefined {
   const { user, token, ...others } = { ...(value as Record<string, unknown> | null | undefined) }
   if (Object.keys(others).length > 0) return undefined
-  if (isText(user) && token === undefined) return { user }
-  return isText(token) && user === undefined ? { token } : undefined
+  const [userText, tokenText] = [readId(user), readId(token)]
+  if (userText !== undefined && token === undefined) return { user: userText }
+  return tokenText !== undefined && user === undefined ? { token: tokenText } : undefined
 }
 
-const LONGEST = 256
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== '' && value.length <= LONGEST
-}
+/** What a revocation must look like, for people. */
+export const REVOCATION_RULE = 'Send {"user": …}, the "sub" of tokens, or {"token": …}, the "jti" of one.'

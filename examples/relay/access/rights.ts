@@ -7,8 +7,8 @@ export interface Rights {
   /** When the rights end, in epoch milliseconds. */
   readonly expires?: number
   /**
-   * When they were given, in epoch milliseconds: a user's revocation ends what was given before it. Without it, a user who
-   * was revoked stays out for a day.
+   * When they were given, in epoch milliseconds: a user's revocation ends what was given before it, or up to 5 s later.
+   * Without it, a user who was revoked stays out for a day.
    */
   readonly issued?: number
   /** The id of the token that gave them, by which that one token can be revoked. */
@@ -17,7 +17,10 @@ export interface Rights {
   readonly send?: (room: string, name: string) => boolean
 }
 
-/** Turns a token into rights, or into `undefined` when it is not a good one. A throw means trouble, not refusal. */
+/**
+ * Turns a token into rights, or into `undefined` when it is not a good one. A throw means trouble, not refusal, and so does a
+ * field of a wrong type; integers count as text.
+ */
 export type Authorize = (token: string) => Rights | undefined | Promise<Rights | undefined>
 
 /** Rooms and names of signals as patterns; what is missing is not limited. */

@@ -6,8 +6,8 @@ import {
   type JWTVerifyGetKey,
   type JWTVerifyOptions,
 } from 'jose'
-import { isPattern } from './patterns.js'
-import { rightsWithin, type Authorize, type Rights, type Scope } from './rights.js'
+import { readClaims, TOLERANCE, WrongClaim } from './claims.js'
+import type { Authorize } from './rights.js'
 
 /** The keys that tokens are checked with could not be fetched: trouble, and no judgement on the token. */
 export class KeysUnavailable extends Error {
@@ -31,7 +31,7 @@ export function createTokenReader(options: TokenOptions, onRefused: (text: strin
   const { authSecret: secrets, authJwks: jwks, authIssuer: issuer, authAudience: audience } = options
   if (jwks === '' && secrets.length === 0) return undefined
   const common: JWTVerifyOptions = {
-    clockTolerance: TOLERANCE_SECONDS,
+    clockTolerance: TOLERANCE / 1000,
     requiredClaims: ['exp'],
     ...(issuer && { issuer }),
     ...(audience && { audience }),
@@ -56,20 +56,18 @@ export function createTokenReader(options: TokenOptions, onRefused: (text: strin
     try {
       return readClaims(await verify(token))
     } catch (error) {
-      if (!(error instanceof errors.JOSEError)) throw error
-      onRefused(error.message)
+      if (!(error instanceof errors.JOSEError || error instanceof WrongClaim)) throw error
+      // The text of this one quotes the token's header.
+      onRefused(error instanceof errors.JOSENotSupported ? NOT_SUPPORTED : error.message)
       return undefined
     }
   }
 }
 
-/** Clocks of servers differ a little. */
-const TOLERANCE_SECONDS = 5
+const NOT_SUPPORTED = 'the token asks for an algorithm or an extension that this relay does not support'
 
 /** Never both kinds of algorithms at once: a public key must not pass for a secret. */
 const PUBLIC_KEY_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']
-
-const LONGEST_USER = 256
 
 function createKeySet(address: string): JWTVerifyGetKey {
   const keySet = createRemoteJWKSet(new URL(address))
@@ -89,24 +87,4 @@ function isFaultOfToken(error: unknown): boolean {
     error instanceof errors.JWKSMultipleMatchingKeys ||
     error instanceof errors.JOSENotSupported
   )
-}
-
-/** Reads claims whose signature is good. What has another form than it should is refused, never passed over. */
-function readClaims({ sub, jti, iat, exp, rooms, send }: JWTPayload): Rights {
-  if (sub !== undefined && (sub === '' || sub.length > LONGEST_USER)) {
-    throw new errors.JWTInvalid(`"sub" must have 1 to ${LONGEST_USER} characters`)
-  }
-  return {
-    ...(sub !== undefined && { user: sub }),
-    ...(jti !== undefined && { id: jti }),
-    ...(iat !== undefined && { issued: iat * 1000 }),
-    ...(exp !== undefined && { expires: (exp + TOLERANCE_SECONDS) * 1000 }),
-    ...rightsWithin({ ...readPatterns('rooms', rooms), ...readPatterns('send', send) }),
-  }
-}
-
-function readPatterns(name: 'rooms' | 'send', value: unknown): Scope {
-  if (value === undefined) return {}
-  if (Array.isArray(value) && value.every(isPattern)) return { [name]: value }
-  throw new errors.JWTInvalid(`"${name}" must be a list of names, which may end with a star`)
 }

@@ -1,9 +1,12 @@
+import { randomBytes } from 'node:crypto'
 import type { Bodies } from '../http/body.js'
 import type { AddressOf } from '../limits/addresses.js'
 import type { Activity } from '../metrics/counters.js'
 import type { Condition } from '../metrics/relay-state.js'
 import { createControl } from '../rooms/instance-channel.js'
 import { createDoor } from './login.js'
+import { readLogin, type Login } from './ended-logins.js'
+import { REVOCATIONS, REVOCATIONS_MS } from '../log/retention.js'
 import { createInstances, TELLING_INTERVAL } from './instances.js'
 import type { PatientLog } from '../log/retry.js'
 import { createMetrics } from '../metrics/prometheus.js'
@@ -30,6 +33,8 @@ export interface OperationOptions {
 /** Watches the relay for its operators. Without a key nothing is measured, because nobody can see it. */
 export interface Operation {
   readonly operators: Operators
+  /** Resolves when it is known which logins were ended on other instances. */
+  open(): Promise<void>
   start(): void
   stop(): void
 }
@@ -41,7 +46,10 @@ export function createOperation(options: OperationOptions): Operation {
   const metrics = createMetrics(activity, condition)
   const overview = createOverview({ activity, condition, instances, rooms, samples })
   const control = createControl({ room: '$instances', log, onMessage: instances.hear, age: TELLING_INTERVAL })
-  const door = key === '' ? undefined : createDoor({ key })
+  // Where nothing outlives the process, logins must not outlive the memory of those that were ended.
+  const salt = isShared ? '' : randomBytes(16).toString('base64url')
+  const door = key === '' ? undefined : createDoor({ key, salt })
+  const logouts = createControl({ room: REVOCATIONS, log, onMessage: hearLogout, age: REVOCATIONS_MS })
   let telling: NodeJS.Timeout | undefined
 
   function tell(): void {
@@ -50,8 +58,20 @@ export function createOperation(options: OperationOptions): Operation {
     control.say({ ...overview.instance() }).catch(() => {})
   }
 
+  function hearLogout(message: unknown): void {
+    const login = readLogin(message)
+    if (login) door?.end(login)
+  }
+
+  async function endLogin(login: Login): Promise<void> {
+    // Here at once, whatever the log says.
+    door?.end(login)
+    if (isShared) await logouts.say({ login: login.id, expires: login.expires })
+  }
+
   return {
-    operators: createOperators({ door, addressOf, bodies, metrics, overview, folder }),
+    operators: createOperators({ door, addressOf, bodies, metrics, overview, folder, onLogout: endLogin }),
+    open: () => (door && isShared ? logouts.start() : Promise.resolve()),
     start() {
       if (key === '') return
       samples.start()
@@ -64,6 +84,7 @@ export function createOperation(options: OperationOptions): Operation {
     stop() {
       clearInterval(telling)
       control.stop()
+      logouts.stop()
       samples.stop()
       metrics.stop()
     },

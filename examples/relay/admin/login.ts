@@ -1,6 +1,7 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { bearerOf, createKeyring, sha256 } from '../access/keys.js'
 import { createTurnstile } from '../limits/rate-limit.js'
+import { createEndedLogins, type Login } from './ended-logins.js'
 
 const MISTAKES = 10
 const SECONDS_PER_MISTAKE = 6
@@ -10,6 +11,8 @@ const COOKIE = 'signalpost_dashboard'
 export interface DoorOptions {
   /** The secret that opens it. */
   readonly key: string
+  /** What the cookies of this relay depend on beside the key. @default nothing: any instance with the key knows them */
+  readonly salt?: string
   /** The wall clock, in epoch milliseconds. @default Date.now */
   readonly clock?: () => number
   /** A clock that never jumps, in milliseconds. @default performance.now */
@@ -31,11 +34,21 @@ export interface Door {
   ): Admittance
   /** The value of a Set-Cookie header for somebody who is let in; `isSecure` keeps it off plain http. */
   cookie(isSecure: boolean): string
+  /** Whose cookie it is, whether or not the login was ended. */
+  loginOf(cookie: string | undefined): Login | undefined
+  /** Ends a login before its time. */
+  end(login: Login): void
 }
 
-export function createDoor({ key, clock = () => Date.now(), now = () => performance.now() }: DoorOptions): Door {
+export function createDoor({
+  key,
+  salt = '',
+  clock = () => Date.now(),
+  now = () => performance.now(),
+}: DoorOptions): Door {
   const keyring = createKeyring([{ name: 'door', secret: key }])
   const mistakes = createTurnstile({ rate: 1 / SECONDS_PER_MISTAKE, burst: MISTAKES, now })
+  const ended = createEndedLogins(clock)
 
   function knock(secret: string | undefined, from: string): Admittance {
     // Who knows the key is never held up: somebody else's mistakes may come from the same proxy.
@@ -44,27 +57,32 @@ export function createDoor({ key, clock = () => Date.now(), now = () => performa
     return wait > 0 ? { is: 'waiting', wait } : { is: 'out' }
   }
 
-  /** Any instance with the same key knows the cookie; another key ends all of them. */
-  function seal(expires: string): string {
-    return createHmac('sha256', key).update(`dashboard ${expires}`).digest('base64url')
+  /** Another key ends all logins. */
+  function seal({ id, expires }: Login): string {
+    return createHmac('sha256', key).update(`dashboard ${salt} ${expires} ${id}`).digest('base64url')
   }
 
-  function isSealed(value: string): boolean {
-    const [expires = '', given = ''] = value.split('.')
-    return Number(expires) > clock() && timingSafeEqual(sha256(given), sha256(seal(expires)))
+  function loginOf(cookie = ''): Login | undefined {
+    const value = new RegExp(`(?:^|; *)${COOKIE}=([\\w.-]+)`).exec(cookie)?.[1] ?? ''
+    const [expires, id = '', given = ''] = value.split('.')
+    const login = { id, expires: Number(expires) }
+    const isGood = login.expires > clock() && timingSafeEqual(sha256(given), sha256(seal(login)))
+    return isGood ? login : undefined
   }
 
   return {
     knock,
     judge({ authorization, cookie }, from) {
-      const value = new RegExp(`(?:^|; *)${COOKIE}=([\\w.-]+)`).exec(cookie ?? '')?.[1]
-      if (value !== undefined && isSealed(value)) return { is: 'in' }
+      const login = loginOf(cookie)
+      if (login && !ended.has(login)) return { is: 'in' }
       return authorization === undefined ? { is: 'out' } : knock(bearerOf(authorization), from)
     },
     cookie(isSecure) {
-      const expires = `${clock() + LIFETIME_SECONDS * 1000}`
-      return cookieOf(`${expires}.${seal(expires)}`, LIFETIME_SECONDS, isSecure)
+      const login = { id: randomBytes(16).toString('base64url'), expires: clock() + LIFETIME_SECONDS * 1000 }
+      return cookieOf(`${login.expires}.${login.id}.${seal(login)}`, LIFETIME_SECONDS, isSecure)
     },
+    loginOf,
+    end: ended.add,
   }
 }
 

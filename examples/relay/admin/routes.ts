@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { whoseMistake, type AddressOf } from '../limits/addresses.js'
 import type { Bodies } from '../http/body.js'
 import { NO_COOKIE, type Admittance, type Door } from './login.js'
+import type { Login } from './ended-logins.js'
 import type { Metrics } from '../metrics/prometheus.js'
 import type { Overview } from './overview.js'
 import { createFolder, policy } from '../http/pages.js'
@@ -16,6 +17,8 @@ export interface OperatorsOptions {
   readonly overview: Overview
   /** The folder of the dashboard's page. */
   readonly folder: string
+  /** Ends a login on every instance. */
+  readonly onLogout: (login: Login) => Promise<void>
 }
 
 /** What only operators may see: the figures and the dashboard. */
@@ -25,7 +28,7 @@ export interface Operators {
 }
 
 export function createOperators(options: OperatorsOptions): Operators {
-  const { door, addressOf, bodies, metrics, overview, folder } = options
+  const { door, addressOf, bodies, metrics, overview, folder, onLogout } = options
   const files = createFolder(folder, PAGE_POLICY)
 
   function judge(request: IncomingMessage): Admittance {
@@ -61,6 +64,12 @@ export function createOperators(options: OperatorsOptions): Operators {
     }
   }
 
+  async function logOut({ headers }: IncomingMessage): Promise<Reply> {
+    const login = door?.loginOf(headers.cookie)
+    if (login) await onLogout(login)
+    return goTo('/dashboard')
+  }
+
   /** Only pages of the dashboard itself may ask for changes. */
   function isOwnForm({ method, headers }: IncomingMessage): boolean {
     return method === 'POST' && ['same-origin', 'none', undefined].includes(header(headers['sec-fetch-site']))
@@ -83,7 +92,7 @@ export function createOperators(options: OperatorsOptions): Operators {
     async dashboard(request, path) {
       if (!door) return CLOSED
       if (path === '/dashboard/login' && isOwnForm(request)) return login(request)
-      if (path === '/dashboard/logout' && isOwnForm(request)) return goTo('/dashboard', NO_COOKIE)
+      if (path === '/dashboard/logout' && isOwnForm(request)) return logOut(request)
       if (request.method !== 'GET' && request.method !== 'HEAD') return problem(405, 'wrong-method', 'Use GET here.')
       const [target = '', query] = [path.slice('/dashboard'.length).replace(/^\//, ''), request.url?.split('?')[1]]
       // They hold no secrets, and the form needs them.

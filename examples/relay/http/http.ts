@@ -27,16 +27,19 @@ export interface HttpOptions {
   readonly condition: () => Condition
   readonly activity: Pick<Activity, 'refused'>
   readonly logger: Logger
+  /** Whether a request comes over a connection that its address has too many of. */
+  readonly isOneTooMany: (request: IncomingMessage) => boolean
 }
 
 /** Answers every request that is not for a WebSocket. */
 export function createHttp(options: HttpOptions) {
-  const { path, access, posts, revoke, operators, page, condition, activity, logger } = options
+  const { path, access, posts, revoke, operators, page, condition, activity, logger, isOneTooMany } = options
   const startedAt = performance.now()
 
-  function route(request: IncomingMessage): Promise<Reply> | Reply {
+  function route(request: IncomingMessage, isExtra: boolean): Promise<Reply> | Reply {
     const target = (request.url ?? '/').split('?')[0] ?? '/'
-    if (target === path) return farewell(request)
+    if (target === path) return farewell(request, isExtra)
+    if (isExtra && !URGENT.has(target)) return TOO_MANY
     switch (target) {
       case '/health':
         return isRead(request) ? tellHealth() : wrongMethod('GET')
@@ -71,13 +74,13 @@ export function createHttp(options: HttpOptions) {
     return condition().isDraining ? LEAVING : answer()
   }
 
-  async function farewell(request: IncomingMessage): Promise<Reply> {
+  async function farewell(request: IncomingMessage, isExtra: boolean): Promise<Reply> {
     if (isRead(request)) return NOT_A_PAGE
     const { origin, host } = request.headers
     const refusal = access.refuse(origin, host)
     if (refusal !== undefined) return problem(403, 'origin', refusal)
     const cors: Reply['headers'] = origin === undefined ? {} : { 'Access-Control-Allow-Origin': origin, Vary: 'Origin' }
-    return withHeaders(await answerFarewell(request), cors)
+    return withHeaders(isExtra ? TOO_MANY : await answerFarewell(request), cors)
   }
 
   async function answerFarewell(request: IncomingMessage): Promise<Reply> {
@@ -85,9 +88,9 @@ export function createHttp(options: HttpOptions) {
     return isPost(request) ? whileHere(() => posts.farewell(request)) : wrongMethod('POST')
   }
 
-  async function answer(request: IncomingMessage): Promise<Reply> {
+  async function answer(request: IncomingMessage, isExtra: boolean): Promise<Reply> {
     try {
-      return await route(request)
+      return await route(request, isExtra)
     } catch (error) {
       if (TRY_AGAIN.some((passing) => error instanceof passing)) return UNAVAILABLE
       if (error instanceof ClientGone) return GONE
@@ -97,9 +100,10 @@ export function createHttp(options: HttpOptions) {
   }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const reply = await answer(request)
+    const isExtra = isOneTooMany(request)
+    const reply = await answer(request, isExtra)
     if (reply.error && REFUSALS.has(reply.status)) activity.refused(reply.error.code, reply.error.text)
-    writeReply(response, reply)
+    writeReply(response, isExtra ? withHeaders(reply, { Connection: 'close' }) : reply)
   }
 
   return (request: IncomingMessage, response: ServerResponse): void => {
@@ -108,6 +112,16 @@ export function createHttp(options: HttpOptions) {
     void handle(request, response)
   }
 }
+
+/** What watches the relay, and what holds a key, is answered however many connections its address has. */
+const URGENT = new Set(['/health', '/ready', '/metrics', '/publish', '/revoke'])
+
+const TOO_MANY = problem(
+  429,
+  'address-connections',
+  'This address has too many HTTP connections; ten times --max-connections-per-address is the limit. Try again later.',
+  { 'Retry-After': '10' },
+)
 
 /** What passes by itself. */
 const TRY_AGAIN = [LogUnavailable, EpochChanged, KeysUnavailable]

@@ -13,6 +13,7 @@ import type { Turnstile } from '../limits/rate-limit.js'
 import { SenderEpochs } from '../log/sender-epochs.js'
 import { json, problem, type Reply } from './reply.js'
 import { rightsWithin } from '../access/rights.js'
+import { readId } from '../access/claims.js'
 
 export interface PostsOptions {
   readonly access: Access
@@ -79,7 +80,8 @@ export function createPosts(options: PostsOptions): Posts {
     if ('status' in body) return body
     const { v, tab, token, user, signals } = { ...(body.value as Record<string, unknown> | null) }
     const sends = Array.isArray(signals) ? signals.map(decodeSend) : []
-    const isWhole = v === 1 && isPageId(tab) && isOptionalText(token) && isOptionalText(user)
+    const isWhole =
+      v === 1 && isPageId(tab) && isOptionalText(token) && (user === undefined || readId(user) !== undefined)
     if (!isWhole || !Array.isArray(signals) || !sends.every((send) => send !== undefined)) {
       return problem(
         400,
@@ -91,7 +93,7 @@ export function createPosts(options: PostsOptions): Posts {
     if (tooFast) return tooFast
     const rights = await access.rightsOf(token)
     if (!rights) return problem(401, 'unauthorized', 'The token is missing, wrong or expired. Get a new one.')
-    if (user !== undefined && user !== rights.user) {
+    if (user !== undefined && readId(user) !== rights.user) {
       return problem(401, 'unauthorized', "The token is another user's than the signals. Send the token of their user.")
     }
     const sender = { tab: publicTab(tab), ...(rights.user !== undefined && { user: rights.user }) }

@@ -3,7 +3,7 @@ import type { AddressOf } from '../limits/addresses.js'
 import { createBearers } from './authenticate.js'
 import type { Bodies } from './body.js'
 import { json, problem, type Reply } from './reply.js'
-import { readRevocation, type Revocation } from '../access/revocations.js'
+import { readRevocation, REVOCATION_RULE, type Revocation } from '../access/revocations.js'
 
 export interface RevokeRequestsOptions {
   /** Secrets that may take rights back. */
@@ -28,9 +28,7 @@ export function createRevokeRequests(options: RevokeRequestsOptions) {
     const body = await bodies.json(request, ['application/json'], maxBytes)
     if ('status' in body) return body
     const revocation = readRevocation(body.value)
-    if (!revocation) {
-      return problem(400, 'bad-data', 'Send {"user": …}, the "sub" of tokens, or {"token": …}, the "jti" of one.')
-    }
+    if (!revocation) return problem(400, 'bad-data', REVOCATION_RULE)
     await revoke(revocation)
     return json(200, { revoked: revocation })
   }

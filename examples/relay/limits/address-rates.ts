@@ -5,3 +5,8 @@ export const VISITS = { rate: 20, burst: 40 }
 export function farewellRate(ratePerConnection: number): { readonly rate: number; readonly burst: number } {
   return { rate: 4 * ratePerConnection, burst: 8 * ratePerConnection }
 }
+
+/** How many connections an address may have that are no WebSockets: browsers open up to six, and keep them for a while. */
+export function httpConnections(webSockets: number): number {
+  return 10 * webSockets
+}

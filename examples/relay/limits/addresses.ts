@@ -5,7 +5,7 @@ import { isIPv4, isIPv6 } from 'node:net'
  * Whose request it is, for limits per address; `undefined` for this machine's own, which are not limited: they are
  * tests, or a proxy that nobody told the relay about and behind which everybody would look the same.
  */
-export type AddressOf = (request: IncomingMessage) => string | undefined
+export type AddressOf = (request: Pick<IncomingMessage, 'headers' | 'socket'>) => string | undefined
 
 /** Whose request it is where this machine's own count too, because a mistake is one from anywhere. */
 export function whoseMistake(request: IncomingMessage, addressOf: AddressOf): string {

@@ -1,0 +1,106 @@
+import { isPattern } from './patterns.js'
+import { rightsWithin, type Authorize, type Rights, type Scope } from './rights.js'
+
+/** A claim, or a field of rights, that is not what it must be. The text names it, and holds nothing of its content. */
+export class WrongClaim extends Error {
+  override readonly name = 'WrongClaim'
+}
+
+/** How far the clocks of servers may differ (ms). */
+export const TOLERANCE = 5000
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** Reads claims whose signature is good. A claim of another form than it should have is refused, never passed over. */
+export function readClaims({ sub, jti, exp, nbf, iat, rooms, send }: Fields): Rights {
+  readTime('nbf', nbf, SECONDS)
+  const expires = readTime('exp', exp, SECONDS)
+  return {
+    ...readIdentity('sub', 'user', sub),
+    ...readIdentity('jti', 'id', jti),
+    ...named('issued', readTime('iat', iat, SECONDS)),
+    ...named('expires', expires === undefined ? undefined : expires + TOLERANCE),
+    ...rightsWithin({ ...readPatterns('rooms', rooms), ...readPatterns('send', send) }),
+  }
+}
+
+/** Holds a function of the embedding program to the rules that bind claims. */
+export function checked(authorize: Authorize): Authorize {
+  return async (token) => readRights(await authorize(token))
+}
+
+/** A user, or the id of a token. An integer counts as its text, because many libraries write ids as numbers. */
+export function readId(value: unknown): string | undefined {
+  const text = Number.isSafeInteger(value) ? String(value) : value
+  return typeof text === 'string' && text !== '' && text.length <= LONGEST_ID ? text : undefined
+}
+
+/** Whether a value is a time in epoch milliseconds. */
+export function isTime(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= LATEST
+}
+
+const LONGEST_ID = 256
+
+/** The end of the year 9999: a time in the wrong unit lies beyond it, as does a number that is out of all proportion. */
+const LATEST = 253_402_300_799_999
+
+const SECONDS = { perUnit: 1000, text: 'seconds' }
+const MILLISECONDS = { perUnit: 1, text: 'milliseconds' }
+
+function readRights(given: unknown): Rights | undefined {
+  if (!given) return undefined
+  if (typeof given !== 'object' || Array.isArray(given)) {
+    throw new WrongClaim('authorize must return an object with rights, or undefined for a token that is not good')
+  }
+  const { user, id, expires, issued } = given as Fields
+  return {
+    ...readIdentity('user', 'user', user),
+    ...readIdentity('id', 'id', id),
+    ...named('issued', readTime('issued', issued, MILLISECONDS)),
+    ...named('expires', readTime('expires', expires, MILLISECONDS)),
+    ...readJudge('join', given),
+    ...readJudge('send', given),
+  }
+}
+
+function readIdentity(claim: string, field: 'user' | 'id', value: unknown): Pick<Rights, 'user' | 'id'> {
+  const text = readId(value)
+  if (text === undefined && value !== undefined) {
+    throw new WrongClaim(
+      `"${claim}" must be a text of 1 to ${LONGEST_ID} characters or a whole number within ±(2^53 - 1)`,
+    )
+  }
+  return named(field, text)
+}
+
+/** Gives whole epoch milliseconds. */
+function readTime(claim: string, value: unknown, { perUnit, text }: typeof SECONDS): number | undefined {
+  if (value === undefined) return undefined
+  const time = typeof value === 'number' ? Math.floor(value * perUnit) : undefined
+  if (isTime(time)) return time
+  throw new WrongClaim(`"${claim}" must be a number of ${text} since 1970, before the year 10000`)
+}
+
+function readPatterns(claim: 'rooms' | 'send', value: unknown): Scope {
+  if (value === undefined) return {}
+  if (Array.isArray(value) && value.every(isPattern)) return { [claim]: value }
+  throw new WrongClaim(`"${claim}" must be a list of names, which may end with a star`)
+}
+
+/** A function that forgets to answer, or answers with a promise, allows nothing. */
+function readJudge(field: 'join' | 'send', given: Rights): Pick<Rights, 'join' | 'send'> {
+  if (given[field] === undefined) return {}
+  if (typeof given[field] !== 'function') throw new WrongClaim(`"${field}" must be a function`)
+  return {
+    [field]: (room: string, name: string) => {
+      const isAllowed: unknown = given[field]?.(room, name)
+      if (typeof isAllowed === 'boolean') return isAllowed
+      throw new WrongClaim(`"${field}" must return true or false`)
+    },
+  }
+}
+
+function named<Name extends keyof Rights>(name: Name, value: Rights[Name] | undefined): Pick<Rights, Name> {
+  return (value === undefined ? {} : { [name]: value }) as Pick<Rights, Name>
+}
