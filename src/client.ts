@@ -17,8 +17,8 @@ interface ClientEvents {
 const STATUS_OPTIONS = { grace: 'number' }
 
 /**
- * Connects the page to a relay. The first client of a page is the one that `sendSignal`, `receiveSignal` and
- * `onSignalStatus` use. Where there is no page (a server that renders), it does nothing until `connect()` is called.
+ * Connects the page to a relay. `sendSignal`, `receiveSignal` and `onSignalStatus` use the first client of the page. Where
+ * there is no page (a server that renders), the client does nothing until `connect()` is called.
  *
  * @throws SignalError `bad-option`, `bad-url` or `insecure-url`.
  */
@@ -62,7 +62,7 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
     },
 
     receiveSignal(name, handler, receiveOptions) {
-      // The registry is one for all names; each handler gets the signals of its own name only.
+      // The receivers of all names share one type; each handler gets the signals of its own name only.
       const stop = delivery.receive(name, handler as unknown as AnyHandler, receiveOptions as ReceiveOptions)
       connectWhen('lazy')
       return stop

@@ -2,7 +2,8 @@ import { SignalError } from './errors.js'
 import { badOption, checkName } from './options.js'
 
 /**
- * The part of Standard Schema v1 (https://standardschema.dev) that is used here; zod, valibot, arktype and others have it.
+ * The part of Standard Schema v1 (https://standardschema.dev) that signalpost uses; zod, valibot, arktype and others
+ * implement it.
  */
 export interface StandardSchema<Input = unknown, Output = Input> {
   readonly '~standard': {
@@ -26,22 +27,21 @@ type TypesOf<Schema extends StandardSchema> = NonNullable<Schema['~standard']['t
 
 /** The data that pages send under a set of schemas. */
 export type ContractInput<Names extends Schemas> = { [Name in keyof Names]: TypesOf<Names[Name]>['input'] }
-/** The data that receivers get: what the schemas make of it. */
+/** The data that receivers get: the output of the schemas. */
 export type ContractOutput<Names extends Schemas> = { [Name in keyof Names]: TypesOf<Names[Name]>['output'] }
 
-/** What `defineSignals` returns; the option `signals` of `createSignalClient` takes it. */
+/** The result of `defineSignals`, for the option `signals` of `createSignalClient`. */
 export interface SignalContract<Sent extends object, Received extends object> {
-  /** Gives what the schema makes of the data. Throws SignalError `contract`. */
+  /** Returns the output of the schema. Throws SignalError `contract`. */
   readonly '~check': (name: string, data: unknown) => unknown
   /** Exists for the compiler only. */
   readonly '~types'?: { readonly sent: Sent; readonly received: Received }
 }
 
 /**
- * Names the signals of an application by schemas (Standard Schema: zod, valibot, arktype …), which gives their types and
- * checks data in both directions: sending data that breaks the contract throws, receiving it goes to `onError`, and no
- * handler sees it. A receiver gets what the schema makes of the data (defaults, transformations). Validation must not be
- * asynchronous.
+ * Names the signals of an application by schemas (Standard Schema: zod, valibot, arktype …). The schemas give the types, and
+ * check data in both directions: `sendSignal` throws for wrong data; received wrong data goes to `onError`, and to no
+ * handler. A receiver gets the output of the schema (defaults, transformations). Validation must be synchronous.
  *
  * @throws SignalError `bad-name` or `bad-option`, at the call.
  * @example
@@ -51,7 +51,7 @@ export interface SignalContract<Sent extends object, Received extends object> {
 export function defineSignals<const Names extends Schemas>(
   schemas: Names,
 ): SignalContract<ContractInput<Names>, ContractOutput<Names>> {
-  // The compiler is not everywhere.
+  // Pages without a compiler call it too.
   if (!(schemas as Names | undefined))
     throw badOption('defineSignals() takes schemas by name, like { Saved: z.object(…) }')
   for (const [name, schema] of Object.entries<StandardSchema | undefined>(schemas)) {
@@ -65,7 +65,7 @@ export function defineSignals<const Names extends Schemas>(
       if (!schema) throw broken(name, 'is not in the contract: add it to defineSignals()')
       const result = validate(schema, name, data)
       if (result instanceof Promise) throw broken(name, 'has a schema that is asynchronous: use one that is not')
-      // Not where it is wrong: the keys of a record are data, and so are the issues' own texts.
+      // The message names no path: keys of a record, and texts of issues, may hold data.
       if (result.issues) {
         throw broken(name, `breaks its contract (issues in error.cause: ${result.issues.length})`, result.issues)
       }

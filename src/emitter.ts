@@ -4,13 +4,13 @@ import type { Stop } from './signals.js'
 export interface Emitter<Events> {
   on<Type extends keyof Events>(type: Type, listener: (value: Events[Type]) => unknown): Stop
   emit<Type extends keyof Events>(type: Type, value: Events[Type]): void
-  /** Whether anybody would hear an event of this type. */
+  /** Whether an event of this type has a listener. */
   hears(type: keyof Events): boolean
 }
 
 /**
- * Listeners that cannot hurt each other: what one throws or rejects with goes to `onThrow`, with what it was told, and the
- * others are called all the same. A listener that was stopped is never called again, not even by the event that is being told.
+ * Isolates listeners from each other: the error of one goes to `onThrow`, with the event, and the others are still called. A
+ * stopped listener is never called again, not even by an event that is being dispatched.
  */
 export function createEmitter<Events extends object>(
   onThrow: (error: unknown, value: Events[keyof Events]) => void,
@@ -23,7 +23,7 @@ export function createEmitter<Events extends object>(
       const guarded = (value: Events[typeof type]): void => {
         try {
           const result = isLive && (listener(value) as Partial<PromiseLike<unknown>> | undefined)
-          // Whatever can be awaited, also of another window or of a library.
+          // Any thenable, including promises of other realms and libraries.
           if (result) result.then?.(undefined, (error: unknown) => onThrow(error, value))
         } catch (error) {
           onThrow(error, value)

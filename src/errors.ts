@@ -1,4 +1,4 @@
-/** Everything that can go wrong, by name. Callers branch on the code; the text is for people. */
+/** The codes of all errors. Programs branch on the code; the message is for people. */
 export type SignalErrorCode =
   | 'bad-option'
   | 'bad-url'
@@ -25,8 +25,8 @@ export type SignalErrorCode =
   | 'refresh-failed'
 
 /**
- * The one error of signalpost. `code` says what happened, the message says what to do, and `cause` keeps the error
- * behind it. The message never holds a token or a signal's data.
+ * The error class of signalpost. `code` names the error, the message says how to solve it, and `cause` holds the original
+ * error. The message never holds a token or the data of a signal.
  */
 export class SignalError extends Error {
   override readonly name = 'SignalError'
@@ -38,7 +38,7 @@ export class SignalError extends Error {
   }
 }
 
-/** Whether a value is a SignalError, also one of another copy of this package or of another window. */
+/** Whether a value is a SignalError, including one of another copy of this package or of another window. */
 export function isSignalError(value: unknown): value is SignalError {
   return value instanceof Error && value.name === 'SignalError' && 'code' in value
 }

@@ -5,7 +5,7 @@ import { isName } from './protocol/names.js'
 export type OptionRules = { readonly [name: string]: string }
 
 /**
- * Checks options that an application hands in; a misspelt one would be silently without effect.
+ * Checks the options of a call: a misspelt option would have no effect.
  *
  * @throws SignalError `bad-option`.
  */
@@ -40,7 +40,7 @@ export function badOption(what: string): SignalError {
   return new SignalError('bad-option', `${what}.`)
 }
 
-/** What is not text may hold data, or a token: its type is enough. */
+/** Any value but a text may hold data or a token: name its type only. */
 function quote(value: unknown): string {
   return typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : `${value === null ? value : typeof value}`
 }

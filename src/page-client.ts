@@ -14,7 +14,7 @@ import type {
 } from './signals.js'
 import type { StatusListener, StatusOptions } from './status.js'
 
-/** Says that something happened, through the page's client. See {@link SignalClient.sendSignal}. */
+/** Sends a signal through the page's client. See {@link SignalClient.sendSignal}. */
 export function sendSignal<Name extends SignalName<RegisteredSignals>>(
   name: Name,
   ...rest: SendArguments<RegisteredSignals[Name]>
@@ -22,7 +22,7 @@ export function sendSignal<Name extends SignalName<RegisteredSignals>>(
   return requirePageClient().sendSignal(name, ...rest)
 }
 
-/** Reacts to a signal, through the page's client. See {@link SignalClient.receiveSignal}. */
+/** Receives a signal through the page's client. See {@link SignalClient.receiveSignal}. */
 export function receiveSignal<Name extends SignalName<RegisteredSignals> | '*'>(
   name: Name,
   handler: SignalHandler<RegisteredSignals, Name>,
@@ -37,7 +37,7 @@ export function onSignalStatus(listener: StatusListener, options?: StatusOptions
 }
 
 /**
- * Names the client that `sendSignal`, `receiveSignal` and `onSignalStatus` use; `undefined` for none.
+ * Sets the client that `sendSignal`, `receiveSignal` and `onSignalStatus` use; `undefined` removes it.
  *
  * @throws SignalError `bad-option`.
  */
@@ -45,20 +45,20 @@ export function setPageClient<Sent extends SignalMap, Received extends SignalMap
   client: SignalClient<Sent, Received> | undefined,
 ): void {
   if (client && !client.sendSignal) throw badOption('setPageClient() takes what createSignalClient() returned')
-  // The registry, not the client's own map, types the free functions.
+  // SignalRegistry, and not the client's own map, types the free functions.
   const page = shared()
   page.client = (client ?? undefined) as SignalClient | undefined
   page.dispatchEvent(new Event('change'))
 }
 
-/** Calls `listener` whenever another client becomes the page's, or none is any more. */
+/** Calls `listener` whenever the page's client changes, with the new client or `undefined`. */
 export function onPageClient(listener: (client: SignalClient | undefined) => void): Stop {
   const tell = (): void => listener(getPageClient())
   shared().addEventListener('change', tell)
   return () => shared().removeEventListener('change', tell)
 }
 
-/** The client that the free functions use, if there is one. */
+/** Returns the client that the free functions use, if there is one. */
 export function getPageClient(): SignalClient | undefined {
   return shared().client
 }
@@ -79,8 +79,8 @@ interface Shared extends EventTarget {
 }
 
 /**
- * On the page, not in this module: a script tag's copy and a bundle's copy of this package share one client. The key is a
- * symbol, which no id in the page's HTML can take.
+ * The client belongs to the page, not to this module: a script tag's copy and a bundle's copy of this package share it. The
+ * key is a symbol, because an id in the page's HTML could hide a text key.
  */
 const KEY = Symbol.for('signalpost:client')
 

@@ -1,8 +1,8 @@
 import type { ReceivedSignal, ReceiveOptions, SignalClient, SignalMap, SignalName } from './signals.js'
 
 /**
- * The signals called `name`, one by one, for `for await`. It begins to listen at once and keeps what comes while the loop
- * is busy. It ends when the loop is left, when `options.signal` aborts, and when the client is closed.
+ * Returns the signals called `name` for `for await`. The stream listens at once, and stores signals that arrive while the
+ * loop is busy. It ends with the loop, when `options.signal` aborts, and when the client is closed.
  *
  * @example for await (const { data } of signalStream(client, 'ReportIncome')) show(data)
  */

@@ -23,7 +23,7 @@ export type RegisteredSignals = keyof SignalRegistry extends never ? AnySignals 
 
 export type SignalName<Signals extends SignalMap> = Extract<keyof Signals, string>
 
-/** What a receiver of `Name` gets as data. */
+/** The data that a receiver of `Name` gets. */
 export type DataOf<Signals extends SignalMap, Name extends keyof Signals> = AnySignals extends Signals
   ? JsonValue | undefined
   : Signals[Name] extends infer Data
@@ -44,39 +44,39 @@ export interface Signal<Name extends string = string, Data = JsonValue | undefin
   readonly name: Name
   readonly data: Data
   readonly room: string
-  /** The same over every resend: 128 random bits, or the backend's key name and idempotency key. */
+  /** Stays the same over every resend: 128 random bits, or the key name and idempotency key of a backend. */
   readonly id: string
-  /** When the relay logged it, in epoch milliseconds. */
+  /** When the relay logged the signal (epoch ms). */
   readonly at: number
-  /** As stamped by the relay; a page cannot forge it. */
+  /** Stamped by the relay; a page cannot forge it. */
   readonly sender: Sender
-  /** Whether this page sent it. */
+  /** Whether this page sent the signal. */
   readonly self: boolean
-  /** Whether it was sent before this page was connected, and comes from the relay's memory. */
+  /** Whether the signal was sent before this page was connected, and comes from the relay's log. */
   readonly replayed: boolean
 }
 
 /**
- * What became of a signal that was sent:
- * `accepted` it is in the relay's log; `refused` the relay will never take it; `expired` its time ran out before it left
- * the page; `unknown` it left the page and no answer came in time; `dropped` the outbox was full, or there is nothing to
- * send with; `closed` the client was closed first; `sent` it was handed to a server that does not answer (plain mode).
+ * The outcome of a sent signal. `accepted`: the relay has logged it; `refused`: the relay rejects it for good; `expired`: its
+ * time ran out before it left the page; `unknown`: it left the page, and no answer came in time; `dropped`: the outbox was
+ * full, another signal or user replaced it, or there is no page; `closed`: the client was closed first; `sent`: the socket
+ * has taken it, and the server does not answer (plain mode).
  */
 export type SendOutcome = 'accepted' | 'refused' | 'expired' | 'unknown' | 'dropped' | 'closed' | 'sent'
 
 export interface SendResult {
   readonly id: string
   readonly outcome: SendOutcome
-  /** Why, for every outcome but `accepted` and `sent`. */
+  /** The reason of every outcome but `accepted` and `sent`. */
   readonly error?: SignalError | undefined
 }
 
 export interface SendOptions {
-  /** The room whose receivers hear it. @default 'main' */
+  /** The room of the signal. @default 'main' */
   readonly room?: string
-  /** Latest wins: while it waits, it replaces an older signal of the same name, room and key. */
+  /** The latest wins: the signal replaces a waiting one of the same name, room and key. */
   readonly key?: string
-  /** How long it may wait to be accepted, in milliseconds, at most the default. @default 600_000 */
+  /** How long the signal may wait to be accepted (ms), at most the default. @default 600_000 */
   readonly ttl?: number
 }
 
@@ -87,9 +87,9 @@ export interface ReceiveOptions<Received = Signal> {
   readonly once?: boolean
   /** Stops the receiver when it aborts. */
   readonly signal?: AbortSignal
-  /** `others`: not what this page itself sent. @default 'anyone' */
+  /** `others`: no signals of this page. @default 'anyone' */
   readonly from?: 'anyone' | 'others'
-  /** Only signals for which it returns true. */
+  /** The receiver gets only signals for which the function returns true. */
   readonly where?: (signal: Received) => boolean
 }
 
@@ -97,16 +97,16 @@ export interface ReceiveOptions<Received = Signal> {
 export interface Gap {
   readonly room: string
   /**
-   * `epoch`: the relay lost its memory; `trimmed`: the page was away for longer than the relay remembers; `user`: another
-   * user has signed in, whose page does not get what the last user missed.
+   * `epoch`: the relay lost its log; `trimmed`: the page was away for longer than the log reaches back; `user`: another user
+   * has signed in, and does not get the signals that the last user missed.
    */
   readonly reason: 'epoch' | 'trimmed' | 'user'
 }
 
-/** Ends what the call that returned it began. Calling it twice is harmless. */
+/** Stops the receiver, listener or refresh of the call that returned it. A second call does nothing. */
 export type Stop = () => void
 
-/** The signal that a receiver of `Name` gets; for `'*'`, any of the map, told apart by `name`. */
+/** The signal that a receiver of `Name` gets; for `'*'`, a union of all signals, discriminated by `name`. */
 export type ReceivedSignal<Signals extends SignalMap, Name extends SignalName<Signals> | '*'> = Name extends '*'
   ? { [Each in SignalName<Signals>]: Signal<Each, DataOf<Signals, Each>> }[SignalName<Signals>]
   : Name extends SignalName<Signals>
@@ -114,8 +114,8 @@ export type ReceivedSignal<Signals extends SignalMap, Name extends SignalName<Si
     : never
 
 /**
- * Called with each signal. What it throws, or rejects with, goes to `onError` and harms nobody else. All handlers of a signal
- * share its data, which must not be changed.
+ * Handles a signal. An error, thrown or as a rejection, goes to `onError`; the other handlers still run. All handlers of a
+ * signal share its data, and must not change it.
  */
 export type SignalHandler<Signals extends SignalMap, Name extends SignalName<Signals> | '*'> = (
   data: ReceivedSignal<Signals, Name> extends { readonly data: infer Data } ? Data : never,
@@ -129,20 +129,20 @@ export type Token = string | (() => string | Promise<string>)
  * that receivers get; they differ only where a contract transforms data.
  */
 export interface SignalClient<Sent extends SignalMap = RegisteredSignals, Received extends SignalMap = Sent> {
-  /** Where the connection stands now; a new object at every change. */
+  /** The present status of the connection; a new object at every change. */
   readonly status: SignalStatus
 
   /**
-   * Says that something happened, to every page that receives `name` in the room, this one included. The promise never
-   * rejects and never hangs, so it may be ignored; its outcome says what became of the signal.
+   * Sends a signal to every page that receives `name` in the room, this page included. The promise resolves with the outcome;
+   * it never rejects and never hangs, so callers may ignore it.
    *
    * @throws SignalError `bad-name`, `bad-data`, `too-large`, `contract` or `bad-option`, at the call.
    */
   sendSignal<Name extends SignalName<Sent>>(name: Name, ...rest: SendArguments<Sent[Name]>): Promise<SendResult>
 
   /**
-   * Calls `handler` with the data of every signal called `name`; `'*'` hears every name. The same function, name and
-   * options twice are one registration.
+   * Calls `handler` with the data of every signal called `name`; `'*'` receives every name. A second call with the same
+   * function, name and options adds no receiver.
    *
    * @throws SignalError `bad-name` or `bad-option`, at the call.
    */
@@ -166,17 +166,17 @@ export interface SignalClient<Sent extends SignalMap = RegisteredSignals, Receiv
    */
   onGap(listener: (gap: Gap) => void): Stop
 
-  /** Connects now: at first, out of a wait, and after the relay ended the connection. Does nothing after `close()`. */
+  /** Connects at once, also during a wait and after the relay ended the connection. Does nothing after `close()`. */
   connect(): void
 
   /**
-   * Replaces the token. A connection that ended as `unauthorized` dials again. When it turns out to be another user's, what
-   * the last user sent and no relay has accepted ends as `dropped`: it never goes out under another name.
+   * Replaces the token. A client that ended as `unauthorized` connects again. If the token is another user's, unaccepted
+   * signals of the last user end as `dropped`: they never go out under another name.
    *
    * @throws SignalError `bad-option`, at the call.
    */
   setToken(token: Token): void
 
-  /** Ends the connection, every receiver and every listener for good. Signals not accepted yet end as `closed`. */
+  /** Ends the connection, every receiver and every listener for good. Unaccepted signals end as `closed`. */
   close(): void
 }

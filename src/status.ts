@@ -1,19 +1,19 @@
 import type { SignalError } from './errors.js'
 
-/** Why a connection ended for good. Only `closed-by-page` cannot be revived. */
+/** Why a connection ended. `connect()` reconnects after every reason but `closed-by-page`. */
 export type CloseReason = 'closed-by-page' | 'unauthorized' | 'forbidden' | 'version' | 'refused'
 
 /**
- * Where the connection stands: a new object at every change, so that two snapshots compare by identity.
- * `since` is when the state began, in epoch milliseconds; `attempt` counts the dials in a row, from 1.
+ * The status of the connection: a new object at every change, so that two snapshots compare by identity. `since`: when the
+ * state began (epoch ms). `attempt`: the number of attempts in a row, from 1.
  */
 export type SignalStatus =
-  /** Not asked to connect yet, or in a place without a WebSocket (a server that renders the page). */
+  /** Not connected yet, or in an environment without WebSocket (a server that renders the page). */
   | { readonly state: 'idle'; readonly since: number }
   | { readonly state: 'connecting'; readonly since: number; readonly attempt: number }
-  /** `resumed`: this page was online before. What it missed is replayed; where it cannot be, `onGap` tells. */
+  /** `resumed`: this page was online before. The relay replays the signals that it missed, or `onGap` reports a gap. */
   | { readonly state: 'online'; readonly since: number; readonly resumed: boolean }
-  /** `retryAt`: when the next dial comes, in epoch milliseconds. `reason`: the close code and text of the last connection. */
+  /** `retryAt`: the time of the next attempt (epoch ms). `reason`: the close code and text of the last connection. */
   | {
       readonly state: 'waiting'
       readonly since: number
@@ -21,7 +21,7 @@ export type SignalStatus =
       readonly retryAt: number
       readonly reason: string
     }
-  /** The browser put the page aside (cached or frozen); the connection returns with the page. */
+  /** The browser has cached or frozen the page; the connection returns with the page. */
   | { readonly state: 'suspended'; readonly since: number; readonly reason: string }
   | {
       readonly state: 'closed'
@@ -33,11 +33,11 @@ export type SignalStatus =
 export type StatusListener = (status: SignalStatus) => void
 
 export interface StatusOptions {
-  /** How long a lost connection stays untold, in milliseconds: when it is back sooner, nothing is told. @default 0 */
+  /** How long a connection must be lost before the listener is called (ms). @default 0 */
   readonly grace?: number
 }
 
-/** Wraps a status listener so that a drop shorter than `grace` milliseconds is never told. */
+/** Wraps a status listener: it ignores interruptions shorter than `grace` milliseconds. */
 export function withGrace(
   listener: StatusListener,
   grace: number,

@@ -18,12 +18,12 @@ import { read } from './page/dom.js'
 import { inspectOnQuery } from './inspector/on-query.js'
 import { refreshOn, reloadPage, replaceElement, submitForm } from './refresh/index.js'
 
-/** What the wrapper of the build knows: whether this is a script tag, not a module of a loader. */
+/** Set by the wrapper of the build: whether a script tag has loaded this file, and not a module loader. */
 declare const isScriptTag: boolean
-/** The module that the wrapper of the build returns. */
+/** Returned by the wrapper of the build. */
 declare const module: { exports: unknown }
 
-// One object, because the helpers of the bundler for `export` weigh 270 bytes.
+// One object: the bundler's helpers for `export` take 270 bytes more.
 module.exports = {
   bindHtml,
   createSignalClient,

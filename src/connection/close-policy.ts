@@ -9,9 +9,9 @@ export type ClosePolicy =
   /** Connects again after `wait`, else after the wait that the relay asked for, else after the backoff. */
   | { readonly action: 'retry'; readonly wait?: number; readonly spread?: number; readonly backsOff?: boolean }
   | { readonly action: 'end'; readonly reason: EndReason }
-  /** Connects again at once with a fresh token, where there is one. */
+  /** Connects again at once if there is a fresh token. */
   | { readonly action: 'renew-token' }
-  /** Connects again, but not for ever: a retry does not help against a defect. */
+  /** Connects again a few times only: a retry does not help against a defect. */
   | { readonly action: 'count' }
   /** Refuses the largest unanswered signal and connects again. */
   | { readonly action: 'refuse-largest' }

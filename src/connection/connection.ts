@@ -17,7 +17,7 @@ import { openSocket, type Socket } from './socket.js'
 import { readToken } from './tokens.js'
 import type { Transport, TransportEvents, TransportSettings } from './transport.js'
 
-/** Keeps one connection to the relay alive: does what the reducer decides. */
+/** Keeps one connection to the relay alive: performs the effects that the reducer decides on. */
 export function openConnection(settings: TransportSettings, events: TransportEvents): Transport {
   const { url, token, protocol, tab } = settings
   const openWire = protocol === 'plain' ? openPlainSocket : openSocket
@@ -78,7 +78,7 @@ export function openConnection(settings: TransportSettings, events: TransportEve
     refuseLargest: events.onTooLarge,
   }
 
-  /** A listener may cause the next change: the others get it after this one. */
+  /** A listener may cause the next change: every listener gets this one first. */
   function tell(status: SignalStatus): void {
     // An effect before this one may have closed the connection.
     if (status !== state.status) return

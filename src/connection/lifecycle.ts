@@ -3,14 +3,14 @@ import type { Stop } from '../signals.js'
 import { CLOCK_INTERVAL, CLOCK_LEAP, NETWORK_SETTLES } from './timing.js'
 
 export interface LifecycleActions {
-  /** The browser puts the page aside: into its cache, or frozen. */
+  /** The browser freezes the page or puts it into the back/forward cache. */
   readonly suspend: (reason: string) => void
   /**
-   * The page is back or in use, or the network is another one: dial if there is no connection, else see whether it lives,
-   * if nothing came for `quiet` milliseconds.
+   * The page is back or in use, or the network has changed: connect, or check the connection if nothing arrived for `quiet`
+   * milliseconds.
    */
   readonly wake: (quiet: number) => void
-  /** The network is said to be gone: see whether the connection lives, if there is one. */
+  /** The browser reports that the network is gone: check the connection if there is one. */
   readonly doubt: () => void
 }
 
@@ -18,17 +18,17 @@ interface NetworkInformation extends EventTarget {
   readonly type?: string
 }
 
-/** Whether the page is in a tab that nobody sees. */
+/** Whether the tab of the page is hidden. */
 export function isHidden(): boolean {
   return globalThis.document?.visibilityState === 'hidden'
 }
 
-/** Turns what happens to a page into what its connection should do. Where there is no page, nothing happens. */
+/** Translates events of the page and the network into actions of the connection. Does nothing where there is no page. */
 export function watchLifecycle({ suspend, wake, doubt }: LifecycleActions): Stop {
   const page = globalThis.document
   if (!page) return () => undefined
   const end = new AbortController()
-  // Not in every browser, and `change` tells more than changes of the network.
+  // Some browsers lack it, and `change` also reports a change of speed.
   const network = (navigator as { readonly connection?: NetworkInformation }).connection
   let networkType = network?.type
   let settling: ReturnType<typeof setTimeout> | undefined
@@ -52,7 +52,7 @@ export function watchLifecycle({ suspend, wake, doubt }: LifecycleActions): Stop
   })
   on(window, 'focus', () => wake(15_000))
   on(window, 'online', () => wake(0))
-  // It may be wrong: the line is asked, never closed, and dialing goes on.
+  // `offline` is unreliable: ping the connection instead of closing it.
   on(window, 'offline', doubt)
   on(network, 'change', () => {
     if (network?.type === networkType) return

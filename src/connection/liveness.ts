@@ -1,30 +1,30 @@
-/** How long a line in doubt has to answer, in milliseconds. */
+/** How long the relay may take to answer a ping (ms). */
 const PROBE_TIMEOUT = 2000
-/** A timer that fires later than this was held back (a hidden tab, a sleeping machine): it proves nothing. */
+/** A timer that fires later than this was delayed by the browser or by sleep; ignore it (ms). */
 const LATE = 2000
-/** How long a relay may take to answer a signal before the line is in doubt. */
+/** How long the relay may take to answer a signal before the client pings it (ms). */
 const ANSWER_TIMEOUT = 2500
-/** How much later than announced a beat may come. */
+/** How much later than announced a heartbeat may arrive (ms). */
 const BEAT_MARGIN = 2500
 
 export interface LivenessOptions {
-  /** The other side is never silent for longer than this, in milliseconds. */
+  /** The longest silence of the relay (ms). */
   readonly beat: number
   readonly ping: () => void
   readonly onDead: () => void
 }
 
 export interface Liveness {
-  /** Something came: the line brings. Only an answer to what was sent says that it also takes. */
+  /** Data arrived. Only an answer to something we sent proves that the other direction works too. */
   heard(isAnswer: boolean): void
-  /** Something was sent that is to be answered. */
+  /** The client sent a frame that the relay answers. */
   sent(): void
-  /** Asks the other side, and holds the line for dead when nothing comes at all; only after `quiet` ms of silence. */
+  /** Pings the relay after `quiet` ms of silence, and reports the connection as dead when nothing arrives. */
   probe(quiet?: number): void
   stop(): void
 }
 
-/** Is the other side still there? A line that died in silence looks open for minutes. */
+/** Checks whether the relay is still there: a connection that died in silence looks open for minutes. */
 export function watchLiveness({ beat, ping, onDead }: LivenessOptions): Liveness {
   let heardAt = performance.now()
   let unansweredSince = Infinity
@@ -37,7 +37,7 @@ export function watchLiveness({ beat, ping, onDead }: LivenessOptions): Liveness
     const due = probedAt === undefined ? doubtAt : probedAt + PROBE_TIMEOUT
     const late = performance.now() - due
     if (late < 0) timer = setTimeout(look, -late)
-    // What has come meanwhile may still wait behind this very timer.
+    // Received data may still be queued behind this timer, so a late timer pings again.
     else if (probedAt === undefined || late > LATE) ask()
     else onDead()
   }

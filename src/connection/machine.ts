@@ -3,10 +3,10 @@ import type { SignalStatus } from '../status.js'
 type State = SignalStatus['state']
 type Without<Key extends string, Union> = Union extends unknown ? Omit<Union, Key> : never
 
-/** What happens to a connection: the state that it comes to, with the data of that state. */
+/** The next state of a connection, with its data. */
 export type NextStatus = Without<'since', SignalStatus>
 
-/** Which states may follow each. One that is not listed has no place there. */
+/** The states that may follow each state. */
 const FOLLOWERS: { readonly [From in State]: readonly State[] } = {
   idle: ['connecting', 'closed'],
   connecting: ['online', 'waiting', 'suspended', 'closed'],
@@ -17,8 +17,9 @@ const FOLLOWERS: { readonly [From in State]: readonly State[] } = {
 }
 
 /**
- * The life of a connection: the status after what happened `at` (epoch milliseconds), or the same object where that
- * changes nothing.
+ * Returns the status after a change, or the same object if the change is not allowed.
+ *
+ * @param at The time of the change (epoch ms).
  */
 export function transition(status: SignalStatus, next: NextStatus, at: number): SignalStatus {
   const isFinal = status.state === 'closed' && status.reason === 'closed-by-page'

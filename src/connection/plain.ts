@@ -6,8 +6,8 @@ import { openSocket, type Socket, type SocketEvents } from './socket.js'
 const NEVER = 1e15
 
 /**
- * Opens a socket to a server that only broadcasts JSON, and answers the client in the place of a relay. Ids on the wire
- * begin with the page's secret, by which the page knows its own signals.
+ * Opens a socket to a server that only broadcasts JSON, and answers the client in place of a relay. Ids on the wire begin
+ * with the secret of the page: by the secret, the page recognizes its own signals.
  */
 export function openPlainSocket(url: string, events: SocketEvents): Socket {
   let tab = ''
@@ -20,7 +20,7 @@ export function openPlainSocket(url: string, events: SocketEvents): Socket {
         return { type: 'accepted', ids: [frame.id] }
       case 'hello':
       case 'token':
-        // The server would broadcast a token.
+        // The token stays here: the server would broadcast it.
         if (frame.type === 'hello') tab = frame.tab
         return { type: 'welcome', v: 1, tab, beat: NEVER, maxBytes: DEFAULT_MAX_BYTES, window: NEVER }
       default:

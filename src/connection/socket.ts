@@ -4,25 +4,25 @@ import { OPEN_TIMEOUT } from './timing.js'
 export interface SocketEvents {
   onOpen(): void
   onText(text: string): void
-  /** Told once, and nothing after it. `code` is the true one, 1006 where the line broke. */
+  /** Called once, as the last event. `code` is 1006 if the connection broke. */
   onClose(code: number, reason: string): void
 }
 
 export interface Socket {
   send(text: string): void
-  /** Ends it at once, without waiting for the other side: no event comes after this call. */
+  /** Closes the socket without waiting for the relay: no event follows this call. */
   close(): void
 }
 
 /**
- * Opens one socket for one life: reconnecting-websocket 4.4.0 cannot be revived after it closed, so it gets a single
- * attempt here, and whoever wants another one opens another socket.
+ * Opens one socket for one connection. reconnecting-websocket 4.4.0 cannot reconnect after it was closed, so it makes a
+ * single attempt here, and each further attempt needs another socket.
  */
 export function openSocket(url: string, events: SocketEvents): Socket {
   let isLive = true
 
-  // A constructor that throws would be lost in a promise, and some implementations end the process on an error event
-  // that nobody listens to. Called with `new`, this returns the real socket; the wrapper looks at nothing but CLOSING.
+  // The wrapper would lose an error of the constructor in a promise, and some implementations end the process on an error
+  // event without a listener. Called with `new`, this returns the real socket; the wrapper reads CLOSING only.
   function Guarded(address: string): EventTarget {
     try {
       const native = new WebSocket(address)
@@ -37,7 +37,7 @@ export function openSocket(url: string, events: SocketEvents): Socket {
   const socket = new ReconnectingWebSocket(url, [], {
     WebSocket: Object.assign(Guarded, { CLOSING: 2 }),
     connectionTimeout: OPEN_TIMEOUT,
-    // Its queue would go out before our first frame, and again on every connection.
+    // The wrapper would send its queue before the hello frame, and again on every connection.
     maxEnqueuedMessages: 0,
     maxRetries: 0,
   })
@@ -55,7 +55,7 @@ export function openSocket(url: string, events: SocketEvents): Socket {
 
   socket.onopen = () => isLive && events.onOpen()
   socket.onmessage = ({ data }) => isLive && typeof data === 'string' && events.onText(data)
-  // A failure or a time-out is told by an event of the wrapper's own, with a clean 1000 that nobody sent.
+  // On failure the wrapper dispatches its own close event with code 1000; report 1006 instead.
   socket.onclose = ({ target, code, reason }) => finish(target === socket ? 1006 : code, reason)
 
   return { send: (text) => socket.send(text), close }

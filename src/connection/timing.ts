@@ -17,11 +17,11 @@ export const MINUTE = 60_000
 export const LATE = 2000
 /** Upper limit for the wait and the heartbeat interval that a relay may request (ms). */
 export const MAX_REQUESTED = 300_000
-/** Every so often the clock is looked at, in milliseconds. */
+/** The interval between two readings of the clock (ms). */
 export const CLOCK_INTERVAL = 5000
-/** Two looks that are further apart than this mean that the machine slept. */
+/** Two readings further apart than this mean that the machine slept (ms). */
 export const CLOCK_LEAP = 20_000
-/** What tells of another network comes in bursts, and before the new one carries anything; in milliseconds. */
+/** Network changes come in bursts, before the new network works; wait this long (ms). */
 export const NETWORK_SETTLES = 1000
-/** Long enough for a slow network; a line that is dead would otherwise stay "connecting" for minutes. */
+/** How long an attempt may take (ms): without a limit, a dead network keeps a socket connecting for minutes. */
 export const OPEN_TIMEOUT = 10_000

@@ -8,36 +8,36 @@ export interface TransportSettings {
   readonly url: string
   readonly token: Token | undefined
   readonly protocol: 'v1' | 'plain'
-  /** The secret of this page load: it stays the same over reconnections, so that the relay knows the page again. */
+  /** The secret of this page load: it stays the same over reconnections, so that the relay recognizes the page. */
   readonly tab: string
 }
 
-/** What a transport reports to the client that opened it. */
+/** Events that a transport reports to its client. */
 export interface TransportEvents {
-  /** Asked for at each `hello`: the rooms that the page listens to, and where each goes on. */
+  /** Returns the rooms of the page, each with its position; called for each `hello`. */
   rooms(): readonly RoomRequest[]
   onStatus(status: SignalStatus): void
   /**
-   * The relay said who the page is: on a new connection (`isFirst`) just before the status `online`, and after each fresh
-   * token.
+   * The relay named the page and its user: on a new connection (`isFirst`) just before the status `online`, and after each
+   * fresh token.
    */
   onWelcome(frame: WelcomeFrame, isFirst: boolean): void
   /** Every checked frame that concerns signals and rooms. */
   onFrame(frame: Exclude<RelayFrame, WelcomeFrame>): void
-  /** The browser puts the page aside, perhaps for good. */
+  /** The browser suspends the page, perhaps for good. */
   onAside(): void
   /** The connection ended because the relay found a frame too large. */
   onTooLarge(): void
   onError(error: SignalError): void
 }
 
-/** Something that carries signals: the page's own socket, a connection shared by tabs, or a double in a test. */
+/** Carries frames: the page's own socket, a connection shared by tabs, or a fake in a test. */
 export interface Transport {
   readonly status: SignalStatus
   /** The token of the last connection, if it had one. */
   readonly token: string | undefined
   connect(): void
-  /** Hands over one encoded frame. Returns false, and does nothing, unless the status is `online`. */
+  /** Sends one encoded frame. Returns false, and sends nothing, unless the status is `online`. */
   send(text: string): boolean
   setToken(token: Token): void
   close(): void

@@ -2,13 +2,13 @@ import { SignalError } from '../errors.js'
 import { readMeta } from '../page/meta.js'
 
 const LOOPBACK = /^(.*\.)?localhost$|^127(\.\d+){3}$|^\[::1]$/
-/** Any other text is relative to the page too, but most likely lacks its scheme. */
+/** Another text would be relative to the page as well, but most likely lacks its scheme. */
 const ADDRESS = /^(\w+:\/|\.{0,2})\//
 
 /**
- * The absolute WebSocket address of the relay: the option, else the page's `<meta name="signalpost-url">`, else `/signals`
- * on the page's own origin; an empty one counts as not given. Where there is no page, a relative address stays as it is, for
- * nothing connects there.
+ * Returns the absolute WebSocket address of the relay: the option, else the page's `<meta name="signalpost-url">`, else
+ * `/signals` on the page's own origin. An empty option counts as missing. Where there is no page, a relative address stays
+ * as it is, because nothing connects there.
  *
  * @throws SignalError `bad-url`, or `insecure-url` for an unencrypted address on an encrypted page.
  */
@@ -19,7 +19,7 @@ export function resolveUrl(option: string | undefined): string {
   if (!page && isAddress && /^[./]/.test(text)) return text
   const url = isAddress && URL.canParse(text, page?.href) ? new URL(text, page?.href) : undefined
   if (url) url.protocol = url.protocol.replace('http', 'ws')
-  // A password would end up in logs; tokens have an option of their own.
+  // A password would end up in logs; tokens have their own option.
   if (!url || !/^wss?:/.test(url.protocol) || url.username || url.password) {
     throw new SignalError(
       'bad-url',

@@ -1,5 +1,5 @@
-/** How many bytes a text takes as UTF-8. Test environments like jsdom have no TextEncoder. */
+/** Returns the length of a text in UTF-8 (bytes). Test environments like jsdom have no TextEncoder. */
 export function byteLength(text: string): number {
-  // Each byte beyond ASCII becomes an escape of its own. JSON escapes the lone surrogates that this would not take.
+  // encodeURI escapes each byte beyond ASCII. It throws on lone surrogates, which JSON has escaped.
   return encodeURI(text).replace(/%../g, '.').length
 }

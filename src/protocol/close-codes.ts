@@ -1,6 +1,6 @@
 /**
- * The close codes of the protocol: 44xx do not come back unchanged, 45xx come back with jitter. To be imported as a
- * namespace: `import * as CloseCode from './close-codes.js'`.
+ * The close codes of the protocol. After 44xx a client does not reconnect unchanged; after 45xx it reconnects with jitter.
+ * Import them as a namespace: `import * as CloseCode from './close-codes.js'`.
  */
 export const Normal = 1000
 export const GoingAway = 1001

@@ -3,7 +3,7 @@ import { isName } from './names.js'
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** `unknown`: a frame of a later version, to be ignored. `malformed`: not a frame, or one that breaks the protocol. */
+/** `unknown`: a frame of a later version; ignore it. `malformed`: no frame, or a frame that breaks the protocol. */
 export type Decoded<Frame> = Frame | { readonly type: 'unknown' } | { readonly type: 'malformed' }
 
 const MALFORMED = { type: 'malformed' } as const
@@ -27,7 +27,7 @@ export function decodeRelayFrame(text: string): Decoded<RelayFrame> {
     : MALFORMED
 }
 
-/** Checks a text that a client sent; the frame is made anew from known fields. Never throws, whatever the text. */
+/** Checks a text that a client sent, and builds the frame from its known fields. Never throws, whatever the text. */
 export function decodeClientFrame(text: string): Decoded<ClientFrame> {
   const fields = parse(text)
   if (!fields) return MALFORMED
@@ -56,7 +56,7 @@ export function decodeClientFrame(text: string): Decoded<ClientFrame> {
   return isString(type) && !Object.hasOwn(RELAY_FRAMES, type) ? { type: 'unknown' } : MALFORMED
 }
 
-/** Checks a signal that was sent in a frame or in the body of a request. Its name and room may still be illegal. */
+/** Checks a signal of a frame or of a request body. Its name and room may still be illegal. */
 export function decodeSend(value: unknown): SendFrame | undefined {
   if (!isFields(value)) return undefined
   const { id, signal, data, room, pipelined } = value
@@ -71,10 +71,10 @@ export function decodeSend(value: unknown): SendFrame | undefined {
   }
 }
 
-/** Reads JSON from outside without letting it smuggle in a prototype. Gives `undefined` for what is not an object. */
+/** Parses untrusted JSON without `__proto__` keys. Returns `undefined` for anything but an object. */
 export function parse(text: string): Fields | undefined {
   try {
-    // An escape could spell it too; both are rare enough to pay for the slow way.
+    // An escape can spell the key as well; both are rare, so the slow way is affordable.
     const mayHidePrototype = text.includes('__proto__') || text.includes('\\u')
     const value: unknown = mayHidePrototype ? JSON.parse(text, dropPrototype) : JSON.parse(text)
     return isFields(value) ? value : undefined
@@ -83,7 +83,7 @@ export function parse(text: string): Fields | undefined {
   }
 }
 
-/** Whether a value has the form of an id that a page makes: 128 bits in base64url. */
+/** Whether a value has the form of an id of a page: 128 bits in base64url. */
 export function isPageId(value: unknown): value is string {
   return isString(value) && PAGE_ID.test(value)
 }
@@ -147,7 +147,7 @@ function isEpoch(value: unknown): boolean {
   return isString(value) && value.length <= 64
 }
 
-/** Whether a value has what a position in a room needs. */
+/** Whether a value is a position in a room. */
 export function isPosition(value: unknown): value is Position {
   return isFields(value) && follows(value, POSITION)
 }
@@ -159,7 +159,7 @@ function decodeRoomRequest(value: unknown): RoomRequest | undefined {
   return since && { room: value.room, since }
 }
 
-/** A list that names a room again asks the last time for what it wants. */
+/** For a room that is listed twice, the last request counts. */
 function lastOfEachRoom(requests: readonly RoomRequest[]): RoomRequest[] {
   return [...new Map(requests.map((request) => [request.room, request])).values()]
 }

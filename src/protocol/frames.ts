@@ -3,7 +3,7 @@
 /** Any value that JSON can carry. */
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue }
 
-/** What a client last handled in a room. */
+/** The last entry of a room that a client has handled. */
 export interface Position {
   /** Names one life of the room's log: offsets compare only within one epoch. */
   readonly epoch: string
@@ -13,7 +13,7 @@ export interface Position {
   readonly id?: string | undefined
 }
 
-/** Where a joining client wants its replay to begin: after a position, or at what is not older than `age` milliseconds. */
+/** Where a replay begins: after a position, or with signals that are at most `age` milliseconds old. */
 export type Since = Position | { readonly age: number }
 
 export interface RoomRequest {
@@ -21,7 +21,7 @@ export interface RoomRequest {
   readonly since?: Since
 }
 
-/** Who sent a signal, as stamped by the relay. */
+/** The sender of a signal, as stamped by the relay. */
 export interface Sender {
   /** The public name of the page that sent it. */
   readonly tab?: string
@@ -77,20 +77,20 @@ export interface WelcomeFrame {
   /** The public name of this page: a hash of the secret in `hello`. */
   readonly tab: string
   readonly user?: string
-  /** When the token's rights end, in epoch milliseconds. */
+  /** When the rights of the token end (epoch ms). */
   readonly expires?: number
-  /** The relay is never silent for longer than this, in milliseconds. */
+  /** The longest silence of the relay (ms). */
   readonly beat: number
-  /** The largest frame that the relay takes, in bytes of UTF-8. */
+  /** The largest frame that the relay accepts (bytes of UTF-8). */
   readonly maxBytes: number
-  /** How long the relay remembers ids, in milliseconds. */
+  /** How long the relay remembers ids (ms). */
   readonly window: number
 }
 
 export interface JoinedFrame extends Position {
   readonly type: 'joined'
   readonly room: string
-  /** The newest offset at the time of joining: what comes up to it is replay. */
+  /** The newest offset at the time of joining: entries up to it are replayed. */
   readonly head: number
   /** Whether everything since the asked position follows. When false, a `gap` frame comes next. */
   readonly recovered: boolean
@@ -104,7 +104,7 @@ export interface SignalFrame {
   readonly data?: JsonValue
   readonly room: string
   readonly offset: number
-  /** When the relay logged it, in epoch milliseconds of the relay's clock. */
+  /** When the relay logged the signal, by its own clock (epoch ms). */
   readonly at: number
   readonly sender: Sender
 }
@@ -114,7 +114,7 @@ export interface AcceptedFrame {
   readonly ids: readonly string[]
 }
 
-/** Why the relay will never take a signal, or never let the client into a room. */
+/** Why the relay refuses a signal or a room for good. */
 export type RefusalCode = 'denied' | 'bad-name' | 'bad-data' | 'too-large' | 'too-many'
 
 export interface RefusedFrame {
@@ -134,7 +134,7 @@ export interface LeftFrame {
 export interface GapFrame {
   readonly type: 'gap'
   readonly room: string
-  /** `epoch`: the relay's memory began anew; `trimmed`: it does not reach back far enough. */
+  /** `epoch`: the relay's log began anew; `trimmed`: the log does not reach back far enough. */
   readonly reason: 'epoch' | 'trimmed'
   /** Signals after this offset of the old position may be missing. */
   readonly from: number
@@ -156,7 +156,7 @@ export interface PongFrame {
 
 export interface GoodbyeFrame {
   readonly type: 'goodbye'
-  /** When to come back, in milliseconds; different for each client. */
+  /** When to reconnect (ms from now); different for each client. */
   readonly retryAfter: number
   readonly reason: string
 }

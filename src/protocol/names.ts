@@ -1,7 +1,7 @@
-/** The room that is meant where none is named. */
+/** The default room. */
 export const DEFAULT_ROOM = 'main'
 
-/** The largest frame that a relay takes unless it says otherwise, in bytes of UTF-8. */
+/** The largest frame that a relay accepts by default (bytes of UTF-8). */
 export const DEFAULT_MAX_BYTES = 65_536
 
 const NAME = /^[A-Za-z][A-Za-z0-9_.:-]{0,127}$/
