@@ -60,9 +60,11 @@ const EDITS: readonly Edit[] = [
   replace('new CloseEvent(code, reason, this)', '{ target: this, reason: reason }'),
 
   // Debug output and listeners.
-  cutLine(/_?this\._debug\(.*\);/, 13),
+  cutBlock('this._handleMessage = function (event) {', '};'),
+  replace("addEventListener('message', this._handleMessage)", "addEventListener('message', this.onmessage)"),
+  cutLine(/_?this\._debug\(.*\);/, 12),
   cutBlock('this._listeners = {', '};'),
-  cutLine(/_this\._listeners\.\w+\.forEach\(.*\);/, 4),
+  cutLine(/_this\._listeners\.\w+\.forEach\(.*\);/, 3),
   cutLine('this.onerror = null;'),
   cutBlock('if (_this.onerror) {', '}'),
 
@@ -79,7 +81,7 @@ const EDITS: readonly Edit[] = [
   cutBlock('if (this._retryCount >= maxRetries) {', '}'),
   cutLine('this._retryCount++;'),
   cutLine('_this._connectLock = false;'),
-  replace('this._wait()', 'new Promise(function (resolve) { setTimeout(resolve, 0); })'),
+  cutLine('this._wait()'),
   cutLine(/var _a = _this\._options\.minUptime, .*;/),
   cutLine('_this._uptimeTimeout = setTimeout(function () { return _this._acceptOpen(); }, minUptime);'),
   cutLine('clearTimeout(this._uptimeTimeout);'),
@@ -96,7 +98,7 @@ const EDITS: readonly Edit[] = [
   cutLine(/this\.on(?:close|message|open) = null;/, 3),
   { ...replace('this._ws.close(code, reason);', 'this._ws.close(1000);'), times: 2 },
   replace(/(?<=_addListeners = function \(\) \{\n) *if \(!this\._ws\) \{\n *return;\n *\}/, ''),
-  ...['open', 'message', 'close'].map((type) => replace(`if (_this.on${type}) {`, '{')),
+  ...['open', 'close'].map((type) => replace(`if (_this.on${type}) {`, '{')),
   cutLine('if (options === void 0) { options = {}; }'),
   cutLine('this._protocols = protocols;'),
   cutLine("this._binaryType = 'blob';"),
@@ -104,10 +106,13 @@ const EDITS: readonly Edit[] = [
   replace(/_b = _a\.maxRetries, .*;/, 'connectionTimeout = _a.connectionTimeout, WebSocket = _a.WebSocket;'),
   cutBlock('this._removeListeners();\n        if (!isWebSocket(WebSocket)) {', '}'),
   cutLine('.then(function () { return _this._getNextUrl(_this._url); })'),
-  replace('.then(function (url) {', '.then(function () {'),
+  replace('.then(function (url) {', 'setTimeout(function () {'),
   replace('_this._ws = _this._protocols', '_this._ws = new WebSocket(_this._url);'),
   cutLine('? new WebSocket(url, _this._protocols)'),
   cutLine(': new WebSocket(url);'),
+  replace(/(?<=_disconnect = function \(code, reason\) \{[^}]*) *if \(!this\._ws\) \{\n *return;\n *\}/, ''),
+  replace('try {\n            this._ws.close(1000);', '{\n            this._ws.close(1000);'),
+  cutBlock('catch (error) {\n            // ignore', '}'),
   // `openSocket` ignores the events of a socket that it has closed.
   cutLine('this._removeListeners();'),
 ]

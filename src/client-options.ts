@@ -53,6 +53,6 @@ export function checkClientOptions(options: object | undefined): void {
   checkOptions(options, OPTIONS)
   const { signals: contract } = (options ?? {}) as { readonly signals?: unknown }
   if (contract !== undefined && !('~check' in Object(contract))) {
-    throw badOption('The option "signals" takes what defineSignals() returned')
+    throw badOption('The option "signals" takes the result of defineSignals()')
   }
 }

@@ -56,7 +56,7 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
     sendSignal(name, ...rest) {
       const [data, sendOptions] = rest as [data?: unknown, options?: SendOptions]
       const parcel = delivery.encode(name, data, sendOptions)
-      noteSent(client)
+      noteSent()
       connectWhen('lazy')
       return delivery.send(parcel)
     },

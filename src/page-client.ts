@@ -44,7 +44,7 @@ export function onSignalStatus(listener: StatusListener, options?: StatusOptions
 export function setPageClient<Sent extends SignalMap, Received extends SignalMap>(
   client: SignalClient<Sent, Received> | undefined,
 ): void {
-  if (client && !client.sendSignal) throw badOption('setPageClient() takes what createSignalClient() returned')
+  if (client && !client.sendSignal) throw badOption('setPageClient() takes a client')
   // SignalRegistry, and not the client's own map, types the free functions.
   const page = shared()
   page.client = (client ?? undefined) as SignalClient | undefined
@@ -63,19 +63,19 @@ export function getPageClient(): SignalClient | undefined {
   return shared().client
 }
 
-/** Notes that a client has sent a signal from this page. */
-export function noteSent(client: object): void {
-  shared().senders.add(client)
+/** Notes that this page has sent a signal. */
+export function noteSent(): void {
+  shared().hasSent = true
 }
 
-/** Whether a client has sent a signal from this page. */
-export function hasSent(client: object): boolean {
-  return shared().senders.has(client)
+/** Whether this page has sent a signal. */
+export function hasSent(): boolean {
+  return shared().hasSent === true
 }
 
 interface Shared extends EventTarget {
   client?: SignalClient | undefined
-  readonly senders: WeakSet<object>
+  hasSent?: boolean
 }
 
 /**
@@ -85,9 +85,7 @@ interface Shared extends EventTarget {
 const KEY = Symbol.for('signalpost:client')
 
 function shared(): Shared {
-  return ((globalThis as { [KEY]?: Shared })[KEY] ??= Object.assign(new EventTarget(), {
-    senders: new WeakSet<object>(),
-  }))
+  return ((globalThis as { [KEY]?: Shared })[KEY] ??= new EventTarget())
 }
 
 function requirePageClient(): SignalClient {

@@ -7,13 +7,13 @@ type Without<Key extends string, Union> = Union extends unknown ? Omit<Union, Ke
 export type NextStatus = Without<'since', SignalStatus>
 
 /** The states that may follow each state. */
-const FOLLOWERS: { readonly [From in State]: readonly State[] } = {
-  idle: ['connecting', 'closed'],
-  connecting: ['online', 'waiting', 'suspended', 'closed'],
-  online: ['waiting', 'suspended', 'closed'],
-  waiting: ['connecting', 'waiting', 'suspended', 'closed'],
-  suspended: ['connecting', 'closed'],
-  closed: ['connecting', 'closed'],
+const FOLLOWERS: { readonly [From in State]: string } = {
+  idle: 'connecting closed',
+  connecting: 'online waiting suspended closed',
+  online: 'waiting suspended closed',
+  waiting: 'connecting waiting suspended closed',
+  suspended: 'connecting closed',
+  closed: 'connecting closed',
 }
 
 /**

@@ -31,8 +31,8 @@ export function openPlainSocket(url: string, events: SocketEvents): Socket {
   const socket = openSocket(url, {
     ...events,
     onText(broadcast) {
-      const { id = '', ...fields } = parse(broadcast) ?? {}
-      const [other, own] = `${id}`.split(tab)
+      const { id, ...fields } = parse(broadcast) ?? {}
+      const [other, own] = typeof id === 'string' ? id.split(tab) : ['']
       const known = own ? { id: own, sender: { tab } } : { id: other }
       const text = JSON.stringify({ room: DEFAULT_ROOM, sender: {}, ...fields, ...known, at: Date.now(), offset: 0 })
       if (decodeRelayFrame(text).type === 'signal') events.onText(text)

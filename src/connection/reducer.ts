@@ -276,7 +276,7 @@ function onFrame(draft: Draft, { frame }: ConnectionEvents['frame']): void {
   if (frame.type === 'welcome') onWelcome(draft, frame)
   else if (frame.type === 'goodbye') draft.retryAfter = Math.min(frame.retryAfter, MAX_REQUESTED)
   else if (draft.status.state !== 'online') rejectServer(draft)
-  else if (frame.type === 'malformed') report(draft, 'bad-frame', 'A frame that breaks the protocol was ignored.')
+  else if (frame.type === 'malformed') report(draft, 'bad-frame', 'Ignored a frame that breaks the protocol.')
   else if (frame.type !== 'unknown') draft.effects.push(['passOn', frame])
 }
 
@@ -348,7 +348,7 @@ function retry(draft: Draft, reason: string, asked?: number): void {
   const retryAt = Math.round(draft.wallClock + wait)
   setStatus(draft, { state: 'waiting', attempt: draft.failures, retryAt, reason })
   if (draft.failures !== UNREACHABLE_AFTER || draft.wasOnline) return
-  const advice = "Check that it runs, the path, and whether it allows this page's origin (--origin)."
+  const advice = "Check that it runs, its path, and that it allows this page's origin (--origin)."
   report(draft, 'unreachable', `No relay answers at ${draft.address}. ${advice}`)
 }
 

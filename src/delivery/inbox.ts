@@ -7,16 +7,9 @@ import type {
   RoomRequest,
   SignalFrame,
 } from '../protocol/frames.js'
+import { backoff } from '../connection/backoff.js'
 import type { Gap, Stop } from '../signals.js'
-
-/** How many ids are remembered at least: it stops repeats where positions cannot, across two lives of a relay's log. */
-const REMEMBERED_IDS = 8192
-
-/** After how many milliseconds an answer is late: the age that was asked for may have been heard as late, and then began too late. */
-const PROMPT_ANSWER = 250
-
-/** The most of a hello that rooms may take, in characters. */
-const MAX_HELLO_ROOMS = 600
+import { CALM, MAX_HELLO_ROOMS, PROMPT_ANSWER, REMEMBERED_IDS } from './limits.js'
 
 export interface InboxOptions {
   /** Sends a frame; false, and nothing is sent, where there is no connection. */
@@ -62,6 +55,9 @@ interface Room {
   wantedSince: number
   /** When the relay was asked last, on the same clock. */
   askedAt: number
+  /** When the present series of joins after missing signals began; 0 for none. */
+  rejoinsSince: number
+  timer?: ReturnType<typeof setTimeout>
   /** What is added to an age, for a line that is slow to carry it. */
   allowance: number
   /** What was last handled; nothing before the first answer of the relay. */
@@ -97,6 +93,7 @@ export function createInbox(options: InboxOptions): Inbox {
       listeners: 0,
       wantedSince: isFirst && isLoading() ? 0 : now,
       askedAt: now,
+      rejoinsSince: 0,
       allowance: 0,
       position: isFirst ? remembered.get(name) : undefined,
       head: 0,
@@ -110,6 +107,7 @@ export function createInbox(options: InboxOptions): Inbox {
   /** The next answer is to this question. */
   function ask(room: Room): RoomRequest {
     const { name, position, wantedSince, allowance } = room
+    clearTimeout(room.timer)
     room.state = 'joining'
     room.askedAt = performance.now()
     return { room: name, since: position ?? { age: Math.ceil(room.askedAt - wantedSince + allowance) } }
@@ -117,6 +115,18 @@ export function createInbox(options: InboxOptions): Inbox {
 
   function join(room: Room): void {
     if (send({ type: 'join', ...ask(room) })) expectAnswer(room.name)
+  }
+
+  /** Joins once more from the same position; again and again, with a backoff: the relay may never fill the hole. */
+  function rejoin(room: Room): void {
+    const now = performance.now()
+    if (now - room.askedAt > CALM) room.rejoinsSince = 0
+    const outage = room.rejoinsSince && now - room.rejoinsSince
+    room.rejoinsSince ||= now
+    if (!outage) return join(room)
+    room.state = 'outside'
+    clearTimeout(room.timer)
+    room.timer = setTimeout(join, backoff(outage), room)
   }
 
   function expectAnswer(name: string): void {
@@ -145,6 +155,7 @@ export function createInbox(options: InboxOptions): Inbox {
 
   function leaveUnlessWanted(room: Room): void {
     if (room.listeners > 0 || rooms.get(room.name) !== room) return
+    clearTimeout(room.timer)
     rooms.delete(room.name)
     leave(room.name)
   }
@@ -175,7 +186,7 @@ export function createInbox(options: InboxOptions): Inbox {
     // Offset 0: a server that keeps no positions.
     if (offset > 0) {
       if (state !== 'joined' || (position && offset <= position.offset)) return
-      if (!position || offset > position.offset + 1) return join(room)
+      if (!position || offset > position.offset + 1) return rejoin(room)
       room.position = { epoch: position.epoch, offset, id }
     }
     if (remember(id)) deliver(frame, offset > 0 && offset <= head)
@@ -222,7 +233,10 @@ export function createInbox(options: InboxOptions): Inbox {
 
     settle() {
       for (const name of asked.keys()) if (!rooms.has(name)) leave(name)
-      for (const room of rooms.values()) if (room.state === 'outside' || !asked.has(room.name)) join(room)
+      for (const room of rooms.values()) {
+        if (!asked.has(room.name)) join(room)
+        else if (room.state === 'outside') rejoin(room)
+      }
     },
 
     get user() {
@@ -240,7 +254,8 @@ export function createInbox(options: InboxOptions): Inbox {
         rooms.forEach(beginAnew)
         remembered.clear()
       }
-      if (isHeld || !isSame) for (const room of rooms.values()) room.state = 'outside'
+      if (isHeld || !isSame)
+        for (const room of rooms.values()) Object.assign(room, { state: 'outside', rejoinsSince: 0 })
       isHeld = false
       return isSame
     },

@@ -46,8 +46,7 @@ export function createReceivers({ listen, onThrow }: ReceiversOptions): Receiver
       checkOptions(options, OPTIONS)
       checkFunction(handler, 'receiveSignal()')
       const { room = DEFAULT_ROOM, once = false, from = 'anyone', signal, where } = options ?? {}
-      if (signal && !('aborted' in signal))
-        throw badOption('The option "signal" takes an AbortSignal: controller.signal')
+      if (signal && !('aborted' in signal)) throw badOption('The option "signal" takes controller.signal')
       checkName(room)
       if (name !== '*') checkName(name)
       const registration = { name, handler, room, once, from, signal, where }

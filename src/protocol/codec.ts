@@ -102,7 +102,7 @@ const RELAY_FRAMES: { readonly [Type in RelayFrame['type']]: Rules } = {
   welcome: {
     tab: isString,
     user: isOptionalString,
-    expires: isOptionalCount,
+    expires: (value = 0) => isCount(value),
     beat: isCount,
     maxBytes: isCount,
     window: isCount,
@@ -137,10 +137,6 @@ function isOptionalString(value: unknown): value is string | undefined {
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0
-}
-
-function isOptionalCount(value: unknown): boolean {
-  return value === undefined || isCount(value)
 }
 
 function isEpoch(value: unknown): boolean {

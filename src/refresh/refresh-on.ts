@@ -108,7 +108,7 @@ export function refreshPlace<
 
   const laps = countLaps()
   /** Each time this page comes, it sends what makes another page send what makes this one go. */
-  const isGoingRound = (): boolean => laps === MAX_LAPS && !isTouched() && hasSent(client)
+  const isGoingRound = (): boolean => laps === MAX_LAPS && !isTouched() && hasSent()
   const scheduler = createScheduler({
     wait,
     maxWait,

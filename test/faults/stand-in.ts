@@ -12,8 +12,8 @@ export interface StandIn {
 
 /** Makes pages of clients: Node has none. */
 export function setStandIn(): StandIn {
-  const targets = { window: createCountingTarget(), document: createCountingTarget() }
-  Object.assign(targets.document, { visibilityState: 'visible', querySelector: () => null })
+  const members = { visibilityState: 'visible', querySelector: () => null }
+  const targets = { window: createCountingTarget(), document: createCountingTarget(members) }
   const globals = { ...targets, navigator: { onLine: true } }
   const before = Object.keys(globals).map((name) => [name, Object.getOwnPropertyDescriptor(globalThis, name)] as const)
   for (const [name, value] of Object.entries(globals)) {

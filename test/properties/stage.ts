@@ -114,8 +114,8 @@ export function setStage(): Stage {
   define('clearInterval', { writable: true, value: cancel(stop) })
 
   function open({ origin, storage, onStore, onPost }: RealmOptions): Realm {
-    const [window, document] = [createCountingTarget(), createCountingTarget()]
-    Object.assign(document, { visibilityState: 'visible', querySelector: () => null })
+    const window = createCountingTarget()
+    const document = createCountingTarget({ visibilityState: 'visible', querySelector: () => null })
     const clock = performance
     const held: Held = {
       timers: new Map(),

@@ -4,7 +4,8 @@ export interface CountingTarget extends EventTarget {
   readonly listeners: number
 }
 
-export function createCountingTarget(): CountingTarget {
+/** @param members Its other members. Like those of a document, all members are members of its prototype. */
+export function createCountingTarget(members: object = {}): CountingTarget {
   const target = new EventTarget()
   const registered = new Map<string, Set<unknown>>()
   const { addEventListener: add, removeEventListener: remove } = target
@@ -23,8 +24,9 @@ export function createCountingTarget(): CountingTarget {
     },
     removeEventListener: forget,
   }
-  Object.defineProperty(target, 'listeners', {
+  const dispatchEvent = (event: Event): boolean => target.dispatchEvent(event)
+  const prototype = Object.defineProperty({ ...members, ...counting, dispatchEvent }, 'listeners', {
     get: () => [...registered.values()].reduce((sum, { size }) => sum + size, 0),
   })
-  return Object.assign(target, counting) as unknown as CountingTarget
+  return Object.create(prototype) as CountingTarget
 }
