@@ -123,12 +123,6 @@ describe('the documents', () => {
     expect(scripts.filter((name) => !(name in manifest.scripts))).toEqual([])
   })
 
-  it.each(documents)('link only to files that exist: %s', (path) => {
-    const links = [...read(path).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link]) => link ?? '')
-    const folder = join(path, '..')
-    expect(links.filter((link) => !ts.sys.fileExists(join(ROOT, folder, link)))).toEqual([])
-  })
-
   it('keep an Unreleased section in the changelog', () => {
     expect(read('CHANGELOG.md')).toMatch(/^# Changelog\n\n## Unreleased\n/)
   })
