@@ -71,10 +71,16 @@ describe.each(DOCUMENTS)('%s', (path) => {
   })
 })
 
-describe('README.md', () => {
-  it('fits on a few screens', () => {
-    const lines = read('README.md').split('\n')
-    expect(lines.length).toBeLessThanOrEqual(250)
-    expect(lines.filter((line) => line.startsWith('|') && line.length > 120)).toEqual([])
+describe('the documents of the package', () => {
+  it.each(SHIPPED.filter((path) => path.endsWith('.md')))('have tables of at most 120 characters: %s', (path) => {
+    expect(
+      read(path)
+        .split('\n')
+        .filter((line) => line.startsWith('|') && line.length > 120),
+    ).toEqual([])
+  })
+
+  it('begin with a README of at most 250 lines', () => {
+    expect(read('README.md').split('\n').length).toBeLessThanOrEqual(250)
   })
 })
