@@ -81,7 +81,11 @@ describe('the README and the guides', () => {
     const rows = [...table.matchAll(/^\| `?([^`|]+?)`? +\| +([\d,]+) \|$/gm)]
     const stated = rows.map(([, name = '', bytes = '']) => [name, Number(bytes.replace(',', ''))] as const)
     const limits = new Map(budgets.map(({ name, limit }) => [name, Number.parseInt(limit)]))
+    const kilobytes = (name: string): string => `${Math.ceil((limits.get(name) ?? 0) / 1000)} kB`
     expect(stated.length).toBeGreaterThan(8)
+    expect(README).toContain(
+      `weighs ${kilobytes('script tag')}, the client alone ${kilobytes('{ createSignalClient }')}`,
+    )
     expect(
       stated.filter(([name, bytes]) => {
         const limit = limits.get(name) ?? Infinity
