@@ -22,7 +22,7 @@ const withoutCode = (text: string): string => text.replaceAll(/^ *```[^]*?^ *```
 
 /** Paragraphs, list items and cells of tables, without headings and markup. */
 function paragraphs(path: string): string[] {
-  const blocks = withoutCode(read(path)).split(/\n(?:\s*\n)+|\n(?=\s*(?:[-*>|#]|\d+\.) ?)/)
+  const blocks = withoutCode(read(path)).split(/\n(?:\s*\n)+|\n(?=\s*(?:[-*>] |[|#]|\d+\. ))/)
   return blocks
     .filter((block) => !/^\s*#/.test(block))
     .flatMap((block) => (block.startsWith('|') ? block.split(/(?<!\\)\|/) : [block]))
