@@ -111,7 +111,7 @@ const EDITS: readonly Edit[] = [
   cutLine('? new WebSocket(url, _this._protocols)'),
   cutLine(': new WebSocket(url);'),
   replace(/(?<=_disconnect = function \(code, reason\) \{[^}]*) *if \(!this\._ws\) \{\n *return;\n *\}/, ''),
-  replace('try {\n            this._ws.close(1000);', '{\n            this._ws.close(1000);'),
+  replace('try {\n            this._ws.close(1000);', '{ this._ws.close(1000);'),
   cutBlock('catch (error) {\n            // ignore', '}'),
   // `openSocket` ignores the events of a socket that it has closed.
   cutLine('this._removeListeners();'),

@@ -8,20 +8,22 @@ import { readUmd, serve, type StaticServer } from '../browser/static-server.js'
 import { textsOf } from '../package/blocks.js'
 import { ROOT } from '../package/root.js'
 
-/** What `README.md` and `examples/README.md` show works as it is shown, with another address of the relay. */
+/** The code of `README.md`, `examples/README.md` and the guides works as it is shown, with another address of the relay. */
 
 const README = 'examples/README.md'
 const [markup = '', saidByPage = ''] = textsOf(README, 'html')
 const [refreshing = '', saving = ''] = textsOf(README, 'ts')
 const [component = ''] = textsOf(README, 'tsx')
-const [first = '', saved = '', globals = ''] = textsOf('README.md', 'html')
+const [first = '', saved = ''] = textsOf('README.md', 'html')
 const [firstComponent = ''] = textsOf('README.md', 'tsx')
-const [, everyAction = '', contract = ''] = textsOf('README.md', 'ts')
+const [globals = ''] = textsOf('examples/guides/api.md', 'html')
+const [everyAction = ''] = textsOf('examples/guides/refresh.md', 'ts')
+const contract = textsOf('examples/guides/typescript.md', 'ts').find((text) => text.includes('defineSignals')) ?? ''
 
 const form = (next: string): string =>
   `<form method="post" action="/incomes?next=${next}"><input name="amount" value="250"><button>Save</button></form>`
 
-describeInChromium('README.md and examples/README.md in a browser', () => {
+describeInChromium('README.md, examples/README.md and the guides in a browser', () => {
   const tabs = useTabs()
   let relay: RelayProcess
   let server: StaticServer
@@ -123,7 +125,7 @@ describeInChromium('README.md and examples/README.md in a browser', () => {
     expect(tabs.complaints).toEqual([])
   })
 
-  it("refreshes with every action of the README's block, each on its own signal and room", async () => {
+  it("refreshes with every action of the guide's block, each on its own signal and room", async () => {
     const report = await openReport('every-action', 'section')
     const page = await open('globals')
     const send = (name: string, room = 'main'): Promise<unknown> =>

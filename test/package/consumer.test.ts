@@ -80,7 +80,7 @@ describe('an application that installed the package', () => {
     const kinds = packed.map((path) =>
       path
         .replace(/^dist\/(?!umd|relay|playground|dashboard).*\.(js|js\.map)$/, 'dist modules')
-        .replace(/^(dist\/(?:playground|dashboard))\/.*$/, '$1')
+        .replace(/^(dist\/(?:playground|dashboard)|examples\/guides)\/.*$/, '$1')
         .replace(/^(dist\/relay\/chunk)-\w+\.js$/, '$1')
         .replace(/^dist\/[a-z]+\/index\.d\.ts$/, 'dist entry point types')
         .replace(/^dist\/[a-z-]+-[\w-]{8}\.d\.ts$/, 'dist shared types'),
@@ -110,6 +110,7 @@ describe('an application that installed the package', () => {
       'dist/umd/signalpost.js.map',
       'dist/umd/signalpost.min.js',
       'dist/umd/signalpost.min.js.map',
+      'examples/guides',
       'package.json',
     ])
   })

@@ -91,7 +91,7 @@ describe('pages and packages', () => {
       stdio: ['ignore', 'pipe', 'ignore'],
     })
     const [pack] = JSON.parse(answer) as { files: { path: string }[] }[]
-    const others = pack?.files.map(({ path }) => path).filter((path) => !path.startsWith('dist/'))
+    const others = pack?.files.map(({ path }) => path).filter((path) => !/^(dist|examples\/guides)\//.test(path))
     expect(others?.toSorted()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'])
   })
 })
