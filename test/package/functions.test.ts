@@ -52,7 +52,9 @@ function nameOf(node: ts.Node): string {
 
 function variablesOf({ statements }: ts.Block): number {
   const lists = statements.filter((statement) => ts.isVariableStatement(statement)).map((each) => each.declarationList)
-  const names = lists.filter(({ flags }) => flags & ts.NodeFlags.Let).flatMap(({ declarations }) => Array.from(declarations))
+  const names = lists
+    .filter(({ flags }) => flags & ts.NodeFlags.Let)
+    .flatMap(({ declarations }) => Array.from(declarations))
   return names.reduce((sum, { name }) => sum + (ts.isIdentifier(name) ? 1 : name.elements.length), 0)
 }
 
