@@ -20,7 +20,7 @@ import {
 } from './timing.js'
 import { renewalDelay } from './tokens.js'
 
-/** What to do when the relay ended the connection for good. */
+/** Advice for the case that the relay has ended the connection for good. */
 const ADVICE = {
   unauthorized: 'Call setToken()',
   forbidden: "Start the relay with --origin <this page's origin>",
@@ -58,7 +58,7 @@ export interface ConnectionState {
   readonly deadline: Deadline | undefined
 }
 
-/** What happens to a connection, with what is known of it. */
+/** Events of a connection, each with its data. */
 export interface ConnectionEvents {
   connect: void
   wake: void
@@ -78,7 +78,7 @@ export interface ConnectionEvents {
   close: void
 }
 
-/** What the runner has to do, in order. */
+/** Effects that the runner performs, in order. */
 export interface Effects {
   /** Lets go of the socket. */
   drop: void

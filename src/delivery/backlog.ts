@@ -15,8 +15,8 @@ export interface Backlog {
 }
 
 /**
- * Signals without a receiver that arrive while the page loads: a module that loads later, and receives in a room that was
- * joined before, gets them too. A `*` receiver does not consume them.
+ * Stores signals without a receiver while the page loads: a module that loads later gets them, too. A `*` receiver does not
+ * consume them.
  *
  * @param loadedAt When the page counts as loaded and nothing is stored any more (ms since its navigation).
  */
@@ -36,7 +36,7 @@ export function createBacklog(loadedAt: number): Backlog {
   return {
     keep(type, frame) {
       if (isOver || taken.has(type)) return
-      // Reading the clock for each signal would cost more than all the rest of this.
+      // Reading the clock for each signal would cost more than the rest of this function.
       if (!timer) {
         const left = loadedAt - performance.now()
         if (left <= 0) return end()

@@ -9,12 +9,12 @@ import { DEFAULT_MAX_BYTES, DEFAULT_ROOM } from '../protocol/names.js'
 import type { Gap, ReceiveOptions, SendOptions, SendResult, Signal, Stop, Token } from '../signals.js'
 import type { SignalStatus } from '../status.js'
 import { createDispatcher } from './dispatcher.js'
-import { sendFarewell } from './farewell.js'
+import { sendBeacon } from './beacon.js'
 import { createHandover } from './handover.js'
 import { createInbox } from './inbox.js'
 import { NAVIGATION_WINDOW } from './limits.js'
 import { createOutbox, type Session } from './outbox.js'
-import { createParcel, type Parcel } from './parcel.js'
+import { encodeSignal, type OutgoingSignal } from './outgoing-signal.js'
 import { type AnyHandler, createReceivers, typeOf } from './receivers.js'
 import { openTabMemory } from './tab-memory.js'
 
@@ -27,17 +27,17 @@ export interface DeliveryOptions extends Omit<ClientOptions, 'connect' | 'onErro
   readonly onError: (error: SignalError) => void
 }
 
-/** Sends the signals of the page, and hands those that arrive to its receivers. */
+/** Sends the signals of the page, and passes received signals to its receivers. */
 export interface Delivery {
   readonly transport: Transport
   /** Whether signals of an earlier page of the tab wait to be sent. */
   readonly isWaiting: boolean
   /** @throws SignalError `bad-name`, `bad-data`, `bad-option`, `too-large` or `contract`. */
-  encode(name: string, data: unknown, options?: SendOptions): Parcel
-  send(parcel: Parcel): Promise<SendResult>
+  encode(name: string, data: unknown, options?: SendOptions): OutgoingSignal
+  send(signal: OutgoingSignal): Promise<SendResult>
   /** @throws SignalError `bad-name` or `bad-option`. */
   receive(name: string, handler: AnyHandler, options?: ReceiveOptions): Stop
-  /** Signals that wait stay with the present user, and receivers wait until the relay has named the user of the token. */
+  /** Waiting signals stay with the present user, and receivers pause until the relay has named the user of the token. */
   setToken(token: Token): void
   close(): void
 }
@@ -52,7 +52,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   let session: Session = { tab: '', user: undefined, maxBytes: DEFAULT_MAX_BYTES, window: Infinity }
   // A token function may give the token of a user who signed in after this page was made.
   const lastUser = typeof token === 'function' ? remembered?.user : undefined
-  /** The user of the signals that the page sends now; undefined for the user that the relay names next. */
+  /** The user of the signals that the page sends now; undefined: the user that the relay names next. */
   let owner = token && (user ?? readMeta('user') ?? lastUser)
 
   const receivers = createReceivers({ listen: (room) => inbox.listen(room), onThrow })
@@ -66,7 +66,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     user: remembered?.user,
     isEarlyAllowed: !memory || remembered !== undefined,
     deliver(frame, isReplayed) {
-      // Before the handlers: one of them may leave the page.
+      // Before the handlers, because one of them may leave the page.
       handover.saveSoon()
       dispatcher.dispatch(frame, isReplayed)
     },
@@ -76,7 +76,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     memory,
     outbox,
     inbox,
-    post: () => sendFarewell({ url, tab: secret, token: transport.token, user: owner, parcels: outbox.claim(owner) }),
+    post: () =>
+      sendBeacon({ url, tab: secret, token: transport.token, user: owner, signals: outbox.assignOwner(owner) }),
   })
 
   /** Runs after a (re)connect and after a token change. */
@@ -90,14 +91,14 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     {
       rooms: inbox.rooms,
       onStatus(status) {
-        // Waiting signals go first: a listener that sends now comes after them.
+        // Waiting signals go out before those of the listeners.
         if (status.state === 'online') resume(true)
-        // Back from the browser's cache: later pages of the tab may have left signals that they could not send.
+        // On a page from the back/forward cache: later pages of the tab may have left unsent signals.
         if (status.state === 'connecting') handover.save(true)
         onStatus(status)
       },
       onWelcome({ tab, maxBytes, window, user: present = '' }, isFirst) {
-        outbox.claim(owner)
+        outbox.assignOwner(owner)
         owner = present
         session = { tab, user: present, maxBytes, window }
         dispatcher.resume(inbox.setUser(present))
@@ -127,12 +128,12 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       default:
         inbox.onFrame(frame)
     }
-    // The relay is never silent for long: the note of a page that receives nothing stays fresh.
+    // Heartbeats keep the saved state of a page fresh that receives nothing.
     if (frame.type === 'joined') handover.save()
     else if (frame.type !== 'signal') handover.saveSoon()
   }
 
-  outbox.adopt(remembered?.parcels ?? [])
+  outbox.adopt(remembered?.signals ?? [])
   // This page may end before it is connected.
   handover.save()
 
@@ -142,17 +143,17 @@ export function createDelivery(options: DeliveryOptions): Delivery {
 
     encode(name, data, sendOptions) {
       check?.(name, data)
-      return createParcel(createId(), name, data, sendOptions, session.maxBytes)
+      return encodeSignal(createId(), name, data, sendOptions, session.maxBytes)
     },
 
-    send(parcel) {
+    send(signal) {
       const { state } = transport.status
       if (!globalThis.location && state === 'idle') {
         const error = new SignalError('no-websocket', 'There is no page here. A server uses POST /publish.')
-        return Promise.resolve({ id: parcel.id, outcome: 'dropped', error })
+        return Promise.resolve({ id: signal.id, outcome: 'dropped', error })
       }
-      const result = outbox.add(parcel)
-      // Another listener has heard before this call that the page goes.
+      const result = outbox.add(signal)
+      // The page is already suspended: save and post this signal at once.
       if (state === 'suspended') handover.leave()
       return result
     },
@@ -164,7 +165,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     },
 
     setToken(next) {
-      outbox.claim(owner)
+      outbox.assignOwner(owner)
       owner = undefined
       inbox.hold()
       dispatcher.hold()

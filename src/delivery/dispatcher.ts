@@ -16,18 +16,18 @@ export interface DispatcherOptions {
 }
 
 export interface Dispatcher {
-  /** Hands a signal to the receivers of its name and of `*`; stores it for those that a loading page registers later. */
+  /** Passes a signal to the receivers of its name and of `*`, and stores it for receivers that a loading page adds later. */
   dispatch(frame: SignalFrame, isReplayed: boolean): void
-  /** Hands the signals that are stored for a type to its first receiver, in a microtask. */
+  /** Passes the stored signals of a type to its first receiver, in a microtask. */
   deliverStored(type: string): Promise<void>
-  /** Hands out no stored signal until `resume`: the next user may be another one. */
+  /** Keeps stored signals back until `resume`: the next user may be another one. */
   hold(): void
-  /** @param isSameUser Otherwise the stored signals are dropped. */
+  /** @param isSameUser If false, the stored signals are dropped. */
   resume(isSameUser: boolean): void
   end(): void
 }
 
-/** Hands each signal to the handlers of the page. */
+/** Passes each signal to the handlers of the page. */
 export function createDispatcher({ receivers, check, loadedAt, isOwn, onError }: DispatcherOptions): Dispatcher {
   const backlog = createBacklog(loadedAt)
   let ready = Promise.resolve()

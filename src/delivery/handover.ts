@@ -1,34 +1,34 @@
 import type { Inbox } from './inbox.js'
 import type { Outbox } from './outbox.js'
-import type { Parcel } from './parcel.js'
+import type { OutgoingSignal } from './outgoing-signal.js'
 import type { TabMemory } from './tab-memory.js'
 
 /** Shortest time between two saves while the page lives (ms). */
 const SAVE_INTERVAL = 100
 
 export interface HandoverOptions {
-  /** None where the browser has no page. */
+  /** Undefined where there is no page. */
   readonly memory: TabMemory | undefined
   readonly outbox: Outbox
   readonly inbox: Inbox
   /** Sends unaccepted signals by a request that outlives the page, and returns those that fit. */
-  readonly post: () => readonly Parcel[]
+  readonly post: () => readonly OutgoingSignal[]
 }
 
 /** Saves the state of the page for the next page of the tab. */
 export interface Handover {
   /**
-   * Saves the positions while the page lives: its `pagehide` may come after the next page began, or never. Adopts signals
-   * that an earlier page saved so late.
+   * Saves the positions while the page lives: its `pagehide` may come after the start of the next page, or never. Adopts
+   * signals that an earlier page saved so late.
    *
-   * @param isSuccessor Whether this page begins now, or comes back from the browser's cache.
+   * @param isSuccessor Whether this page begins now, or returns from the back/forward cache.
    */
   save(isSuccessor?: boolean): void
   /** Saves now, then once for all changes of the next interval. */
   saveSoon(): void
   /** Resends unaccepted signals, and saves everything: the page is left, perhaps for good. */
   leave(): void
-  /** Forgets the state of a page that is not left. */
+  /** Removes the saved state, unless the page was left. */
   end(): void
 }
 
@@ -41,7 +41,7 @@ export function createHandover({ memory, outbox, inbox, post }: HandoverOptions)
     timer = undefined
     isLeft = false
     if (!memory) return
-    outbox.adopt(memory.take(isSuccessor)?.parcels ?? [])
+    outbox.adopt(memory.take(isSuccessor)?.signals ?? [])
     memory.keep({ positions: inbox.positions(), user: inbox.user })
   }
 
@@ -56,10 +56,10 @@ export function createHandover({ memory, outbox, inbox, post }: HandoverOptions)
 
     leave() {
       if (!memory) return
-      for (const { id } of post()) outbox.markHanded(id)
+      for (const { id } of post()) outbox.markSent(id)
       clearTimeout(timer)
       isLeft = true
-      memory.keep({ positions: inbox.positions(), parcels: outbox.waiting(), user: inbox.user })
+      memory.keep({ positions: inbox.positions(), signals: outbox.waiting(), user: inbox.user })
     },
 
     end() {

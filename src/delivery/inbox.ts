@@ -12,81 +12,81 @@ import type { Gap, Stop } from '../signals.js'
 import { CALM, MAX_HELLO_ROOMS, PROMPT_ANSWER, REMEMBERED_IDS } from './limits.js'
 
 export interface InboxOptions {
-  /** Sends a frame; false, and nothing is sent, where there is no connection. */
+  /** Sends a frame; returns false if there is no connection. */
   readonly send: (frame: JoinFrame | LeaveFrame) => boolean
-  /** Whether a room that is opened now begins with what was sent since the navigation. */
+  /** Whether a room that is joined now begins with signals since the navigation. */
   readonly isLoading: () => boolean
-  /** Where the tab's last page was. */
+  /** The positions of the tab's last page. */
   readonly remembered: Map<string, Position>
-  /** The user of the last page, as far as it is known. */
+  /** The user of the last page, if known. */
   readonly user: string | undefined
-  /** Whether to begin early rather than late; without a memory, a page that reloads at a signal would do so for ever. */
+  /** Whether rooms may begin early. Without a tab memory, a page that reloads at a signal would reload for ever. */
   readonly isEarlyAllowed: boolean
   readonly deliver: (frame: SignalFrame, isReplayed: boolean) => void
   readonly onGap: (gap: Gap) => void
 }
 
 export interface Inbox {
-  /** Listens to a room. The last stop leaves it. */
+  /** Joins a room. The last stop leaves it. */
   listen(room: string): Stop
-  /** The rooms for a `hello`, each with where it goes on. */
+  /** Returns the rooms for a `hello`, each with its position. */
   rooms(): RoomRequest[]
-  /** There is a connection: tells the relay what its `hello` did not say. */
+  /** Joins and leaves the rooms that the last `hello` did not cover. */
   settle(): void
-  /** The next user may be another one: hands out nothing until `setUser`. */
+  /** Delivers nothing until `setUser`: the next user may be another one. */
   hold(): void
   /**
-   * The relay named the user of the connection, empty for none. A new user begins anew in each room, with a gap where the
-   * page has been in it. Returns whether it is still the same user, or was none before.
+   * Sets the user that the relay has named, empty for none. A new user begins anew in each room, with a gap in the rooms that
+   * the page has visited. Returns whether the user is the same, or the first one.
    */
   setUser(user: string): boolean
-  /** The user whose positions these are, where a relay has named one. */
+  /** The user of the positions, if a relay has named one. */
   readonly user: string | undefined
-  /** What was last handled in each room. */
+  /** Returns the position in each room. */
   positions(): Map<string, Position>
-  /** Takes every frame, and leaves alone what does not concern it. */
+  /** Handles the frames that concern rooms, and ignores others. */
   onFrame(frame: RelayFrame): void
 }
 
 interface Room {
   readonly name: string
   listeners: number
-  /** From when on its signals are wanted, in milliseconds since the navigation. */
+  /** The start of the wanted signals (ms since the navigation). */
   wantedSince: number
-  /** When the relay was asked last, on the same clock. */
+  /** The time of the last join, by the same clock. */
   askedAt: number
   /** When the present series of joins after missing signals began; 0 for none. */
   rejoinsSince: number
   timer?: ReturnType<typeof setTimeout>
-  /** What is added to an age, for a line that is slow to carry it. */
+  /** Added to an age on a slow connection (ms). */
   allowance: number
-  /** What was last handled; nothing before the first answer of the relay. */
+  /** The last handled entry; undefined before the first answer of the relay. */
   position: Position | undefined
-  /** What comes up to here was sent before the page joined. */
+  /** Signals up to this offset were sent before the page joined. */
   head: number
   /**
-   * `joining`: what comes before the answer belongs to an older join. `outside`: the relay refused the page, or the token is
-   * another one; `settle` asks again.
+   * `joining`: signals before the answer belong to an older join. `outside`: the relay refused the page, the token is another
+   * one, or the next join waits; `settle` joins again.
    */
   state: 'joining' | 'joined' | 'outside'
 }
 
-/** Lets each signal through once and in order, and owns the position in every room. */
+/** Delivers each signal once and in order, and owns the position in every room. */
 export function createInbox(options: InboxOptions): Inbox {
   const { send, isLoading, remembered, isEarlyAllowed, deliver, onGap } = options
   const rooms = new Map<string, Room>()
   const visited = new Set<string>()
   let { user } = options
   let isHeld = false
-  /** The rooms that the page has asked for on the present connection, each with its number of unanswered joins. */
+  /** The joined rooms of the present connection, each with its number of unanswered joins. */
   const asked = new Map<string, number>()
-  // Two generations: the older one goes as a whole, which costs less than to drop one id for each that comes.
+  // Two generations of ids: dropping the older one as a whole is cheaper than evicting one by one.
   let seen = new Set<string>()
   let seenBefore = seen
 
   function open(name: string): Room {
     const now = performance.now()
-    // Whoever comes back to a room begins anew: what the first stay handled must not come again.
+    // A second stay in a room begins anew: signals of the first stay must not come again.
     const isFirst = !visited.has(name)
     const room: Room = {
       name,
@@ -104,7 +104,7 @@ export function createInbox(options: InboxOptions): Inbox {
     return room
   }
 
-  /** The next answer is to this question. */
+  /** Builds the request for a join; the next answer belongs to it. */
   function ask(room: Room): RoomRequest {
     const { name, position, wantedSince, allowance } = room
     clearTimeout(room.timer)
@@ -117,7 +117,7 @@ export function createInbox(options: InboxOptions): Inbox {
     if (send({ type: 'join', ...ask(room) })) expectAnswer(room.name)
   }
 
-  /** Joins once more from the same position; again and again, with a backoff: the relay may never fill the hole. */
+  /** Joins again from the same position. Repeated joins back off: the relay may never fill the hole. */
   function rejoin(room: Room): void {
     const now = performance.now()
     if (now - room.askedAt > CALM) room.rejoinsSince = 0
@@ -133,17 +133,17 @@ export function createInbox(options: InboxOptions): Inbox {
     asked.set(name, (asked.get(name) ?? 0) + 1)
   }
 
-  /** Returns whether this is the answer to the latest join. */
+  /** Returns whether an answer belongs to the latest join. */
   function takeAnswer(name: string): boolean {
     const unanswered = (asked.get(name) ?? 1) - 1
     asked.set(name, unanswered)
     return unanswered <= 0 && !isHeld
   }
 
-  /** Another user has other rights: signals that the last one has not received are not handed to this one. */
+  /** Another user has other rights: signals that the last user missed are not for this one. */
   function beginAnew(room: Room): void {
     room.position = undefined
-    // A page that has just loaded goes on with its own navigation: the position was that of the tab's last page.
+    // A new page begins with its navigation: the position was that of the tab's last page.
     if (!visited.has(room.name)) return
     room.wantedSince = performance.now()
     onGap({ room: room.name, reason: 'user' })
@@ -175,7 +175,7 @@ export function createInbox(options: InboxOptions): Inbox {
   function moveTo(room: Room, { epoch, offset, id }: Position): void {
     const { position } = room
     const hasSameOffset = position?.offset === offset
-    // Within one epoch a position never goes back: what was handled stays handled.
+    // Within one epoch a position never goes back.
     if (position?.epoch === epoch && position.offset >= offset) return
     room.position = { epoch, offset, id: id ?? (hasSameOffset ? position.id : undefined) }
   }
@@ -183,7 +183,7 @@ export function createInbox(options: InboxOptions): Inbox {
   function onSignal(room: Room, frame: SignalFrame): void {
     const { offset, id } = frame
     const { position, state, head } = room
-    // Offset 0: a server that keeps no positions.
+    // Offset 0 means a server without positions.
     if (offset > 0) {
       if (state !== 'joined' || (position && offset <= position.offset)) return
       if (!position || offset > position.offset + 1) return rejoin(room)
@@ -203,7 +203,7 @@ export function createInbox(options: InboxOptions): Inbox {
     visited.add(room.name)
     room.state = 'joined'
     room.head = frame.head
-    // Not recovered: the position stays where it is until the gap was told, so that a cut line cannot hide it.
+    // Without recovery, the position stays until the gap is reported, so that a broken connection cannot hide the gap.
     if (frame.recovered) moveTo(room, frame)
   }
 
@@ -216,7 +216,7 @@ export function createInbox(options: InboxOptions): Inbox {
         if (isStopped) return
         isStopped = true
         room.listeners -= 1
-        // A page that re-renders stops and listens again in one breath, and keeps its place.
+        // Re-rendering stops and restarts receivers in the same task: keep the room joined.
         queueMicrotask(() => leaveUnlessWanted(room))
       }
     },
@@ -224,7 +224,7 @@ export function createInbox(options: InboxOptions): Inbox {
     rooms() {
       isHeld = false
       const requests = [...rooms.values()].map(ask)
-      // A hello must never be too large.
+      // The relay refuses a hello that is too large.
       if (JSON.stringify(requests).length > MAX_HELLO_ROOMS) requests.length = 0
       asked.clear()
       for (const { room } of requests) expectAnswer(room)
@@ -261,7 +261,7 @@ export function createInbox(options: InboxOptions): Inbox {
     },
 
     positions() {
-      // Where this page has not been, the tab goes on where the last one was.
+      // In rooms that this page has not visited, the tab keeps the position of its last page.
       const positions = new Map([...remembered].filter(([name]) => !visited.has(name)))
       for (const { name, position } of rooms.values()) if (position) positions.set(name, position)
       return positions

@@ -1,76 +1,76 @@
 import { SignalError } from '../errors.js'
 import type { SendOutcome, SendResult } from '../signals.js'
-import { type Parcel, pipelined, tooLarge } from './parcel.js'
+import { type OutgoingSignal, pipelined, tooLarge } from './outgoing-signal.js'
 import { MAX_SIGNALS, MAX_BYTES, RESEND_MARGIN } from './limits.js'
 
 export interface OutboxOptions {
-  /** Hands a frame to the connection; false when there is none. */
+  /** Sends a frame; returns false if there is no connection. */
   readonly send: (text: string) => boolean
   readonly onError: (error: SignalError) => void
 }
 
 export interface Outbox {
-  add(parcel: Parcel): Promise<SendResult>
-  /** Takes what another page of the tab left, but for what is here already. */
-  adopt(parcels: readonly Parcel[]): void
-  /** Assigns signals without an owner to this user, and returns those that may go out as this user's. */
-  claim(user: string | undefined): Parcel[]
-  /** Sends what is not accepted, in the order of the calls; on a new connection also what the last one had. */
+  add(signal: OutgoingSignal): Promise<SendResult>
+  /** Adds the signals of another page of the tab, unless they are here already. */
+  adopt(signals: readonly OutgoingSignal[]): void
+  /** Assigns unowned signals to this user, and returns those that the user may send. */
+  assignOwner(user: string | undefined): OutgoingSignal[]
+  /** Sends unaccepted signals in the order of the calls; on a new connection, also those that the last one has sent. */
   flush(session: Session, isNewConnection: boolean): void
-  /** Nobody knows any more whether the relay has this one. */
-  markHanded(id: string): void
-  /** The relay answered; an error is told. */
+  /** Marks a signal as possibly received by the relay. */
+  markSent(id: string): void
+  /** Ends a signal with the answer of the relay, and reports an error. */
   settle(id: string, outcome: 'accepted' | 'sent' | 'refused', error?: SignalError): void
-  /** What is not accepted, in the order of the calls, each with the time that it has left. */
-  waiting(): Parcel[]
-  /** The relay closed on a frame that was too large: the largest one that it has not answered. */
+  /** Returns the unaccepted signals in the order of the calls, each with its remaining time. */
+  waiting(): OutgoingSignal[]
+  /** Refuses the largest unanswered signal: the relay has closed the connection because of a frame's size. */
   refuseTooLarge(): void
   close(): void
 }
 
-/** What the relay said of the connection. */
+/** The facts of the relay's welcome. */
 export interface Session {
-  /** The public name of the page, by which its own signals are known when they come back. */
+  /** The public name of the page, by which it recognizes its own signals. */
   readonly tab: string
-  /** The user of the present token, empty for none; undefined until the relay has named one. */
+  /** The user of the present token, empty for none; undefined before the first welcome. */
   readonly user: string | undefined
   readonly maxBytes: number
   /** How long the relay remembers ids (ms). */
   readonly window: number
 }
 
-interface Waiting extends Parcel {
-  wasHanded?: boolean | undefined
+interface Waiting extends OutgoingSignal {
+  wasSent?: boolean | undefined
   user?: string | undefined
-  /** In milliseconds of `performance.now()`. */
+  /** On the clock of `performance.now()` (ms). */
   expiresAt: number
   timer: ReturnType<typeof setTimeout> | undefined
   readonly resolve: (result: SendResult) => void
 }
 
-/** Keeps every signal until the relay accepted it, in the order of the calls. Each promise settles exactly once. */
+/** Keeps every signal until the relay has accepted it, in the order of the calls. Each promise settles exactly once. */
 export function createOutbox({ send, onError }: OutboxOptions): Outbox {
   const waiting = new Map<string, Waiting>()
   let bytes = 0
   let isClosed = false
-  /** How long a signal that was sent may be sent again: after that, the relay would log it twice. */
+  /** How long a sent signal may be resent (ms): after that, the relay would log it twice. */
   let resendable = Infinity
 
   function expireIn(entry: Waiting, ttl: number): void {
     clearTimeout(entry.timer)
     entry.expiresAt = performance.now() + ttl
-    entry.timer = setTimeout(() => giveUp(entry, 'expired', notInTime(entry)), ttl)
+    entry.timer = setTimeout(() => fail(entry, 'expired', notInTime(entry)), ttl)
   }
 
-  function markHanded(entry: Waiting): void {
-    if (!entry.wasHanded && entry.expiresAt - performance.now() > resendable) expireIn(entry, resendable)
-    entry.wasHanded = true
+  function markSent(entry: Waiting): void {
+    if (!entry.wasSent && entry.expiresAt - performance.now() > resendable) expireIn(entry, resendable)
+    entry.wasSent = true
   }
 
-  function hand(entry: Waiting): void {
+  function transmit(entry: Waiting): void {
     const [oldest] = waiting.keys()
     if (!send(oldest === entry.id ? entry.text : pipelined(entry.text))) return
-    markHanded(entry)
+    markSent(entry)
   }
 
   function settle(id: string, outcome: SendOutcome, error?: SignalError): void {
@@ -80,43 +80,43 @@ export function createOutbox({ send, onError }: OutboxOptions): Outbox {
     waiting.delete(id)
     bytes -= entry.bytes
     entry.resolve({ id, outcome, error })
-    // What the application did itself is no news to it.
+    // The application caused these outcomes itself: do not report them.
     if (error && outcome !== 'closed' && error.code !== 'replaced') onError(error)
   }
 
-  /** Gives up on one that the relay may have, or may not. */
-  function giveUp({ id, wasHanded }: Waiting, unless: SendOutcome, error: SignalError): void {
-    settle(id, wasHanded ? 'unknown' : unless, error)
+  /** Ends a signal that may or may not have reached the relay. */
+  function fail({ id, wasSent }: Waiting, unless: SendOutcome, error: SignalError): void {
+    settle(id, wasSent ? 'unknown' : unless, error)
   }
 
-  function add(parcel: Parcel): Promise<SendResult> {
-    const { id, slot, ttl } = parcel
-    const older = [...waiting.values()].find((entry) => slot && entry.slot === slot && !entry.wasHanded)
+  function add(signal: OutgoingSignal): Promise<SendResult> {
+    const { id, replaceKey, ttl } = signal
+    const older = [...waiting.values()].find((entry) => replaceKey && entry.replaceKey === replaceKey && !entry.wasSent)
     const size = waiting.size + (older ? 0 : 1)
-    const isFull = size > MAX_SIGNALS || bytes + parcel.bytes - (older?.bytes ?? 0) > MAX_BYTES
+    const isFull = size > MAX_SIGNALS || bytes + signal.bytes - (older?.bytes ?? 0) > MAX_BYTES
     return new Promise((resolve) => {
       const entry: Waiting = {
-        ...parcel,
+        ...signal,
         expiresAt: 0,
         timer: undefined,
         resolve,
       }
       expireIn(entry, ttl)
       waiting.set(id, entry)
-      bytes += parcel.bytes
+      bytes += signal.bytes
       if (isClosed) close()
       else if (isFull) settle(id, 'dropped', full())
       else {
         if (older) settle(older.id, 'dropped', new SignalError('replaced', 'A newer signal took its place.'))
-        hand(entry)
+        transmit(entry)
       }
     })
   }
 
-  function list(): Parcel[] {
+  function list(): OutgoingSignal[] {
     const now = performance.now()
-    return [...waiting.values()].map(({ id, text, bytes: size, slot, wasHanded, user, expiresAt }) => {
-      return { id, text, bytes: size, slot, wasHanded, user, ttl: expiresAt - now }
+    return [...waiting.values()].map(({ id, text, bytes: size, replaceKey, wasSent, user, expiresAt }) => {
+      return { id, text, bytes: size, replaceKey, wasSent, user, ttl: expiresAt - now }
     })
   }
 
@@ -128,28 +128,28 @@ export function createOutbox({ send, onError }: OutboxOptions): Outbox {
   return {
     add,
 
-    adopt(parcels) {
-      for (const parcel of parcels) if (!waiting.has(parcel.id)) void add(parcel)
+    adopt(signals) {
+      for (const signal of signals) if (!waiting.has(signal.id)) void add(signal)
     },
 
-    claim(user) {
+    assignOwner(user) {
       for (const entry of waiting.values()) entry.user ||= user
-      return list().filter((parcel) => !parcel.user || parcel.user === user)
+      return list().filter((signal) => !signal.user || signal.user === user)
     },
 
     flush({ user, maxBytes, window }, isNewConnection) {
       resendable = Math.max(window / 2, window - RESEND_MARGIN)
       for (const entry of waiting.values()) {
-        // Whoever was nobody and signs in stays the same person.
-        if (entry.user && entry.user !== user) giveUp(entry, 'dropped', ofAnother())
+        // Signals sent before sign-in are kept for the user who signs in.
+        if (entry.user && entry.user !== user) fail(entry, 'dropped', ofAnother())
         else if (entry.bytes > maxBytes) settle(entry.id, 'refused', tooLarge(entry.bytes))
-        else if (isNewConnection || !entry.wasHanded) hand(entry)
+        else if (isNewConnection || !entry.wasSent) transmit(entry)
       }
     },
 
-    markHanded(id) {
+    markSent(id) {
       const entry = waiting.get(id)
-      if (entry) markHanded(entry)
+      if (entry) markSent(entry)
     },
 
     waiting: list,
@@ -157,7 +157,7 @@ export function createOutbox({ send, onError }: OutboxOptions): Outbox {
 
     refuseTooLarge() {
       let largest: Waiting | undefined
-      for (const entry of waiting.values()) if (entry.wasHanded && entry.bytes > (largest?.bytes ?? 0)) largest = entry
+      for (const entry of waiting.values()) if (entry.wasSent && entry.bytes > (largest?.bytes ?? 0)) largest = entry
       if (largest) settle(largest.id, 'refused', tooLarge(largest.bytes))
     },
 
@@ -169,11 +169,11 @@ function full(): SignalError {
   return new SignalError('outbox-full', 'Too many signals wait. Send fewer, or use the option key.')
 }
 
-function notInTime({ wasHanded }: Parcel): SignalError {
-  const advice = wasHanded ? 'Send it again, if twice does no harm.' : 'Send it again.'
+function notInTime({ wasSent }: OutgoingSignal): SignalError {
+  const advice = wasSent ? 'Send it again, if twice does no harm.' : 'Send it again.'
   return new SignalError('expired', `The relay did not accept it in time. ${advice}`)
 }
 
 function ofAnother(): SignalError {
-  return new SignalError('refused', 'Another user has sent it from this tab.')
+  return new SignalError('refused', 'The signal was queued by another user of this tab.')
 }

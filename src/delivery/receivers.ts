@@ -11,29 +11,26 @@ const OPTIONS = {
   where: 'function',
 }
 
-/** A handler whose name and data the types of the client have already matched. */
+/** A handler whose name and data the types of the client have matched. */
 export type AnyHandler = (data: Signal['data'], signal: Signal) => unknown
 
 export interface Receivers {
   /** @throws SignalError `bad-name` or `bad-option`. */
   add(name: string, handler: AnyHandler, options?: ReceiveOptions): Stop
-  /** Whether anybody is registered under this type. */
+  /** Whether a type has a receiver. */
   hears(type: string): boolean
-  /** Calls those registered under this type. */
+  /** Calls the receivers of a type. */
   deliver(type: string, signal: Signal): void
   clear(): void
 }
 
 export interface ReceiversOptions {
-  /** Called for each receiver; what it returns is called when the receiver stops. */
+  /** Called for each receiver; the receiver calls the result when it stops. */
   readonly listen: (room: string) => Stop
   readonly onThrow: (error: unknown, signal: Signal) => void
 }
 
-/**
- * What handlers are registered under. No name has a space. `'*'` in a room is a name like others; mitt would tell a bare
- * one of every event.
- */
+/** The type of an event: no name has a space. With its room, `'*'` is a name like others; mitt treats a bare `'*'` specially. */
 export const typeOf = (room: string, name: string): string => `${room} ${name}`
 
 /** The handlers of the page, by room and name. */

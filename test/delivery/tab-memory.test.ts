@@ -1,10 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openTabMemory } from '../../src/delivery/tab-memory.js'
 import { turnPage } from '../support/page-events.js'
-import type { Parcel } from '../../src/delivery/parcel.js'
+import type { OutgoingSignal } from '../../src/delivery/outgoing-signal.js'
 
 const URL = 'wss://relay.test/signals'
-const parcel = (id: string, ttl = 60_000): Parcel => ({ id, text: `"${id}"`, bytes: 3, slot: undefined, ttl })
+const signal = (id: string, ttl = 60_000): OutgoingSignal => ({
+  id,
+  text: `"${id}"`,
+  bytes: 3,
+  replaceKey: undefined,
+  ttl,
+})
 const positions = new Map([['main', { epoch: 'e', offset: 7, id: 'x' }]])
 /** The memory of the tab's next page. */
 function page(url = URL) {
@@ -12,7 +18,7 @@ function page(url = URL) {
   return openTabMemory(url)
 }
 
-const NOTHING = { positions: new Map(), user: undefined, parcels: [] }
+const NOTHING = { positions: new Map(), user: undefined, signals: [] }
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -23,44 +29,44 @@ afterEach(() => void vi.useRealTimers())
 
 describe('the memory of a tab', () => {
   it('hands over positions and signals to the next page, once', () => {
-    page().keep({ positions, parcels: [parcel('a'), parcel('b')], user: undefined })
+    page().keep({ positions, signals: [signal('a'), signal('b')], user: undefined })
     vi.setSystemTime(Date.now() + 1000)
     expect(page().take(true)).toEqual({
       positions,
-      parcels: [parcel('a', 59_000), parcel('b', 59_000)],
+      signals: [signal('a', 59_000), signal('b', 59_000)],
     })
     expect(page().take(true)).toEqual(NOTHING)
   })
 
   it('is another one for another relay', () => {
-    page().keep({ positions, parcels: [], user: undefined })
+    page().keep({ positions, signals: [], user: undefined })
     expect(page('wss://other.test/').take(true)).toEqual(NOTHING)
   })
 
   it('forgets positions after a minute, and signals when their time is over', () => {
-    page().keep({ positions, parcels: [parcel('short', 61_000), parcel('long', 120_000)], user: undefined })
+    page().keep({ positions, signals: [signal('short', 61_000), signal('long', 120_000)], user: undefined })
     vi.setSystemTime(Date.now() + 62_000)
-    expect(page().take(true)).toEqual({ positions: new Map(), parcels: [parcel('long', 58_000)] })
+    expect(page().take(true)).toEqual({ positions: new Map(), signals: [signal('long', 58_000)] })
   })
 
   it('hands over what each client of a page has written, and takes nothing from a page that is there', () => {
     const [one, other] = [page(), openTabMemory(URL)]
-    one.keep({ positions, parcels: [parcel('a')], user: undefined })
+    one.keep({ positions, signals: [signal('a')], user: undefined })
     expect(other.take(true)).toEqual(NOTHING)
-    other.keep({ positions: new Map(), parcels: [parcel('b')], user: undefined })
+    other.keep({ positions: new Map(), signals: [signal('b')], user: undefined })
     const next = page().take(true)
-    expect([next?.positions, next?.parcels.map(({ id }) => id).toSorted()]).toEqual([positions, ['a', 'b']])
+    expect([next?.positions, next?.signals.map(({ id }) => id).toSorted()]).toEqual([positions, ['a', 'b']])
   })
 
   it('gives the page that began last, though an earlier one writes after it', () => {
     const [late, next] = [page(), page()]
     next.keep({ positions: new Map([['main', { epoch: 'e', offset: 9 }]]), user: 'bob' })
-    late.keep({ positions, parcels: [parcel('a')], user: 'ann' })
-    expect(next.take(false)).toMatchObject({ parcels: [{ id: 'a' }] })
+    late.keep({ positions, signals: [signal('a')], user: 'ann' })
+    expect(next.take(false)).toMatchObject({ signals: [{ id: 'a' }] })
     expect(page().take(true)).toEqual({
       positions: new Map([['main', { epoch: 'e', offset: 9 }]]),
       user: 'bob',
-      parcels: [],
+      signals: [],
     })
   })
 
@@ -72,27 +78,27 @@ describe('the memory of a tab', () => {
   })
 
   it('survives a clock that was set back', () => {
-    page().keep({ positions, parcels: [parcel('a')], user: undefined })
+    page().keep({ positions, signals: [signal('a')], user: undefined })
     vi.setSystemTime(Date.now() - 3_600_000)
-    expect(page().take(true)?.parcels).toEqual([parcel('a')])
+    expect(page().take(true)?.signals).toEqual([signal('a')])
   })
 
   it('holds no identity: what a duplicated tab gets names no page', () => {
-    page().keep({ positions, parcels: [parcel('a')], user: undefined })
+    page().keep({ positions, signals: [signal('a')], user: undefined })
     expect(JSON.stringify({ ...sessionStorage })).not.toMatch(/tab|secret|token/)
   })
 
   it.each([
     ['text that is not JSON', '{'],
-    ['another form', '{"at":1,"positions":5,"parcels":null}'],
+    ['another form', '{"at":1,"positions":5,"signals":null}'],
     ['a list', '[]'],
   ])('remembers nothing from %s', (_what, text) => {
-    sessionStorage.setItem(`signalpost 3 -1 ${URL} 1 other`, text)
+    sessionStorage.setItem(`signalpost 4 -1 ${URL} 1 other`, text)
     expect(page().take(true)).toEqual(NOTHING)
   })
 
   it('leaves alone what another version has written', () => {
-    sessionStorage.setItem(`signalpost ${URL}`, '{"v":1,"at":1,"positions":[],"parcels":[]}')
+    sessionStorage.setItem(`signalpost ${URL}`, '{"v":1,"at":1,"positions":[],"signals":[]}')
     expect(page().take(true)).toEqual(NOTHING)
     expect(sessionStorage).toHaveLength(1)
   })
@@ -104,7 +110,7 @@ describe('the memory of a tab', () => {
       ['side', null],
       ['good', { epoch: 'e', offset: 1 }],
     ]
-    sessionStorage.setItem(`signalpost 3 -1 ${URL} 1 other`, JSON.stringify({ at, positions: bad, parcels: [] }))
+    sessionStorage.setItem(`signalpost 4 -1 ${URL} 1 other`, JSON.stringify({ at, positions: bad, signals: [] }))
     expect([...(page().take(true)?.positions.keys() ?? [])]).toEqual(['good'])
   })
 
@@ -120,13 +126,13 @@ describe('the memory of a tab', () => {
       },
     })
     const memory = page()
-    memory.keep({ positions, parcels: [parcel('a')], user: undefined })
+    memory.keep({ positions, signals: [signal('a')], user: undefined })
     expect(memory.take(true)).toBeUndefined()
   })
 
   it('is harmless where there is no storage', () => {
     vi.stubGlobal('sessionStorage', undefined)
-    page().keep({ positions, parcels: [parcel('a')], user: undefined })
+    page().keep({ positions, signals: [signal('a')], user: undefined })
     expect(page().take(true)).toBeUndefined()
   })
 })

@@ -5,20 +5,20 @@ import { DEFAULT_ROOM } from '../protocol/names.js'
 import type { SendOptions } from '../signals.js'
 import { MAX_TTL } from './limits.js'
 
-/** A signal that is ready to go. */
-export interface Parcel {
+/** An encoded signal. */
+export interface OutgoingSignal {
   readonly id: string
   /** The encoded frame. */
   readonly text: string
-  /** The most that the frame takes when it is sent. */
+  /** The largest size of the frame (bytes). */
   readonly bytes: number
-  /** Latest wins among waiting parcels of the same slot. */
-  readonly slot: string | undefined
-  /** How long it may wait, in milliseconds. */
+  /** A signal replaces a waiting one with the same key. */
+  readonly replaceKey: string | undefined
+  /** How long the signal may wait (ms). */
   readonly ttl: number
-  /** Whether a socket had it: then nobody knows whether the relay has it too. */
-  readonly wasHanded?: boolean | undefined
-  /** Who sent it, where a relay has said who that was: empty for nobody. */
+  /** Whether the signal was sent: the relay may have received it. */
+  readonly wasSent?: boolean | undefined
+  /** The sender, if a relay has named one: empty for a visitor. */
   readonly user?: string | undefined
 }
 
@@ -27,17 +27,17 @@ const PIPELINED = ',"pipelined":true'
 const OPTIONS = { room: 'string', key: 'string', ttl: 'number' }
 
 /**
- * Checks a signal and turns it into text at once, so that later changes of the data do not matter.
+ * Checks and encodes a signal, so that later changes of the data have no effect.
  *
  * @throws SignalError `bad-name`, `bad-data`, `bad-option` or `too-large`.
  */
-export function createParcel(
+export function encodeSignal(
   id: string,
   name: string,
   data: unknown,
   options: SendOptions | undefined,
   maxBytes: number,
-): Parcel {
+): OutgoingSignal {
   checkOptions(options, OPTIONS)
   const { room = DEFAULT_ROOM, key, ttl = MAX_TTL } = options ?? {}
   checkName(name)
@@ -46,10 +46,10 @@ export function createParcel(
   const text = toText({ type: 'signal', id, signal: name, data, room: room === DEFAULT_ROOM ? undefined : room })
   const bytes = byteLength(text) + PIPELINED.length
   if (bytes > maxBytes) throw tooLarge(bytes)
-  return { id, text, bytes, ttl, slot: key && `${name} ${room} ${key}` }
+  return { id, text, bytes, ttl, replaceKey: key && `${name} ${room} ${key}` }
 }
 
-/** The same frame, for a signal that is sent while earlier ones are unanswered. */
+/** Returns the frame of a signal that is sent while earlier ones are unanswered. */
 export function pipelined(text: string): string {
   return `${text.slice(0, -1)}${PIPELINED}}`
 }
@@ -62,7 +62,7 @@ function toText(frame: object): string {
   try {
     return JSON.stringify(frame, onlyJson)
   } catch (cause) {
-    // What JSON.stringify or a toJSON() throws may quote the data.
+    // An error of JSON.stringify or toJSON() may quote the data.
     throw new SignalError(
       'bad-data',
       'The data is not JSON: see error.cause. Send plain values, no functions, BigInts, NaN or loops.',
@@ -71,7 +71,7 @@ function toText(frame: object): string {
   }
 }
 
-/** Refuses what JSON.stringify would leave out or turn into null without a word. */
+/** Refuses values that JSON.stringify would silently omit or turn into null. */
 function onlyJson(_key: string, value: unknown): unknown {
   if (
     typeof value === 'function' ||
