@@ -9,18 +9,18 @@ import { countAppends } from './metrics/counted-log.js'
 import { drain } from './connection/drain.js'
 import { createFanOut } from './output/writer.js'
 import { createHandshakes } from './http/handshakes.js'
-import { createHeadcount } from './limits/concurrency.js'
+import { createConcurrencyLimit } from './limits/concurrency.js'
 import { createBodies } from './http/body.js'
 import { createHttp } from './http/http.js'
 import { createHttpConnections } from './http/http-connections.js'
-import { farewellRate, httpConnections, VISITS } from './limits/address-rates.js'
+import { farewellRate, maxHttpConnections, HANDSHAKE_RATE } from './limits/address-rates.js'
 import { createEngine } from './create-log.js'
 import type { SignalLog } from './log/log.js'
-import { createPatientLog } from './log/retry.js'
+import { withRetry } from './log/retry.js'
 import { createSilentLogger, type Logger } from './logger.js'
 import { createOperation } from './admin/admin.js'
 import { limit, settle, type RelaySettings } from './options/options.js'
-import { createTurnstile } from './limits/rate-limit.js'
+import { createRateLimiter } from './limits/rate-limit.js'
 import { createPages } from './http/pages.js'
 import { createPeers, type Peers } from './connection/connections.js'
 import { createPosts } from './http/posts.js'
@@ -92,7 +92,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
 
   const engine = options.log ?? createEngine(settings, logger)
   const onTrouble = (error: unknown): void => logger.debug({ error: String(error) }, 'the log has trouble')
-  const patientLog = createPatientLog(engine, { patience, onTrouble })
+  const patientLog = withRetry(engine, { retryFor: patience, onError: onTrouble })
   const log = countAppends(patientLog, activity)
 
   const revocation = createRevocation({ log: patientLog, onRevoked: () => peers.review() })
@@ -117,7 +117,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
     rooms,
     logger,
     terms: { beat, maxBytes, window },
-    users: createHeadcount(limit(settings.maxConnectionsPerUser)),
+    users: createConcurrencyLimit(limit(settings.maxConnectionsPerUser)),
     maxConnections: limit(settings.maxConnections),
     maxRooms: limit(settings.maxRooms),
     rate,
@@ -152,11 +152,11 @@ export function createRelay(options: RelayOptions = {}): Relay {
   })
 
   const ordinary = createHttpConnections({
-    maxPerAddress: httpConnections(maxPerAddress),
+    maxPerAddress: maxHttpConnections(maxPerAddress),
     addressOf,
     isProxied: settings.trustProxy > 0,
   })
-  const farewells = createTurnstile(farewellRate(rate))
+  const farewells = createRateLimiter(farewellRate(rate))
   const server = createServer(
     { headersTimeout: helloTimeout, requestTimeout: 30_000, connectionsCheckingInterval: 1000 },
     createHttp({
@@ -191,8 +191,8 @@ export function createRelay(options: RelayOptions = {}): Relay {
   server.on('upgrade', (_request, socket) => ordinary.release(socket))
   // A connection that never says a byte is none of the HTTP server's time limits' business.
   server.on('connection', (socket) => socket.setTimeout(helloTimeout))
-  const visits = createTurnstile(VISITS)
-  const addresses = createHeadcount(maxPerAddress)
+  const visits = createRateLimiter(HANDSHAKE_RATE)
+  const addresses = createConcurrencyLimit(maxPerAddress)
   const onOpen = peers.welcome
   server.on(
     'upgrade',

@@ -7,11 +7,11 @@ import { drain } from '../../examples/relay/connection/drain.js'
 import { createFanOut, type Lane } from '../../examples/relay/output/writer.js'
 import { createBodies } from '../../examples/relay/http/body.js'
 import { createPosts } from '../../examples/relay/http/posts.js'
-import { createHeadcount } from '../../examples/relay/limits/concurrency.js'
-import { createTurnstile } from '../../examples/relay/limits/rate-limit.js'
-import type { Entry, SignalLog, Tail } from '../../examples/relay/log/log.js'
+import { createConcurrencyLimit } from '../../examples/relay/limits/concurrency.js'
+import { createRateLimiter } from '../../examples/relay/limits/rate-limit.js'
+import type { Entry, SignalLog, LogPage } from '../../examples/relay/log/log.js'
 import { createMemoryLog } from '../../examples/relay/log/memory/log.js'
-import { createPatientLog, LogUnavailable } from '../../examples/relay/log/retry.js'
+import { withRetry, LogUnavailable } from '../../examples/relay/log/retry.js'
 import { createPeer, type Peer } from '../../examples/relay/connection/connection.js'
 import { createRooms } from '../../examples/relay/rooms/rooms.js'
 import type { MemoryLine } from './memory-line.js'
@@ -56,7 +56,7 @@ export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
   const { engine, trim } = createTrimmedLog(createMemoryLog({ history }), names)
   let troubleUntil = 0
   let isCarriedOut = false
-  for (const name of names) engine.follow(name, (_epoch, entry) => entry && onLogged(name, entry))
+  for (const name of names) engine.subscribe(name, (_epoch, entry) => entry && onLogged(name, entry))
 
   async function vex<Result>(call: () => Promise<Result>): Promise<Result> {
     const isVexed = performance.now() < troubleUntil
@@ -72,7 +72,7 @@ export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
     read: (room, after, limit) => vex(() => engine.read(room, after, limit)),
     find: (room, age) => vex(() => engine.find(room, age)),
   }
-  const log = createPatientLog(vexed)
+  const log = withRetry(vexed)
   const access = createAccess({
     host: '127.0.0.1',
     origins: [],
@@ -93,7 +93,7 @@ export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
     strangersBodies: bodies,
     maxBytes: TERMS.maxBytes,
     addressOf,
-    farewells: createTurnstile({ rate: Number.POSITIVE_INFINITY, burst: Number.POSITIVE_INFINITY }),
+    farewells: createRateLimiter({ rate: Number.POSITIVE_INFINITY, burst: Number.POSITIVE_INFINITY }),
   })
   const tick = (): void => {
     for (const { heart } of peers.values()) heart.tick()
@@ -113,7 +113,7 @@ export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
         rooms,
         logger,
         terms: TERMS,
-        users: createHeadcount(Number.POSITIVE_INFINITY),
+        users: createConcurrencyLimit(Number.POSITIVE_INFINITY),
         maxRooms: 128,
         rate: Number.POSITIVE_INFINITY,
         helloTimeout: 5000,
@@ -174,9 +174,9 @@ export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
 function createTrimmedLog(log: SignalLog, rooms: readonly string[]) {
   const floors = new Map<string, number>()
   const heads = new Map<string, number>()
-  for (const room of rooms) log.follow(room, (_epoch, entry) => entry && heads.set(room, entry.offset))
+  for (const room of rooms) log.subscribe(room, (_epoch, entry) => entry && heads.set(room, entry.offset))
 
-  async function read(room: string, asked: number | 'end', limit: number): Promise<Tail> {
+  async function read(room: string, asked: number | 'end', limit: number): Promise<LogPage> {
     const tail = await log.read(room, asked, limit)
     const floor = floors.get(room) ?? 0
     if (floor <= tail.floor) return tail

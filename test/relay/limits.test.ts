@@ -2,9 +2,9 @@ import type { IncomingMessage } from 'node:http'
 import { request } from 'node:http'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createAddressReader } from '../../examples/relay/limits/addresses.js'
-import { createHeadcount } from '../../examples/relay/limits/concurrency.js'
+import { createConcurrencyLimit } from '../../examples/relay/limits/concurrency.js'
 import { createMemoryLog } from '../../examples/relay/log/memory/log.js'
-import { createTurnstile, Pace } from '../../examples/relay/limits/rate-limit.js'
+import { createRateLimiter, Throttle } from '../../examples/relay/limits/rate-limit.js'
 import type { RelayOptions } from '../../examples/relay/relay.js'
 import { maskedFrame, openRaw } from '../properties/raw-socket.js'
 import { connect, join, pageId, startRelay } from './protocol-client.js'
@@ -31,72 +31,72 @@ function knock(port: number, headers: Readonly<Record<string, string>>): Promise
 describe('a pace', () => {
   it('lets a burst through, and then one per interval, however many wait', () => {
     let time = 0
-    const pace = new Pace({ rate: 10, burst: 3, now: () => time })
-    expect([pace.take(), pace.take(), pace.take(), pace.take(), pace.take()]).toEqual([0, 0, 0, 100, 200])
+    const pace = new Throttle({ rate: 10, burst: 3, now: () => time })
+    expect([pace.reserve(), pace.reserve(), pace.reserve(), pace.reserve(), pace.reserve()]).toEqual([0, 0, 0, 100, 200])
     time = 10_000
-    expect([pace.take(), pace.take(), pace.take(), pace.take()]).toEqual([0, 0, 0, 100])
+    expect([pace.reserve(), pace.reserve(), pace.reserve(), pace.reserve()]).toEqual([0, 0, 0, 100])
   })
 
   it('says how long all that came has to wait, without taking a turn', () => {
     let time = 0
-    const pace = new Pace({ rate: 10, burst: 1, now: () => time })
-    for (let count = 0; count < 5; count += 1) pace.take()
+    const pace = new Throttle({ rate: 10, burst: 1, now: () => time })
+    for (let count = 0; count < 5; count += 1) pace.reserve()
     time = 150
-    expect([pace.wait(), pace.wait(), pace.take()]).toEqual([250, 250, 350])
+    expect([pace.wait(), pace.wait(), pace.reserve()]).toEqual([250, 250, 350])
   })
 
   it('without a limit lets everything through', () => {
-    const pace = new Pace({ rate: Number.POSITIVE_INFINITY, burst: Number.POSITIVE_INFINITY })
-    expect(Array.from({ length: 1000 }, () => pace.take())).toEqual(Array(1000).fill(0))
+    const pace = new Throttle({ rate: Number.POSITIVE_INFINITY, burst: Number.POSITIVE_INFINITY })
+    expect(Array.from({ length: 1000 }, () => pace.reserve())).toEqual(Array(1000).fill(0))
   })
 })
 
 describe('a turnstile', () => {
   it('turns away what comes too fast, says when to come again, and holds nobody else up', () => {
     let time = 0
-    const turnstile = createTurnstile({ rate: 1, burst: 2, now: () => time })
-    expect([turnstile.enter('a'), turnstile.enter('a'), turnstile.enter('a'), turnstile.enter('b')]).toEqual([
+    const turnstile = createRateLimiter({ rate: 1, burst: 2, now: () => time })
+    expect([turnstile.consume('a'), turnstile.consume('a'), turnstile.consume('a'), turnstile.consume('b')]).toEqual([
       0, 0, 1000, 0,
     ])
     time = 500
-    expect([turnstile.wait('a'), turnstile.enter('a'), turnstile.wait('c')]).toEqual([500, 500, 0])
+    expect([turnstile.wait('a'), turnstile.consume('a'), turnstile.wait('c')]).toEqual([500, 500, 0])
     time = 1000
-    expect([turnstile.wait('a'), turnstile.enter('a'), turnstile.enter('a')]).toEqual([0, 0, 1000])
+    expect([turnstile.wait('a'), turnstile.consume('a'), turnstile.consume('a')]).toEqual([0, 0, 1000])
   })
 
   it('counts what comes together, and lets in even what is more than a burst', () => {
     let time = 0
-    const turnstile = createTurnstile({ rate: 1, burst: 2, now: () => time })
-    expect([turnstile.enter('a', 50), turnstile.enter('a')]).toEqual([0, 1000])
+    const turnstile = createRateLimiter({ rate: 1, burst: 2, now: () => time })
+    expect([turnstile.consume('a', 50), turnstile.consume('a')]).toEqual([0, 1000])
   })
 
   it('lets a whole burst in at any moment', () => {
     const waits = Array.from({ length: 1000 }, (_, turn) => {
       const now = 777.123_456_789 + turn * 0.7
-      return createTurnstile({ rate: 40, burst: 80, now: () => now }).enter('a', 80)
+      return createRateLimiter({ rate: 40, burst: 80, now: () => now }).consume('a', 80)
     })
     expect(waits.filter((wait) => wait > 0)).toEqual([])
   })
 
   it('forgets who has rested', () => {
     let time = 0
-    const turnstile = createTurnstile({ rate: 1000, burst: 1, now: () => time })
-    for (time = 0; time < 100_000; time += 1) turnstile.enter(`some address ${time}`)
+    const turnstile = createRateLimiter({ rate: 1000, burst: 1, now: () => time })
+    for (time = 0; time < 100_000; time += 1) turnstile.consume(`some address ${time}`)
     expect(turnstile.size).toBeLessThan(5000)
   })
 })
 
 describe('a headcount', () => {
   it('counts each key up to the limit, and forgets it when all have left', () => {
-    const headcount = createHeadcount(2)
-    expect([headcount.enter('a'), headcount.enter('a'), headcount.enter('a'), headcount.enter('b')]).toEqual([
+    const headcount = createConcurrencyLimit(2)
+    expect([headcount.acquire('a'), headcount.acquire('a'), headcount.acquire('a'), headcount.acquire('b')]).toEqual([
       true,
       true,
       false,
       true,
     ])
-    headcount.leave('a')
-    expect([headcount.enter('a'), headcount.enter('a')]).toEqual([true, false])
+    headcount.release('a')
+    expect([headcount.acquire('a'), headcount.acquire('a')]).toEqual([true, false])
   })
 })
 

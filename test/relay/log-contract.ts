@@ -15,7 +15,7 @@ export function itKeepsTheContract(create: (bounds: LogBounds) => Promise<Signal
     onTestFinished(() => log.close())
     await log.open()
     const add = (id: string, room = 'main', data: unknown = null) =>
-      log.append({ room, id, opening: `{"type":"signal","id":"${id}","data":${JSON.stringify(data)}` })
+      log.append({ room, id, prefix: `{"type":"signal","id":"${id}","data":${JSON.stringify(data)}` })
     /** Reads until what was read is as wanted; fails with what is not. */
     const readUntil = (after: number | 'end', wanted: (tail: Awaited<ReturnType<SignalLog['read']>>) => void) =>
       vi.waitFor(async () => wanted(await log.read('main', after, 100)), WAITING)
@@ -56,7 +56,7 @@ export function itKeepsTheContract(create: (bounds: LogBounds) => Promise<Signal
     const { log, add } = await setup()
     const texts = ['', '"\\\n\r\n\u0000\u2028', '€ 😀 \ud83d', 'x'.repeat(70_000), '{"a": [1 2 3]}']
     const heard: Entry[] = []
-    log.follow('main', (_epoch, entry) => entry && heard.push(entry))
+    log.subscribe('main', (_epoch, entry) => entry && heard.push(entry))
     await log.read('main', 'end', 1)
     for (const [index, text] of texts.entries()) await add(`${index}`, 'main', text)
     const { entries } = await log.read('main', 0, 10)
@@ -73,7 +73,7 @@ export function itKeepsTheContract(create: (bounds: LogBounds) => Promise<Signal
 
   it('tells another body under the same id, in whatever room', async () => {
     const { log } = await setup()
-    const draft = { room: 'main', id: 'shop:order-1', opening: '{"a":1', digest: 'one' }
+    const draft = { room: 'main', id: 'shop:order-1', prefix: '{"a":1', digest: 'one' }
     const answers = [
       await log.append(draft),
       await log.append(draft),
@@ -160,8 +160,8 @@ export function itKeepsTheContract(create: (bounds: LogBounds) => Promise<Signal
     const { log, add } = await setup()
     const heard: [string, number | undefined][] = []
     const also: number[] = []
-    const stop = log.follow('main', (epoch, entry) => heard.push([epoch, entry?.offset]))
-    log.follow('main', (_epoch, entry) => also.push(entry?.offset ?? 0))
+    const stop = log.subscribe('main', (epoch, entry) => heard.push([epoch, entry?.offset]))
+    log.subscribe('main', (_epoch, entry) => also.push(entry?.offset ?? 0))
     const { epoch } = await log.read('main', 'end', 1)
     for (const id of ['a', 'b', 'c']) await add(id)
     await add('elsewhere', 'other')

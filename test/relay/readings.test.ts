@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { createReadings } from '../../examples/relay/log/redis/read-queue.js'
+import { createReadQueue } from '../../examples/relay/log/redis/read-queue.js'
 
 /** Work that ends when a test says so. */
 function setup(atOnce: number) {
-  const readings = createReadings<string>(atOnce)
+  const readings = createReadQueue<string>(atOnce)
   const begun: string[] = []
   const ends: (() => void)[] = []
   let mark = 0
   const ask = (key: string, fails = false, reader?: string) =>
-    readings.ask(
+    readings.run(
       key,
       () => mark,
       () => {
@@ -97,7 +97,7 @@ describe('readings', () => {
     const { readings } = setup(3)
     let count = 0
     const fresh = () =>
-      readings.ask(
+      readings.run(
         'a',
         () => undefined,
         async () => String((count += 1)),

@@ -9,7 +9,7 @@ async function openLog(url: string, durability: Durability) {
   const log = createRedisLog({ url, durability })
   onTestFinished(() => log.close())
   await log.open()
-  return { log, add: (id: string) => log.append({ room: 'main', id, opening: `{"id":"${id}"` }) }
+  return { log, add: (id: string) => log.append({ room: 'main', id, prefix: `{"id":"${id}"` }) }
 }
 
 async function startReplicaOf(primary: RedisServer) {

@@ -154,16 +154,16 @@ function createGatedLog() {
 /** A log that can be lost while followers stay, as when the engine behind it restarts. */
 function createReplaceableLog() {
   let inner = createMemoryLog()
-  const follows: { room: string; follower: Parameters<SignalLog['follow']>[1] }[] = []
+  const follows: { room: string; follower: Parameters<SignalLog['subscribe']>[1] }[] = []
   const log: SignalLog = {
     health: 'ready',
     open: () => inner.open(),
     append: (draft) => inner.append(draft),
     read: (...args) => inner.read(...args),
     find: (...args) => inner.find(...args),
-    follow(room, follower) {
+    subscribe(room, follower) {
       follows.push({ room, follower })
-      return inner.follow(room, follower)
+      return inner.subscribe(room, follower)
     },
     close: () => inner.close(),
   }
@@ -172,7 +172,7 @@ function createReplaceableLog() {
     replace() {
       void inner.close()
       inner = createMemoryLog()
-      for (const { room, follower } of follows) inner.follow(room, follower)
+      for (const { room, follower } of follows) inner.subscribe(room, follower)
     },
   }
 }
@@ -184,8 +184,8 @@ function createDeafLog() {
     isDeaf: false,
     log: {
       ...inner,
-      follow: (room, follower) =>
-        inner.follow(room, (epoch, entry) => {
+      subscribe: (room, follower) =>
+        inner.subscribe(room, (epoch, entry) => {
           if (!state.isDeaf) follower(epoch, entry)
         }),
     } satisfies SignalLog,

@@ -319,7 +319,7 @@ describe('the clock of another instance', () => {
   const hear = (log: SignalLog, data: Readonly<Record<string, unknown>>) => {
     const [room, id] = ['$revocations', pageId()]
     const opening = JSON.stringify({ type: 'signal', id, signal: 'Control', data, room, sender: {} }).slice(0, -1)
-    return log.append({ room, id, opening } as Parameters<SignalLog['append']>[0])
+    return log.append({ room, id, prefix: opening } as Parameters<SignalLog['append']>[0])
   }
 
   it.each([-5, -4, 0, 4, 3600])(

@@ -238,7 +238,7 @@ async function fill(log: SignalLog, room: string, count: number): Promise<void> 
     await log.append({
       room,
       id: `id-${made}`,
-      opening: `{"type":"signal","id":"id-${made}","signal":"A","room":"${room}"`,
+      prefix: `{"type":"signal","id":"id-${made}","signal":"A","room":"${room}"`,
     })
   }
 }

@@ -1,8 +1,8 @@
 import { DEFAULT_ROOM } from '../../../src/protocol/names.js'
 import type { SendFrame, Sender } from '../../../src/protocol/frames.js'
 import { findFault, type Refusal } from './validate-signal.js'
-import type { Appended, Draft } from '../log/log.js'
-import type { PatientLog } from '../log/retry.js'
+import type { AppendResult, NewEntry } from '../log/log.js'
+import type { RetryingLog } from '../log/retry.js'
 import type { Rights } from './rights.js'
 import type { SenderEpochs } from '../log/sender-epochs.js'
 
@@ -16,7 +16,7 @@ export interface Bearer {
 }
 
 /** Checks a signal and makes it ready for the log; what the client wrote beside the known fields is left behind. */
-export function draft(send: SendFrame, bearer: Bearer): Draft | Refusal {
+export function draft(send: SendFrame, bearer: Bearer): NewEntry | Refusal {
   const { id, signal, data, room = DEFAULT_ROOM } = send
   if (!bearer.isOwnId(id)) return { code: 'bad-data', text: 'The id does not have the form that PROTOCOL.md asks for.' }
   const fault = findFault(send, DEFAULT_ROOM)
@@ -25,10 +25,10 @@ export function draft(send: SendFrame, bearer: Bearer): Draft | Refusal {
     return { code: 'denied', text: 'You may not send this signal to this room.' }
   }
   const opening = JSON.stringify({ type: 'signal', id, signal, data, room, sender: bearer.sender }).slice(0, -1)
-  return { room, id, opening, epochs: bearer.epochs }
+  return { room, id, prefix: opening, epochs: bearer.epochs }
 }
 
-export function isRefusal(value: Draft | Refusal | Appended): value is Refusal {
+export function isRefusal(value: NewEntry | Refusal | AppendResult): value is Refusal {
   return typeof value === 'object' && 'code' in value
 }
 
@@ -36,7 +36,7 @@ export function isRefusal(value: Draft | Refusal | Appended): value is Refusal {
 export async function takeIn(
   send: SendFrame,
   bearer: Bearer,
-  log: PatientLog,
+  log: RetryingLog,
   isGivenUp?: () => boolean,
 ): Promise<Refusal | undefined> {
   const ready = draft(send, bearer)

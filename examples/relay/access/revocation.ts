@@ -1,13 +1,13 @@
 import { createControl } from '../rooms/instance-channel.js'
-import { REVOCATIONS, REVOCATIONS_MS } from '../log/retention.js'
-import type { PatientLog } from '../log/retry.js'
+import { REVOCATIONS_ROOM, REVOCATIONS_MS } from '../log/retention.js'
+import type { RetryingLog } from '../log/retry.js'
 import { isTime, TOLERANCE } from './claims.js'
 import { createRevocations, readRevocation, REVOCATION_RULE, type Revocation } from './revocations.js'
 import type { Rights } from './rights.js'
 
 export interface RevocationOptions {
   /** The log that all instances share. */
-  readonly log: PatientLog
+  readonly log: RetryingLog
   /** Something was taken back: whoever is connected should be looked at again. */
   readonly onRevoked: () => void
 }
@@ -23,7 +23,7 @@ export interface RevocationEverywhere {
 
 export function createRevocation({ log, onRevoked }: RevocationOptions): RevocationEverywhere {
   const revocations = createRevocations()
-  const control = createControl({ room: REVOCATIONS, log, onMessage: hear, age: REVOCATIONS_MS })
+  const control = createControl({ room: REVOCATIONS_ROOM, log, onMessage: hear, age: REVOCATIONS_MS })
 
   function hear(message: unknown): void {
     const { at, ...rest } = { ...(message as Record<string, unknown> | null | undefined) }

@@ -1,4 +1,4 @@
-import { MOST_REVOCATIONS, REVOCATIONS_MS } from '../log/retention.js'
+import { MAX_REVOCATIONS, REVOCATIONS_MS } from '../log/retention.js'
 import { readId, TOLERANCE } from './claims.js'
 import type { Rights } from './rights.js'
 
@@ -23,7 +23,7 @@ export function createRevocations(clock = () => Date.now()): Revocations {
     times.delete(key)
     times.set(key, latest)
     for (const [oldest, time] of times) {
-      if (times.size <= MOST_REVOCATIONS && time > clock() - REVOCATIONS_MS) return
+      if (times.size <= MAX_REVOCATIONS && time > clock() - REVOCATIONS_MS) return
       times.delete(oldest)
     }
   }

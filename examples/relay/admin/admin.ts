@@ -6,9 +6,9 @@ import type { Condition } from '../metrics/relay-state.js'
 import { createControl } from '../rooms/instance-channel.js'
 import { createDoor } from './login.js'
 import { readLogin, type Login } from './ended-logins.js'
-import { REVOCATIONS, REVOCATIONS_MS } from '../log/retention.js'
+import { REVOCATIONS_ROOM, REVOCATIONS_MS } from '../log/retention.js'
 import { createInstances, TELLING_INTERVAL } from './instances.js'
-import type { PatientLog } from '../log/retry.js'
+import type { RetryingLog } from '../log/retry.js'
 import { createMetrics } from '../metrics/prometheus.js'
 import { createOperators, type Operators } from './routes.js'
 import { createOverview } from './overview.js'
@@ -24,7 +24,7 @@ export interface OperationOptions {
   readonly bodies: Bodies
   /** Whether other instances may share the log. */
   readonly isShared: boolean
-  readonly log: PatientLog
+  readonly log: RetryingLog
   readonly activity: Activity
   readonly rooms: Pick<Rooms, 'largest'>
   readonly condition: () => Condition
@@ -49,7 +49,7 @@ export function createOperation(options: OperationOptions): Operation {
   // Where nothing outlives the process, logins must not outlive the memory of those that were ended.
   const salt = isShared ? '' : randomBytes(16).toString('base64url')
   const door = key === '' ? undefined : createDoor({ key, salt })
-  const logouts = createControl({ room: REVOCATIONS, log, onMessage: hearLogout, age: REVOCATIONS_MS })
+  const logouts = createControl({ room: REVOCATIONS_ROOM, log, onMessage: hearLogout, age: REVOCATIONS_MS })
   let telling: NodeJS.Timeout | undefined
 
   function tell(): void {

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { bearerOf, createKeyring, sha256 } from '../access/keys.js'
-import { createTurnstile } from '../limits/rate-limit.js'
+import { createRateLimiter } from '../limits/rate-limit.js'
 import { createEndedLogins, type Login } from './ended-logins.js'
 
 const MISTAKES = 10
@@ -47,13 +47,13 @@ export function createDoor({
   now = () => performance.now(),
 }: DoorOptions): Door {
   const keyring = createKeyring([{ name: 'door', secret: key }])
-  const mistakes = createTurnstile({ rate: 1 / SECONDS_PER_MISTAKE, burst: MISTAKES, now })
+  const mistakes = createRateLimiter({ rate: 1 / SECONDS_PER_MISTAKE, burst: MISTAKES, now })
   const ended = createEndedLogins(clock)
 
   function knock(secret: string | undefined, from: string): Admittance {
     // Who knows the key is never held up: somebody else's mistakes may come from the same proxy.
     if (keyring.find(secret)) return { is: 'in' }
-    const wait = mistakes.enter(from)
+    const wait = mistakes.consume(from)
     return wait > 0 ? { is: 'waiting', wait } : { is: 'out' }
   }
 

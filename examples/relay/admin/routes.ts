@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { whoseMistake, type AddressOf } from '../limits/addresses.js'
+import { mistakeKey, type AddressOf } from '../limits/addresses.js'
 import type { Bodies } from '../http/body.js'
 import { NO_COOKIE, type Admittance, type Door } from './login.js'
 import type { Login } from './ended-logins.js'
@@ -32,7 +32,7 @@ export function createOperators(options: OperatorsOptions): Operators {
   const files = createFolder(folder, PAGE_POLICY)
 
   function judge(request: IncomingMessage): Admittance {
-    return door?.judge(request.headers, whoseMistake(request, addressOf)) ?? { is: 'out' }
+    return door?.judge(request.headers, mistakeKey(request, addressOf)) ?? { is: 'out' }
   }
 
   async function figures(): Promise<Reply> {
@@ -50,7 +50,7 @@ export function createOperators(options: OperatorsOptions): Operators {
     const form = await bodies.form(request, LONGEST_FORM)
     if (form && 'status' in form) return form
     const secret = form?.get('key') ?? undefined
-    const admittance = door?.knock(secret, whoseMistake(request, addressOf)) ?? { is: 'out' }
+    const admittance = door?.knock(secret, mistakeKey(request, addressOf)) ?? { is: 'out' }
     switch (admittance.is) {
       case 'in':
         return goTo('/dashboard', door?.cookie(isSecure(request)))

@@ -4,7 +4,7 @@ import { decodeClientFrame, parse } from '../../../src/protocol/codec.js'
 import type { Lane } from '../output/writer.js'
 import { LogUnavailable } from '../log/retry.js'
 import type { Logger } from '../logger.js'
-import { Pace } from '../limits/rate-limit.js'
+import { Throttle } from '../limits/rate-limit.js'
 import { EpochChanged } from '../log/log.js'
 import { Session, VERSION, type Arrival, type SessionOptions } from './session.js'
 import { KeysUnavailable } from '../access/tokens.js'
@@ -41,7 +41,7 @@ class ReadingPeer implements Peer, TurnTaker<Arrival> {
   readonly #ws: WebSocket
   readonly #logger: Logger
   readonly #session: Session
-  readonly #pace: Pace
+  readonly #pace: Throttle
   readonly #turns = new Turns<Arrival>(this)
   #helloTimer: NodeJS.Timeout | undefined
   #hasSaidHello = false
@@ -56,7 +56,7 @@ class ReadingPeer implements Peer, TurnTaker<Arrival> {
     this.#ws = ws
     this.#logger = logger
     this.#session = new Session(lane, options)
-    this.#pace = new Pace({ rate, burst: 2 * rate })
+    this.#pace = new Throttle({ rate, burst: 2 * rate })
     this.#helloTimer = setTimeout(() => lane.end(CloseCode.HelloTimeout, 'no hello in time'), helloTimeout)
     ws.on('message', (bytes: Buffer, isBinary) => this.#read(bytes, isBinary))
     ws.on('error', (error) => logger.debug({ error: error.message }, 'a connection broke the rules of WebSocket'))
@@ -100,7 +100,7 @@ class ReadingPeer implements Peer, TurnTaker<Arrival> {
 
   /** One frame, when its turn has come. */
   handle(arrival: Arrival): Promise<void> | undefined {
-    const wait = arrival.frame.type === 'hello' ? 0 : this.#pace.take()
+    const wait = arrival.frame.type === 'hello' ? 0 : this.#pace.reserve()
     if (wait === 0) return this.#session.handle(arrival)
     return pause(wait).then(() => (this.lane.isOver ? undefined : this.#session.handle(arrival)))
   }
@@ -158,7 +158,7 @@ class ReadingPeer implements Peer, TurnTaker<Arrival> {
 
   /** What does not wait its turn is slowed down by reading less, until all of it has had its time. */
   #rest(): void {
-    if (this.#pace.take() === 0 || this.#restTimer) return
+    if (this.#pace.reserve() === 0 || this.#restTimer) return
     this.#ws.pause()
     this.#restOn()
   }

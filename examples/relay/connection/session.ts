@@ -4,10 +4,10 @@ import type { ClientFrame, HelloFrame, RoomRequest, SendFrame } from '../../../s
 import { isName } from '../../../src/protocol/names.js'
 import { publicTab, type Access } from '../access/access.js'
 import type { Lane } from '../output/writer.js'
-import type { Headcount } from '../limits/concurrency.js'
+import type { ConcurrencyLimit } from '../limits/concurrency.js'
 import { takeIn, type Bearer } from '../access/prepare-signal.js'
 import { NAME_RULE, type Refusal } from '../access/validate-signal.js'
-import type { PatientLog } from '../log/retry.js'
+import type { RetryingLog } from '../log/retry.js'
 import type { Rights } from '../access/rights.js'
 import type { Rooms } from '../rooms/rooms.js'
 import { SenderEpochs } from '../log/sender-epochs.js'
@@ -21,10 +21,10 @@ export interface Arrival {
 /** What the sessions of a relay share. */
 export interface SessionOptions {
   readonly access: Access
-  readonly log: PatientLog
+  readonly log: RetryingLog
   readonly rooms: Rooms
   /** Counts the connections of each user. */
-  readonly users: Headcount
+  readonly users: ConcurrencyLimit
   /** What every welcome says. */
   readonly terms: { readonly beat: number; readonly maxBytes: number; readonly window: number }
   readonly maxRooms: number
@@ -80,7 +80,7 @@ export class Session {
     clearTimeout(this.#expiry)
     for (const room of this.#joined) rooms.leave(room, this.#lane)
     this.#joined.clear()
-    if (state.state === 'open' && state.user !== undefined) users.leave(state.user)
+    if (state.state === 'open' && state.user !== undefined) users.release(state.user)
     this.#state = GREETING
   }
 
@@ -91,7 +91,7 @@ export class Session {
     if (this.#lane.isOver) return
     if (!rights) return this.#endUnauthorized()
     const { user } = rights
-    if (user !== undefined && !users.enter(user)) {
+    if (user !== undefined && !users.acquire(user)) {
       return this.#lane.end(CloseCode.TooMany, 'too many connections of this user')
     }
     const tab = publicTab(secret)

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
-import { whoseMistake, type AddressOf } from '../limits/addresses.js'
+import { mistakeKey, type AddressOf } from '../limits/addresses.js'
 import { bearerOf, createKeyring, type NamedKey } from '../access/keys.js'
-import { createTurnstile } from '../limits/rate-limit.js'
+import { createRateLimiter } from '../limits/rate-limit.js'
 import { problem, type Reply } from './reply.js'
 
 export interface BearersOptions<Key extends NamedKey> {
@@ -16,14 +16,14 @@ export interface BearersOptions<Key extends NamedKey> {
 /** Finds the key of a request's Authorization header, or answers why there is none. */
 export function createBearers<Key extends NamedKey>({ keys, flag, addressOf, now }: BearersOptions<Key>) {
   const keyring = createKeyring(keys)
-  const mistakes = createTurnstile({ rate: 1, burst: 20, ...(now && { now }) })
+  const mistakes = createRateLimiter({ rate: 1, burst: 20, ...(now && { now }) })
 
   return (request: IncomingMessage): { readonly key: Key } | Reply => {
     if (keyring.isEmpty) return problem(403, 'no-keys', `This relay has no keys for this. Start it with ${flag}.`)
     const key = keyring.find(bearerOf(request.headers.authorization))
     // A right key is never held up: somebody else's mistakes may come from the same proxy.
     if (key) return { key }
-    const wait = mistakes.enter(whoseMistake(request, addressOf))
+    const wait = mistakes.consume(mistakeKey(request, addressOf))
     if (wait > 0) {
       const retry = { 'Retry-After': `${Math.ceil(wait / 1000)}` }
       return problem(429, 'too-fast', 'Too many wrong keys came from there. Correct the key.', retry)

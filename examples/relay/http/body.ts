@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
 import { parse } from '../../../src/protocol/codec.js'
 import type { AddressOf } from '../limits/addresses.js'
-import { createHeadcount } from '../limits/concurrency.js'
+import { createConcurrencyLimit } from '../limits/concurrency.js'
 import { problem, type Reply } from './reply.js'
 
 /** The client went away before its body was whole: nobody's fault, and nobody waits for an answer. */
@@ -31,13 +31,13 @@ export interface BodiesOptions {
 }
 
 export function createBodies({ maxTotal, maxPerAddress = Infinity, addressOf }: BodiesOptions): Bodies {
-  const addresses = createHeadcount(maxPerAddress)
+  const addresses = createConcurrencyLimit(maxPerAddress)
   let total = 0
 
   async function read(request: IncomingMessage, maxBytes: number): Promise<Buffer | Reply> {
     if (Number(request.headers['content-length'] ?? 0) > 2 * maxBytes) return tooLarge(maxBytes)
     const address = addressOf(request)
-    if (address !== undefined && !addresses.enter(address)) return TOO_MANY
+    if (address !== undefined && !addresses.acquire(address)) return TOO_MANY
     let held = 0
     const hold = (bytes: number): boolean => {
       if (total + bytes > maxTotal) return false
@@ -49,7 +49,7 @@ export function createBodies({ maxTotal, maxPerAddress = Infinity, addressOf }: 
       return await collect(request, maxBytes, hold)
     } finally {
       total -= held
-      if (address !== undefined) addresses.leave(address)
+      if (address !== undefined) addresses.release(address)
     }
   }
 

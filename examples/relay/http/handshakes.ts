@@ -4,9 +4,9 @@ import { WebSocketServer, type WebSocket } from 'ws'
 import type { Access } from '../access/access.js'
 import type { Activity } from '../metrics/counters.js'
 import type { AddressOf } from '../limits/addresses.js'
-import type { Headcount } from '../limits/concurrency.js'
+import type { ConcurrencyLimit } from '../limits/concurrency.js'
 import { printable, type Logger } from '../logger.js'
-import { createTurnstile, type Turnstile } from '../limits/rate-limit.js'
+import { createRateLimiter, type RateLimiter } from '../limits/rate-limit.js'
 
 export interface HandshakeOptions {
   readonly path: string
@@ -14,9 +14,9 @@ export interface HandshakeOptions {
   readonly access: Access
   readonly addressOf: AddressOf
   /** How often an address may come. */
-  readonly visits: Turnstile
+  readonly visits: RateLimiter
   /** Counts the connections of each address. */
-  readonly addresses: Headcount
+  readonly addresses: ConcurrencyLimit
   readonly isLeaving: () => boolean
   readonly isCrowded: () => boolean
   readonly activity: Activity
@@ -37,7 +37,7 @@ interface Refusal {
 export function createHandshakes(options: HandshakeOptions) {
   const { path, maxBytes, access, addressOf, visits, addresses, isLeaving, isCrowded, activity, logger, onOpen } =
     options
-  const lines = createTurnstile({ rate: 5, burst: 50 })
+  const lines = createRateLimiter({ rate: 5, burst: 50 })
   const webSockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -62,15 +62,15 @@ export function createHandshakes(options: HandshakeOptions) {
 
   function refuseAddress(address: string | undefined): Refusal | undefined {
     if (address === undefined) return undefined
-    const wait = visits.enter(address)
+    const wait = visits.consume(address)
     if (wait > 0) return { ...TOO_FAST, retryAfter: Math.ceil(wait / 1000) }
-    return addresses.enter(address) ? undefined : TOO_MANY
+    return addresses.acquire(address) ? undefined : TOO_MANY
   }
 
   /** All are counted; of very many, some are logged. */
   function tell({ reason, text }: Refusal, { origin = '', host = '' }: IncomingHttpHeaders, address?: string): void {
     activity.refused(reason, text)
-    if (!LOGGED.has(reason) || lines.enter(reason) > 0) return
+    if (!LOGGED.has(reason) || lines.consume(reason) > 0) return
     logger.warn({ origin: printable(origin), host: printable(host), address }, text)
   }
 
@@ -82,7 +82,7 @@ export function createHandshakes(options: HandshakeOptions) {
       tell(refusal, request.headers, address)
       return turnAway(socket, refusal)
     }
-    if (address !== undefined) socket.once('close', () => addresses.leave(address))
+    if (address !== undefined) socket.once('close', () => addresses.release(address))
     webSockets.handleUpgrade(request, socket, head, (ws) => onOpen(ws, socket, address))
   }
 }

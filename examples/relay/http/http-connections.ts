@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Socket } from 'node:net'
 import type { AddressOf } from '../limits/addresses.js'
-import { createHeadcount, type Headcount } from '../limits/concurrency.js'
+import { createConcurrencyLimit, type ConcurrencyLimit } from '../limits/concurrency.js'
 
 /** Counts the connections of each address that are not WebSockets, idle ones included. */
 export interface HttpConnections {
@@ -24,7 +24,7 @@ export interface HttpConnectionsOptions {
 
 interface Place {
   readonly address: string
-  readonly list: Headcount
+  readonly list: ConcurrencyLimit
 }
 
 export function createHttpConnections({
@@ -32,11 +32,11 @@ export function createHttpConnections({
   addressOf,
   isProxied,
 }: HttpConnectionsOptions): HttpConnections {
-  const [regular, extra] = [createHeadcount(maxPerAddress), createHeadcount(maxPerAddress)]
+  const [regular, extra] = [createConcurrencyLimit(maxPerAddress), createConcurrencyLimit(maxPerAddress)]
   const places = new Map<Duplex, Place>()
 
   function take(socket: Duplex, address: string): Place | undefined {
-    const list = [regular, extra].find((each) => each.enter(address))
+    const list = [regular, extra].find((each) => each.acquire(address))
     if (!list) return undefined
     const place = { address, list }
     places.set(socket, place)
@@ -46,7 +46,7 @@ export function createHttpConnections({
   function release(socket: Duplex): void {
     const place = places.get(socket)
     places.delete(socket)
-    place?.list.leave(place.address)
+    place?.list.release(place.address)
   }
 
   return {

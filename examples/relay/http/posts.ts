@@ -7,9 +7,9 @@ import { createBearers } from './authenticate.js'
 import type { Bodies } from './body.js'
 import { draft, isRefusal, takeIn, type Bearer } from '../access/prepare-signal.js'
 import type { PublishKey } from '../access/keys.js'
-import type { Draft } from '../log/log.js'
-import type { PatientLog } from '../log/retry.js'
-import type { Turnstile } from '../limits/rate-limit.js'
+import type { NewEntry } from '../log/log.js'
+import type { RetryingLog } from '../log/retry.js'
+import type { RateLimiter } from '../limits/rate-limit.js'
 import { SenderEpochs } from '../log/sender-epochs.js'
 import { json, problem, type Reply } from './reply.js'
 import { rightsWithin } from '../access/rights.js'
@@ -18,7 +18,7 @@ import { readId } from '../access/claims.js'
 export interface PostsOptions {
   readonly access: Access
   readonly publishKeys: readonly PublishKey[]
-  readonly log: PatientLog
+  readonly log: RetryingLog
   /** Bodies of backends, whose keys are good. */
   readonly bodies: Bodies
   /** Bodies of anybody. */
@@ -27,7 +27,7 @@ export interface PostsOptions {
   readonly maxBytes: number
   readonly addressOf: AddressOf
   /** How many signals an address may bring this way. */
-  readonly farewells: Turnstile
+  readonly farewells: RateLimiter
 }
 
 /** Takes signals over HTTP: from backends that publish, and from pages that are leaving. */
@@ -54,7 +54,7 @@ export function createPosts(options: PostsOptions): Posts {
     return Array.isArray(drafts) ? appendAll(drafts) : drafts
   }
 
-  async function appendAll(drafts: readonly Draft[]): Promise<Reply> {
+  async function appendAll(drafts: readonly NewEntry[]): Promise<Reply> {
     for (const ready of drafts) {
       if ((await log.append(ready)) !== 'conflict') continue
       return problem(
@@ -69,7 +69,7 @@ export function createPosts(options: PostsOptions): Posts {
   /** Without a limit here, the one on connections would be worth nothing. */
   function refuseAddress(request: IncomingMessage, count: number): Reply | undefined {
     const address = addressOf(request)
-    const wait = address === undefined ? 0 : farewells.enter(address, count)
+    const wait = address === undefined ? 0 : farewells.consume(address, count)
     if (wait === 0) return undefined
     const headers = { 'Retry-After': `${Math.ceil(wait / 1000)}` }
     return problem(429, 'too-fast', 'Too many signals came from this address. Send this again, unchanged.', headers)
@@ -114,12 +114,12 @@ export function createPosts(options: PostsOptions): Posts {
 const IDEMPOTENCY_KEY = /^[\w-]{1,64}$/
 
 /** Makes all of a request's signals ready before any is logged: one that is wrong stops them all. */
-function readDrafts(items: readonly unknown[], publisher: PublishKey, key: string): Draft[] | Reply {
+function readDrafts(items: readonly unknown[], publisher: PublishKey, key: string): NewEntry[] | Reply {
   if (items.length === 0) return problem(400, 'bad-data', 'The list is empty. Send at least one signal.')
   const { name: server } = publisher
   const rights = rightsWithin(publisher)
   const bearer: Bearer = { sender: { server }, rights, isOwnId: () => true, epochs: new SenderEpochs() }
-  const drafts: Draft[] = []
+  const drafts: NewEntry[] = []
   for (const [index, item] of items.entries()) {
     // A dot cannot stand in an idempotency key, so the ids of a list are nobody else's.
     const id = index === 0 ? `${server}:${key}` : `${server}:${key}.${index}`
@@ -138,7 +138,7 @@ function readDrafts(items: readonly unknown[], publisher: PublishKey, key: strin
   const digest = createHash('sha256')
     .update(JSON.stringify(items.map(contentOf)))
     .digest('base64url')
-  return drafts.map(({ room, id, opening, epochs }) => ({ room, id, opening, epochs, digest }))
+  return drafts.map(({ room, id, prefix: prefix, epochs }) => ({ room, id, prefix, epochs, digest }))
 }
 
 function isOptionalText(value: unknown): value is string | undefined {

@@ -1,5 +1,5 @@
 /** How often an address may connect, or leave a farewell: a room full of people comes back after a restart in peace. */
-export const VISITS = { rate: 20, burst: 40 }
+export const HANDSHAKE_RATE = { rate: 20, burst: 40 }
 
 /** How many signals an address may leave as farewells: those of several people. */
 export function farewellRate(ratePerConnection: number): { readonly rate: number; readonly burst: number } {
@@ -7,6 +7,6 @@ export function farewellRate(ratePerConnection: number): { readonly rate: number
 }
 
 /** How many connections an address may have that are no WebSockets: browsers open up to six, and keep them for a while. */
-export function httpConnections(webSockets: number): number {
+export function maxHttpConnections(webSockets: number): number {
   return 10 * webSockets
 }

@@ -8,7 +8,7 @@ import { isIPv4, isIPv6 } from 'node:net'
 export type AddressOf = (request: Pick<IncomingMessage, 'headers' | 'socket'>) => string | undefined
 
 /** Whose request it is where this machine's own count too, because a mistake is one from anywhere. */
-export function whoseMistake(request: IncomingMessage, addressOf: AddressOf): string {
+export function mistakeKey(request: IncomingMessage, addressOf: AddressOf): string {
   return addressOf(request) ?? 'this machine'
 }
 
@@ -17,7 +17,7 @@ export function createAddressReader(proxies: number): AddressOf {
   return ({ headers, socket }) => {
     // Only the last entries are written by the own proxies; what stands before them anybody may have made up.
     const forwarded = proxies > 0 ? `${headers['x-forwarded-for'] ?? ''}`.split(',').at(-proxies) : undefined
-    const address = plain(forwarded ?? '') ?? plain(socket.remoteAddress ?? '')
+    const address = parseAddress(forwarded ?? '') ?? parseAddress(socket.remoteAddress ?? '')
     return address === undefined || isLoopback(address) ? undefined : networkOf(address)
   }
 }
@@ -28,7 +28,7 @@ export function isLoopback(host: string): boolean {
 }
 
 /** An address without port, brackets or zone. */
-function plain(text: string): string | undefined {
+function parseAddress(text: string): string | undefined {
   const bare = text
     .trim()
     .replace(/^\[([^\]]*)\](:\d+)?$/, '$1')

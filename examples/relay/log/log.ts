@@ -2,11 +2,11 @@ import type { GapFrame } from '../../../src/protocol/frames.js'
 import type { SenderEpochs } from './sender-epochs.js'
 
 /** A signal that wants to be logged. */
-export interface Draft {
+export interface NewEntry {
   readonly room: string
   readonly id: string
   /** The JSON of the signal's frame without `offset`, `at` and the last brace. */
-  readonly opening: string
+  readonly prefix: string
   /** Tells two bodies under one id apart; only backends' signals have it. */
   readonly digest?: string
   /** Where the sender's earlier signals went, to be kept up to date by a log that can lose its memory while the relay runs. */
@@ -22,10 +22,10 @@ export interface Entry {
 }
 
 /** `logged`: it is in the log now. `known`: its id was there. `conflict`: its id was there with another digest. */
-export type Appended = 'logged' | 'known' | 'conflict'
+export type AppendResult = 'logged' | 'known' | 'conflict'
 
 /** What the log knows of a room, seen from an offset. */
-export interface Tail {
+export interface LogPage {
   readonly epoch: string
   /** The offset at which this epoch began: 0 unless an engine carries offsets over. */
   readonly base: number
@@ -41,7 +41,7 @@ export interface Tail {
 }
 
 /** Where an age leads to. */
-export interface Found {
+export interface FindResult {
   /** Everything that is not older than the age comes after this offset. */
   readonly after: number
   /** Why there may have been more, if there may. */
@@ -49,7 +49,7 @@ export interface Found {
 }
 
 /** Hears of a new entry; without one, something lies between that must be read from the log. */
-export type Follower = (epoch: string, entry?: Entry) => void
+export type Subscriber = (epoch: string, entry?: Entry) => void
 
 /** Whose turn a read takes where reads queue: a network address, or a connection that has no address to be counted by. */
 export type Reader = string | object
@@ -82,15 +82,15 @@ export interface SignalLog {
    * Logs a signal once per room and id. Followers of the room hear of it before the promise resolves, or later. Rejects with
    * `EpochChanged`, and logs nothing, where the room's log began anew since the sender's last signal.
    */
-  append(draft: Draft): Promise<Appended>
+  append(entry: NewEntry): Promise<AppendResult>
   /** Reads at most `limit` entries after an offset; `'end'` is the offset of the newest. Readers take turns. */
-  read(room: string, after: number | 'end', limit: number, reader?: Reader): Promise<Tail>
+  read(room: string, after: number | 'end', limit: number, reader?: Reader): Promise<LogPage>
   /** Finds the offset that lies `age` milliseconds before the call, by the log's own clock. Readers take turns. */
-  find(room: string, age: number, reader?: Reader): Promise<Found>
+  find(room: string, age: number, reader?: Reader): Promise<FindResult>
   /**
    * Calls back for each new entry of a room: for all that a `read` which begins later does not show. A followed room is
    * not forgotten for being idle.
    */
-  follow(room: string, follower: Follower): () => void
+  subscribe(room: string, follower: Subscriber): () => void
   close(): Promise<void>
 }

@@ -1,5 +1,5 @@
 /** A client has at most so many signals unanswered: an older room has nothing left that could be sent again. */
-const MOST_ROOMS = 256
+const MAX_ROOMS = 256
 
 /**
  * The epochs in which one sender's signals were logged, by room, so that a log that begins anew cannot change their order.
@@ -18,13 +18,13 @@ export class SenderEpochs {
     this.#epochs?.clear()
   }
 
-  note(room: string, epoch: string): void {
+  record(room: string, epoch: string): void {
     this.#epochs ??= new Map()
     // At the end, so that the rooms of the oldest signals stand at the front.
     this.#epochs.delete(room)
     this.#epochs.set(room, epoch)
     for (const oldest of this.#epochs.keys()) {
-      if (this.#epochs.size <= MOST_ROOMS) return
+      if (this.#epochs.size <= MAX_ROOMS) return
       this.#epochs.delete(oldest)
     }
   }

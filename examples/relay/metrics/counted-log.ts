@@ -1,8 +1,8 @@
 import type { Activity } from './counters.js'
-import type { PatientLog } from '../log/retry.js'
+import type { RetryingLog } from '../log/retry.js'
 
 /** The same log, which tells what it took. */
-export function countAppends(log: PatientLog, activity: Pick<Activity, 'logged'>): PatientLog {
+export function countAppends(log: RetryingLog, activity: Pick<Activity, 'logged'>): RetryingLog {
   return {
     get health() {
       return log.health
@@ -15,7 +15,7 @@ export function countAppends(log: PatientLog, activity: Pick<Activity, 'logged'>
     },
     read: log.read,
     find: log.find,
-    follow: log.follow,
+    subscribe: log.subscribe,
     close: log.close,
   }
 }

@@ -1,5 +1,5 @@
 import type { GapFrame, RelayFrame } from '../../../src/protocol/frames.js'
-import type { Appended, Draft } from '../log/log.js'
+import type { AppendResult, NewEntry } from '../log/log.js'
 
 /** A signal that was logged a moment ago. */
 export interface LoggedSignal {
@@ -37,7 +37,7 @@ export interface Activity {
   readonly counts: Counts
   readonly latestSignals: readonly LoggedSignal[]
   readonly latestRefusals: readonly RefusalNote[]
-  logged(draft: Draft, appended: Appended): void
+  logged(draft: NewEntry, appended: AppendResult): void
   refused(reason: string, text: string): void
   delivered(): void
   said(frame: RelayFrame): void
@@ -67,7 +67,7 @@ export function createActivity(remembered: number): Activity {
     counts,
     latestSignals,
     latestRefusals,
-    logged({ id, opening }, appended) {
+    logged({ id, prefix: opening }, appended) {
       if (appended !== 'logged') return void (counts.duplicates += 1)
       // Only a backend's ids have a colon.
       counts.signalsIn[id.includes(':') ? 'backend' : 'page'] += 1

@@ -3,13 +3,13 @@ import { parse } from '../../../src/protocol/codec.js'
 import type { JsonValue } from '../../../src/protocol/frames.js'
 import type { Lane } from '../output/writer.js'
 import { textOf } from '../output/frame.js'
-import type { PatientLog } from '../log/retry.js'
+import type { RetryingLog } from '../log/retry.js'
 import { createRooms } from './rooms.js'
 
 export interface ControlOptions {
   /** The name of the room. It begins with a $, so no client can join or send to it. */
   readonly room: `$${string}`
-  readonly log: PatientLog
+  readonly log: RetryingLog
   /** Hears what any instance says, in order; what was said in the last `age` milliseconds first. */
   readonly onMessage: (data: unknown) => void
   readonly age: number
@@ -80,7 +80,7 @@ export function createControl({ room, log, onMessage, age }: ControlOptions): Co
     async say(data) {
       const id = randomBytes(16).toString('base64url')
       const opening = JSON.stringify({ type: 'signal', id, signal: 'Control', data, room, sender: {} }).slice(0, -1)
-      await log.append({ room, id, opening })
+      await log.append({ room, id, prefix: opening })
     },
     stop() {
       isOver = true

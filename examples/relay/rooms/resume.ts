@@ -1,5 +1,5 @@
 import type { GapFrame, Position } from '../../../src/protocol/frames.js'
-import type { Tail } from '../log/log.js'
+import type { LogPage } from '../log/log.js'
 
 /** Where delivery goes on, and what must be told before it does. */
 export interface Start {
@@ -9,7 +9,7 @@ export interface Start {
 }
 
 /** Decides where to go on for somebody who last handled `since`; `tail` was read from `since.offset`. */
-export function resume(tail: Tail, since: Position): Start {
+export function resume(tail: LogPage, since: Position): Start {
   const { epoch, base, floor, head, floorId } = tail
   if (since.epoch === epoch && since.offset <= head) {
     if (since.offset >= floor) return { offset: since.offset, id: tail.id }

@@ -1,6 +1,6 @@
 import type { Position, Since } from '../../../src/protocol/frames.js'
 import type { Lane } from '../output/writer.js'
-import type { Entry, SignalLog, Tail } from '../log/log.js'
+import type { Entry, SignalLog, LogPage } from '../log/log.js'
 import type { Replays } from './replays.js'
 import { resume, type Start } from './resume.js'
 
@@ -37,7 +37,7 @@ export interface RoomOptions {
 /** Joins replay and live delivery without a seam: a member pulls from the log until it is level, then it is pushed. */
 export function createRoom({ name, log, replays, onEmpty, onFailure }: RoomOptions): Room {
   const members = new Map<Lane, Member>()
-  const unfollow = log.follow(name, deliver)
+  const unfollow = log.subscribe(name, deliver)
 
   function deliver(epoch: string, entry?: Entry): void {
     for (const member of members.values()) {
@@ -76,7 +76,7 @@ export function createRoom({ name, log, replays, onEmpty, onFailure }: RoomOptio
   }
 
   /** Reads on from the member's position until nothing lies between it and the live signals. */
-  async function catchUp(member: Member, firstTail?: Tail): Promise<void> {
+  async function catchUp(member: Member, firstTail?: LogPage): Promise<void> {
     member.isLive = false
     try {
       for (let tail = firstTail; ; tail = undefined) {
@@ -89,13 +89,13 @@ export function createRoom({ name, log, replays, onEmpty, onFailure }: RoomOptio
     }
   }
 
-  async function replayPage(member: Member, firstTail?: Tail): Promise<boolean> {
+  async function replayPage(member: Member, firstTail?: LogPage): Promise<boolean> {
     if (!isCurrent(member)) return false
     const tail = firstTail ?? (await log.read(name, member.offset, PAGE, member.lane.reader))
     return isCurrent(member) && replay(member, tail)
   }
 
-  async function replay(member: Member, tail: Tail): Promise<boolean> {
+  async function replay(member: Member, tail: LogPage): Promise<boolean> {
     const { epoch, offset, id } = member
     const start = resume(tail, { epoch, offset, ...(id !== undefined && { id }) })
     if (start.gap) {
@@ -128,7 +128,7 @@ export function createRoom({ name, log, replays, onEmpty, onFailure }: RoomOptio
     member.lane.say({ type: 'gap', room: name, ...gap, ...positionOf(member) })
   }
 
-  async function findStart({ reader }: Lane, since?: Since): Promise<{ tail: Tail; start: Start }> {
+  async function findStart({ reader }: Lane, since?: Since): Promise<{ tail: LogPage; start: Start }> {
     if (since && 'epoch' in since) {
       const tail = await log.read(name, since.offset, PAGE, reader)
       return { tail, start: resume(tail, since) }

@@ -1,15 +1,15 @@
-import type { Appended } from '../log.js'
+import type { AppendResult } from '../log.js'
 
 /** The ids that were logged, in the order in which they came. */
 export interface KnownIds {
   /** What they weigh, roughly. */
   readonly bytes: number
   /** Takes an id that was not known in for a window of time; `logged` means that it was not. */
-  enter(id: string, digest: string | undefined): Appended
+  add(id: string, digest: string | undefined): AppendResult
   /** Forgets the ids whose window is over. */
-  forgetOld(): void
+  evictExpired(): void
   /** Forgets the one that is known for the longest time, though its window is not over. */
-  forgetOldest(): void
+  evictOldest(): void
   clear(): void
 }
 
@@ -23,21 +23,21 @@ export function createKnownIds(window: number, now: () => number): KnownIds {
   const digests = new Map<string, string>()
 
   // Kept, because one that begins anew walks past the places of all that were forgotten.
-  let walk = times.entries()
+  let iterator = times.entries()
   let oldest: readonly [id: string, seenAt: number] | undefined
 
   function findOldest(): typeof oldest {
     if (oldest) return oldest
-    let next = walk.next()
+    let next = iterator.next()
     if (next.done) {
-      walk = times.entries()
-      next = walk.next()
+      iterator = times.entries()
+      next = iterator.next()
     }
     oldest = next.value
     return oldest
   }
 
-  function forgetOldest(): void {
+  function evictOldest(): void {
     const found = findOldest()
     if (!found) return
     times.delete(found[0])
@@ -45,24 +45,24 @@ export function createKnownIds(window: number, now: () => number): KnownIds {
     oldest = undefined
   }
 
-  function forgetOld(): void {
+  function evictExpired(): void {
     const begin = now() - window
-    for (let found = findOldest(); found && found[1] < begin; found = findOldest()) forgetOldest()
+    for (let found = findOldest(); found && found[1] < begin; found = findOldest()) evictOldest()
   }
 
   return {
     get bytes() {
       return times.size * ID_BYTES + digests.size * DIGEST_BYTES
     },
-    enter(id, digest) {
-      forgetOld()
+    add(id, digest) {
+      evictExpired()
       if (times.has(id)) return digests.get(id) === digest ? 'known' : 'conflict'
       times.set(id, Math.ceil(now()))
       if (digest !== undefined) digests.set(id, digest)
       return 'logged'
     },
-    forgetOld,
-    forgetOldest,
+    evictExpired,
+    evictOldest,
     clear() {
       times.clear()
       digests.clear()

@@ -10,7 +10,7 @@ export type RedisClient = Redis | Cluster
  */
 export function createRedisClient(address: RedisAddress): RedisClient {
   const { mode, nodes, primary = '', db, username, password, sentinelPassword, isEncrypted } = address
-  const line: Omit<RedisOptions, 'replyMapping'> = {
+  const connection: Omit<RedisOptions, 'replyMapping'> = {
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
     ...(isEncrypted && { tls: {} }),
@@ -18,8 +18,8 @@ export function createRedisClient(address: RedisAddress): RedisClient {
     disableClientInfo: true,
     protocol: 2,
     connectTimeout: CONNECT_TIMEOUT,
-    socketTimeout: SILENCE,
-    commandTimeout: SILENCE,
+    socketTimeout: COMMAND_TIMEOUT,
+    commandTimeout: COMMAND_TIMEOUT,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     autoResubscribe: mode === 'cluster',
@@ -29,25 +29,25 @@ export function createRedisClient(address: RedisAddress): RedisClient {
   const own = { enableOfflineQueue: false, lazyConnect: true }
   switch (mode) {
     case 'standalone':
-      return new Redis({ ...line, ...own, ...nodes[0], db, retryStrategy: pauseBefore })
+      return new Redis({ ...connection, ...own, ...nodes[0], db, retryStrategy: retryDelay })
     case 'sentinel': {
       const sentinels = {
         sentinels: [...nodes],
         name: primary,
-        sentinelRetryStrategy: pauseBefore,
+        sentinelRetryStrategy: retryDelay,
         failoverDetector: true,
         enableTLSForSentinelMode: isEncrypted,
         ...(isEncrypted && { sentinelTLS: {} }),
         ...(sentinelPassword !== undefined && { sentinelPassword }),
       }
-      return new Redis({ ...line, ...own, ...sentinels, db, retryStrategy: pauseBefore })
+      return new Redis({ ...connection, ...own, ...sentinels, db, retryStrategy: retryDelay })
     }
     case 'cluster':
       return new Cluster([...nodes], {
         ...own,
-        clusterRetryStrategy: pauseBefore,
-        clusterNodeRetryStrategy: pauseBefore,
-        redisOptions: line,
+        clusterRetryStrategy: retryDelay,
+        clusterNodeRetryStrategy: retryDelay,
+        redisOptions: connection,
       })
   }
 }
@@ -100,8 +100,8 @@ function slotOf(tag: string): number {
 
 const CONNECT_TIMEOUT = 5000
 /** A line on which something was asked and that says nothing for so long, in milliseconds, is dead. */
-const SILENCE = 4000
+const COMMAND_TIMEOUT = 4000
 
-function pauseBefore(attempt: number): number {
+function retryDelay(attempt: number): number {
   return Math.min(50 * 2 ** Math.min(attempt, 10), 1000) * (0.5 + Math.random() / 2)
 }

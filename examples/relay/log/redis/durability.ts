@@ -7,23 +7,23 @@ export type Confirm = <Result>(write: () => Promise<Result>) => Promise<Result>
 /** Makes writes wait for a replica or a disk. Those that are written meanwhile wait together. */
 export function createDurability(client: RedisClient, durability: Durability): Confirm {
   if (durability === 'memory') return (write) => write()
-  let lines = 0
+  let connections = 0
   let last: Promise<void> = Promise.resolve()
   let next: Promise<void> | undefined
   let answersFromDisk: boolean | undefined
   client.on('close', () => {
-    lines += 1
+    connections += 1
     answersFromDisk = undefined
   })
 
   async function wait(): Promise<void> {
     if (durability === 'replica') {
-      if (Number(await client.call('WAIT', 1, PATIENCE)) < 1) throw new Error('no replica has it yet')
+      if (Number(await client.call('WAIT', 1, WAIT_TIMEOUT)) < 1) throw new Error('no replica has it yet')
       return
     }
     answersFromDisk ??= await syncsBeforeAnswers(client)
     if (answersFromDisk) return
-    const [copies] = (await client.call('WAITAOF', 1, 0, PATIENCE)) as [number, number]
+    const [copies] = (await client.call('WAITAOF', 1, 0, WAIT_TIMEOUT)) as [number, number]
     if (copies < 1) throw new Error('the disk does not have it yet')
   }
 
@@ -39,17 +39,17 @@ export function createDurability(client: RedisClient, durability: Durability): C
   }
 
   return async (write) => {
-    const line = lines
+    const connection = connections
     const result = await write()
     await nextWait()
     // Another line knows nothing of what was written on this one, and would say that all is well.
-    if (line !== lines) throw new Error('the line to Redis was lost')
+    if (connection !== connections) throw new Error('the line to Redis was lost')
     return result
   }
 }
 
 /** How long Redis waits before it says that it is not certain, in milliseconds; less than a line may be silent. */
-const PATIENCE = 3000
+const WAIT_TIMEOUT = 3000
 
 /** With `appendfsync always`, whatever Redis has answered is on its disk. */
 async function syncsBeforeAnswers(client: RedisClient): Promise<boolean> {

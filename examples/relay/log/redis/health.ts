@@ -8,9 +8,9 @@ export interface RedisHealthOptions {
   readonly address: RedisAddress
   readonly clients: readonly RedisClient[]
   /** One that only reads: while it has trouble, those who read wait, and all else goes on. */
-  readonly reader: RedisClient
+  readonly readClient: RedisClient
   /** The one that writes. */
-  readonly writer: RedisClient
+  readonly writeClient: RedisClient
   /** Does a write as the log does its own. */
   readonly confirm: Confirm
   readonly onHealth?: ((health: LogHealth, reason: string) => void) | undefined
@@ -20,11 +20,11 @@ export interface RedisHealthOptions {
 export interface RedisHealth {
   readonly current: LogHealth
   /** Connects, and makes sure that writing works, and whatever else is tried. */
-  open(attempt: () => Promise<unknown>): Promise<void>
+  open(check: () => Promise<unknown>): Promise<void>
   /** Notes that something did not work. */
   fail(error: unknown): void
   /** Notes what becomes of a command: one that failed is a reason to try soon whether writing works at all. */
-  watch<Result>(command: Promise<Result>): Promise<Result>
+  observe<Result>(command: Promise<Result>): Promise<Result>
   /** Tries whether writing works: while it does not, and when something has failed; else now and then. */
   probe(): void
   close(): void
@@ -32,20 +32,20 @@ export interface RedisHealth {
 
 /** Knows whether Redis takes writes, by what becomes of commands and by trying. */
 export function createRedisHealth(options: RedisHealthOptions): RedisHealth {
-  const { address, clients, reader, writer, confirm, onHealth, onTrouble } = options
-  const all = [reader, ...clients]
+  const { address, clients, readClient, writeClient, confirm, onHealth, onTrouble } = options
+  const all = [readClient, ...clients]
   let state: 'closed' | LogHealth = 'closed'
   let lastError: unknown
   let isProbing = false
   let probedAt = Number.NEGATIVE_INFINITY
-  let toldAt = Number.NEGATIVE_INFINITY
+  let reportedAt = Number.NEGATIVE_INFINITY
 
   for (const client of clients) {
     client.on('error', fail)
     client.on('close', () => fail(lastError ?? new Error('the line was lost')))
     client.on('ready', probe)
   }
-  reader.on('error', note)
+  readClient.on('error', note)
   for (const client of all) {
     client.on('node error', note)
     client.on('sentinelError', note)
@@ -72,7 +72,7 @@ export function createRedisHealth(options: RedisHealthOptions): RedisHealth {
   async function tryWriting(): Promise<void> {
     if (clients.some(({ status }) => status !== 'ready')) throw lastError ?? new Error('not connected')
     await Promise.all(clients.map((client) => client.ping()))
-    await confirm(() => writer.set(PROBE, '', 'PX', PROBE_LIFETIME))
+    await confirm(() => writeClient.set(PROBE, '', 'PX', PROBE_LIFETIME))
   }
 
   function probe(): void {
@@ -82,28 +82,28 @@ export function createRedisHealth(options: RedisHealthOptions): RedisHealth {
     for (const client of all) if (client.status === 'end') client.connect().catch(note)
     isProbing = true
     probedAt = now
-    const back = (): void => {
+    const succeed = (): void => {
       if (state === 'away') change('ready', '')
-      else if (lastError !== undefined && now - toldAt > TELLING_EVERY) {
-        toldAt = now
+      else if (lastError !== undefined && now - reportedAt > REPORT_EVERY) {
+        reportedAt = now
         onTrouble?.(reasonOf(lastError))
       }
       lastError = undefined
     }
     void tryWriting()
-      .then(back, fail)
+      .then(succeed, fail)
       .finally(() => {
         isProbing = false
       })
   }
 
-  async function connectAndTry(attempt: () => Promise<unknown>): Promise<void> {
+  async function connectAndTry(check: () => Promise<unknown>): Promise<void> {
     await Promise.all(all.map((client) => client.connect()))
-    const version = /redis_version:(\d+)\.(\d+)/.exec(await writer.info('server'))
+    const version = /redis_version:(\d+)\.(\d+)/.exec(await writeClient.info('server'))
     const [major = 0, minor = 0] = version?.slice(1).map(Number) ?? []
     if (major * 100 + minor < 602) throw new Error(`it is version ${major}.${minor}, and 6.2 is needed`)
     await tryWriting()
-    await attempt()
+    await check()
   }
 
   function close(): void {
@@ -116,9 +116,9 @@ export function createRedisHealth(options: RedisHealthOptions): RedisHealth {
       return state === 'ready' ? 'ready' : 'away'
     },
 
-    async open(attempt) {
+    async open(check) {
       try {
-        await within(OPENING, connectAndTry(attempt))
+        await within(OPEN_TIMEOUT, connectAndTry(check))
         state = 'ready'
       } catch (error) {
         close()
@@ -128,7 +128,7 @@ export function createRedisHealth(options: RedisHealthOptions): RedisHealth {
 
     fail,
 
-    async watch(command) {
+    async observe(command) {
       try {
         return await command
       } catch (error) {
@@ -147,8 +147,8 @@ export function createRedisHealth(options: RedisHealthOptions): RedisHealth {
 const PROBE = 'signalpost:probe'
 const PROBE_LIFETIME = 60_000
 const PROBE_EVERY = 5000
-const TELLING_EVERY = 60_000
-const OPENING = 5000
+const REPORT_EVERY = 60_000
+const OPEN_TIMEOUT = 5000
 
 /** What a client says when it gives up; why it did, it has said before. */
 function isVague(error: unknown): boolean {
