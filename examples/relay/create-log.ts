@@ -1,20 +1,20 @@
 import type { Logger } from './logger.js'
-import { limit, type RelaySettings } from './options/options.js'
+import { limitOf, type RelaySettings } from './options/options.js'
 import type { SignalLog } from './log/log.js'
 import { createMemoryLog } from './log/memory/log.js'
 import { createRedisLog } from './log/redis/log.js'
 
 /** Makes the log that the settings ask for. */
-export function createEngine(settings: RelaySettings, logger: Logger): SignalLog {
-  const bounds = {
-    history: limit(settings.history),
-    historyMs: limit(settings.historyMs),
-    window: limit(settings.window),
+export function createLog(settings: RelaySettings, logger: Logger): SignalLog {
+  const limits = {
+    history: limitOf(settings.history),
+    historyMs: limitOf(settings.historyMs),
+    window: limitOf(settings.window),
   }
   const { redis: url, durability } = settings
   if (url === '') {
     return createMemoryLog({
-      ...bounds,
+      ...limits,
       onShortWindow: () =>
         logger.warn(
           { window: settings.window },
@@ -23,8 +23,8 @@ export function createEngine(settings: RelaySettings, logger: Logger): SignalLog
     })
   }
   return createRedisLog({
-    ...bounds,
-    historyBytes: limit(settings.historyBytes),
+    ...limits,
+    historyBytes: limitOf(settings.historyBytes),
     url,
     durability,
     onHealth(health, reason) {

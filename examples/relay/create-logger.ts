@@ -1,6 +1,11 @@
 import { pino, type DestinationStream } from 'pino'
 
-export interface LogOptions {
+/** Bytes of lines that wait for a disk to have room again. */
+const MAX_BUFFERED = 1_048_576
+
+const SECRETS = ['token', 'secret', 'password', 'authorization', 'cookie', 'data']
+
+export interface LoggerOptions {
   /** The least important lines to write. */
   readonly level: string
   /** Where to; empty means standard output. */
@@ -12,7 +17,7 @@ export interface LogOptions {
 }
 
 /** Writes a line of JSON for everything that happens. Throws when the file cannot be opened. */
-export function createLog({ level, file, onTrouble, destination = open(file, onTrouble) }: LogOptions) {
+export function createLogger({ level, file, onTrouble, destination = open(file, onTrouble) }: LoggerOptions) {
   const options = {
     level,
     base: null,
@@ -24,18 +29,13 @@ export function createLog({ level, file, onTrouble, destination = open(file, onT
   return pino(options, destination)
 }
 
-function open(file: string, onTrouble: LogOptions['onTrouble']): DestinationStream {
+function open(file: string, onTrouble: LoggerOptions['onTrouble']): DestinationStream {
   const target = file ? { dest: file, mkdir: true } : { dest: 1 }
-  const stream = pino.destination({ ...target, sync: true, maxLength: MOST_WAITING })
-  let isTold = false
+  const stream = pino.destination({ ...target, sync: true, maxLength: MAX_BUFFERED })
+  let hasReported = false
   stream.on('error', (error: unknown) => {
-    if (!isTold) onTrouble(error)
-    isTold = true
+    if (!hasReported) onTrouble(error)
+    hasReported = true
   })
   return stream
 }
-
-/** Bytes of lines that wait for a disk to have room again. */
-const MOST_WAITING = 1_048_576
-
-const SECRETS = ['token', 'secret', 'password', 'authorization', 'cookie', 'data']

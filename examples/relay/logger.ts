@@ -10,7 +10,7 @@ export interface Logger {
 
 /** Tells nobody. */
 export function createSilentLogger(): Logger {
-  return { debug: tellNobody, info: tellNobody, warn: tellNobody, error: tellNobody }
+  return { debug: ignore, info: ignore, warn: ignore, error: ignore }
 }
 
 /** What a stranger wrote, as a line of a log or a terminal can bear it. */
@@ -18,4 +18,4 @@ export function printable(text: string): string {
   return text.slice(0, 200).replaceAll(/[^\x21-\x7e]/g, '?')
 }
 
-function tellNobody(): void {}
+function ignore(): void {}

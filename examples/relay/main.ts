@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import { readCommand } from './options/command.js'
 import { LogUnusable } from './log/log.js'
-import { createLog } from './create-logger.js'
+import { createLogger } from './create-logger.js'
 import type { Logger } from './logger.js'
 import { createRelay } from './relay.js'
 import type { CommandSettings } from './options/options.js'
@@ -22,7 +22,7 @@ switch (command.run) {
     process.stdout.write(`${command.text}\n`)
     break
   case 'fail':
-    giveUp(command.text)
+    exitWith(command.text)
     break
   case 'relay':
     await start(command.settings)
@@ -30,9 +30,9 @@ switch (command.run) {
 
 async function start(settings: CommandSettings): Promise<void> {
   let isStarting = true
-  const logger = openLog(settings, (error) => {
-    const text = adviseOnLog(error, settings)
-    if (isStarting) giveUp(text)
+  const logger = openLogger(settings, (error) => {
+    const text = logFileAdvice(error, settings)
+    if (isStarting) exitWith(text)
     process.stderr.write(`${text} The relay goes on; lines are lost until it can be.\n`)
   })
   const relay = createRelay({ ...settings, logger })
@@ -52,42 +52,42 @@ async function start(settings: CommandSettings): Promise<void> {
   process.on('SIGINT', stop)
   try {
     const { url, page } = await relay.listen()
-    logger.info({ url, page }, `listening${adviseOnReach(settings)}`)
-    warnOfShortWindow(settings, logger)
+    logger.info({ url, page }, `listening${reachNote(settings)}`)
+    warnAboutShortWindow(settings, logger)
     isStarting = false
   } catch (error) {
-    return giveUp(`signalpost: ${adviseOn(error, settings)}`)
+    return exitWith(`signalpost: ${startAdvice(error, settings)}`)
   }
 }
 
-function openLog(settings: CommandSettings, onTrouble: (error: unknown) => void) {
+function openLogger(settings: CommandSettings, onTrouble: (error: unknown) => void) {
   try {
-    return createLog({ level: settings.logLevel, file: settings.logFile, onTrouble })
+    return createLogger({ level: settings.logLevel, file: settings.logFile, onTrouble })
   } catch (error) {
-    return giveUp(adviseOnLog(error, settings))
+    return exitWith(logFileAdvice(error, settings))
   }
 }
 
-function adviseOnLog(error: unknown, { logFile }: CommandSettings): string {
+function logFileAdvice(error: unknown, { logFile }: CommandSettings): string {
   return logFile === ''
     ? `signalpost: standard output cannot be written (${codeOf(error)}). Name a file with --log-file.`
     : `signalpost: --log-file ${logFile} cannot be written (${codeOf(error)}). Name another file.`
 }
 
-function adviseOnReach({ host, origin, authSecret, authJwks }: CommandSettings): string {
+function reachNote({ host, origin, authSecret, authJwks }: CommandSettings): string {
   if (isLoopback(host)) return '; only this machine can reach it, --host 0.0.0.0 lets others in'
   const isClosed = origin.length > 0 || authSecret.length > 0 || authJwks !== ''
   return isClosed ? '' : '; pages of every host name that leads here may connect, --origin names those that may'
 }
 
-function warnOfShortWindow({ window }: CommandSettings, logger: Logger): void {
+function warnAboutShortWindow({ window }: CommandSettings, logger: Logger): void {
   if (window >= WINDOW_FOR_TEN_MINUTES) return
   const text =
     '--window is short: a page gives up on an unanswered signal a minute before it is over, or after half of it'
   logger.warn({ window, enough: WINDOW_FOR_TEN_MINUTES }, text)
 }
 
-function adviseOn(error: unknown, { host, port }: CommandSettings): string {
+function startAdvice(error: unknown, { host, port }: CommandSettings): string {
   if (error instanceof LogUnusable) return error.message
   switch (codeOf(error)) {
     case 'EADDRINUSE':
@@ -105,7 +105,7 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : ''
 }
 
-function giveUp(text: string): never {
+function exitWith(text: string): never {
   process.stderr.write(`${text}\n`)
   process.exit(2)
 }

@@ -1,18 +1,18 @@
 import { EventEmitter } from 'node:events'
 import type { IncomingMessage, Server } from 'node:http'
 import { createAccess } from '../../examples/relay/access/access.js'
-import { Heart, TICKS_PER_BEAT } from '../../examples/relay/connection/heartbeat.js'
+import { Heartbeat, TICKS_PER_BEAT } from '../../examples/relay/connection/heartbeat.js'
 import type { Rights } from '../../examples/relay/access/rights.js'
 import { drain } from '../../examples/relay/connection/drain.js'
-import { createFanOut, type Lane } from '../../examples/relay/output/writer.js'
-import { createBodies } from '../../examples/relay/http/body.js'
+import { createFanOut, type Writer } from '../../examples/relay/output/writer.js'
+import { createBodyReader } from '../../examples/relay/http/body.js'
 import { createPosts } from '../../examples/relay/http/posts.js'
 import { createConcurrencyLimit } from '../../examples/relay/limits/concurrency.js'
 import { createRateLimiter } from '../../examples/relay/limits/rate-limit.js'
 import type { Entry, SignalLog, LogPage } from '../../examples/relay/log/log.js'
 import { createMemoryLog } from '../../examples/relay/log/memory/log.js'
 import { withRetry, LogUnavailable } from '../../examples/relay/log/retry.js'
-import { createPeer, type Peer } from '../../examples/relay/connection/connection.js'
+import { createConnection, type Connection } from '../../examples/relay/connection/connection.js'
 import { createRooms } from '../../examples/relay/rooms/rooms.js'
 import type { MemoryLine } from './memory-line.js'
 
@@ -80,20 +80,20 @@ export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
     authorize,
     ...(isRevoked && { isRevoked }),
   })
-  const peers = new Map<Lane, { readonly peer: Peer; readonly heart: Heart; readonly line: MemoryLine }>()
+  const peers = new Map<Writer, { readonly peer: Connection; readonly heart: Heartbeat; readonly line: MemoryLine }>()
   const rooms = createRooms({ log, onFailure: (lane, error) => peers.get(lane)?.peer.fail(error) })
   const fanOut = createFanOut({ maxBuffered: 1_048_576 })
   const addressOf = (): undefined => undefined
-  const bodies = createBodies({ maxTotal: Number.POSITIVE_INFINITY, addressOf })
+  const bodies = createBodyReader({ maxTotal: Number.POSITIVE_INFINITY, addressOf })
   const posts = createPosts({
     access,
     publishKeys: [],
     log,
     bodies,
-    strangersBodies: bodies,
+    publicBodies: bodies,
     maxBytes: TERMS.maxBytes,
     addressOf,
-    farewells: createRateLimiter({ rate: Number.POSITIVE_INFINITY, burst: Number.POSITIVE_INFINITY }),
+    farewellLimiter: createRateLimiter({ rate: Number.POSITIVE_INFINITY, burst: Number.POSITIVE_INFINITY }),
   })
   const tick = (): void => {
     for (const { heart } of peers.values()) heart.tick()
@@ -107,7 +107,7 @@ export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
     take(line) {
       const { ws, socket } = line
       const lane = fanOut.open(ws, socket)
-      const peer = createPeer(ws, lane, {
+      const peer = createConnection(ws, lane, {
         access,
         log,
         rooms,
@@ -118,7 +118,7 @@ export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
         rate: Number.POSITIVE_INFINITY,
         helloTimeout: 5000,
       })
-      peers.set(lane, { peer, heart: new Heart(ws, lane), line })
+      peers.set(lane, { peer, heart: new Heartbeat(ws, lane), line })
       ws.once('close', () => {
         peers.delete(lane)
         if (peers.size === 0) onEmpty()
@@ -136,7 +136,7 @@ export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
     },
     trim,
     review() {
-      for (const { peer } of peers.values()) peer.review()
+      for (const { peer } of peers.values()) peer.recheckRights()
     },
     trouble(milliseconds, carriedOut) {
       troubleUntil = performance.now() + milliseconds
@@ -159,7 +159,7 @@ export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
       const server = { close, closeIdleConnections: silent, closeAllConnections: silent }
       // Draining asks nothing more of a server.
       await drain({
-        peers: () => [...peers.values()].map(({ peer }) => peer),
+        connections: () => [...peers.values()].map(({ peer }) => peer),
         server: server as unknown as Server,
         spread: 5000,
       })

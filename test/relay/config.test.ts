@@ -5,7 +5,7 @@ import { Ajv } from 'ajv'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { readCommand } from '../../examples/relay/options/command.js'
 import { configSchema, readConfig } from '../../examples/relay/options/config.js'
-import { OPTION_NAMES, settle } from '../../examples/relay/options/options.js'
+import { OPTION_NAMES, resolveSettings } from '../../examples/relay/options/options.js'
 import { createRelay } from '../../examples/relay/relay.js'
 
 const WHOLE = {
@@ -140,7 +140,7 @@ describe('an embedding program', () => {
   })
 
   it('may leave a setting undefined, and write it as in a config file', () => {
-    const settings = settle({ rate: undefined, trustProxy: true, publishKey: ['shop:s3cret'] } as never)
+    const settings = resolveSettings({ rate: undefined, trustProxy: true, publishKey: ['shop:s3cret'] } as never)
     expect(settings).toMatchObject({ rate: 50, trustProxy: 1, publishKey: [{ name: 'shop', secret: 's3cret' }] })
   })
 })

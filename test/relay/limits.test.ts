@@ -32,7 +32,9 @@ describe('a pace', () => {
   it('lets a burst through, and then one per interval, however many wait', () => {
     let time = 0
     const pace = new Throttle({ rate: 10, burst: 3, now: () => time })
-    expect([pace.reserve(), pace.reserve(), pace.reserve(), pace.reserve(), pace.reserve()]).toEqual([0, 0, 0, 100, 200])
+    expect([pace.reserve(), pace.reserve(), pace.reserve(), pace.reserve(), pace.reserve()]).toEqual([
+      0, 0, 0, 100, 200,
+    ])
     time = 10_000
     expect([pace.reserve(), pace.reserve(), pace.reserve(), pace.reserve()]).toEqual([0, 0, 0, 100])
   })

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, vi } from 'vitest'
-import { createDoor } from '../../examples/relay/admin/login.js'
+import { createLogins } from '../../examples/relay/admin/login.js'
 import { createMemoryLog } from '../../examples/relay/log/memory/log.js'
 import type { RelayOptions } from '../../examples/relay/relay.js'
 import { connect, join, startRelay } from './protocol-client.js'
@@ -146,31 +146,31 @@ describe('/metrics', () => {
 describe('the door of the operators', () => {
   function setup() {
     let time = 0
-    const door = createDoor({ key: KEY, now: () => time, clock: () => 1_000_000 + time })
+    const door = createLogins({ key: KEY, now: () => time, clock: () => 1_000_000 + time })
     return { door, pass: (milliseconds: number) => (time += milliseconds) }
   }
 
   it('opens to the key, and to nothing else', () => {
     const { door } = setup()
-    const knocks = [KEY, `${KEY}x`, KEY.slice(1), '', undefined].map((secret) => door.knock(secret, 'here').is)
+    const knocks = [KEY, `${KEY}x`, KEY.slice(1), '', undefined].map((secret) => door.logIn(secret, 'here').is)
     expect(knocks).toEqual(['in', 'out', 'out', 'out', 'out'])
   })
 
   it('tells ten times that a key is wrong, then once in six seconds, to each place by itself', () => {
     const { door, pass } = setup()
-    const tries = (count: number) => Array.from({ length: count }, () => door.knock('wrong', 'there').is)
+    const tries = (count: number) => Array.from({ length: count }, () => door.logIn('wrong', 'there').is)
     expect(tries(12)).toEqual([...Array(10).fill('out'), 'waiting', 'waiting'])
-    expect(door.knock('wrong', 'there')).toEqual({ is: 'waiting', wait: 6000 })
-    expect(door.knock('wrong', 'here')).toEqual({ is: 'out' })
+    expect(door.logIn('wrong', 'there')).toEqual({ is: 'waiting', wait: 6000 })
+    expect(door.logIn('wrong', 'here')).toEqual({ is: 'out' })
     pass(6000)
     expect(tries(2)).toEqual(['out', 'waiting'])
   })
 
   it('never makes those wait who know the key, whatever others tried from the same place', () => {
     const { door } = setup()
-    for (let count = 0; count < 100; count += 1) door.knock('wrong', 'here')
-    const knocks = Array.from({ length: 100 }, () => door.judge({ authorization: `Bearer ${KEY}` }, 'here').is)
-    expect(new Set([...knocks, door.knock(KEY, 'here').is])).toEqual(new Set(['in']))
+    for (let count = 0; count < 100; count += 1) door.logIn('wrong', 'here')
+    const knocks = Array.from({ length: 100 }, () => door.authenticate({ authorization: `Bearer ${KEY}` }, 'here').is)
+    expect(new Set([...knocks, door.logIn(KEY, 'here').is])).toEqual(new Set(['in']))
   })
 
   it('stays open to the key while a stranger behind the same proxy tries others', async () => {
@@ -192,12 +192,12 @@ describe('the door of the operators', () => {
 
   it('gives a cookie that other instances know, until it ends, and that nobody can make', () => {
     const { door, pass } = setup()
-    const other = createDoor({ key: 'another-key-of-an-operator' })
+    const other = createLogins({ key: 'another-key-of-an-operator' })
     const [cookie = ''] = door.cookie(false).split(';')
     const [name, value = ''] = cookie.split('=')
     const [expires = ''] = value.split('.')
     const later = `${name}=${Number(expires) + 1}.${value.split('.')[1]}`
-    const judge = (text: string) => door.judge({ cookie: text }, 'here').is
+    const judge = (text: string) => door.authenticate({ cookie: text }, 'here').is
     expect([
       judge(cookie),
       judge(`a=b; ${cookie}; c=d`),
@@ -205,7 +205,7 @@ describe('the door of the operators', () => {
       judge(`${name}=`),
       judge(`${name}=9e99.x`),
     ]).toEqual(['in', 'in', 'out', 'out', 'out'])
-    expect(other.judge({ cookie }, 'here').is).toBe('out')
+    expect(other.authenticate({ cookie }, 'here').is).toBe('out')
     pass(12 * 3_600_000)
     expect(judge(cookie)).toBe('out')
   })

@@ -17,7 +17,7 @@ async function relayOn(url: string, { patience, ...rest }: Omit<RedisLogOptions,
   const relay = await startRelay({
     log,
     publishKey: [{ name: 'shop', secret: 'a-secret-of-the-shop' }],
-    ...(patience !== undefined && { patience }),
+    ...(patience !== undefined && { retryFor: patience }),
   })
   return { ...relay, log, news }
 }

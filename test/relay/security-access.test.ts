@@ -3,7 +3,7 @@ import { request, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'nod
 import { connect as connectTcp, type Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { createDoor } from '../../examples/relay/admin/login.js'
+import { createLogins } from '../../examples/relay/admin/login.js'
 import type { SignalLog } from '../../examples/relay/log/log.js'
 import { createMemoryLog } from '../../examples/relay/log/memory/log.js'
 import type { RelayOptions } from '../../examples/relay/relay.js'
@@ -414,7 +414,7 @@ describe('who logs out of the dashboard', () => {
 
   it('S71 is out here and told to try again while the log is away', async () => {
     const log = { ...createMemoryLog(), append: () => Promise.reject(new Error('away')) }
-    const { logIn, logOut, see } = await open({ log, patience: 1 })
+    const { logIn, logOut, see } = await open({ log, retryFor: 1 })
     const cookie = await logIn()
     expect([await logOut(cookie), await see(cookie)]).toEqual([503, 401])
   })
@@ -435,7 +435,7 @@ describe('who logs out of the dashboard', () => {
 
   it('S71 stays out when more log out than are remembered: who came no later is out, too', () => {
     let time = 1_000_000
-    const door = createDoor({ key: DASHBOARD_KEY, clock: () => time })
+    const door = createLogins({ key: DASHBOARD_KEY, clock: () => time })
     const logIn = (): string => {
       time += 1
       return door.cookie(false).split(';')[0] ?? ''
@@ -448,7 +448,7 @@ describe('who logs out of the dashboard', () => {
     end(first)
     const younger = logIn()
     for (let count = 0; count < 1000; count += 1) end(logIn())
-    const judge = (cookie: string) => door.judge({ cookie }, 'here').is
+    const judge = (cookie: string) => door.authenticate({ cookie }, 'here').is
     expect([judge(older), judge(first), judge(younger)]).toEqual(['out', 'out', 'in'])
   })
 })

@@ -212,7 +212,7 @@ describe('resources', () => {
         return true
       },
     })
-    const { url } = await startRelay({ log, authorize, patience: 100 })
+    const { url } = await startRelay({ log, authorize, retryFor: 100 })
     const healthy = await connect(url, { token: 't' })
     await healthy.next('joined')
     const codes = []

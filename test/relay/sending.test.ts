@@ -86,7 +86,7 @@ describe('sending', () => {
 
   it('P6.7 closes with 4503 when the trouble does not pass', async () => {
     const { log, state } = createTroubledLog()
-    const { url } = await startRelay({ log, patience: 10 })
+    const { url } = await startRelay({ log, retryFor: 10 })
     const page = await join(url)
     const calm = await join(url)
     state.isBroken = true

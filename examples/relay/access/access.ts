@@ -1,7 +1,9 @@
-import { TOLERANCE } from './claims.js'
+import { CLOCK_TOLERANCE } from './claims.js'
 import { sha256 } from './keys.js'
-import { createOriginJudge, type JudgeOrigin } from './origins.js'
+import { createOriginCheck, type CheckOrigin } from './origins.js'
 import type { Authorize, Rights } from './rights.js'
+
+const ISSUED_IN_FUTURE = `"iat" must not lie more than ${CLOCK_TOLERANCE / 1000} s ahead of the relay's clock: set the clocks`
 
 export interface AccessOptions {
   /** The address that the relay is bound to. */
@@ -19,40 +21,38 @@ export interface AccessOptions {
 
 export interface Access {
   /** Says why a request with these headers may not come in, or nothing. */
-  readonly refuse: JudgeOrigin
+  readonly checkOrigin: CheckOrigin
   /** The rights of a token; `undefined` when the token is missing where one is needed, or not good. */
   rightsOf(token: string | undefined): Promise<Rights | undefined>
   /** Whether rights are still good. */
-  areGood(rights: Rights): boolean
+  areValid(rights: Rights): boolean
 }
 
 /** Decides who comes in, and as whom. */
 export function createAccess(options: AccessOptions): Access {
   const { host, origins, isOpen, authorize, isRevoked = () => false, onRefused = () => {} } = options
 
-  function areGood(rights: Rights): boolean {
+  function areValid(rights: Rights): boolean {
     return (rights.expires ?? Number.POSITIVE_INFINITY) > Date.now() && !isRevoked(rights)
   }
 
   return {
-    refuse: createOriginJudge({ host, origins, mayBeMissing: isOpen || authorize !== undefined }),
+    checkOrigin: createOriginCheck({ host, origins, mayBeMissing: isOpen || authorize !== undefined }),
 
     async rightsOf(token) {
       if (!authorize) return {}
       const rights = token === undefined ? undefined : await authorize(token)
       // A revocation covers what lies this far ahead of its own time, and so whatever was let in before it.
-      if ((rights?.issued ?? 0) > Date.now() + TOLERANCE) {
-        onRefused(FROM_THE_FUTURE)
+      if ((rights?.issued ?? 0) > Date.now() + CLOCK_TOLERANCE) {
+        onRefused(ISSUED_IN_FUTURE)
         return undefined
       }
-      return rights && areGood(rights) ? rights : undefined
+      return rights && areValid(rights) ? rights : undefined
     },
 
-    areGood,
+    areValid,
   }
 }
-
-const FROM_THE_FUTURE = `"iat" must not lie more than ${TOLERANCE / 1000} s ahead of the relay's clock: set the clocks`
 
 /** The public name of a page: a hash of its secret, so that nobody can pass for another page. */
 export function publicTab(secret: string): string {

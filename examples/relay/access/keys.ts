@@ -30,7 +30,7 @@ export function createKeyring<Key extends NamedKey>(keys: readonly Key[]): Keyri
 }
 
 /** The secret in an Authorization header. */
-export function bearerOf(authorization: string | undefined): string | undefined {
+export function readBearerToken(authorization: string | undefined): string | undefined {
   return /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1]
 }
 

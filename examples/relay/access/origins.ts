@@ -2,6 +2,9 @@ import { isIPv4 } from 'node:net'
 import { isLoopback } from '../limits/addresses.js'
 import { printable } from '../logger.js'
 
+const NO_ORIGIN =
+  'Without an Origin header this is not a browser. Start the relay with --open if such clients may come in without a token.'
+
 export interface OriginOptions {
   /** The address that the relay is bound to. */
   readonly host: string
@@ -12,9 +15,9 @@ export interface OriginOptions {
 }
 
 /** Says why a request with these headers may not come in, or nothing. */
-export type JudgeOrigin = (origin: string | undefined, host: string | undefined) => string | undefined
+export type CheckOrigin = (origin: string | undefined, host: string | undefined) => string | undefined
 
-export function createOriginJudge({ host, origins, mayBeMissing }: OriginOptions): JudgeOrigin {
+export function createOriginCheck({ host, origins, mayBeMissing }: OriginOptions): CheckOrigin {
   const allowed = new Set(origins)
   const named = new Set(origins.filter(isWebOrigin).map(hostnameOf))
 
@@ -35,9 +38,6 @@ export function createOriginJudge({ host, origins, mayBeMissing }: OriginOptions
     return `This origin is not allowed. If it is yours, start the relay with --origin ${printable(origin)}`
   }
 }
-
-const NO_ORIGIN =
-  'Without an Origin header this is not a browser. Start the relay with --open if such clients may come in without a token.'
 
 function isWebOrigin(origin: string): boolean {
   return /^https?:\/\//.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin

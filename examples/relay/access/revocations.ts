@@ -1,5 +1,5 @@
 import { MAX_REVOCATIONS, REVOCATIONS_MS } from '../log/retention.js'
-import { readId, TOLERANCE } from './claims.js'
+import { readId, CLOCK_TOLERANCE } from './claims.js'
 import type { Rights } from './rights.js'
 
 /** Takes back all tokens that a user has now, or one token. */
@@ -10,7 +10,7 @@ export interface Revocations {
   /** @param at When, in epoch milliseconds. */
   add(revocation: Revocation, at: number): void
   /** Whether rights were taken back. */
-  cover(rights: Rights): boolean
+  isRevoked(rights: Rights): boolean
 }
 
 export function createRevocations(clock = () => Date.now()): Revocations {
@@ -33,11 +33,11 @@ export function createRevocations(clock = () => Date.now()): Revocations {
       if ('user' in revocation) remember(users, revocation.user, at)
       else remember(tokens, revocation.token, at)
     },
-    cover({ user, id, issued = 0 }) {
+    isRevoked({ user, id, issued = 0 }) {
       if (id !== undefined && tokens.has(id)) return true
       const at = user === undefined ? undefined : users.get(user)
       // The clock of the server that issues tokens may be ahead: an old token may say a time that comes after this one.
-      return at !== undefined && issued <= at + TOLERANCE
+      return at !== undefined && issued <= at + CLOCK_TOLERANCE
     },
   }
 }

@@ -1,4 +1,4 @@
-import { fits } from './patterns.js'
+import { matchesAny } from './patterns.js'
 
 /** What somebody may do. What is not said is allowed. */
 export interface Rights {
@@ -32,7 +32,7 @@ export interface Scope {
 }
 
 export function rightsWithin({ rooms, send }: Scope): Pick<Rights, 'join' | 'send'> {
-  const mayEnter = (room: string): boolean => !rooms || fits(room, rooms)
-  const mayName = (name: string): boolean => !send || fits(name, send)
-  return { join: mayEnter, send: (room, name) => mayEnter(room) && mayName(name) }
+  const mayUseRoom = (room: string): boolean => !rooms || matchesAny(room, rooms)
+  const maySendName = (name: string): boolean => !send || matchesAny(name, send)
+  return { join: mayUseRoom, send: (room, name) => mayUseRoom(room) && maySendName(name) }
 }

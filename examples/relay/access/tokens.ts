@@ -6,8 +6,13 @@ import {
   type JWTVerifyGetKey,
   type JWTVerifyOptions,
 } from 'jose'
-import { readClaims, TOLERANCE, WrongClaim } from './claims.js'
+import { readClaims, CLOCK_TOLERANCE, WrongClaim } from './claims.js'
 import type { Authorize } from './rights.js'
+
+const NOT_SUPPORTED = 'the token asks for an algorithm or an extension that this relay does not support'
+
+/** Never both kinds of algorithms at once: a public key must not pass for a secret. */
+const PUBLIC_KEY_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']
 
 /** The keys that tokens are checked with could not be fetched: trouble, and no judgement on the token. */
 export class KeysUnavailable extends Error {
@@ -31,7 +36,7 @@ export function createTokenReader(options: TokenOptions, onRefused: (text: strin
   const { authSecret: secrets, authJwks: jwks, authIssuer: issuer, authAudience: audience } = options
   if (jwks === '' && secrets.length === 0) return undefined
   const common: JWTVerifyOptions = {
-    clockTolerance: TOLERANCE / 1000,
+    clockTolerance: CLOCK_TOLERANCE / 1000,
     requiredClaims: ['exp'],
     ...(issuer && { issuer }),
     ...(audience && { audience }),
@@ -64,24 +69,19 @@ export function createTokenReader(options: TokenOptions, onRefused: (text: strin
   }
 }
 
-const NOT_SUPPORTED = 'the token asks for an algorithm or an extension that this relay does not support'
-
-/** Never both kinds of algorithms at once: a public key must not pass for a secret. */
-const PUBLIC_KEY_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']
-
 function createKeySet(address: string): JWTVerifyGetKey {
   const keySet = createRemoteJWKSet(new URL(address))
   return async (header, token) => {
     try {
       return await keySet(header, token)
     } catch (error) {
-      if (isFaultOfToken(error)) throw error
+      if (isTokenFault(error)) throw error
       throw new KeysUnavailable('The keys of tokens cannot be fetched from --auth-jwks.', { cause: error })
     }
   }
 }
 
-function isFaultOfToken(error: unknown): boolean {
+function isTokenFault(error: unknown): boolean {
   return (
     error instanceof errors.JWKSNoMatchingKey ||
     error instanceof errors.JWKSMultipleMatchingKeys ||

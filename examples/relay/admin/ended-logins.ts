@@ -1,3 +1,6 @@
+/** How many ended logins are remembered one by one. */
+const MAX_ENDED = 1000
+
 /** One login to the dashboard. */
 export interface Login {
   readonly id: string
@@ -16,11 +19,11 @@ export function createEndedLogins(clock: () => number): EndedLogins {
   // More than may be remembered have ended: so have all that are not younger.
   let horizon = 0
 
-  function forgetOver(): void {
+  function evictExpired(): void {
     for (const [id, expires] of ends) if (expires <= clock()) ends.delete(id)
   }
 
-  function forgetOldest(): void {
+  function evictOldest(): void {
     const [oldest] = [...ends].toSorted(([, one], [, other]) => one - other)
     if (!oldest) return
     ends.delete(oldest[0])
@@ -29,16 +32,13 @@ export function createEndedLogins(clock: () => number): EndedLogins {
 
   return {
     add({ id, expires }) {
-      forgetOver()
+      evictExpired()
       if (expires > clock()) ends.set(id, expires)
-      if (ends.size > MOST) forgetOldest()
+      if (ends.size > MAX_ENDED) evictOldest()
     },
     has: ({ id, expires }) => expires <= horizon || ends.has(id),
   }
 }
-
-/** How many ended logins are remembered one by one. */
-const MOST = 1000
 
 /** Reads what another instance said. */
 export function readLogin(message: unknown): Login | undefined {

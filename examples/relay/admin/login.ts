@@ -1,14 +1,14 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import { bearerOf, createKeyring, sha256 } from '../access/keys.js'
+import { readBearerToken, createKeyring, sha256 } from '../access/keys.js'
 import { createRateLimiter } from '../limits/rate-limit.js'
 import { createEndedLogins, type Login } from './ended-logins.js'
 
-const MISTAKES = 10
+const MISTAKE_BURST = 10
 const SECONDS_PER_MISTAKE = 6
 const LIFETIME_SECONDS = 12 * 3600
 const COOKIE = 'signalpost_dashboard'
 
-export interface DoorOptions {
+export interface LoginsOptions {
   /** The secret that opens it. */
   readonly key: string
   /** What the cookies of this relay depend on beside the key. @default nothing: any instance with the key knows them */
@@ -20,18 +20,18 @@ export interface DoorOptions {
 }
 
 /** `wait`: milliseconds until somebody from there may try again. */
-export type Admittance =
+export type LoginResult =
   { readonly is: 'in' } | { readonly is: 'out' } | { readonly is: 'waiting'; readonly wait: number }
 
 /** Lets in whoever knows a secret; those who do not learn only now and then that theirs was wrong. */
-export interface Door {
+export interface Logins {
   /** Tries a secret. */
-  knock(secret: string | undefined, from: string): Admittance
+  logIn(secret: string | undefined, from: string): LoginResult
   /** Judges the headers of a request: a secret in Authorization, or the cookie of somebody who has been let in. */
-  judge(
+  authenticate(
     headers: { readonly authorization?: string | undefined; readonly cookie?: string | undefined },
     from: string,
-  ): Admittance
+  ): LoginResult
   /** The value of a Set-Cookie header for somebody who is let in; `isSecure` keeps it off plain http. */
   cookie(isSecure: boolean): string
   /** Whose cookie it is, whether or not the login was ended. */
@@ -40,17 +40,17 @@ export interface Door {
   end(login: Login): void
 }
 
-export function createDoor({
+export function createLogins({
   key,
   salt = '',
   clock = () => Date.now(),
   now = () => performance.now(),
-}: DoorOptions): Door {
+}: LoginsOptions): Logins {
   const keyring = createKeyring([{ name: 'door', secret: key }])
-  const mistakes = createRateLimiter({ rate: 1 / SECONDS_PER_MISTAKE, burst: MISTAKES, now })
+  const mistakes = createRateLimiter({ rate: 1 / SECONDS_PER_MISTAKE, burst: MISTAKE_BURST, now })
   const ended = createEndedLogins(clock)
 
-  function knock(secret: string | undefined, from: string): Admittance {
+  function logIn(secret: string | undefined, from: string): LoginResult {
     // Who knows the key is never held up: somebody else's mistakes may come from the same proxy.
     if (keyring.find(secret)) return { is: 'in' }
     const wait = mistakes.consume(from)
@@ -58,7 +58,7 @@ export function createDoor({
   }
 
   /** Another key ends all logins. */
-  function seal({ id, expires }: Login): string {
+  function sign({ id, expires }: Login): string {
     return createHmac('sha256', key).update(`dashboard ${salt} ${expires} ${id}`).digest('base64url')
   }
 
@@ -66,20 +66,20 @@ export function createDoor({
     const value = new RegExp(`(?:^|; *)${COOKIE}=([\\w.-]+)`).exec(cookie)?.[1] ?? ''
     const [expires, id = '', given = ''] = value.split('.')
     const login = { id, expires: Number(expires) }
-    const isGood = login.expires > clock() && timingSafeEqual(sha256(given), sha256(seal(login)))
+    const isGood = login.expires > clock() && timingSafeEqual(sha256(given), sha256(sign(login)))
     return isGood ? login : undefined
   }
 
   return {
-    knock,
-    judge({ authorization, cookie }, from) {
+    logIn,
+    authenticate({ authorization, cookie }, from) {
       const login = loginOf(cookie)
       if (login && !ended.has(login)) return { is: 'in' }
-      return authorization === undefined ? { is: 'out' } : knock(bearerOf(authorization), from)
+      return authorization === undefined ? { is: 'out' } : logIn(readBearerToken(authorization), from)
     },
     cookie(isSecure) {
       const login = { id: randomBytes(16).toString('base64url'), expires: clock() + LIFETIME_SECONDS * 1000 }
-      return cookieOf(`${login.expires}.${login.id}.${seal(login)}`, LIFETIME_SECONDS, isSecure)
+      return cookieOf(`${login.expires}.${login.id}.${sign(login)}`, LIFETIME_SECONDS, isSecure)
     },
     loginOf,
     end: ended.add,

@@ -1,18 +1,31 @@
 import type { IncomingMessage } from 'node:http'
 import { mistakeKey, type AddressOf } from '../limits/addresses.js'
-import type { Bodies } from '../http/body.js'
-import { NO_COOKIE, type Admittance, type Door } from './login.js'
+import type { BodyReader } from '../http/body.js'
+import { NO_COOKIE, type LoginResult, type Logins } from './login.js'
 import type { Login } from './ended-logins.js'
 import type { Metrics } from '../metrics/prometheus.js'
 import type { Overview } from './overview.js'
 import { createFolder, policy } from '../http/pages.js'
 import { json, problem, withHeaders, type Reply } from '../http/reply.js'
 
-export interface OperatorsOptions {
+const MAX_FORM_BYTES = 4096
+
+const PAGE_POLICY = policy("connect-src 'self'", "form-action 'self'", "require-trusted-types-for 'script'")
+
+const ASK_FOR_KEY = 'Send the header Authorization: Bearer <secret> with the secret of --dashboard-key.'
+const NO_DASHBOARD = problem(404, 'closed', 'Start the relay with --dashboard-key to open /dashboard and /metrics.')
+const NOT_FOUND = problem(404, 'not-found', 'There is nothing at this path. The dashboard is at /dashboard.')
+const NOT_BUILT = problem(
+  404,
+  'not-built',
+  'The dashboard is not built. Run npm run build, then start the relay again.',
+)
+
+export interface AdminRoutesOptions {
   /** Without it, nobody gets in. */
-  readonly door: Door | undefined
+  readonly logins: Logins | undefined
   readonly addressOf: AddressOf
-  readonly bodies: Bodies
+  readonly bodies: BodyReader
   readonly metrics: Metrics
   readonly overview: Overview
   /** The folder of the dashboard's page. */
@@ -22,20 +35,20 @@ export interface OperatorsOptions {
 }
 
 /** What only operators may see: the figures and the dashboard. */
-export interface Operators {
+export interface AdminRoutes {
   metrics(request: IncomingMessage): Promise<Reply>
   dashboard(request: IncomingMessage, path: string): Promise<Reply>
 }
 
-export function createOperators(options: OperatorsOptions): Operators {
-  const { door, addressOf, bodies, metrics, overview, folder, onLogout } = options
+export function createAdminRoutes(options: AdminRoutesOptions): AdminRoutes {
+  const { logins, addressOf, bodies, metrics, overview, folder, onLogout } = options
   const files = createFolder(folder, PAGE_POLICY)
 
-  function judge(request: IncomingMessage): Admittance {
-    return door?.judge(request.headers, mistakeKey(request, addressOf)) ?? { is: 'out' }
+  function authenticate(request: IncomingMessage): LoginResult {
+    return logins?.authenticate(request.headers, mistakeKey(request, addressOf)) ?? { is: 'out' }
   }
 
-  async function figures(): Promise<Reply> {
+  async function readMetrics(): Promise<Reply> {
     const { contentType, text } = await metrics.read()
     return { status: 200, headers: { 'Content-Type': contentType }, body: text }
   }
@@ -47,25 +60,25 @@ export function createOperators(options: OperatorsOptions): Operators {
   }
 
   async function login(request: IncomingMessage): Promise<Reply> {
-    const form = await bodies.form(request, LONGEST_FORM)
+    const form = await bodies.form(request, MAX_FORM_BYTES)
     if (form && 'status' in form) return form
     const secret = form?.get('key') ?? undefined
-    const admittance = door?.knock(secret, mistakeKey(request, addressOf)) ?? { is: 'out' }
-    switch (admittance.is) {
+    const result = logins?.logIn(secret, mistakeKey(request, addressOf)) ?? { is: 'out' }
+    switch (result.is) {
       case 'in':
-        return goTo('/dashboard', door?.cookie(isSecure(request)))
+        return goTo('/dashboard', logins?.cookie(isSecure(request)))
       case 'out':
         return loginPage('That is not the key. It is what the relay was started with as --dashboard-key.', 403)
       case 'waiting':
         return withHeaders(
           await loginPage('Too many wrong keys came from there. Type the right one.', 429),
-          retryAfter(admittance.wait),
+          retryAfter(result.wait),
         )
     }
   }
 
   async function logOut({ headers }: IncomingMessage): Promise<Reply> {
-    const login = door?.loginOf(headers.cookie)
+    const login = logins?.loginOf(headers.cookie)
     if (login) await onLogout(login)
     return goTo('/dashboard')
   }
@@ -77,51 +90,36 @@ export function createOperators(options: OperatorsOptions): Operators {
 
   return {
     async metrics(request) {
-      if (!door) return CLOSED
-      const admittance = judge(request)
-      switch (admittance.is) {
+      if (!logins) return NO_DASHBOARD
+      const result = authenticate(request)
+      switch (result.is) {
         case 'in':
-          return figures()
+          return readMetrics()
         case 'out':
           return problem(401, 'wrong-key', ASK_FOR_KEY, { 'WWW-Authenticate': 'Bearer' })
         case 'waiting':
-          return tooMany(admittance.wait)
+          return tooMany(result.wait)
       }
     },
 
     async dashboard(request, path) {
-      if (!door) return CLOSED
+      if (!logins) return NO_DASHBOARD
       if (path === '/dashboard/login' && isOwnForm(request)) return login(request)
       if (path === '/dashboard/logout' && isOwnForm(request)) return logOut(request)
       if (request.method !== 'GET' && request.method !== 'HEAD') return problem(405, 'wrong-method', 'Use GET here.')
       const [target = '', query] = [path.slice('/dashboard'.length).replace(/^\//, ''), request.url?.split('?')[1]]
       // They hold no secrets, and the form needs them.
       if (target === 'dashboard.css' || target.endsWith('.js')) return (await files(target)) ?? NOT_FOUND
-      const admittance = judge(request)
-      if (admittance.is === 'waiting') return tooMany(admittance.wait)
+      const result = authenticate(request)
+      if (result.is === 'waiting') return tooMany(result.wait)
       if (target === 'state') {
-        return admittance.is === 'in'
-          ? json(200, overview.tell(query === 'data'))
-          : problem(401, 'wrong-key', ASK_FOR_KEY)
+        return result.is === 'in' ? json(200, overview.read(query === 'data')) : problem(401, 'wrong-key', ASK_FOR_KEY)
       }
       if (target !== '') return NOT_FOUND
-      return admittance.is === 'in' ? ((await files('index.html')) ?? NOT_BUILT) : loginPage('')
+      return result.is === 'in' ? ((await files('index.html')) ?? NOT_BUILT) : loginPage('')
     },
   }
 }
-
-const LONGEST_FORM = 4096
-
-const PAGE_POLICY = policy("connect-src 'self'", "form-action 'self'", "require-trusted-types-for 'script'")
-
-const ASK_FOR_KEY = 'Send the header Authorization: Bearer <secret> with the secret of --dashboard-key.'
-const CLOSED = problem(404, 'closed', 'Start the relay with --dashboard-key to open /dashboard and /metrics.')
-const NOT_FOUND = problem(404, 'not-found', 'There is nothing at this path. The dashboard is at /dashboard.')
-const NOT_BUILT = problem(
-  404,
-  'not-built',
-  'The dashboard is not built. Run npm run build, then start the relay again.',
-)
 
 function isSecure({ headers }: IncomingMessage): boolean {
   return header(headers['x-forwarded-proto']) === 'https'

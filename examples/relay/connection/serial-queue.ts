@@ -1,6 +1,11 @@
+const MAX_WAITING = 1024
+
+/** In characters. */
+const MAX_WAITING_SIZE = 262_144
+
 /** Whose turns they are. */
-export interface TurnTaker<Item> {
-  readonly isOver: boolean
+export interface QueueConsumer<Item> {
+  readonly isEnded: boolean
   handle(item: Item): Promise<void> | undefined
   onError(error: unknown): void
   /** As much waits as may: nothing more should come. */
@@ -10,25 +15,25 @@ export interface TurnTaker<Item> {
 }
 
 /** Handles one thing after the other, in the order in which they came, however long each takes. */
-export class Turns<Item> {
-  readonly #taker: TurnTaker<Item>
+export class SerialQueue<Item> {
+  readonly #consumer: QueueConsumer<Item>
   readonly #waiting: Item[] = []
   #waitingSize = 0
   #work: Promise<void> | undefined
 
-  constructor(taker: TurnTaker<Item>) {
-    this.#taker = taker
+  constructor(consumer: QueueConsumer<Item>) {
+    this.#consumer = consumer
   }
 
   push(item: Item, size: number): void {
     this.#waiting.push(item)
     this.#waitingSize += size
-    if (this.#waiting.length >= MAX_WAITING || this.#waitingSize >= MAX_WAITING_SIZE) this.#taker.onFull()
+    if (this.#waiting.length >= MAX_WAITING || this.#waitingSize >= MAX_WAITING_SIZE) this.#consumer.onFull()
     this.#work ??= this.#handleWaiting()
   }
 
   /** Resolves when everything that came is handled. */
-  async done(): Promise<void> {
+  async whenIdle(): Promise<void> {
     return this.#work
   }
 
@@ -37,24 +42,19 @@ export class Turns<Item> {
   }
 
   async #handleWaiting(): Promise<void> {
-    const taker = this.#taker
+    const consumer = this.#consumer
     const waiting = this.#waiting
     try {
-      for (let next = waiting.shift(); next !== undefined && !taker.isOver; next = waiting.shift()) {
-        await taker.handle(next)
+      for (let next = waiting.shift(); next !== undefined && !consumer.isEnded; next = waiting.shift()) {
+        await consumer.handle(next)
         if (waiting.length > 0) continue
         this.#waitingSize = 0
-        taker.onEmpty()
+        consumer.onEmpty()
       }
     } catch (error) {
-      taker.onError(error)
+      consumer.onError(error)
     } finally {
       this.#work = undefined
     }
   }
 }
-
-const MAX_WAITING = 1024
-
-/** In characters. */
-const MAX_WAITING_SIZE = 262_144

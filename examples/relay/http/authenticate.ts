@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import { mistakeKey, type AddressOf } from '../limits/addresses.js'
-import { bearerOf, createKeyring, type NamedKey } from '../access/keys.js'
+import { readBearerToken, createKeyring, type NamedKey } from '../access/keys.js'
 import { createRateLimiter } from '../limits/rate-limit.js'
 import { problem, type Reply } from './reply.js'
 
-export interface BearersOptions<Key extends NamedKey> {
+export interface AuthenticatorOptions<Key extends NamedKey> {
   readonly keys: readonly Key[]
   /** The option that gives the relay its keys. */
   readonly flag: string
@@ -14,13 +14,13 @@ export interface BearersOptions<Key extends NamedKey> {
 }
 
 /** Finds the key of a request's Authorization header, or answers why there is none. */
-export function createBearers<Key extends NamedKey>({ keys, flag, addressOf, now }: BearersOptions<Key>) {
+export function createAuthenticator<Key extends NamedKey>({ keys, flag, addressOf, now }: AuthenticatorOptions<Key>) {
   const keyring = createKeyring(keys)
   const mistakes = createRateLimiter({ rate: 1, burst: 20, ...(now && { now }) })
 
   return (request: IncomingMessage): { readonly key: Key } | Reply => {
     if (keyring.isEmpty) return problem(403, 'no-keys', `This relay has no keys for this. Start it with ${flag}.`)
-    const key = keyring.find(bearerOf(request.headers.authorization))
+    const key = keyring.find(readBearerToken(request.headers.authorization))
     // A right key is never held up: somebody else's mistakes may come from the same proxy.
     if (key) return { key }
     const wait = mistakes.consume(mistakeKey(request, addressOf))

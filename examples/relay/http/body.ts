@@ -5,13 +5,28 @@ import type { AddressOf } from '../limits/addresses.js'
 import { createConcurrencyLimit } from '../limits/concurrency.js'
 import { problem, type Reply } from './reply.js'
 
+const CLOSE = { Connection: 'close' }
+
+const TOO_MANY = problem(
+  429,
+  'too-many',
+  'Too many requests of this address are not finished. Send this again later.',
+  {
+    ...CLOSE,
+    'Retry-After': '5',
+  },
+)
+
+/** What a chunk weighs beside its bytes: a body may come one by one. */
+const CHUNK_BYTES = 256
+
 /** The client went away before its body was whole: nobody's fault, and nobody waits for an answer. */
 export class ClientGone extends Error {
   override readonly name = 'ClientGone'
 }
 
 /** Reads bodies, and holds no more of them at a time than may be. What is wrong with one comes back as the answer. */
-export interface Bodies {
+export interface BodyReader {
   /** Reads JSON of one of the given types. */
   json(
     request: IncomingMessage,
@@ -22,7 +37,7 @@ export interface Bodies {
   form(request: IncomingMessage, maxBytes: number): Promise<URLSearchParams | Reply | undefined>
 }
 
-export interface BodiesOptions {
+export interface BodyReaderOptions {
   /** Bytes of all bodies that are being read. */
   readonly maxTotal: number
   /** Bodies of one address that are being read. @default no limit */
@@ -30,7 +45,7 @@ export interface BodiesOptions {
   readonly addressOf: AddressOf
 }
 
-export function createBodies({ maxTotal, maxPerAddress = Infinity, addressOf }: BodiesOptions): Bodies {
+export function createBodyReader({ maxTotal, maxPerAddress = Infinity, addressOf }: BodyReaderOptions): BodyReader {
   const addresses = createConcurrencyLimit(maxPerAddress)
   let total = 0
 
@@ -38,17 +53,17 @@ export function createBodies({ maxTotal, maxPerAddress = Infinity, addressOf }: 
     if (Number(request.headers['content-length'] ?? 0) > 2 * maxBytes) return tooLarge(maxBytes)
     const address = addressOf(request)
     if (address !== undefined && !addresses.acquire(address)) return TOO_MANY
-    let held = 0
-    const hold = (bytes: number): boolean => {
+    let reserved = 0
+    const reserve = (bytes: number): boolean => {
       if (total + bytes > maxTotal) return false
-      held += bytes
+      reserved += bytes
       total += bytes
       return true
     }
     try {
-      return await collect(request, maxBytes, hold)
+      return await collect(request, maxBytes, reserve)
     } finally {
-      total -= held
+      total -= reserved
       if (address !== undefined) addresses.release(address)
     }
   }
@@ -72,18 +87,6 @@ export function createBodies({ maxTotal, maxPerAddress = Infinity, addressOf }: 
     },
   }
 }
-
-const CLOSE = { Connection: 'close' }
-
-const TOO_MANY = problem(
-  429,
-  'too-many',
-  'Too many requests of this address are not finished. Send this again later.',
-  {
-    ...CLOSE,
-    'Retry-After': '5',
-  },
-)
 const FULL = problem(503, 'busy', 'Too many requests are not finished. Send this again, unchanged.', {
   ...CLOSE,
   'Retry-After': '5',
@@ -97,11 +100,11 @@ function typeOf({ headers }: IncomingMessage): string {
   return headers['content-type']?.split(';')[0]?.trim().toLowerCase() ?? ''
 }
 
-/** @param hold Takes memory for so many bytes; says false when there is none. */
+/** @param reserve Takes memory for so many bytes; says false when there is none. */
 function collect(
   request: IncomingMessage,
   maxBytes: number,
-  hold: (bytes: number) => boolean,
+  reserve: (bytes: number) => boolean,
 ): Promise<Buffer | Reply> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
@@ -118,7 +121,7 @@ function collect(
       if (size > 2 * maxBytes) request.destroy()
       if (isRefused) return
       if (size > maxBytes) return refuse(tooLarge(maxBytes))
-      if (!hold(chunk.length + CHUNK_BYTES)) return refuse(FULL)
+      if (!reserve(chunk.length + CHUNK_BYTES)) return refuse(FULL)
       chunks.push(chunk)
     })
     request.on('end', () => resolve(Buffer.concat(chunks)))
@@ -126,9 +129,6 @@ function collect(
     request.on('close', () => reject(new ClientGone()))
   })
 }
-
-/** What a chunk weighs beside its bytes: a body may come one by one. */
-const CHUNK_BYTES = 256
 
 function isJson(text: string): boolean {
   try {

@@ -9,7 +9,7 @@ export interface HttpConnections {
   /** Counts a new connection, or drops it where its address has twice as many as it may have. */
   open(socket: Socket): void
   /** Whether a request comes over a connection that its address has too many of. */
-  isOneTooMany(request: IncomingMessage): boolean
+  isOverLimit(request: IncomingMessage): boolean
   /** Counts a connection no longer, because it becomes a WebSocket. */
   release(socket: Duplex): void
 }
@@ -22,9 +22,9 @@ export interface HttpConnectionsOptions {
   readonly isProxied: boolean
 }
 
-interface Place {
+interface Slot {
   readonly address: string
-  readonly list: ConcurrencyLimit
+  readonly limit: ConcurrencyLimit
 }
 
 export function createHttpConnections({
@@ -33,36 +33,36 @@ export function createHttpConnections({
   isProxied,
 }: HttpConnectionsOptions): HttpConnections {
   const [regular, extra] = [createConcurrencyLimit(maxPerAddress), createConcurrencyLimit(maxPerAddress)]
-  const places = new Map<Duplex, Place>()
+  const slots = new Map<Duplex, Slot>()
 
-  function take(socket: Duplex, address: string): Place | undefined {
-    const list = [regular, extra].find((each) => each.acquire(address))
-    if (!list) return undefined
-    const place = { address, list }
-    places.set(socket, place)
-    return place
+  function acquire(socket: Duplex, address: string): Slot | undefined {
+    const limit = [regular, extra].find((each) => each.acquire(address))
+    if (!limit) return undefined
+    const slot = { address, limit }
+    slots.set(socket, slot)
+    return slot
   }
 
   function release(socket: Duplex): void {
-    const place = places.get(socket)
-    places.delete(socket)
-    place?.list.release(place.address)
+    const slot = slots.get(socket)
+    slots.delete(socket)
+    slot?.limit.release(slot.address)
   }
 
   return {
     open(socket) {
       socket.once('close', () => release(socket))
       const address = isProxied ? undefined : addressOf({ headers: {}, socket })
-      if (address !== undefined && !take(socket, address)) socket.destroy()
+      if (address !== undefined && !acquire(socket, address)) socket.destroy()
     },
 
-    isOneTooMany(request) {
+    isOverLimit(request) {
       const { socket } = request
-      const [address, place] = [addressOf(request), places.get(socket)]
-      if (place?.address === address && place?.list === regular) return false
+      const [address, slot] = [addressOf(request), slots.get(socket)]
+      if (slot?.address === address && slot?.limit === regular) return false
       // Its address may have fewer by now, or be another one.
       release(socket)
-      return address !== undefined && take(socket, address)?.list !== regular
+      return address !== undefined && acquire(socket, address)?.limit !== regular
     },
 
     release,

@@ -2,6 +2,31 @@ import { readFile } from 'node:fs/promises'
 import { extname, join, sep } from 'node:path'
 import { problem, type Reply } from './reply.js'
 
+const ASSETS = new Set(['signalpost.min.js', 'signalpost.min.js.map'])
+
+/** Parts that begin with a letter, digit or _ : no hidden file, no way up, no drive, no backslash. */
+const SAFE_PATH = /^\w[\w.-]*(\/\w[\w.-]*)*$/
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.map': 'application/json; charset=utf-8',
+  '.json': 'application/json; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.ico': 'image/x-icon',
+}
+
+const TEST_PAGE_POLICY = policy("connect-src 'self' ws: wss:", "form-action 'none'")
+
+const NOT_FOUND = problem(404, 'not-found', 'There is nothing at this path. The test page is at /.')
+const NOT_BUILT = problem(
+  404,
+  'not-built',
+  'The test page is not built. Run npm run build, then start the relay again.',
+)
+
 export interface PagesOptions {
   /** The folder of the test page. */
   readonly pages: string
@@ -42,31 +67,6 @@ export function policy(...more: readonly string[]): string {
   const own = ["default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:"]
   return [...own, ...more, "base-uri 'none'", "frame-ancestors 'none'"].join('; ')
 }
-
-const ASSETS = new Set(['signalpost.min.js', 'signalpost.min.js.map'])
-
-/** Parts that begin with a letter, digit or _ : no hidden file, no way up, no drive, no backslash. */
-const SAFE_PATH = /^\w[\w.-]*(\/\w[\w.-]*)*$/
-
-const TYPES: Readonly<Record<string, string>> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.map': 'application/json; charset=utf-8',
-  '.json': 'application/json; charset=utf-8',
-  '.svg': 'image/svg+xml',
-  '.png': 'image/png',
-  '.ico': 'image/x-icon',
-}
-
-const TEST_PAGE_POLICY = policy("connect-src 'self' ws: wss:", "form-action 'none'")
-
-const NOT_FOUND = problem(404, 'not-found', 'There is nothing at this path. The test page is at /.')
-const NOT_BUILT = problem(
-  404,
-  'not-built',
-  'The test page is not built. Run npm run build, then start the relay again.',
-)
 
 function decode(path: string): string {
   try {

@@ -1,3 +1,5 @@
+const MIN_SWEEP_SIZE = 1024
+
 export interface RateOptions {
   /** How many per second, in the long run. */
   readonly rate: number
@@ -81,8 +83,6 @@ export function createRateLimiter({ rate, burst, now = () => performance.now() }
     },
   }
 }
-
-const MIN_SWEEP_SIZE = 1024
 
 function nextDue(due = Number.NEGATIVE_INFINITY, time: number, interval: number, burst: number, count = 1): number {
   // Not due first and count then: a whole burst after a rest is due now, and no rounding later.

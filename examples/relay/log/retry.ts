@@ -1,5 +1,8 @@
 import { EpochChanged, type AppendResult, type NewEntry, type SignalLog } from './log.js'
 
+const FIRST_DELAY = 50
+const MAX_DELAY = 1000
+
 /** The log stayed out of reach for as long as the relay was willing to try. */
 export class LogUnavailable extends Error {
   override readonly name = 'LogUnavailable'
@@ -60,6 +63,3 @@ export function withRetry(log: SignalLog, { retryFor = 15_000, onError }: RetryO
     },
   }
 }
-
-const FIRST_DELAY = 50
-const MAX_DELAY = 1000

@@ -1,17 +1,17 @@
-import type { Activity } from './counters.js'
+import type { Counters } from './counters.js'
 import type { RetryingLog } from '../log/retry.js'
 
 /** The same log, which tells what it took. */
-export function countAppends(log: RetryingLog, activity: Pick<Activity, 'logged'>): RetryingLog {
+export function countAppends(log: RetryingLog, counters: Pick<Counters, 'logged'>): RetryingLog {
   return {
     get health() {
       return log.health
     },
     open: log.open,
-    async append(draft, isGivenUp) {
-      const appended = await log.append(draft, isGivenUp)
-      activity.logged(draft, appended)
-      return appended
+    async append(entry, isGivenUp) {
+      const result = await log.append(entry, isGivenUp)
+      counters.logged(entry, result)
+      return result
     },
     read: log.read,
     find: log.find,

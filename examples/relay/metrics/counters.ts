@@ -1,14 +1,17 @@
+import * as CloseCode from '../../../src/protocol/close-codes.js'
 import type { GapFrame, RelayFrame } from '../../../src/protocol/frames.js'
 import type { AppendResult, NewEntry } from '../log/log.js'
+
+const MAX_REFUSALS = 50
 
 /** A signal that was logged a moment ago. */
 export interface LoggedSignal {
   /** In epoch milliseconds. */
   readonly at: number
-  readonly opening: string
+  readonly prefix: string
 }
 
-interface RefusalNote {
+interface LoggedRefusal {
   /** In epoch milliseconds. */
   readonly at: number
   readonly reason: string
@@ -33,21 +36,21 @@ export interface Counts {
 }
 
 /** What happens in the relay, counted in plain numbers that cost next to nothing. */
-export interface Activity {
+export interface Counters {
   readonly counts: Counts
   readonly latestSignals: readonly LoggedSignal[]
-  readonly latestRefusals: readonly RefusalNote[]
+  readonly latestRefusals: readonly LoggedRefusal[]
   logged(draft: NewEntry, appended: AppendResult): void
   refused(reason: string, text: string): void
   delivered(): void
-  said(frame: RelayFrame): void
-  ended(code: number, reason: string): void
+  sent(frame: RelayFrame): void
+  closed(code: number, reason: string): void
 }
 
 /** @param remembered How many of the latest signals are kept. */
-export function createActivity(remembered: number): Activity {
+export function createCounters(remembered: number): Counters {
   const latestSignals: LoggedSignal[] = []
-  const latestRefusals: RefusalNote[] = []
+  const latestRefusals: LoggedRefusal[] = []
   const counts: Counts = {
     signalsIn: { page: 0, backend: 0 },
     duplicates: 0,
@@ -60,39 +63,35 @@ export function createActivity(remembered: number): Activity {
 
   function refused(reason: string, text: string): void {
     increase(counts.refusals, reason)
-    keep(latestRefusals, { at: Date.now(), reason, text }, REMEMBERED_REFUSALS)
+    keep(latestRefusals, { at: Date.now(), reason, text }, MAX_REFUSALS)
   }
 
   return {
     counts,
     latestSignals,
     latestRefusals,
-    logged({ id, prefix: opening }, appended) {
-      if (appended !== 'logged') return void (counts.duplicates += 1)
+    logged({ id, prefix: opening }, result) {
+      if (result !== 'logged') return void (counts.duplicates += 1)
       // Only a backend's ids have a colon.
       counts.signalsIn[id.includes(':') ? 'backend' : 'page'] += 1
-      keep(latestSignals, { at: Date.now(), opening }, remembered)
+      keep(latestSignals, { at: Date.now(), prefix: opening }, remembered)
     },
     refused,
     delivered() {
       counts.signalsOut += 1
     },
-    said(frame) {
+    sent(frame) {
       if (frame.type === 'joined' && frame.head > frame.offset) counts.replays += 1
       if (frame.type === 'gap') counts.gaps[frame.reason] += 1
       if (frame.type === 'refused') refused(frame.code, frame.text)
     },
-    ended(code, reason) {
+    closed(code, reason) {
       increase(counts.closes, code)
-      if (code !== RESTART) refused(`close-${code}`, reason)
+      // A restart refuses nothing.
+      if (code !== CloseCode.Restart) refused(`close-${code}`, reason)
     },
   }
 }
-
-const REMEMBERED_REFUSALS = 50
-
-/** Nothing was refused: the relay went away. */
-const RESTART = 4503
 
 function increase<Key>(counts: Map<Key, number>, key: Key): void {
   counts.set(key, (counts.get(key) ?? 0) + 1)

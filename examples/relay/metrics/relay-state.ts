@@ -1,7 +1,7 @@
 import type { LogHealth } from '../log/log.js'
 
 /** How the relay is at present. */
-export interface Condition {
+export interface RelayState {
   readonly isDraining: boolean
   readonly connections: number
   readonly rooms: number

@@ -5,12 +5,23 @@ import {
   flagOf,
   OPTION_NAMES,
   OPTIONS,
-  settle,
+  resolveSettings,
   VARIABLE_PREFIX,
   variableOf,
   type CommandSettings,
   type OptionName,
 } from './options.js'
+
+const HELP = `signalpost: any page says that something happened; every page that cares reacts.
+
+  signalpost relay [options]    start a relay
+  signalpost relay --help       all options of the relay
+  signalpost --version          the version`
+
+/** What orchestrators set for a service of this name. */
+const ORCHESTRATOR_VARIABLE = /^SIGNALPOST_(SERVICE|PORT)_/
+
+const SEE_HELP = 'Run signalpost relay --help for all options.'
 
 /** What the command line asks for. */
 export type Command =
@@ -38,17 +49,11 @@ export function readCommand(
   try {
     const direct = { ...readEnvironment(environment), ...readArguments(rest) }
     const config = direct.config ? readConfig(read(direct.config, readFile), direct.config) : {}
-    return { run: 'relay', settings: settle({ ...config, ...direct }) }
+    return { run: 'relay', settings: resolveSettings({ ...config, ...direct }) }
   } catch (error) {
     return fail(error instanceof Error ? error.message : String(error))
   }
 }
-
-const HELP = `signalpost: any page says that something happened; every page that cares reacts.
-
-  signalpost relay [options]    start a relay
-  signalpost relay --help       all options of the relay
-  signalpost --version          the version`
 
 function fail(text: string): Command {
   return { run: 'fail', text: `signalpost: ${text}` }
@@ -82,16 +87,13 @@ function readArguments(args: readonly string[]): Partial<CommandSettings> {
 function readEnvironment(environment: Environment): Partial<CommandSettings> {
   const given = new Map<OptionName, string[]>()
   for (const [variable, value] of Object.entries(environment)) {
-    if (!variable.startsWith(VARIABLE_PREFIX) || !value || OF_OTHERS.test(variable)) continue
+    if (!variable.startsWith(VARIABLE_PREFIX) || !value || ORCHESTRATOR_VARIABLE.test(variable)) continue
     const name = OPTION_NAMES.find((known) => variableOf(known) === variable)
     if (!name) throw new Error(`the environment has ${variable}, which is no option. Unset it. ${SEE_HELP}`)
     given.set(name, [value])
   }
   return readAll(given, variableOf)
 }
-
-/** What orchestrators set for a service of this name. */
-const OF_OTHERS = /^SIGNALPOST_(SERVICE|PORT)_/
 
 type Given = ReadonlyMap<OptionName, readonly string[]>
 
@@ -106,8 +108,6 @@ function readAll(given: Given, nameOf: (name: OptionName) => string): Partial<Co
   return Object.fromEntries(read) as Partial<CommandSettings>
 }
 
-const SEE_HELP = 'Run signalpost relay --help for all options.'
-
 function shapeOf(name: OptionName): { type: 'string' | 'boolean'; multiple: true } {
   return { type: OPTIONS[name].unit ? 'string' : 'boolean', multiple: true }
 }
@@ -117,9 +117,9 @@ function relayHelp(): string {
   const width = Math.max(...heads.map((head) => head.join(' ').length))
   const lines = OPTION_NAMES.map((name, index) => {
     const { fallback, help } = OPTIONS[name]
-    const isWorthSaying = typeof fallback === 'number' || (typeof fallback === 'string' && fallback !== '')
+    const isShown = typeof fallback === 'number' || (typeof fallback === 'string' && fallback !== '')
     const head = (heads[index] ?? []).join(' ').padEnd(width)
-    return `  ${head}  ${help}${isWorthSaying ? ` (${fallback})` : ''}`
+    return `  ${head}  ${help}${isShown ? ` (${fallback})` : ''}`
   })
   return `signalpost relay [options]
 

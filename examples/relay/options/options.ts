@@ -5,6 +5,8 @@ import { choice, list, number, secretText, text, toggle, toggledNumber, type Opt
 import { isLoopback } from '../limits/addresses.js'
 import { PUBLISH_KEY_SCHEMA, readPublishKey, readPublishKeyText, readSecret, secretSchema } from './secrets.js'
 
+export const VARIABLE_PREFIX = 'SIGNALPOST_'
+
 /** What a relay can be told, on the command line, in the environment, in a file, or when it is embedded. 0 means no limit. */
 export interface RelaySettings {
   /** The address to listen on. @default '127.0.0.1' */
@@ -196,13 +198,11 @@ export function variableOf(name: OptionName): string {
   return `${VARIABLE_PREFIX}${dashed(name).replaceAll('-', '_').toUpperCase()}`
 }
 
-export const VARIABLE_PREFIX = 'SIGNALPOST_'
-
 /** Fills in the defaults. Throws when options cannot be, or contradict each other. */
-export function settle(given: Partial<CommandSettings>): CommandSettings {
+export function resolveSettings(given: Partial<CommandSettings>): CommandSettings {
   const defaults = Object.fromEntries(OPTION_NAMES.map((name) => [name, OPTIONS[name].fallback]))
   const named = Object.entries(given).filter(([, value]) => value !== undefined)
-  const settings = { ...(defaults as unknown as CommandSettings), ...readAgain(Object.fromEntries(named)) }
+  const settings = { ...(defaults as unknown as CommandSettings), ...checkGiven(Object.fromEntries(named)) }
   if (settings.authJwks !== '' && settings.authSecret.length > 0) {
     throw new Error('--auth-secret and --auth-jwks are two ways to check a token. Choose one.')
   }
@@ -213,12 +213,12 @@ export function settle(given: Partial<CommandSettings>): CommandSettings {
 }
 
 /** A limit of 0 is none. */
-export function limit(value: number): number {
+export function limitOf(value: number): number {
   return value === 0 ? Number.POSITIVE_INFINITY : value
 }
 
 /** Reads what an embedding program gave, which has not gone through the table. */
-function readAgain(given: Readonly<Record<string, unknown>>): Partial<CommandSettings> {
+function checkGiven(given: Readonly<Record<string, unknown>>): Partial<CommandSettings> {
   const read = OPTION_NAMES.filter((name) => name in given).map((name) => {
     const value = given[name]
     if (value === OPTIONS[name].fallback) return [name, value]

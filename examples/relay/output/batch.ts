@@ -1,25 +1,25 @@
 /** Frames that wait to be sent together, in order. Whoever waits for the same ones shares them, and their bytes. */
-export interface Gathering {
+export interface Batch {
   readonly size: number
   /** What waits when this frame waits too. */
-  and(frame: Buffer): Gathering
+  append(frame: Buffer): Batch
   /** All frames in one buffer, made once. */
   bytes(): Buffer
 }
 
 /** The beginning of a turn: nothing waits. */
-export function createGathering(): Gathering {
+export function createBatch(): Batch {
   return grow(0)
 }
 
-function grow(size: number, before?: Link): Gathering {
+function grow(size: number, before?: BatchNode): Batch {
   let latest: Buffer | undefined
-  let next: Gathering | undefined
+  let next: Batch | undefined
   let whole: Buffer | undefined
 
   return {
     size,
-    and(frame) {
+    append(frame) {
       // One frame goes to many connections, one after the other: most of them find what the first of them made.
       if (!next || latest !== frame) {
         latest = frame
@@ -34,14 +34,14 @@ function grow(size: number, before?: Link): Gathering {
   }
 }
 
-interface Link {
+interface BatchNode {
   readonly frame: Buffer
-  readonly before: Link | undefined
+  readonly before: BatchNode | undefined
 }
 
-function join(last: Link | undefined): Buffer {
+function join(last: BatchNode | undefined): Buffer {
   if (last && !last.before) return last.frame
   const frames: Buffer[] = []
-  for (let link = last; link; link = link.before) frames.push(link.frame)
+  for (let node = last; node; node = node.before) frames.push(node.frame)
   return Buffer.concat(frames.toReversed())
 }

@@ -1,3 +1,7 @@
+const FINAL_TEXT = 0x81
+const LENGTH_IN_16_BITS = 126
+const LENGTH_IN_64_BITS = 127
+
 /** Makes one whole WebSocket text frame as a server writes it: final and not masked. */
 export function textFrame(text: string): Buffer {
   const length = Buffer.byteLength(text)
@@ -28,10 +32,6 @@ export function textOf(frame: Buffer): string {
 export function signalFrame(opening: string, offset: number, at: number): Buffer {
   return textFrame(`${opening},"offset":${offset},"at":${at}}`)
 }
-
-const FINAL_TEXT = 0x81
-const LENGTH_IN_16_BITS = 126
-const LENGTH_IN_64_BITS = 127
 
 function headerLength(length: number): 2 | 4 | 10 {
   if (length < LENGTH_IN_16_BITS) return 2

@@ -1,5 +1,9 @@
 import type { AppendResult } from '../log.js'
 
+/** What an id, and a digest, take with their places in a map: measured, and rounded up. */
+const ID_BYTES = 96
+const DIGEST_BYTES = 128
+
 /** The ids that were logged, in the order in which they came. */
 export interface KnownIds {
   /** What they weigh, roughly. */
@@ -70,7 +74,3 @@ export function createKnownIds(window: number, now: () => number): KnownIds {
     },
   }
 }
-
-/** What an id, and a digest, take with their places in a map: measured, and rounded up. */
-const ID_BYTES = 96
-const DIGEST_BYTES = 128

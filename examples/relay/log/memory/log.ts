@@ -4,6 +4,12 @@ import { createRetention } from '../retention.js'
 import { createKnownIds } from './known-ids.js'
 import type { Entry, Subscriber, SignalLog, LogPage } from '../log.js'
 
+const SWEEP_EVERY = 30_000
+
+/** What an entry and a room weigh beside their frames: objects, ids, map slots. */
+const ENTRY_BYTES = 200
+const ROOM_BYTES = 1024
+
 export interface MemoryLogOptions {
   /** Entries kept per room. @default 1000 */
   readonly history?: number
@@ -240,9 +246,3 @@ export function createMemoryLog({
     },
   }
 }
-
-const SWEEP_EVERY = 30_000
-
-/** What an entry and a room weigh beside their frames: objects, ids, map slots. */
-const ENTRY_BYTES = 200
-const ROOM_BYTES = 1024

@@ -1,3 +1,7 @@
+const FORM =
+  /^(?<scheme>rediss?)(?:\+(?<kind>sentinel|cluster))?:\/\/(?:(?<login>[^@]*)@)?(?<hosts>[^/?#@]+)(?:\/(?<path>[^?#]*))?(?:\?(?<query>[^#]*))?$/
+const WANTED = 'must be like redis://127.0.0.1:6379, redis+sentinel://host,host/name or redis+cluster://host,host'
+
 /** Where Redis is, and how to get in. */
 export interface RedisAddress {
   readonly mode: 'standalone' | 'sentinel' | 'cluster'
@@ -53,11 +57,7 @@ export function describeRedis({ mode, nodes, primary }: RedisAddress): string {
   if (mode === 'standalone') return hosts
   return mode === 'cluster' ? `the cluster at ${hosts}` : `${primary} of the Sentinels at ${hosts}`
 }
-
-const FORM =
-  /^(?<scheme>rediss?)(?:\+(?<kind>sentinel|cluster))?:\/\/(?:(?<login>[^@]*)@)?(?<hosts>[^/?#@]+)(?:\/(?<path>[^?#]*))?(?:\?(?<query>[^#]*))?$/
 const HOST = /^(?:\[(?<literal>[0-9a-f:.]+)\]|(?<name>[\w.-]+))(?::(?<port>\d{1,5}))?$/i
-const WANTED = 'must be like redis://127.0.0.1:6379, redis+sentinel://host,host/name or redis+cluster://host,host'
 
 function readNode(text: string, usual: number): { host: string; port: number } {
   const { literal, name, port } = HOST.exec(text.trim())?.groups ?? {}

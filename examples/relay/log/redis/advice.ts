@@ -1,22 +1,5 @@
 import { describeRedis, type RedisAddress } from './address.js'
 
-/** What is wrong with Redis, and what to do about it, in one line. */
-export function adviceOn(error: unknown, address: RedisAddress): string {
-  const reason = reasonOf(error)
-  const [, advice = 'See to Redis, or correct --redis'] = ADVICE.find(([form]) => form.test(reason)) ?? []
-  const other = address.isEncrypted ? 'redis:// if it speaks no TLS' : 'rediss:// if it speaks TLS'
-  return `Redis at ${describeRedis(address)} cannot be used (${reason}). ${advice.replace('OTHER', other)}.`
-}
-
-/** An error in a few words, without the full stop. */
-export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  // An attempt at several addresses has no text of its own; a cluster's tells less than that of its last node.
-  const [inner] = error instanceof AggregateError ? error.errors : [Reflect.get(error, 'lastNodeError')]
-  if (inner instanceof Error) return reasonOf(inner)
-  return error.message.replaceAll(/\s+/g, ' ').replace(/\.$/, '')
-}
-
 const ADVICE: readonly (readonly [form: RegExp, advice: string])[] = [
   [/ECONNREFUSED/, 'Start it there, or correct --redis'],
   [/ENOTFOUND|EAI_AGAIN/, 'The host is not known: correct --redis'],
@@ -40,3 +23,20 @@ const ADVICE: readonly (readonly [form: RegExp, advice: string])[] = [
   [/[Ss]entinel/, 'Correct --redis: no Sentinel there knows that primary'],
   [/tls|ssl|certificate/i, 'Use rediss:// where it speaks TLS, and redis:// where it does not'],
 ]
+
+/** What is wrong with Redis, and what to do about it, in one line. */
+export function adviceOn(error: unknown, address: RedisAddress): string {
+  const reason = reasonOf(error)
+  const [, advice = 'See to Redis, or correct --redis'] = ADVICE.find(([form]) => form.test(reason)) ?? []
+  const other = address.isEncrypted ? 'redis:// if it speaks no TLS' : 'rediss:// if it speaks TLS'
+  return `Redis at ${describeRedis(address)} cannot be used (${reason}). ${advice.replace('OTHER', other)}.`
+}
+
+/** An error in a few words, without the full stop. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  // An attempt at several addresses has no text of its own; a cluster's tells less than that of its last node.
+  const [inner] = error instanceof AggregateError ? error.errors : [Reflect.get(error, 'lastNodeError')]
+  if (inner instanceof Error) return reasonOf(inner)
+  return error.message.replaceAll(/\s+/g, ' ').replace(/\.$/, '')
+}

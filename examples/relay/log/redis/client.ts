@@ -2,6 +2,10 @@ import { Cluster, Redis, type RedisOptions } from 'ioredis'
 import type { RedisAddress } from './address.js'
 import type { Script } from './scripts.js'
 
+const CONNECT_TIMEOUT = 5000
+/** A line on which something was asked and that says nothing for so long, in milliseconds, is dead. */
+const COMMAND_TIMEOUT = 4000
+
 export type RedisClient = Redis | Cluster
 
 /**
@@ -97,10 +101,6 @@ function slotOf(tag: string): number {
   }
   return sum % 16_384
 }
-
-const CONNECT_TIMEOUT = 5000
-/** A line on which something was asked and that says nothing for so long, in milliseconds, is dead. */
-const COMMAND_TIMEOUT = 4000
 
 function retryDelay(attempt: number): number {
   return Math.min(50 * 2 ** Math.min(attempt, 10), 1000) * (0.5 + Math.random() / 2)

@@ -1,6 +1,9 @@
 import type { Durability } from '../log.js'
 import type { RedisClient } from './client.js'
 
+/** How long Redis waits before it says that it is not certain, in milliseconds; less than a line may be silent. */
+const WAIT_TIMEOUT = 3000
+
 /** Does a write, and resolves when it is where it has to be; rejects when that is not certain. */
 export type Confirm = <Result>(write: () => Promise<Result>) => Promise<Result>
 
@@ -47,9 +50,6 @@ export function createDurability(client: RedisClient, durability: Durability): C
     return result
   }
 }
-
-/** How long Redis waits before it says that it is not certain, in milliseconds; less than a line may be silent. */
-const WAIT_TIMEOUT = 3000
 
 /** With `appendfsync always`, whatever Redis has answered is on its disk. */
 async function syncsBeforeAnswers(client: RedisClient): Promise<boolean> {

@@ -1,8 +1,15 @@
+import { isDoneWithin } from '../../timeout.js'
 import type { Confirm } from './durability.js'
 import { LogUnusable, type LogHealth } from '../log.js'
 import type { RedisAddress } from './address.js'
 import { adviceOn, reasonOf } from './advice.js'
 import type { RedisClient } from './client.js'
+
+const PROBE = 'signalpost:probe'
+const PROBE_LIFETIME = 60_000
+const PROBE_EVERY = 5000
+const REPORT_EVERY = 60_000
+const OPEN_TIMEOUT = 5000
 
 export interface RedisHealthOptions {
   readonly address: RedisAddress
@@ -118,7 +125,8 @@ export function createRedisHealth(options: RedisHealthOptions): RedisHealth {
 
     async open(check) {
       try {
-        await within(OPEN_TIMEOUT, connectAndTry(check))
+        const isDone = await isDoneWithin(OPEN_TIMEOUT, connectAndTry(check))
+        if (!isDone) throw new Error(`no answer within ${OPEN_TIMEOUT / 1000} s`)
         state = 'ready'
       } catch (error) {
         close()
@@ -144,25 +152,7 @@ export function createRedisHealth(options: RedisHealthOptions): RedisHealth {
   }
 }
 
-const PROBE = 'signalpost:probe'
-const PROBE_LIFETIME = 60_000
-const PROBE_EVERY = 5000
-const REPORT_EVERY = 60_000
-const OPEN_TIMEOUT = 5000
-
 /** What a client says when it gives up; why it did, it has said before. */
 function isVague(error: unknown): boolean {
   return /^(Connection is closed|None of startup nodes|All sentinels are|no answer within)/.test(reasonOf(error))
-}
-
-async function within(limit: number, work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const over = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${limit / 1000} s`)), limit)
-  })
-  try {
-    await Promise.race([work, over])
-  } finally {
-    clearTimeout(timer)
-  }
 }

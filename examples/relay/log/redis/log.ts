@@ -21,6 +21,19 @@ import { createRedisHealth } from './health.js'
 import { claimKey, roomKeys, PREFIX, readNotification, readPage } from './codec.js'
 import { APPEND, CLAIM, FIND, READ, type Script } from './scripts.js'
 
+const DAY = 86_400_000
+/** What stands for "without end" in Redis. */
+const FOREVER = 10 * 365 * DAY
+const MAX_HISTORY = 1_000_000_000
+const CLAIM_MARGIN = 60_000
+const CHECK_INTERVAL = 1000
+/** At how many bytes a page is full. */
+const PAGE_BYTES = 262_144
+/** Pages of a server that may be on their way, however many are asked for. */
+const MAX_CONCURRENT_READS = 3
+/** A room that was silent for so long, in milliseconds, is looked at: the doorbell may have been missed. */
+const STALE_AFTER = 5000
+
 export interface RedisLogOptions {
   /** Where Redis is, in the forms of `readRedisAddress`. */
   readonly url: string
@@ -71,14 +84,21 @@ export function createRedisLog({
   const clients = [...new Set([writeClient, subscribeClient])]
   const health = createRedisHealth({ address, clients, readClient, writeClient, confirm, onHealth, onTrouble })
   // What is missed must be in what is read: a reading that has begun already may be too old.
-  const subscriptions = createSubscriptions({ listen, unlisten, read: (...request) => readShared(request), readPositions, keepMs })
+  const subscriptions = createSubscriptions({
+    listen,
+    unlisten,
+    read: (...request) => readShared(request),
+    readPositions,
+    keepMs,
+  })
   let finds = 0
   let ticker: NodeJS.Timeout | undefined
 
   subscribeClient.on('ready', () => void subscriptions.resubscribe().catch(health.fail))
   subscribeClient.on('message', (channel: string, text: string) => {
     const notification = readNotification(text)
-    if (notification) subscriptions.onEntry(channel.slice(channelPrefix.length + 1, -1), notification.epoch, notification.entry)
+    if (notification)
+      subscriptions.onEntry(channel.slice(channelPrefix.length + 1, -1), notification.epoch, notification.entry)
   })
 
   function run(script: Script, room: string, args: readonly (string | number)[], id?: string): Promise<unknown> {
@@ -114,12 +134,18 @@ export function createRedisLog({
     const server = serverOf(readClient, room)
     const found = readQueues.get(server)
     if (found) return found
-    const made = { tails: createReadQueue<LogPage>(MAX_CONCURRENT_READS), finds: createReadQueue<FindResult>(MAX_CONCURRENT_READS) }
+    const made = {
+      tails: createReadQueue<LogPage>(MAX_CONCURRENT_READS),
+      finds: createReadQueue<FindResult>(MAX_CONCURRENT_READS),
+    }
     readQueues.set(server, made)
     return made
   }
 
-  function readShared([room, after, limit, reader]: ReadArguments, versionOf = (): number | undefined => undefined): Promise<LogPage> {
+  function readShared(
+    [room, after, limit, reader]: ReadArguments,
+    versionOf = (): number | undefined => undefined,
+  ): Promise<LogPage> {
     const read = async (): Promise<LogPage> => readPage(await run(READ, room, [after, limit, PAGE_BYTES]))
     return readQueueOf(room).tails.run(`${room} ${after} ${limit}`, versionOf, read, reader)
   }
@@ -193,16 +219,3 @@ export function createRedisLog({
 }
 
 type ReadArguments = Parameters<SignalLog['read']>
-
-const DAY = 86_400_000
-/** What stands for "without end" in Redis. */
-const FOREVER = 10 * 365 * DAY
-const MAX_HISTORY = 1_000_000_000
-const CLAIM_MARGIN = 60_000
-const CHECK_INTERVAL = 1000
-/** At how many bytes a page is full. */
-const PAGE_BYTES = 262_144
-/** Pages of a server that may be on their way, however many are asked for. */
-const MAX_CONCURRENT_READS = 3
-/** A room that was silent for so long, in milliseconds, is looked at: the doorbell may have been missed. */
-const STALE_AFTER = 5000

@@ -30,7 +30,11 @@ export function createReadQueue<Result>(concurrency: number): ReadQueue<Result> 
     readers.set(reader, keys.add(key))
   }
 
-  function wait(key: string, versionOf: PendingRead<Result>['versionOf'], read: PendingRead<Result>['read']): Promise<Result> {
+  function wait(
+    key: string,
+    versionOf: PendingRead<Result>['versionOf'],
+    read: PendingRead<Result>['read'],
+  ): Promise<Result> {
     let settle: PendingRead<Result>['resolve'] = () => {}
     const result = new Promise<Result>((resolve) => (settle = resolve))
     waiting.set(key, { versionOf, read, result, resolve: settle })

@@ -1,5 +1,12 @@
 import type { Entry, Subscriber, Reader, LogPage } from '../log.js'
 
+/** Entries that are read, or that may wait, at a time. */
+const PAGE = 256
+/** Rooms that are subscribed to, or looked at, in one go. */
+const BATCH_SIZE = 1000
+/** Rooms that are looked at each time: where more are silent, each has its turn less often. */
+const MAX_CHECKS = 2000
+
 /** A log elsewhere, as the followed rooms see it. */
 export interface RemoteLog {
   /** Resolves when every entry of the room that is logged from now on will be heard. */
@@ -217,10 +224,3 @@ export function createSubscriptions({ listen, unlisten, read, readPositions, kee
     },
   }
 }
-
-/** Entries that are read, or that may wait, at a time. */
-const PAGE = 256
-/** Rooms that are subscribed to, or looked at, in one go. */
-const BATCH_SIZE = 1000
-/** Rooms that are looked at each time: where more are silent, each has its turn less often. */
-const MAX_CHECKS = 2000
