@@ -1,6 +1,6 @@
-/** Counts who is there, by key, up to a limit for each. */
+/** Counts concurrent uses of each key, up to a limit. */
 export interface ConcurrencyLimit {
-  /** Counts one more, unless there are as many as may be. */
+  /** Counts one more use, and returns false at the limit. */
   acquire(key: string): boolean
   release(key: string): void
 }

@@ -1,15 +1,15 @@
 const MIN_SWEEP_SIZE = 1024
 
 export interface RateOptions {
-  /** How many per second, in the long run. */
+  /** Long-term rate (per second). */
   readonly rate: number
-  /** How many at once after a rest. */
+  /** Maximum burst after an idle time. */
   readonly burst: number
-  /** A clock that never jumps, in milliseconds. @default performance.now */
+  /** Monotonic clock (ms). @default performance.now */
   readonly now?: () => number
 }
 
-/** Spreads what comes too fast: everything gets its turn, later if need be. All that it remembers is when the last turn was due. */
+/** Rate limiter (GCRA) that delays instead of rejecting. Its only state is the time of the last reservation. */
 export class Throttle {
   readonly #interval: number
   readonly #burst: number
@@ -22,14 +22,14 @@ export class Throttle {
     this.#now = now
   }
 
-  /** Takes the next turn; gives the milliseconds until it is due, 0 for at once. */
+  /** Reserves the next slot and returns the delay until then (ms). */
   reserve(): number {
     if (this.#interval === 0) return 0
     this.#due = nextDue(this.#due, this.#time(), this.#interval, this.#burst)
     return this.wait()
   }
 
-  /** The milliseconds until every turn that was taken is due. */
+  /** Returns the delay until all reservations are due (ms). */
   wait(): number {
     return Math.max(this.#due - this.#time(), 0)
   }
@@ -39,13 +39,13 @@ export class Throttle {
   }
 }
 
-/** Turns away what comes too fast, for each key by itself. */
+/** Rate limiter (GCRA) per key that rejects what exceeds the rate. */
 export interface RateLimiter {
-  /** How many keys are remembered. */
+  /** The number of keys in memory. */
   readonly size: number
-  /** The milliseconds until the key may come again, 0 for now. */
+  /** Returns the time until the key is allowed again (ms), 0 for now. */
   wait(key: string): number
-  /** Lets the key in if it may; gives what `wait` does. */
+  /** Consumes `count` units when the key is allowed, and returns the same as `wait`. */
   consume(key: string, count?: number): number
 }
 
@@ -59,7 +59,7 @@ export function createRateLimiter({ rate, burst, now = () => performance.now() }
     return nextDue(dues.get(key), time, interval, burst, Math.min(count, burst))
   }
 
-  /** A key that has rested for long enough is as good as one that never came. */
+  /** Drops keys that have been idle so long that their full burst is available again. */
   function forgetIdle(time: number): void {
     for (const [key, due] of dues) if (due <= time - interval * burst) dues.delete(key)
     sweepSize = Math.max(MIN_SWEEP_SIZE, dues.size * 2)
@@ -85,6 +85,6 @@ export function createRateLimiter({ rate, burst, now = () => performance.now() }
 }
 
 function nextDue(due = Number.NEGATIVE_INFINITY, time: number, interval: number, burst: number, count = 1): number {
-  // Not due first and count then: a whole burst after a rest is due now, and no rounding later.
+  // Adding `due` first would round a full burst after an idle time to a moment later than now.
   return Math.max(due + interval * count, time + interval * (count - burst))
 }
