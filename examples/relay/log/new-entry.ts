@@ -1,6 +1,6 @@
 import type { JsonValue, Sender } from '../../../src/protocol/frames.js'
 
-/** The fields of a signal that the relay knows before the log adds the offset and the time. */
+/** The fields that are known before the log adds the offset and the time. */
 interface NewSignal {
   readonly id: string
   readonly signal: string

@@ -3,27 +3,27 @@ import { EpochChanged, type AppendResult, type NewEntry, type SignalLog } from '
 const FIRST_DELAY = 50
 const MAX_DELAY = 1000
 
-/** The log stayed out of reach for as long as the relay was willing to try. */
+/** The log was unavailable for the whole retry time. */
 export class LogUnavailable extends Error {
   override readonly name = 'LogUnavailable'
 }
 
 export interface RetryOptions {
-  /** How long a call is tried again, in milliseconds. @default 15_000 */
+  /** Retry time (ms). @default 15_000 */
   readonly retryFor?: number
-  /** Hears of every failed try. */
+  /** Receives every failed attempt. */
   readonly onError?: (error: unknown) => void
 }
 
 export interface RetryingLog extends SignalLog {
   /**
-   * @param isAbandoned Whether whoever brought it is gone: it is not tried again then, because it could overtake what the
-   * same page sends on its next connection.
+   * @param isAbandoned Reports whether the sender has disconnected. Retrying then stops: a late append could overtake
+   * signals that the same page sends on its next connection.
    */
   append(entry: NewEntry, isAbandoned?: () => boolean): Promise<AppendResult>
 }
 
-/** Lends a log patience: a call that fails is made again, unchanged, until it works or the time is over. */
+/** Retries failed calls unchanged until they succeed or time is up. */
 export function withRetry(log: SignalLog, { retryFor = 15_000, onError }: RetryOptions = {}): RetryingLog {
   let isClosed = false
 
@@ -53,7 +53,7 @@ export function withRetry(log: SignalLog, { retryFor = 15_000, onError }: RetryO
     read: (...asked) => retry(() => log.read(...asked)),
     find(room, age, reader) {
       const askedAt = performance.now()
-      // What is asked for grows older while the log has trouble.
+      // The requested age grows while the log is unavailable.
       return retry(() => log.find(room, age + performance.now() - askedAt, reader))
     },
     subscribe: log.subscribe,

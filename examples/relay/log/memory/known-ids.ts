@@ -1,32 +1,32 @@
 import type { AppendResult } from '../log.js'
 
-/** What an id, and a digest, take with their places in a map: measured, and rounded up. */
+/** Memory of an id and of a digest in a map: measured and rounded up (bytes). */
 const ID_BYTES = 96
 const DIGEST_BYTES = 128
 
-/** The ids that were logged, in the order in which they came. */
+/** The ids in the log, oldest first. */
 export interface KnownIds {
-  /** What they weigh, roughly. */
+  /** Approximate memory (bytes). */
   readonly bytes: number
-  /** Takes an id that was not known in for a window of time; `logged` means that it was not. */
+  /** Adds an id for the time of the window. Returns `logged` for a new id. */
   add(id: string, digest: string | undefined): AppendResult
-  /** Forgets the ids whose window is over. */
+  /** Evicts the ids whose window has ended. */
   evictExpired(): void
-  /** Forgets the one that is known for the longest time, though its window is not over. */
+  /** Evicts the oldest id before its window ends. */
   evictOldest(): void
   clear(): void
 }
 
 /**
- * @param window How long an id is known, in milliseconds.
- * @param now A clock that never jumps, in milliseconds.
+ * @param window Time for which an id is remembered (ms).
+ * @param now Monotonic clock (ms).
  */
 export function createKnownIds(window: number, now: () => number): KnownIds {
-  // A whole number takes no memory of its own, and there are as many as ids.
+  // Whole numbers need no heap memory of their own.
   const times = new Map<string, number>()
   const digests = new Map<string, string>()
 
-  // Kept, because one that begins anew walks past the places of all that were forgotten.
+  // The iterator is kept: a new one would skip the slots of all evicted ids again.
   let iterator = times.entries()
   let oldest: readonly [id: string, seenAt: number] | undefined
 

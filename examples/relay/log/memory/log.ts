@@ -6,24 +6,24 @@ import type { Entry, Subscriber, SignalLog, LogPage } from '../log.js'
 
 const SWEEP_EVERY = 30_000
 
-/** What an entry and a room weigh beside their frames: objects, ids, map slots. */
+/** Memory of an entry and a room besides their frames: objects, ids, map slots (bytes). */
 const ENTRY_BYTES = 200
 const ROOM_BYTES = 1024
 
 export interface MemoryLogOptions {
   /** Entries kept per room. @default 1000 */
   readonly history?: number
-  /** How long an entry is kept, in milliseconds. @default 600_000 */
+  /** Maximum age of an entry (ms). @default 600_000 */
   readonly historyMs?: number
-  /** How long an id is remembered, in milliseconds. @default 900_000 */
+  /** Time for which an id is remembered (ms). @default 900_000 */
   readonly window?: number
-  /** Bytes kept in all rooms together, ids included, roughly. @default 67_108_864 */
+  /** Approximate memory of all rooms and ids (bytes). @default 67_108_864 */
   readonly maxTotal?: number
-  /** Hears, once, that ids are forgotten before their window is over, because they are too many. */
+  /** Called once, when memory is too small for all ids of the window. */
   readonly onShortWindow?: () => void
-  /** A clock that never jumps, in milliseconds. @default performance.now */
+  /** Monotonic clock (ms). @default performance.now */
   readonly now?: () => number
-  /** The wall clock that stamps signals, in epoch milliseconds. @default Date.now */
+  /** Wall clock for the time of signals (epoch ms). @default Date.now */
   readonly clock?: () => number
 }
 
@@ -37,18 +37,18 @@ interface RoomLog {
   readonly epoch: string
   readonly entries: StoredEntry[]
   readonly subscribers: Set<Subscriber>
-  /** What was said in this room before this moment may have been forgotten with an earlier epoch. */
+  /** Entries before this moment may have been lost with an earlier epoch. */
   readonly completeSince: number
   head: number
   floorId: string | undefined
-  /** When the newest of the entries that were dropped had been stored. */
+  /** The append time of the newest dropped entry. */
   droppedAt: number
   touchedAt: number
-  /** What its entries weigh. */
+  /** Memory of the entries (bytes). */
   bytes: number
 }
 
-/** Keeps the tail of every room in this process: nothing survives a restart, which begins new epochs. */
+/** Keeps the latest entries of every room in this process. A restart begins new epochs. */
 export function createMemoryLog({
   history = 1000,
   historyMs = 600_000,
@@ -61,11 +61,11 @@ export function createMemoryLog({
   const retentionOf = createRetention({ history, historyMs, historyBytes: maxTotal })
   const rooms = new Map<string, RoomLog>()
   const ids = createKnownIds(window, now)
-  // What can be given up: rooms that have entries, or that nobody follows, in the order of last use. A room that is
-  // followed and empty stands in neither set: nothing of it can be freed, so it is no part of what is bounded here.
+  // Evictable rooms have entries or no subscribers; they are ordered by last use. An empty room with subscribers is in
+  // neither set, because nothing of it can be freed.
   const evictable = new Set<RoomLog>()
   const large = new Set<RoomLog>()
-  /** What rooms in `spare` weigh. */
+  /** Memory of the rooms in `evictable` (bytes). */
   let totalBytes = 0
   let completeSince = now()
   let hasReported = false
@@ -96,7 +96,7 @@ export function createMemoryLog({
     return room
   }
 
-  /** Counts a room as used now. */
+  /** Marks a room as used now. */
   function touch(room: RoomLog): void {
     room.touchedAt = now()
     evictable.delete(room)
@@ -130,7 +130,7 @@ export function createMemoryLog({
     dropOldest(room, firstKept < 0 ? room.entries.length : firstKept)
   }
 
-  /** Only rooms that nobody follows are forgotten: the others keep their epoch. */
+  /** Evicts a room without subscribers. Rooms with subscribers keep their epoch. */
   function evict(room: RoomLog): void {
     const newest = room.entries.at(-1)?.storedAt ?? room.droppedAt
     completeSince = Math.max(completeSince, newest)
@@ -149,7 +149,7 @@ export function createMemoryLog({
     }
   }
 
-  /** Makes room, for no more work than there is to give up. */
+  /** Frees memory, and stops when nothing is left to free. */
   function shrink(): void {
     while (totalBytes + ids.bytes > maxTotal && ids.bytes > maxTotal / 2) {
       ids.evictOldest()
@@ -163,7 +163,7 @@ export function createMemoryLog({
     return [...large].toSorted((a, b) => b.bytes - a.bytes)[0]
   }
 
-  /** First the rooms that take most of the memory lose their oldest entries, then the longest unused rooms lose all. */
+  /** Drops the oldest entries of the largest rooms first, then evicts the rooms that were unused the longest. */
   function shrinkRooms(goal: number): void {
     const isOver = (): boolean => totalBytes > goal
     for (let room = findLargest(); room && isOver(); room = findLargest()) {
@@ -207,7 +207,7 @@ export function createMemoryLog({
 
     async read(name, asked, limit) {
       const room = getRoom(name)
-      // Rooms that are only looked at weigh something too.
+      // A read may create a room, which needs memory too.
       shrink()
       const { epoch, entries, head, floorId } = room
       const floor = head - entries.length

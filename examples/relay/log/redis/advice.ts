@@ -3,7 +3,7 @@ import { describeRedis, type RedisAddress } from './address.js'
 const ADVICE: readonly (readonly [form: RegExp, advice: string])[] = [
   [/ECONNREFUSED/, 'Start it there, or correct --redis'],
   [/ENOTFOUND|EAI_AGAIN/, 'The host is not known: correct --redis'],
-  // Whoever speaks no TLS takes the beginning of it for a request that is not over yet, and the other way round.
+  // A server without TLS takes a TLS handshake for an incomplete request, and waits; so does the opposite case.
   [
     /ETIMEDOUT|EHOSTUNREACH|timed? ?out|no answer|Connection is closed/i,
     'Nothing answers there: correct --redis, open the firewall, or use OTHER',
@@ -24,7 +24,7 @@ const ADVICE: readonly (readonly [form: RegExp, advice: string])[] = [
   [/tls|ssl|certificate/i, 'Use rediss:// where it speaks TLS, and redis:// where it does not'],
 ]
 
-/** What is wrong with Redis, and what to do about it, in one line. */
+/** Describes in one line the problem with Redis and its remedy. */
 export function adviceOn(error: unknown, address: RedisAddress): string {
   const reason = reasonOf(error)
   const [, advice = 'See to Redis, or correct --redis'] = ADVICE.find(([form]) => form.test(reason)) ?? []
@@ -32,10 +32,10 @@ export function adviceOn(error: unknown, address: RedisAddress): string {
   return `Redis at ${describeRedis(address)} cannot be used (${reason}). ${advice.replace('OTHER', other)}.`
 }
 
-/** An error in a few words, without the full stop. */
+/** Returns the reason of an error without the full stop. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  // An attempt at several addresses has no text of its own; a cluster's tells less than that of its last node.
+  // An error of several addresses has no text; the one of a cluster is vaguer than the error of its last node.
   const [inner] = error instanceof AggregateError ? error.errors : [Reflect.get(error, 'lastNodeError')]
   if (inner instanceof Error) return reasonOf(inner)
   return error.message.replaceAll(/\s+/g, ' ').replace(/\.$/, '')

@@ -1,23 +1,23 @@
 import { signalFrame } from '../../output/frame.js'
 import type { Entry, LogPage } from '../log.js'
 
-/** What all keys and channels begin with. */
+/** The prefix of all keys and channels. */
 export const PREFIX = 'signalpost:'
 
-/** The keys of a room, in one slot: by its name in braces. */
+/** Returns the keys of a room. The name in braces puts them in one slot. */
 export function roomKeys(room: string) {
   const name = `${PREFIX}{${room}}:`
   return { log: `${name}log`, meta: `${name}room`, idOf: (id: string) => `${name}id:${id}` }
 }
 
-/** The key that tells what an id was used for, in whatever room. */
+/** Returns the key of an id's claim, which is the same for all rooms. */
 export function claimKey(id: string): string {
   return `${PREFIX}{${id}}:claim`
 }
 
-/** Reads what the script READ answers. */
+/** Parses the reply of the script READ. */
 export function readPage(reply: unknown): LogPage {
-  // The form that the script answers in.
+  // The script READ returns this shape.
   const [epoch, base, floor, head, id, floorId, entries] = reply as PageReply
   return {
     epoch,
@@ -30,7 +30,10 @@ export function readPage(reply: unknown): LogPage {
   }
 }
 
-/** Reads the news of an entry: `<epoch> <offset> <at> <id> <opening>`. Others may use the channel too. */
+/**
+ * Parses the notification of an entry: `<epoch> <offset> <at> <id> <prefix>`. Other programs may publish on the
+ * channel.
+ */
 export function readNotification(text: string): { epoch: string; entry: Entry } | undefined {
   const [, epoch, offset, at, id, prefix] = /^(\S+) (\d+) (\d+) (\S+) (\{.*)$/s.exec(text) ?? []
   return epoch === undefined ? undefined : { epoch, entry: entryOf(Number(offset), id, at, prefix) }

@@ -1,13 +1,13 @@
 import type { Durability } from '../log.js'
 import type { RedisClient } from './client.js'
 
-/** How long Redis waits before it says that it is not certain, in milliseconds; less than a line may be silent. */
+/** Time that Redis waits for a confirmation (ms); shorter than `COMMAND_TIMEOUT`. */
 const WAIT_TIMEOUT = 3000
 
-/** Does a write, and resolves when it is where it has to be; rejects when that is not certain. */
+/** Runs a write, and resolves when replica or disk confirm it. Rejects without a confirmation. */
 export type Confirm = <Result>(write: () => Promise<Result>) => Promise<Result>
 
-/** Makes writes wait for a replica or a disk. Those that are written meanwhile wait together. */
+/** Waits for a replica or the disk after each write. Concurrent writes share one wait. */
 export function createDurability(client: RedisClient, durability: Durability): Confirm {
   if (durability === 'memory') return (write) => write()
   let connections = 0
@@ -30,7 +30,7 @@ export function createDurability(client: RedisClient, durability: Durability): C
     if (copies < 1) throw new Error('the disk does not have it yet')
   }
 
-  /** A wait covers all that was written on its line before it began. */
+  /** Returns a wait that starts after the current one, and covers all earlier writes of its connection. */
   function nextWait(): Promise<void> {
     return (next ??= last
       .catch(() => {})
@@ -45,20 +45,20 @@ export function createDurability(client: RedisClient, durability: Durability): C
     const connection = connections
     const result = await write()
     await nextWait()
-    // Another line knows nothing of what was written on this one, and would say that all is well.
+    // A wait on a new connection does not cover writes of the previous one, but would succeed.
     if (connection !== connections) throw new Error('the line to Redis was lost')
     return result
   }
 }
 
-/** With `appendfsync always`, whatever Redis has answered is on its disk. */
+/** With `appendfsync always`, every answered write is on the disk. */
 async function syncsBeforeAnswers(client: RedisClient): Promise<boolean> {
   try {
     const pairs = (await client.call('CONFIG', 'GET', 'append*')) as string[]
     const valueOf = (name: string): string | undefined => pairs[pairs.indexOf(name) + 1]
     return valueOf('appendonly') === 'yes' && valueOf('appendfsync') === 'always'
   } catch (error) {
-    // Where nobody may look at the configuration, WAITAOF has to tell.
+    // Without the right to read the configuration, WAITAOF decides.
     if (error instanceof Error && /^(NOPERM|ERR unknown)/.test(error.message)) return false
     throw error
   }

@@ -14,11 +14,11 @@ const OPEN_TIMEOUT = 5000
 export interface RedisHealthOptions {
   readonly address: RedisAddress
   readonly clients: readonly RedisClient[]
-  /** One that only reads: while it has trouble, those who read wait, and all else goes on. */
+  /** The client that reads. Its failures delay reads only. */
   readonly readClient: RedisClient
-  /** The one that writes. */
+  /** The client that writes. */
   readonly writeClient: RedisClient
-  /** Does a write as the log does its own. */
+  /** Confirms a write as the log does for entries. */
   readonly confirm: Confirm
   readonly onHealth?: ((health: LogHealth, reason: string) => void) | undefined
   readonly onTrouble?: ((reason: string) => void) | undefined
@@ -26,18 +26,18 @@ export interface RedisHealthOptions {
 
 export interface RedisHealth {
   readonly current: LogHealth
-  /** Connects, and makes sure that writing works, and whatever else is tried. */
+  /** Connects, and checks that a write and `check` succeed. */
   open(check: () => Promise<unknown>): Promise<void>
-  /** Notes that something did not work. */
+  /** Records a failure. */
   fail(error: unknown): void
-  /** Notes what becomes of a command: one that failed is a reason to try soon whether writing works at all. */
+  /** Observes the result of a command. A failure makes the next probe due. */
   observe<Result>(command: Promise<Result>): Promise<Result>
-  /** Tries whether writing works: while it does not, and when something has failed; else now and then. */
+  /** Writes a test value when the state is `away`, after a failure, and at intervals. */
   probe(): void
   close(): void
 }
 
-/** Knows whether Redis takes writes, by what becomes of commands and by trying. */
+/** Tracks whether Redis accepts writes, by the results of commands and by probes. */
 export function createRedisHealth(options: RedisHealthOptions): RedisHealth {
   const { address, clients, readClient, writeClient, confirm, onHealth, onTrouble } = options
   const all = [readClient, ...clients]
@@ -73,8 +73,8 @@ export function createRedisHealth(options: RedisHealthOptions): RedisHealth {
   }
 
   /**
-   * A small write tells more than a ping: a full or demoted server answers pings. A line that only listens would not
-   * notice for long that it is dead; something that is asked on it does.
+   * A full or demoted server answers a ping, so this tests a write too. The ping on each client detects a dead
+   * connection that only listens.
    */
   async function tryWriting(): Promise<void> {
     if (clients.some(({ status }) => status !== 'ready')) throw lastError ?? new Error('not connected')
@@ -85,7 +85,7 @@ export function createRedisHealth(options: RedisHealthOptions): RedisHealth {
   function probe(): void {
     const now = performance.now()
     if (state === 'closed' || isProbing || (state === 'ready' && now - probedAt < PROBE_EVERY)) return
-    // A client that was told of a failover while it connected may have given up for good.
+    // ioredis may stop reconnecting after a failover during connect: restart it.
     for (const client of all) if (client.status === 'end') client.connect().catch(note)
     isProbing = true
     probedAt = now
@@ -141,7 +141,7 @@ export function createRedisHealth(options: RedisHealthOptions): RedisHealth {
         return await command
       } catch (error) {
         note(error)
-        // The next try is due: of a cluster, one node may be away and the others not.
+        // Make the next probe due: only one node of a cluster may be unavailable.
         probedAt = Number.NEGATIVE_INFINITY
         throw error
       }
@@ -152,7 +152,7 @@ export function createRedisHealth(options: RedisHealthOptions): RedisHealth {
   }
 }
 
-/** What a client says when it gives up; why it did, it has said before. */
+/** Recognizes errors that only report the end of an attempt; the client has reported the cause before. */
 function isVague(error: unknown): boolean {
   return /^(Connection is closed|None of startup nodes|All sentinels are|no answer within)/.test(reasonOf(error))
 }

@@ -22,40 +22,43 @@ import { claimKey, roomKeys, PREFIX, readNotification, readPage } from './codec.
 import { APPEND, CLAIM, FIND, READ, type Script } from './scripts.js'
 
 const DAY = 86_400_000
-/** What stands for "without end" in Redis. */
+/** Replaces infinity in Redis (ms). */
 const FOREVER = 10 * 365 * DAY
 const MAX_HISTORY = 1_000_000_000
 const CLAIM_MARGIN = 60_000
 const CHECK_INTERVAL = 1000
-/** At how many bytes a page is full. */
+/** Size at which a page is full (bytes). */
 const PAGE_BYTES = 262_144
-/** Pages of a server that may be on their way, however many are asked for. */
+/** Concurrent reads per server. */
 const MAX_CONCURRENT_READS = 3
-/** A room that was silent for so long, in milliseconds, is looked at: the doorbell may have been missed. */
+/** Silence of a room after which its position is checked (ms): a notification may be lost. */
 const STALE_AFTER = 5000
 
 export interface RedisLogOptions {
-  /** Where Redis is, in the forms of `readRedisAddress`. */
+  /** The address of Redis, as `readRedisAddress` parses it. */
   readonly url: string
   /** Entries kept per room. @default 1000 */
   readonly history?: number
-  /** How long an entry is kept, in milliseconds. @default 600_000 */
+  /** Maximum age of an entry (ms). @default 600_000 */
   readonly historyMs?: number
-  /** Bytes of entries kept per room, roughly. @default 4_194_304 */
+  /** Approximate size of the entries per room (bytes). @default 4_194_304 */
   readonly historyBytes?: number
-  /** How long an id is remembered, in milliseconds. @default 900_000 */
+  /** Time for which an id is remembered (ms). @default 900_000 */
   readonly window?: number
-  /** What an append waits for. @default 'memory' */
+  /** The storage that confirms an append. @default 'memory' */
   readonly durability?: Durability
-  /** Hears when Redis is lost, and why, and when it is back. */
+  /** Called when Redis becomes unavailable, with the reason, and when it is back. */
   readonly onHealth?: (health: LogHealth, reason: string) => void
-  /** Hears, at most once a minute, why something failed though Redis takes writes: one node of a cluster may be away. */
+  /**
+   * Called at most once a minute when a command failed although Redis accepts writes: one node of a cluster may be
+   * unavailable.
+   */
   readonly onTrouble?: (reason: string) => void
 }
 
 /**
- * Keeps the tail of every room in Redis, where all instances of the relay share it. A stream per room is the truth. News of
- * an entry goes by publish and subscribe: a doorbell, which may be missed, because what lies between is read.
+ * Keeps the latest entries of every room in Redis, shared by all instances of the relay. A stream per room is the
+ * source of truth. Notifications use pub/sub and may be lost: subscribers then read the stream.
  */
 export function createRedisLog({
   url,
@@ -68,7 +71,7 @@ export function createRedisLog({
   onTrouble,
 }: RedisLogOptions): SignalLog {
   const address = readRedisAddress(url)
-  // What waits for replicas or disks holds up all that comes after on its line, and so do long pages that are on their way.
+  // Separate clients, because waiting for replicas or disks, and long pages, block the commands behind them.
   const readClient = createRedisClient(address)
   const writeClient = createRedisClient(address)
   const subscribeClient = address.mode === 'cluster' ? writeClient : createRedisClient(address)
@@ -76,14 +79,14 @@ export function createRedisLog({
   const keepMs = Math.max(DAY, Math.min(historyMs, FOREVER), Math.min(window, FOREVER))
   const windowMs = Math.min(window, FOREVER)
   const birthKey = address.mode === 'cluster' ? [] : [`${PREFIX}born`]
-  // Channels do not belong to a database, keys do.
+  // Channels are global, while keys belong to a database.
   const channelPrefix = `${PREFIX}${address.db}:`
   const confirm = createDurability(writeClient, durability)
-  /** By server: one that is away holds up nobody who reads from others. */
+  /** One queue per server: a server that is unavailable does not delay reads of the others. */
   const readQueues = new Map<string, { readonly tails: ReadQueue<LogPage>; readonly finds: ReadQueue<FindResult> }>()
   const clients = [...new Set([writeClient, subscribeClient])]
   const health = createRedisHealth({ address, clients, readClient, writeClient, confirm, onHealth, onTrouble })
-  // What is missed must be in what is read: a reading that has begun already may be too old.
+  // A lost notification must be part of the read, so these reads never share an earlier one.
   const subscriptions = createSubscriptions({
     listen,
     unlisten,
@@ -157,7 +160,7 @@ export function createRedisLog({
 
   async function append({ room, id, prefix, digest, epochs }: NewEntry): Promise<AppendResult> {
     if (digest !== undefined) {
-      // Claimed longer than it is remembered, so that there is no moment between the two.
+      // The claim outlives the id, so that no moment is without either.
       const claim = runScript(writeClient, CLAIM, [claimKey(id)], [digest, windowMs + CLAIM_MARGIN])
       if ((await health.observe(claim)) === 0) return 'conflict'
     }
@@ -167,7 +170,7 @@ export function createRedisLog({
     const args = [id, prefix, `${channelPrefix}{${room}}`, windowMs, mostBytes, before]
     const [answer, epoch] = (await confirm(() => run(APPEND, room, args, id))) as [-1 | 0 | 1, string]
     if (answer === -1) throw new EpochChanged('The log began anew.')
-    // Known in another epoch, it says nothing of where the others of this sender are.
+    // An id that is known in another epoch does not move the sender to it.
     epochs?.record(room, before === '' ? epoch : before)
     return answer === 1 ? 'logged' : 'known'
   }
@@ -186,7 +189,7 @@ export function createRedisLog({
       if (address.mode === 'cluster' && durability !== 'memory') {
         throw new LogUnusable('--durability needs one primary, and a cluster has several. Use --durability memory.')
       }
-      // A first reading shows that scripts run, and marks when this data began.
+      // The first read tests the scripts, and records when this data began.
       await health.open(() => run(READ, DEFAULT_ROOM, ['end', 1, PAGE_BYTES]))
       ticker = setInterval(tick, CHECK_INTERVAL)
       ticker.unref()
@@ -204,7 +207,7 @@ export function createRedisLog({
       const askedAt = performance.now()
       await subscriptions.whenSubscribed(room, reader)
       finds += 1
-      // What is asked for grows older while it waits its turn, so nobody shares it.
+      // The age grows while the read waits, so reads by age are never shared.
       const read = (): Promise<FindResult> => findNow(room, age + performance.now() - askedAt)
       return readQueueOf(room).finds.run(`${finds}`, () => undefined, read, reader)
     },

@@ -1,12 +1,12 @@
 import type { Reader } from '../log.js'
 
-/** Does equal pieces of work once, and few at a time; readers take turns. */
+/** Runs equal reads once and few reads at a time. Readers take turns. */
 export interface ReadQueue<Result> {
   /**
-   * @param key Equal keys mean equal work: what waits for its turn serves everybody who asks for it meanwhile.
-   * @param versionOf What must be as it was when the work began for others to share it on its way: it may know nothing of what
-   * came since. `undefined` never shares.
-   * @param reader Whose turn the work takes. Work that several readers wait for takes the first turn of any of them.
+   * @param key Reads with equal keys are equal: a queued read serves all callers.
+   * @param versionOf Version check: a read in progress is shared only while this value is unchanged. `undefined` never
+   * shares.
+   * @param reader The reader whose turn the read takes. A read of several readers takes the first turn of any of them.
    */
   run(key: string, versionOf: () => number | undefined, read: () => Promise<Result>, reader?: Reader): Promise<Result>
 }
@@ -20,7 +20,7 @@ interface PendingRead<Result> {
 
 export function createReadQueue<Result>(concurrency: number): ReadQueue<Result> {
   const waiting = new Map<string, PendingRead<Result>>()
-  /** The keys that each reader waits for, oldest first. The reader whose turn is next stands first. */
+  /** The queued keys of each reader, oldest first. The next reader comes first. */
   const readers = new Map<Reader | undefined, Set<string>>()
   const inFlight = new Map<string, { readonly mark: number | undefined; readonly result: Promise<Result> }>()
   let running = 0
@@ -52,13 +52,13 @@ export function createReadQueue<Result>(concurrency: number): ReadQueue<Result> 
     }
   }
 
-  /** The oldest key of the next reader who waits for any; that reader goes to the end. */
+  /** Returns the oldest key of the next reader, and moves that reader to the end. */
   function nextKey(): string | undefined {
     for (const [reader, keys] of readers) {
       readers.delete(reader)
       for (const key of keys) {
         keys.delete(key)
-        // Another reader's turn may have served it.
+        // The turn of another reader may have served this key.
         if (!waiting.has(key)) continue
         if (keys.size > 0) readers.set(reader, keys)
         return key

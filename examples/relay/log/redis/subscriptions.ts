@@ -1,54 +1,54 @@
 import type { Entry, Subscriber, Reader, LogPage } from '../log.js'
 
-/** Entries that are read, or that may wait, at a time. */
+/** Entries per read, and maximum number of buffered entries. */
 const PAGE = 256
-/** Rooms that are subscribed to, or looked at, in one go. */
+/** Rooms per subscribe or check command. */
 const BATCH_SIZE = 1000
-/** Rooms that are looked at each time: where more are silent, each has its turn less often. */
+/** Rooms per check. With more silent rooms, each one is checked less often. */
 const MAX_CHECKS = 2000
 
-/** A log elsewhere, as the followed rooms see it. */
+/** A remote log, as subscriptions use it. */
 export interface RemoteLog {
-  /** Resolves when every entry of the room that is logged from now on will be heard. */
+  /** Resolves when every later entry of the rooms causes a notification. */
   listen(rooms: readonly string[]): Promise<void>
   unlisten(room: string): void
   /** Reads from the log itself. */
   read(room: string, after: number | 'end', limit: number, reader?: Reader): Promise<LogPage>
-  /** The newest places of rooms, where they are to be had: cheap, and may be asked often. */
+  /** Returns the newest positions of rooms, where available. This call is cheap. */
   readPositions(rooms: readonly string[]): Promise<readonly (Position | undefined)[]>
-  /** How long a room is kept that is not read, in milliseconds. */
+  /** Time for which the log keeps a room that is not read (ms). */
   readonly keepMs: number
 }
 
-/** The newest place of a room. */
+/** The newest position of a room. */
 export interface Position {
   readonly epoch: string
   readonly head: number
 }
 
-/** Hands a remote log's entries to followers: without holes, in order, whatever became of the news of them. */
+/** Delivers entries to subscribers in order and without gaps even when notifications are lost. */
 export interface Subscriptions {
   subscribe(room: string, subscriber: Subscriber): () => void
-  /** Resolves when nothing that is logged from now on would be missed. What must be read for it takes the reader's turn. */
+  /** Resolves when subscribers of the room receive every later entry. The initial read takes the reader's turn. */
   whenSubscribed(room: string, reader?: Reader): Promise<void>
-  /** A number that differs whenever followers of the room were told something in between, or others follow it. */
+  /** A version that changes whenever subscribers of the room were notified. */
   versionOf(room: string): number | undefined
-  /** News of an entry. It may be lost, late or repeated. */
+  /** Handles the notification of an entry, which may be late or repeated. */
   onEntry(room: string, epoch: string, entry: Entry): void
-  /** The line on which news comes is new: what was said meanwhile is read. */
+  /** Subscribes again on a new connection, and reads entries that were missed. */
   resubscribe(): Promise<void>
-  /** Looks after the rooms of which nothing was heard for `silence` milliseconds, and those that could not be read. */
+  /** Checks rooms without a notification for `silence` (ms), and rooms whose last read failed. */
   checkStale(silence: number): void
 }
 
 interface Subscription {
   readonly subscribers: Set<Subscriber>
-  /** Empty before the first reading. */
+  /** Empty before the first read. */
   epoch: string
   head: number
-  /** What was heard while the log is read; `undefined` when it is not. */
+  /** Notifications that arrived during a read; `undefined` without a read. */
   buffered: { readonly epoch: string; readonly entry: Entry }[] | undefined
-  /** Whether the log must be read once more, because something may have been missed. */
+  /** True when the log must be read again, because a notification may be lost. */
   isStale: boolean
   starting: Promise<void> | undefined
   receivedAt: number
@@ -57,7 +57,7 @@ interface Subscription {
 }
 
 export function createSubscriptions({ listen, unlisten, read, readPositions, keepMs }: RemoteLog): Subscriptions {
-  /** Those that were looked at of late stand at the end. */
+  /** Ordered by last check, oldest first. */
   const rooms = new Map<string, Subscription>()
   let versions = 0
   let isChecking = false
@@ -71,7 +71,7 @@ export function createSubscriptions({ listen, unlisten, read, readPositions, kee
     for (const subscriber of room.subscribers) subscriber(epoch, entry)
   }
 
-  /** Hands over an entry that is the next; says false when something lies between. */
+  /** Delivers the next entry, and returns false when entries before it are missing. */
   function deliver(room: Subscription, epoch: string, entry: Entry): boolean {
     if (epoch !== room.epoch) return false
     if (entry.offset <= room.head) return true
@@ -81,7 +81,7 @@ export function createSubscriptions({ listen, unlisten, read, readPositions, kee
     return true
   }
 
-  /** Reads on until nothing lies between the log and the news of it. */
+  /** Reads the log until no entry is missing before the latest notification. */
   async function catchUp(name: string, room: Subscription, reader?: Reader): Promise<void> {
     if (room.buffered) {
       room.isStale = true
@@ -101,7 +101,7 @@ export function createSubscriptions({ listen, unlisten, read, readPositions, kee
       }
       room.receivedAt = room.readAt = performance.now()
     } catch (error) {
-      // What waited is lost, and whatever made this necessary still does.
+      // The buffered entries are lost, and the cause of this read remains.
       room.isStale = true
       throw error
     } finally {
@@ -115,16 +115,16 @@ export function createSubscriptions({ listen, unlisten, read, readPositions, kee
     const isFirst = room.epoch === ''
     room.epoch = epoch
     room.head = head
-    // Each follower reads on from where it is, and learns what is missing.
+    // Each subscriber reads the log from its own position, and finds the gap.
     if (!isFirst) notify(room, epoch)
   }
 
   function catchUpInBackground(name: string, room: Subscription): void {
-    // Trouble is told by whatever else is asked of the log; the room is looked after again.
+    // Other calls to the log report the failure; the next check repeats this read.
     catchUp(name, room).catch(() => {})
   }
 
-  /** Looks at rooms, and reads those of which there is more than was heard. */
+  /** Compares positions, and reads the rooms that have newer entries. */
   async function check(silent: readonly (readonly [string, Subscription])[]): Promise<void> {
     const positions = await readPositions(silent.map(([name]) => name))
     for (const [index, [name, room]] of silent.entries()) {
@@ -140,7 +140,7 @@ export function createSubscriptions({ listen, unlisten, read, readPositions, kee
     try {
       for (let from = 0; from < silent.length; from += BATCH_SIZE) await check(silent.slice(from, from + BATCH_SIZE))
     } catch {
-      // They are still silent: they are looked at again.
+      // The rooms stay silent, so the next check includes them.
     } finally {
       isChecking = false
     }
@@ -187,7 +187,7 @@ export function createSubscriptions({ listen, unlisten, read, readPositions, kee
 
     onEntry(name, epoch, entry) {
       const room = rooms.get(name)
-      // Whatever is heard before the first reading begins is part of it.
+      // The first read includes every earlier entry.
       if (!room || (room.epoch === '' && !room.buffered)) return
       room.receivedAt = performance.now()
       if (!room.buffered) {
