@@ -1,13 +1,16 @@
-/** Frames that wait to be sent together, in order. Whoever waits for the same ones shares them, and their bytes. */
+/**
+ * Frames to send together, in order. Connections that send the same frames in one turn of the event loop share one
+ * buffer.
+ */
 export interface Batch {
   readonly size: number
-  /** What waits when this frame waits too. */
+  /** Returns the batch that also contains this frame. */
   append(frame: Buffer): Batch
-  /** All frames in one buffer, made once. */
+  /** Returns all frames in one buffer, which is built once. */
   bytes(): Buffer
 }
 
-/** The beginning of a turn: nothing waits. */
+/** Creates an empty batch. */
 export function createBatch(): Batch {
   return grow(0)
 }
@@ -20,7 +23,7 @@ function grow(size: number, before?: BatchNode): Batch {
   return {
     size,
     append(frame) {
-      // One frame goes to many connections, one after the other: most of them find what the first of them made.
+      // One frame goes to many connections in sequence: most of them reuse the batch of the first.
       if (!next || latest !== frame) {
         latest = frame
         next = grow(size + frame.length, { frame, before })

@@ -11,33 +11,33 @@ const MAX_UNSENT_REPLAY = 262_144
 const SLOW_CLOSE_TIMEOUT = 1000
 const CLOSE_TIMEOUT = 5000
 
-/** The way out to one connection. Everything that is said to it takes this way, so that there is one order. */
+/** The outgoing side of a connection. All frames pass through it in one order. */
 export interface Writer {
-  /** Whose shared the reads of the log for this connection take. */
+  /** The key by which reads of the log for this connection take turns. */
   readonly reader?: string | object
-  /** Whether emptyBatch more can be said. */
+  /** True when nothing more can be sent. */
   readonly isEnded: boolean
-  /** Whether so much is unsent that a replay should wait for `whenDrained`. */
+  /** True when a replay should wait for `whenDrained`, because too many bytes are unsent. */
   readonly isFull: boolean
-  /** Hands over a frame that is ready, and that other writers may share. */
+  /** Sends an encoded frame, which other writers may share. */
   sendShared(frame: Buffer): void
   send(frame: RelayFrame): void
-  /** Says that a signal is in the log; one frame names all of a shared. */
+  /** Reports that a signal is in the log. One frame contains all ids of a turn of the event loop. */
   accept(id: string): void
-  /** Resolves when what was unsent has gone out, or when the connection is over. */
+  /** Resolves when the unsent bytes are sent or the connection has ended. */
   whenDrained(): Promise<void>
-  /** Whether anything was said since this was last asked. */
+  /** Returns whether anything was sent since the previous call. */
   hasSentSinceLastCall(): boolean
-  /** Sends what is gathered, then closes with a code. Later calls do emptyBatch. */
+  /** Sends the batch, then closes with a code. Later calls have no effect. */
   end(code: number, reason: string): void
 }
 
 export interface FanOut {
-  /** @param address Whose connection it is; its connections take turns at the log as one. */
+  /** @param address The client's address. Its connections share one turn in the log's read queue. */
   open(ws: WebSocket, socket: Duplex, address?: string): Writer
 }
 
-/** Counts what goes out to connections. */
+/** Counts outgoing frames and closed connections. */
 interface OutputCounter {
   delivered(): void
   sent(frame: RelayFrame): void
@@ -50,7 +50,7 @@ export interface FanOutOptions {
   readonly counters?: OutputCounter | undefined
 }
 
-/** Gathers what one shared of the event loop says to each connection, and sends it in one write per connection. */
+/** Collects the frames of one turn of the event loop, and sends them in one write per connection. */
 export function createFanOut({ maxBuffered, counters }: FanOutOptions): FanOut {
   const shared: SharedState = {
     maxBuffered,
@@ -73,17 +73,17 @@ export function createFanOut({ maxBuffered, counters }: FanOutOptions): FanOut {
   return { open: (ws, socket, address) => new SocketWriter(ws, socket, shared, address) }
 }
 
-/** What the writers of a relay share. */
+/** State that all writers of a relay share. */
 interface SharedState extends FanOutOptions {
   /** Unsent bytes at which a replay waits. */
   readonly replayLimit: number
-  /** Where the gathering of a writer begins. */
+  /** The empty batch that each writer starts from in this turn. */
   emptyBatch: Batch
-  /** Has a writer flushed at the end of this shared. */
+  /** Flushes a writer at the end of this turn. */
   schedule(writer: SocketWriter): void
 }
 
-/** A class, like all that a relay has ten thousand of: methods made anew for each connection would be a third of its memory. */
+/** A class, because methods created per connection would take a third of its memory. */
 class SocketWriter implements Writer {
   readonly reader: string | object
   readonly #ws: WebSocket
@@ -103,7 +103,7 @@ class SocketWriter implements Writer {
   }
 
   get isEnded(): boolean {
-    // After a close frame, whoever sent it first, emptyBatch may follow.
+    // Nothing may follow a close frame of either side.
     return this.#isEnding || this.#ws.readyState !== this.#ws.OPEN
   }
 
@@ -149,12 +149,12 @@ class SocketWriter implements Writer {
     return answer
   }
 
-  /** Sends what was gathered. */
+  /** Sends the current batch. */
   flush(): void {
     if (this.#accepted) {
       const ids = this.#accepted
       this.#accepted = undefined
-      // What is said here goes out here: it needs no shared of its own.
+      // This flush also sends the frame below, so it must not schedule another one.
       this.#isScheduled = true
       this.send({ type: 'accepted', ids })
     }
@@ -165,7 +165,7 @@ class SocketWriter implements Writer {
   end(code: number, reason: string): void {
     const ws = this.#ws
     if (this.#isEnding || ws.readyState === ws.CLOSED) return
-    // Said before the mark, so that being too slow in this very flush wins over the given code.
+    // Flush before setting the flag: a writer that is too slow in this flush closes with that code instead.
     if (code !== CloseCode.TooSlow) this.flush()
     if (this.#isEnding) return
     this.#isEnding = true
@@ -195,7 +195,7 @@ class SocketWriter implements Writer {
     const bytes = this.#batch.bytes()
     this.#batch = undefined
     if (this.#ws.readyState !== this.#ws.OPEN) return
-    // A burst within one shared is no sign of a slow reader: let the kernel take what it can, then judge.
+    // A burst within one turn does not mean a slow reader: write first, then check what the kernel did not take.
     this.#socket.write(bytes)
     if (this.#socket.writableLength > this.#shared.maxBuffered) {
       this.end(CloseCode.TooSlow, 'too slow: too much is unsent')
