@@ -10,19 +10,19 @@ import { createRooms } from './rooms.js'
 const RETRY_DELAY = 1000
 
 export interface InstanceChannelOptions {
-  /** The name of the room. It begins with a $, so no client can join or send to it. */
+  /** The name of the room. It begins with a $, so clients cannot join it or send to it. */
   readonly room: `$${string}`
   readonly log: RetryingLog
-  /** Hears what any instance says, in order; what was said in the last `age` milliseconds first. */
+  /** Receives the messages of all instances in order, first those of the last `age` (ms). */
   readonly onMessage: (data: unknown) => void
   readonly age: number
 }
 
-/** What the instances of a relay say to each other: a room in the log that they share, with themselves as members. */
+/** A channel between the instances of a relay: a room in their shared log. */
 export interface InstanceChannel {
-  /** Resolves when all is heard that was said until now, or when that is not to be had: then it comes later. */
+  /** Resolves when all earlier messages are received, or when the log is unavailable; they follow later then. */
   start(): Promise<void>
-  /** Resolves when every instance will hear it. */
+  /** Resolves when the message is in the log, from which every instance receives it. */
   publish(data: JsonValue): Promise<void>
   stop(): void
 }
@@ -57,7 +57,7 @@ export function createInstanceChannel({ room, log, onMessage, age }: InstanceCha
     if (offset >= head) onCaughtUp()
   }
 
-  /** Hears again what it may have missed: whoever listens must bear repetitions. */
+  /** Joins again after a failure. Messages may arrive twice. */
   function joinLater(): void {
     onCaughtUp()
     rooms.leave(room, writer)

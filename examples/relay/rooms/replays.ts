@@ -1,8 +1,8 @@
 import type { Writer } from '../output/writer.js'
 
-/** Replays of one connection, whose pages are read and sent one after the other, whatever rooms they are of. */
+/** The replays of one connection, run one page at a time across all its rooms. */
 export interface ReplayQueue {
-  /** Does the work when the connection's earlier work is done. */
+  /** Runs the work after the connection's earlier work. */
   run<Result>(writer: Writer, work: () => Promise<Result>): Promise<Result>
 }
 

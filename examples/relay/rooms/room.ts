@@ -7,22 +7,22 @@ import { resume, type Start } from './resume.js'
 const PAGE = 256
 const MAX_BUFFERED_ENTRIES = 256
 
-/** The position belongs to the member: members of one room may stand in different epochs. */
+/** The position belongs to the member: members of one room may be in different epochs. */
 interface Member {
   readonly lane: Writer
   epoch: string
   offset: number
   id: string | undefined
-  /** While false, the member is reading the log; what comes meanwhile waits. */
+  /** False while the member reads the log; new entries are buffered meanwhile. */
   isLive: boolean
   buffered: { readonly epoch: string; readonly entry: Entry }[]
-  /** Whether more came than may wait: then the log must be read once more. */
+  /** True when the buffer overflowed: the log must be read again. */
   hasOverflowed: boolean
 }
 
 export interface Room {
   readonly size: number
-  /** Lets a connection hear the room. Resolves when `joined` is said; the replay follows by itself. */
+  /** Adds a member. Resolves after `joined` is sent; the replay follows in the background. */
   join(writer: Writer, since?: Since): Promise<void>
   leave(writer: Writer): void
 }
@@ -31,13 +31,13 @@ export interface RoomOptions {
   readonly name: string
   readonly log: SignalLog
   readonly replayQueue: ReplayQueue
-  /** The last member has left, and the room has let go of the log. */
+  /** Called when the last member has left and the room has unsubscribed from the log. */
   readonly onEmpty: () => void
-  /** A member cannot be told what it should hear. */
+  /** Called when signals cannot be delivered to a member. */
   readonly onFailure: (writer: Writer, error: unknown) => void
 }
 
-/** Joins replay and live delivery without a seam: a member pulls from the log until it is level, then it is pushed. */
+/** Combines replay and live delivery without a gap: a member first reads the log, then receives new entries. */
 export function createRoom({ name, log, replayQueue, onEmpty, onFailure }: RoomOptions): Room {
   const members = new Map<Writer, Member>()
   const unsubscribe = log.subscribe(name, deliver)
@@ -55,7 +55,7 @@ export function createRoom({ name, log, replayQueue, onEmpty, onFailure }: RoomO
     else member.hasOverflowed = true
   }
 
-  /** Hands over an entry that is the member's next; says false when something lies between. */
+  /** Sends the member's next entry, and returns false when entries before it are missing. */
   function push(member: Member, epoch: string, entry: Entry): boolean {
     if (epoch !== member.epoch) return false
     if (entry.offset <= member.offset) return true
@@ -78,7 +78,7 @@ export function createRoom({ name, log, replayQueue, onEmpty, onFailure }: RoomO
     return members.get(member.lane) === member && !member.lane.isEnded
   }
 
-  /** Reads on from the member's position until nothing lies between it and the live signals. */
+  /** Reads the log from the member's position until it reaches the live entries. */
   async function catchUp(member: Member, firstPage?: LogPage): Promise<void> {
     member.isLive = false
     try {
@@ -112,12 +112,12 @@ export function createRoom({ name, log, replayQueue, onEmpty, onFailure }: RoomO
       if (!isCurrent(member)) return false
     }
     if (member.offset >= page.head) return true
-    // A storm of long replays must leave turns of the event loop to everybody else.
+    // Many long replays must not block the event loop.
     await nextTurn()
     return false
   }
 
-  /** Goes over to live delivery, in one go, if what waited connects with the member's position. */
+  /** Switches to live delivery if the buffered entries continue the member's position. */
   function goLive(member: Member): boolean {
     const { buffered, hasOverflowed } = member
     member.buffered = []
@@ -159,14 +159,14 @@ export function createRoom({ name, log, replayQueue, onEmpty, onFailure }: RoomO
         buffered: [],
         hasOverflowed: false,
       }
-      // In the list before the log is read: what is logged in between waits instead of getting lost.
+      // Add the member before the read: entries that are logged in between are buffered instead of lost.
       members.set(writer, member)
       const { tail: page, start } = await findStart(writer, since)
       if (!isCurrent(member)) return
       setPosition(member, page.epoch, start)
       writer.send({ type: 'joined', room: name, ...positionOf(member), head: page.head, recovered: !start.gap })
       if (start.gap) sendGap(member, start.gap)
-      // A page that would have to wait for a slow connection is not kept meanwhile, but read again.
+      // A page for a slow connection is not kept in memory, but read again later.
       void catchUp(member, writer.isFull ? undefined : page)
     },
 

@@ -3,10 +3,10 @@ import type { Writer } from '../output/writer.js'
 import { createReplayQueue } from './replays.js'
 import { createRoom, type Room, type RoomOptions } from './room.js'
 
-/** The rooms that somebody is in. */
+/** The rooms that have members. */
 export interface Rooms {
   readonly size: number
-  /** The rooms with the most members, and how many they are. */
+  /** Returns the rooms with the most members, and their numbers. */
   largest(count: number): readonly { readonly name: string; readonly members: number }[]
   join(name: string, writer: Writer, since?: Since): Promise<void>
   leave(name: string, writer: Writer): void
