@@ -11,31 +11,31 @@ import { KeysUnavailable } from '../access/tokens.js'
 import { SerialQueue, type QueueConsumer } from './serial-queue.js'
 
 const UNSUPPORTED_DATA = 1003
-/** The time over which senders come back when the log began anew (ms). */
+/** Time over which senders reconnect after a new epoch of the log (ms). */
 const RECONNECT_SPREAD = 1000
 
 /** One connection, from its first byte to its last. */
 export interface Connection {
   readonly writer: Writer
-  /** Answers nothing that comes from now on, and resolves when what had come is answered. */
+  /** Ignores all further frames, and resolves when the earlier ones are answered. */
   finish(): Promise<void>
-  /** Ends the connection if its rights are not good any more. */
+  /** Ends the connection if its rights are no longer valid. */
   recheckRights(): void
-  /** Ends the connection because of an error of ours. */
+  /** Ends the connection after an error of the relay. */
   fail(error: unknown): void
   terminate(): void
 }
 
-/** What the connections of a relay share. */
+/** Options that all connections of a relay share. */
 export interface ConnectionOptions extends SessionOptions {
   readonly logger: Logger
-  /** Frames per second that are handled, twice as many after a rest; the others wait their turn. */
+  /** Frames per second that are handled, twice as many in a burst; further frames are delayed. */
   readonly rate: number
-  /** How long a connection may take to say hello, in milliseconds. */
+  /** Time until a connection must have sent hello (ms). */
   readonly helloTimeout: number
 }
 
-/** Reads frames, and brings them to the session one after the other. */
+/** Reads frames, and passes them to the session one by one. */
 export function createConnection(ws: WebSocket, writer: Writer, options: ConnectionOptions): Connection {
   return new SocketConnection(ws, writer, options)
 }
@@ -50,7 +50,7 @@ class SocketConnection implements Connection, QueueConsumer<ReceivedFrame> {
   #helloTimer: NodeJS.Timeout | undefined
   #hasHello = false
   #isFinishing = false
-  // Reading stops while there is any reason for it.
+  // Reading is paused while either of these is set.
   #isFull = false
   #throttleTimer: NodeJS.Timeout | undefined
 
@@ -92,7 +92,7 @@ class SocketConnection implements Connection, QueueConsumer<ReceivedFrame> {
     this.writer.end(CloseCode.Internal, 'the relay failed')
   }
 
-  /** Has the client come back, and send first what the log has lost and not accepted. */
+  /** Asks the client to reconnect and to send first the unaccepted signals that the log lost. */
   #requestResend(): void {
     this.writer.send({ type: 'goodbye', retryAfter: Math.floor(Math.random() * RECONNECT_SPREAD), reason: 'log' })
     this.writer.end(CloseCode.Restart, 'the log began anew')
@@ -102,7 +102,7 @@ class SocketConnection implements Connection, QueueConsumer<ReceivedFrame> {
     this.#ws.terminate()
   }
 
-  /** One frame, when its turn has come. */
+  /** Handles the next frame of the queue. */
   handle(received: ReceivedFrame): Promise<void> | undefined {
     const wait = received.frame.type === 'hello' ? 0 : this.#throttle.reserve()
     if (wait === 0) return this.#session.handle(received)
@@ -147,12 +147,12 @@ class SocketConnection implements Connection, QueueConsumer<ReceivedFrame> {
     }
     if (frame.type === 'unknown') return this.#throttleReading()
     if (frame.type !== 'ping') return this.#enqueue(frame, text.length)
-    // A probe asks about the line, not about the log: it overtakes what waits.
+    // A ping tests the connection, not the log: it overtakes the queue.
     this.writer.send({ type: 'pong' })
     this.#throttleReading()
   }
 
-  /** The rooms of a hello are joins, at the pace of all other frames. */
+  /** The rooms of a hello are queued as joins, and rate limited like all frames. */
   #enqueue(frame: ReceivedFrame['frame'], size: number): void {
     const at = performance.now()
     this.#queue.push({ frame, at }, size)
@@ -160,7 +160,7 @@ class SocketConnection implements Connection, QueueConsumer<ReceivedFrame> {
     for (const request of frame.rooms) this.#queue.push({ frame: { type: 'join', ...request }, at }, 0)
   }
 
-  /** What does not wait its turn is slowed down by reading less, until all of it has had its time. */
+  /** Rate-limits frames that bypass the queue by pausing the socket. */
   #throttleReading(): void {
     if (this.#throttle.reserve() === 0 || this.#throttleTimer) return
     this.#ws.pause()
@@ -168,7 +168,7 @@ class SocketConnection implements Connection, QueueConsumer<ReceivedFrame> {
   }
 
   #resumeWhenDue(): void {
-    // What had arrived before reading stopped came after the timer was set, and wants its time too.
+    // Frames that arrived before the pause took effect have reserved further time.
     const wait = this.#throttle.wait()
     this.#throttleTimer = wait > 0 ? setTimeout(() => this.#resumeWhenDue(), Math.ceil(wait)).unref() : undefined
     if (!this.#throttleTimer) this.#resume()
@@ -186,7 +186,7 @@ class SocketConnection implements Connection, QueueConsumer<ReceivedFrame> {
     this.#endAfterQueue(CloseCode.BadFrame, 'not a frame of the protocol')
   }
 
-  /** Ends the connection when what came before is answered. */
+  /** Ends the connection after the queued frames are answered. */
   #endAfterQueue(code: number, reason: string): void {
     void this.finish().then(() => this.writer.end(code, reason))
   }

@@ -5,27 +5,30 @@ import { Heartbeat, TICKS_PER_BEAT } from './heartbeat.js'
 import type { FanOut, Writer } from '../output/writer.js'
 import { createConnection, type Connection, type ConnectionOptions } from './connection.js'
 
-/** Connections that are being closed for being too many, at a time: a browser learns the reason in no other way. */
+/**
+ * Maximum number of connections that are closed with the code TooMany at a time. A browser reads the reason only from a
+ * close frame.
+ */
 const MAX_REJECTING = 100
 
 export interface ConnectionsOptions extends ConnectionOptions {
   readonly fanOut: FanOut
-  /** Connections at a time. */
+  /** Maximum number of connections. */
   readonly maxConnections: number
 }
 
-/** Everybody who is connected. */
+/** All open connections. */
 export interface Connections {
   readonly size: number
-  /** Whether so many are being told that there are too many that the next are not even let in. */
+  /** True when handshakes should fail, because too many connections are being rejected with a close code. */
   readonly isSaturated: boolean
   all(): readonly Connection[]
-  /** @param address Whose connection it is, unless it is this machine's. */
+  /** @param address The client's address, unless it is a loopback one. */
   add(ws: WebSocket, socket: Duplex, address?: string): void
-  /** Ends the connections whose rights are not good any more. */
+  /** Ends the connections whose rights are no longer valid. */
   recheckRights(): void
   fail(writer: Writer, error: unknown): void
-  /** Lets the hearts beat. */
+  /** Starts the heartbeats. */
   start(): void
   stop(): void
 }
@@ -65,7 +68,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
     },
     fail: (writer, error) => connections.get(writer)?.peer.fail(error),
     start() {
-      // What has arrived is read before silence is judged: a late timer is no evidence against anybody.
+      // Read received data before a connection counts as silent: this timer may be late.
       timer = setInterval(() => setImmediate(tick), terms.beat / TICKS_PER_BEAT)
     },
     stop: () => clearInterval(timer),

@@ -7,18 +7,18 @@ const FINISH_TIMEOUT = 4000
 const CLOSE_TIMEOUT = 3000
 
 export interface DrainOptions {
-  /** Who is connected now. */
+  /** Returns the open connections. */
   readonly connections: () => readonly Connection[]
   readonly server: Server
-  /** The time over which clients are asked to come back, in milliseconds. */
+  /** Time over which clients are asked to reconnect (ms). */
   readonly spread: number
 }
 
-/** Lets everybody go in order: says goodbye, answers what had come, closes. Takes less than 10 seconds. */
+/** Sends goodbye, answers the received frames and closes all connections. Takes less than 10 seconds. */
 export async function drain({ connections, server, spread }: DrainOptions): Promise<void> {
   const leaving = connections()
   const finished = leaving.map((connection, index) => {
-    // Each has a slot of its own, so that they do not all come back at once.
+    // Each client gets its own time slot, so that they do not all reconnect at once.
     const retryAfter = Math.floor(((index + Math.random()) * spread) / leaving.length)
     connection.writer.send({ type: 'goodbye', retryAfter, reason: 'restart' })
     return connection.finish()

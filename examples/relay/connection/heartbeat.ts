@@ -1,10 +1,10 @@
 import type { WebSocket } from 'ws'
 import type { Writer } from '../output/writer.js'
 
-/** How finely a beat is divided: the relay is never silent for longer than a beat. */
+/** Ticks per heartbeat interval. They keep the relay's silence shorter than one interval. */
 export const TICKS_PER_BEAT = 10
 
-/** Keeps one connection from being silent, and notices when the other side is gone. */
+/** Sends a beat when a connection is silent, and terminates it when the client does not answer pings. */
 export class Heartbeat {
   readonly #ws: WebSocket
   readonly #writer: Writer
@@ -20,7 +20,7 @@ export class Heartbeat {
     })
   }
 
-  /** To be called `TICKS_PER_BEAT` times per beat. */
+  /** Call this `TICKS_PER_BEAT` times per heartbeat interval. */
   tick(): void {
     const writer = this.#writer
     if (writer.isEnded) return
@@ -32,7 +32,7 @@ export class Heartbeat {
 
   #probe(): void {
     const ws = this.#ws
-    // Who is not read at present cannot be heard to answer.
+    // The pong of a paused socket cannot be read.
     if (!this.#isAnswered && !ws.isPaused) return ws.terminate()
     this.#isAnswered = false
     ws.ping()

@@ -1,20 +1,20 @@
 const MAX_WAITING = 1024
 
-/** In characters. */
+/** Maximum length of the queued frames (characters). */
 const MAX_WAITING_SIZE = 262_144
 
-/** Whose turns they are. */
+/** Handles the items of a queue. */
 export interface QueueConsumer<Item> {
   readonly isEnded: boolean
   handle(item: Item): Promise<void> | undefined
   onError(error: unknown): void
-  /** As much waits as may: nothing more should come. */
+  /** The queue is full: stop reading. */
   onFull(): void
-  /** Nothing waits any more. */
+  /** The queue is empty. */
   onEmpty(): void
 }
 
-/** Handles one thing after the other, in the order in which they came, however long each takes. */
+/** Handles items one at a time, in order. */
 export class SerialQueue<Item> {
   readonly #consumer: QueueConsumer<Item>
   readonly #waiting: Item[] = []
@@ -32,7 +32,7 @@ export class SerialQueue<Item> {
     this.#work ??= this.#handleWaiting()
   }
 
-  /** Resolves when everything that came is handled. */
+  /** Resolves when all items are handled. */
   async whenIdle(): Promise<void> {
     return this.#work
   }

@@ -12,36 +12,36 @@ import type { Rights } from '../access/rights.js'
 import type { Rooms } from '../rooms/rooms.js'
 import { SenderEpochs } from '../log/sender-epochs.js'
 
-/** The version of the protocol that is spoken here. */
+/** The protocol version of this relay. */
 export const VERSION = 1
 const MAX_TIMER_DELAY = 2_147_483_647
 
-/** A frame that has its turn, and when it came. */
+/** A received frame, and the time at which it arrived. */
 export interface ReceivedFrame {
   readonly frame: Exclude<ClientFrame, { type: 'ping' }>
   readonly at: number
 }
 
-/** What the sessions of a relay share. */
+/** Options that all sessions of a relay share. */
 export interface SessionOptions {
   readonly access: Access
   readonly log: RetryingLog
   readonly rooms: Rooms
-  /** Counts the connections of each user. */
+  /** Limits the connections of each user. */
   readonly users: ConcurrencyLimit
-  /** What every welcome says. */
+  /** The fields that every welcome contains. */
   readonly terms: { readonly beat: number; readonly maxBytes: number; readonly window: number }
   readonly maxRooms: number
 }
 
-/** `greeting`: nothing but hello is taken. `open`: welcome has been said. */
+/** `greeting`: only hello is handled. `open`: welcome is sent. */
 type State =
   | { readonly state: 'greeting' }
   | { readonly state: 'open'; readonly tab: string; readonly principal: Principal; readonly user: string | undefined }
 
 const GREETING: State = { state: 'greeting' }
 
-/** What a connection says and may, from hello on. */
+/** The protocol state of a connection, from hello on. */
 export class Session {
   readonly #writer: Writer
   readonly #options: SessionOptions
@@ -54,7 +54,7 @@ export class Session {
     this.#options = options
   }
 
-  /** To be called for one frame after the other. */
+  /** Call this for one frame at a time. */
   handle({ frame, at }: ReceivedFrame): Promise<void> | undefined {
     if (frame.type === 'hello') return this.#open(frame)
     const state = this.#state
@@ -71,13 +71,13 @@ export class Session {
     }
   }
 
-  /** Ends the connection if its rights are not good any more. */
+  /** Ends the connection if its rights are no longer valid. */
   recheckRights(): void {
     const state = this.#state
     if (state.state === 'open' && !this.#options.access.areValid(state.principal.rights)) this.#endUnauthorized()
   }
 
-  /** Lets go of everything. */
+  /** Leaves all rooms and releases all resources. */
   end(): void {
     const { rooms, users } = this.#options
     const state = this.#state
@@ -88,7 +88,7 @@ export class Session {
     this.#state = GREETING
   }
 
-  /** The rooms of the hello come as joins after it. */
+  /** The rooms of the hello follow as joins. */
   async #open({ tab: secret, token }: HelloFrame): Promise<void> {
     const { access, users } = this.#options
     const rights = await access.rightsOf(token)
@@ -103,7 +103,7 @@ export class Session {
     this.#welcome(tab, { sender, rights, isValidId: isPageId, epochs: new SenderEpochs() })
   }
 
-  /** Says what is agreed on, at first and whenever the rights change. */
+  /** Sends welcome, at first and whenever the rights change. */
   #welcome(tab: string, principal: Principal): void {
     const { user, expires } = principal.rights
     this.#state = { state: 'open', tab, principal, user }
@@ -131,7 +131,7 @@ export class Session {
     const refusal = this.#refuseRoom(room, rights)
     if (refusal) return this.#writer.send({ type: 'refused', room, ...refusal })
     this.#joined.add(room)
-    // What is asked for grew older while the frame waited its turn.
+    // The requested age grew while the frame was queued.
     const waited = performance.now() - at
     const aged = since && 'age' in since ? { age: since.age + waited } : since
     await this.#options.rooms.join(room, this.#writer, aged)
@@ -170,7 +170,7 @@ export class Session {
     this.#expiry.unref()
   }
 
-  // One text for every cause: what is wrong with a token is nobody's business but its owner's.
+  // One text for all causes: only the owner of a token should learn what is wrong with it.
   #endUnauthorized(): void {
     this.#writer.end(CloseCode.Unauthorized, 'the token is missing, wrong or expired')
   }
