@@ -6,14 +6,14 @@ import { problem, type Reply } from './reply.js'
 
 export interface AuthenticatorOptions<Key extends NamedKey> {
   readonly keys: readonly Key[]
-  /** The option that gives the relay its keys. */
+  /** The command-line option that sets the keys. */
   readonly flag: string
   readonly addressOf: AddressOf
-  /** A clock that never jumps, in milliseconds. @default performance.now */
+  /** Monotonic clock (ms). @default performance.now */
   readonly now?: () => number
 }
 
-/** Finds the key of a request's Authorization header, or answers why there is none. */
+/** Returns the key of a request's Authorization header, or an error reply. */
 export function createAuthenticator<Key extends NamedKey>({ keys, flag, addressOf, now }: AuthenticatorOptions<Key>) {
   const keyring = createKeyring(keys)
   const mistakes = createRateLimiter({ rate: 1, burst: 20, ...(now && { now }) })
@@ -21,7 +21,7 @@ export function createAuthenticator<Key extends NamedKey>({ keys, flag, addressO
   return (request: IncomingMessage): { readonly key: Key } | Reply => {
     if (keyring.isEmpty) return problem(403, 'no-keys', `This relay has no keys for this. Start it with ${flag}.`)
     const key = keyring.find(readBearerToken(request.headers.authorization))
-    // A right key is never held up: somebody else's mistakes may come from the same proxy.
+    // Valid keys are never rate limited: wrong ones may come from the same proxy.
     if (key) return { key }
     const wait = mistakes.consume(mistakeKey(request, addressOf))
     if (wait > 0) {

@@ -17,30 +17,30 @@ const TOO_MANY = problem(
   },
 )
 
-/** What a chunk weighs beside its bytes: a body may come one by one. */
+/** Memory of a chunk besides its bytes: a body may arrive byte by byte. */
 const CHUNK_BYTES = 256
 
-/** The client went away before its body was whole: nobody's fault, and nobody waits for an answer. */
+/** The client disconnected before the end of its body. No reply is possible. */
 export class ClientGone extends Error {
   override readonly name = 'ClientGone'
 }
 
-/** Reads bodies, and holds no more of them at a time than may be. What is wrong with one comes back as the answer. */
+/** Reads request bodies within a memory limit. A body that cannot be accepted gives an error reply. */
 export interface BodyReader {
-  /** Reads JSON of one of the given types. */
+  /** Reads JSON of one of the given content types. */
   json(
     request: IncomingMessage,
     types: readonly string[],
     maxBytes: number,
   ): Promise<{ readonly value: unknown } | Reply>
-  /** Reads the fields of a form; `undefined` when it is of another type. */
+  /** Reads the fields of a form. Returns `undefined` for another content type. */
   form(request: IncomingMessage, maxBytes: number): Promise<URLSearchParams | Reply | undefined>
 }
 
 export interface BodyReaderOptions {
-  /** Bytes of all bodies that are being read. */
+  /** Maximum memory of all bodies in progress (bytes). */
   readonly maxTotal: number
-  /** Bodies of one address that are being read. @default no limit */
+  /** Bodies in progress per address. @default no limit */
   readonly maxPerAddress?: number
   readonly addressOf: AddressOf
 }
@@ -77,7 +77,7 @@ export function createBodyReader({ maxTotal, maxPerAddress = Infinity, addressOf
       if ('status' in bytes) return bytes
       const text = isUtf8(bytes) ? bytes.toString() : ''
       if (!isJson(text)) return problem(400, 'bad-json', 'The body is not JSON in UTF-8.')
-      // Wrapped, because the protocol's own reader, which knows what to keep out, reads objects only.
+      // Wrapped in an object, because the codec parses objects only, and it removes unsafe keys.
       return { value: parse(`{"body":${text}}`)?.body }
     },
     async form(request, maxBytes) {
@@ -100,7 +100,7 @@ function typeOf({ headers }: IncomingMessage): string {
   return headers['content-type']?.split(';')[0]?.trim().toLowerCase() ?? ''
 }
 
-/** @param reserve Takes memory for so many bytes; says false when there is none. */
+/** @param reserve Reserves memory (bytes). Returns false when none is left. */
 function collect(
   request: IncomingMessage,
   maxBytes: number,
@@ -117,7 +117,7 @@ function collect(
     }
     request.on('data', (chunk: Buffer) => {
       size += chunk.length
-      // A little too much is read to its end, so that the answer gets through; a lot is not.
+      // Read slightly oversized bodies to the end, so that the client receives the 413.
       if (size > 2 * maxBytes) request.destroy()
       if (isRefused) return
       if (size > maxBytes) return refuse(tooLarge(maxBytes))

@@ -33,9 +33,9 @@ export interface HandshakeOptions {
   readonly maxBytes: number
   readonly access: Access
   readonly addressOf: AddressOf
-  /** How often an address may come. */
+  /** Limits the handshakes of each address. */
   readonly handshakeLimiter: RateLimiter
-  /** Counts the connections of each address. */
+  /** Limits the connections of each address. */
   readonly connectionLimit: ConcurrencyLimit
   readonly isDraining: () => boolean
   readonly isSaturated: () => boolean
@@ -44,16 +44,16 @@ export interface HandshakeOptions {
   readonly onOpen: (ws: WebSocket, socket: Duplex, address: string | undefined) => void
 }
 
-/** Why a request may not become a WebSocket. */
+/** The response to a handshake that is refused. */
 interface HandshakeRefusal {
   readonly status: string
   readonly reason: string
   readonly text: string
-  /** In seconds. */
+  /** Delay before the next attempt (s). */
   readonly retryAfter?: number
 }
 
-/** Turns requests into WebSockets, or turns them away. */
+/** Accepts or refuses WebSocket handshakes. */
 export function createHandshakes(options: HandshakeOptions) {
   const {
     path,
@@ -81,7 +81,7 @@ export function createHandshakes(options: HandshakeOptions) {
     if (isDraining())
       return { status: '503 Service Unavailable', reason: 'restart', text: 'The relay is shutting down.' }
     if (isSaturated()) return SATURATED
-    // Some HTTP clients offer HTTP/2 on every request; Node takes that for the wish to leave HTTP.
+    // Some HTTP clients offer HTTP/2 with an Upgrade header in every request, which Node reports as an upgrade.
     if (headers.upgrade?.toLowerCase() !== 'websocket') {
       const text = 'Send this request without an Upgrade header (with curl: --http1.1).'
       return { status: '400 Bad Request', reason: 'upgrade', text }
@@ -98,7 +98,7 @@ export function createHandshakes(options: HandshakeOptions) {
     return connectionLimit.acquire(address) ? undefined : TOO_MANY
   }
 
-  /** All are counted; of very many, some are logged. */
+  /** Counts all refusals and logs some of them. */
   function logRefusal(
     { reason, text }: HandshakeRefusal,
     { origin = '', host = '' }: IncomingHttpHeaders,
@@ -129,7 +129,7 @@ function rejectSocket(socket: Duplex, { status, text, retryAfter }: HandshakeRef
     `Content-Length: ${Buffer.byteLength(text)}`,
     ...(retryAfter === undefined ? [] : [`Retry-After: ${retryAfter}`]),
   ]
-  // The other side may never close its end.
+  // The client may never close its side.
   socket.once('finish', () => socket.destroy())
   socket.end(`HTTP/1.1 ${status}\r\n${headers.join('\r\n')}\r\n\r\n${text}`)
 }

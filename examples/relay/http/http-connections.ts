@@ -4,21 +4,21 @@ import type { Socket } from 'node:net'
 import type { AddressOf } from '../limits/addresses.js'
 import { createConcurrencyLimit, type ConcurrencyLimit } from '../limits/concurrency.js'
 
-/** Counts the connections of each address that are not WebSockets, idle ones included. */
+/** Counts the HTTP connections of each address, including idle ones. WebSockets do not count. */
 export interface HttpConnections {
-  /** Counts a new connection, or drops it where its address has twice as many as it may have. */
+  /** Counts a new connection, or closes it when the address has twice the limit. */
   open(socket: Socket): void
-  /** Whether a request comes over a connection that its address has too many of. */
+  /** Reports whether the request's connection exceeds the limit of its address. */
   isOverLimit(request: IncomingMessage): boolean
-  /** Counts a connection no longer, because it becomes a WebSocket. */
+  /** Stops counting a connection that becomes a WebSocket. */
   release(socket: Duplex): void
 }
 
 export interface HttpConnectionsOptions {
-  /** Connections of one address that get every answer. As many again are answered only where it is urgent. */
+  /** Connections per address that get every reply. The same number again gets urgent replies only. */
   readonly maxPerAddress: number
   readonly addressOf: AddressOf
-  /** Whether connections come from a proxy: then each is that of the address which asked last. */
+  /** Behind a proxy, a connection belongs to the address of its latest request. */
   readonly isProxied: boolean
 }
 
@@ -60,7 +60,7 @@ export function createHttpConnections({
       const { socket } = request
       const [address, slot] = [addressOf(request), slots.get(socket)]
       if (slot?.address === address && slot?.limit === regular) return false
-      // Its address may have fewer by now, or be another one.
+      // The address may have fewer connections now, or another address may use this one.
       release(socket)
       return address !== undefined && acquire(socket, address)?.limit !== regular
     },

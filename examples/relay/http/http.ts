@@ -10,7 +10,7 @@ import type { Posts } from './posts.js'
 import { json, problem, withHeaders, writeReply, type Reply } from './reply.js'
 import { KeysUnavailable } from '../access/tokens.js'
 
-/** What watches the relay, and what holds a key, is answered however many connections its address has. */
+/** Monitoring and requests with a key are answered even when the address has too many connections. */
 const URGENT = new Set(['/health', '/ready', '/metrics', '/publish', '/revoke'])
 
 const TOO_MANY = problem(
@@ -20,10 +20,10 @@ const TOO_MANY = problem(
   { 'Retry-After': '10' },
 )
 
-/** What passes by itself. */
+/** Errors after which the same request may succeed later. */
 const TEMPORARY_ERRORS = [LogUnavailable, EpochChanged, KeysUnavailable]
 
-/** Who is turned away; whoever looks for a page that is not there is not. */
+/** Statuses that count as refusals. A 404 does not. */
 const REFUSALS = new Set([400, 401, 403, 409, 413, 415, 429])
 
 const REQUEST_TIMEOUT = 30_000
@@ -45,14 +45,14 @@ const WEBSOCKET_ONLY = problem(426, 'websocket', 'This address is for WebSockets
   Upgrade: 'websocket',
 })
 
-/** Answers requests that only operators may make. */
+/** Handlers that require the key of an operator. */
 interface AdminHandlers {
   metrics(request: IncomingMessage): Promise<Reply>
   dashboard(request: IncomingMessage, path: string): Promise<Reply>
 }
 
 export interface HttpOptions {
-  /** The path of the WebSocket, which takes farewells too. */
+  /** The path of the WebSocket, which also accepts farewells. */
   readonly path: string
   readonly access: Access
   readonly posts: Posts
@@ -62,11 +62,11 @@ export interface HttpOptions {
   readonly relayState: () => RelayState
   readonly counters: Pick<Counters, 'refused'>
   readonly logger: Logger
-  /** Whether a request comes over a connection that its address has too many of. */
+  /** Reports whether the request's connection exceeds the limit of its address. */
   readonly isOverLimit: (request: IncomingMessage) => boolean
 }
 
-/** Answers every request that is not for a WebSocket. */
+/** Answers all requests except WebSocket handshakes. */
 export function createHttp(options: HttpOptions) {
   const { path, access, posts, revoke, admin, page, relayState, counters, logger, isOverLimit } = options
   const startedAt = performance.now()
@@ -91,14 +91,14 @@ export function createHttp(options: HttpOptions) {
     return isRead(request) ? page(target) : wrongMethod('GET')
   }
 
-  /** Whether the process lives. */
+  /** Answers whether the process is alive. */
   function reportHealth(): Reply {
     const { isDraining, connections, rooms } = relayState()
     const uptime = Math.round((performance.now() - startedAt) / 1000)
     return json(isDraining ? 503 : 200, { status: isDraining ? 'draining' : 'ok', uptime, connections, rooms })
   }
 
-  /** Whether to send somebody here. */
+  /** Answers whether a load balancer should send clients here. */
   function reportReadiness(): Reply {
     const { isDraining, log } = relayState()
     if (isDraining) return json(503, { status: 'draining' })
@@ -142,7 +142,7 @@ export function createHttp(options: HttpOptions) {
   }
 
   return (request: IncomingMessage, response: ServerResponse): void => {
-    // The short limit is for connections that say nothing; an answer may have to wait for the log.
+    // The short timeout is for silent connections; a reply may have to wait for the log.
     request.socket.setTimeout(REQUEST_TIMEOUT)
     void handle(request, response)
   }

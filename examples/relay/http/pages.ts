@@ -4,7 +4,7 @@ import { problem, type Reply } from './reply.js'
 
 const ASSETS = new Set(['signalpost.min.js', 'signalpost.min.js.map'])
 
-/** Parts that begin with a letter, digit or _ : no hidden file, no way up, no drive, no backslash. */
+/** Segments that begin with a letter, digit or _ : no hidden file, parent folder, drive or backslash. */
 const SAFE_PATH = /^\w[\w.-]*(\/\w[\w.-]*)*$/
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -34,7 +34,7 @@ export interface PagesOptions {
   readonly assets: string
 }
 
-/** Serves the test page and its script: two folders, and nothing outside them. */
+/** Serves the test page and its script from two folders. */
 export function createPages({ pages, assets }: PagesOptions): (path: string) => Promise<Reply> {
   const [fromPages, fromAssets] = [createFolder(pages, TEST_PAGE_POLICY), createFolder(assets, TEST_PAGE_POLICY)]
   return async (path) => {
@@ -44,7 +44,7 @@ export function createPages({ pages, assets }: PagesOptions): (path: string) => 
   }
 }
 
-/** Serves the files of a folder, and nothing outside it. */
+/** Serves the files of one folder. */
 export function createFolder(folder: string, contentPolicy: string): (name: string) => Promise<Reply | undefined> {
   return async (name) => {
     const type = TYPES[extname(name)]
@@ -62,7 +62,7 @@ export function createFolder(folder: string, contentPolicy: string): (name: stri
   }
 }
 
-/** A content policy that allows what is ours, and what is named. */
+/** Returns a content security policy that allows this origin and the given additions. */
 export function policy(...more: readonly string[]): string {
   const own = ["default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:"]
   return [...own, ...more, "base-uri 'none'", "frame-ancestors 'none'"].join('; ')

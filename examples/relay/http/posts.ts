@@ -23,18 +23,18 @@ export interface PostsOptions {
   readonly access: Access
   readonly publishKeys: readonly PublishKey[]
   readonly log: RetryingLog
-  /** Bodies of backends, whose keys are good. */
+  /** Reads the bodies of backends with a valid key. */
   readonly bodies: BodyReader
-  /** Bodies of anybody. */
+  /** Reads the bodies of pages. */
   readonly publicBodies: BodyReader
-  /** The largest body, in bytes. */
+  /** The largest body (bytes). */
   readonly maxBytes: number
   readonly addressOf: AddressOf
-  /** How many signals an address may bring this way. */
+  /** Limits the farewell signals of each address. */
   readonly farewellLimiter: RateLimiter
 }
 
-/** Takes signals over HTTP: from backends that publish, and from pages that are leaving. */
+/** Accepts signals over HTTP: from backends that publish, and from pages that are leaving. */
 export interface Posts {
   publish(request: IncomingMessage): Promise<Reply>
   farewell(request: IncomingMessage): Promise<Reply>
@@ -70,7 +70,7 @@ export function createPosts(options: PostsOptions): Posts {
     return json(200, { ids: entries.map(({ id }) => id) })
   }
 
-  /** Without a limit here, the one on connections would be worth nothing. */
+  /** Without this limit, farewells would bypass the rate limit of connections. */
   function refuseAddress(request: IncomingMessage, count: number): Reply | undefined {
     const address = addressOf(request)
     const wait = address === undefined ? 0 : farewellLimiter.consume(address, count)
@@ -115,7 +115,7 @@ export function createPosts(options: PostsOptions): Posts {
   return { publish, farewell }
 }
 
-/** Makes all of a request's signals ready before any is logged: one that is wrong stops them all. */
+/** Prepares all signals of a request before any is logged: one invalid signal rejects the request. */
 function readEntries(items: readonly unknown[], publisher: PublishKey, key: string): NewEntry[] | Reply {
   if (items.length === 0) return problem(400, 'bad-data', 'The list is empty. Send at least one signal.')
   const { name: server } = publisher
@@ -123,7 +123,7 @@ function readEntries(items: readonly unknown[], publisher: PublishKey, key: stri
   const principal: Principal = { sender: { server }, rights, isValidId: () => true, epochs: new SenderEpochs() }
   const entries: NewEntry[] = []
   for (const [index, item] of items.entries()) {
-    // A dot cannot stand in an idempotency key, so the ids of a list are nobody else's.
+    // An idempotency key contains no dot, so no other request can have the ids of this list.
     const id = index === 0 ? `${server}:${key}` : `${server}:${key}.${index}`
     const send = decodeSend({ ...contentOf(item), id })
     const where = items.length > 1 ? `Signal ${index + 1} of ${items.length}: ` : ''
@@ -136,7 +136,7 @@ function readEntries(items: readonly unknown[], publisher: PublishKey, key: stri
     if (isRefusal(entry)) return problem(entry.code === 'denied' ? 403 : 400, entry.code, `${where}${entry.text}`)
     entries.push(entry)
   }
-  // Not before all is found to be good: what is nested deeply enough cannot be made into text.
+  // Validate first: data that is nested too deeply cannot be serialized.
   const digest = createHash('sha256')
     .update(JSON.stringify(items.map(contentOf)))
     .digest('base64url')
@@ -152,7 +152,7 @@ function contentOf(item: unknown): { readonly signal?: unknown; readonly data?: 
   return { signal, data, room }
 }
 
-/** A misspelt field would be lost without a word. */
+/** Returns an unknown field, because a misspelt one would be ignored silently. */
 function unknownField(item: unknown): string | undefined {
   const unknown = Object.keys({ ...(item as object | null) }).find((key) => !FIELDS.has(key))
   return unknown?.slice(0, 64)

@@ -6,17 +6,17 @@ import { json, problem, type Reply } from './reply.js'
 import { readRevocation, REVOCATION_RULE, type Revocation } from '../access/revocations.js'
 
 export interface RevokeRequestsOptions {
-  /** Secrets that may take rights back. */
+  /** Secrets that may revoke tokens. */
   readonly secrets: readonly string[]
   readonly bodies: BodyReader
-  /** The largest body, in bytes. */
+  /** The largest body (bytes). */
   readonly maxBytes: number
   readonly addressOf: AddressOf
-  /** Takes rights back on all instances. */
+  /** Revokes tokens on all instances. */
   readonly revoke: (revocation: Revocation) => Promise<void>
 }
 
-/** Takes back tokens at the request of a backend. */
+/** Revokes tokens on behalf of backends. */
 export function createRevokeRequests(options: RevokeRequestsOptions) {
   const { secrets, bodies, maxBytes, addressOf, revoke } = options
   const keys = secrets.map((secret) => ({ name: 'revoke', secret }))
