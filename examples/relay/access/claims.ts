@@ -3,22 +3,22 @@ import { rightsWithin, type Authorize, type Rights, type Scope } from './rights.
 
 const MAX_ID_LENGTH = 256
 
-/** The end of the year 9999: a time in the wrong unit lies beyond it, as does a number that is out of all proportion. */
+/** The end of the year 9999. A time in a wrong unit is larger. */
 const MAX_TIME = 253_402_300_799_999
 
 const SECONDS = { perUnit: 1000, text: 'seconds' }
 
-/** A claim, or a field of rights, that is not what it must be. The text names it, and holds nothing of its content. */
+/** A claim or a field of rights with an invalid value. The text contains the name, but not the value. */
 export class WrongClaim extends Error {
   override readonly name = 'WrongClaim'
 }
 
-/** How far the clocks of servers may differ (ms). */
+/** Maximum difference between the clocks of servers (ms). */
 export const CLOCK_TOLERANCE = 5000
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** Reads claims whose signature is good. A claim of another form than it should have is refused, never passed over. */
+/** Reads verified claims. A claim with an invalid value throws instead of being ignored. */
 export function readClaims({ sub, jti, exp, nbf, iat, rooms, send }: Fields): Rights {
   readTime('nbf', nbf, SECONDS)
   const expires = readTime('exp', exp, SECONDS)
@@ -31,18 +31,18 @@ export function readClaims({ sub, jti, exp, nbf, iat, rooms, send }: Fields): Ri
   }
 }
 
-/** Holds a function of the embedding program to the rules that bind claims. */
+/** Applies the rules of claims to the result of an embedding program's function. */
 export function withCheckedRights(authorize: Authorize): Authorize {
   return async (token) => readRights(await authorize(token))
 }
 
-/** A user, or the id of a token. An integer counts as its text, because many libraries write ids as numbers. */
+/** Reads a user or a token id. An integer becomes a text, because many libraries write ids as numbers. */
 export function readId(value: unknown): string | undefined {
   const text = Number.isSafeInteger(value) ? String(value) : value
   return typeof text === 'string' && text !== '' && text.length <= MAX_ID_LENGTH ? text : undefined
 }
 
-/** Whether a value is a time in epoch milliseconds. */
+/** Reports whether a value is a time (epoch ms). */
 export function isTime(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= MAX_TIME
 }
@@ -74,7 +74,7 @@ function readIdentity(claim: string, field: 'user' | 'id', value: unknown): Pick
   return optionalField(field, text)
 }
 
-/** Gives whole epoch milliseconds. */
+/** Reads a time as a whole number (epoch ms). */
 function readTime(claim: string, value: unknown, { perUnit, text }: typeof SECONDS): number | undefined {
   if (value === undefined) return undefined
   const time = typeof value === 'number' ? Math.floor(value * perUnit) : undefined
@@ -88,7 +88,7 @@ function readPatterns(claim: 'rooms' | 'send', value: unknown): Scope {
   throw new WrongClaim(`"${claim}" must be a list of names, which may end with a star`)
 }
 
-/** A function that forgets to answer, or answers with a promise, allows nothing. */
+/** Only a boolean is accepted: a missing result or a promise must not grant access. */
 function readPredicate(field: 'join' | 'send', given: Rights): Pick<Rights, 'join' | 'send'> {
   if (given[field] === undefined) return {}
   if (typeof given[field] !== 'function') throw new WrongClaim(`"${field}" must be a function`)

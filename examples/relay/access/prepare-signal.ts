@@ -7,16 +7,16 @@ import type { RetryingLog } from '../log/retry.js'
 import type { Rights } from './rights.js'
 import type { SenderEpochs } from '../log/sender-epochs.js'
 
-/** Who brings a signal in, and what may be brought. */
+/** The sender of a signal, with its rights. */
 export interface Principal {
   readonly sender: Sender
   readonly rights: Rights
   readonly isValidId: (id: string) => boolean
-  /** Where the sender's earlier signals went. */
+  /** The epochs of the sender's earlier signals. */
   readonly epochs: SenderEpochs
 }
 
-/** Checks a signal and makes it ready for the log; what the client wrote beside the known fields is left behind. */
+/** Checks a signal and prepares it for the log. Unknown fields are dropped. */
 export function prepareSignal(send: SendFrame, principal: Principal): NewEntry | SignalRefusal {
   const { id, signal, data, room = DEFAULT_ROOM } = send
   if (!principal.isValidId(id))
@@ -34,7 +34,7 @@ export function isRefusal(value: NewEntry | SignalRefusal | AppendResult): value
   return typeof value === 'object' && 'code' in value
 }
 
-/** Brings one signal of a page into the log. */
+/** Checks one signal of a page and appends it to the log. */
 export async function publishSignal(
   send: SendFrame,
   principal: Principal,

@@ -8,14 +8,14 @@ import type { Rights } from './rights.js'
 export interface SharedRevocationOptions {
   /** The log that all instances share. */
   readonly log: RetryingLog
-  /** Something was taken back: whoever is connected should be looked at again. */
+  /** Called after a revocation, so that connections check their rights. */
   readonly onRevoked: () => void
 }
 
-/** Takes rights back on every instance: each hears of it through the log that they share. */
+/** Revokes rights on every instance, through the shared log. */
 export interface SharedRevocations {
   readonly isRevoked: (rights: Rights) => boolean
-  /** Resolves when every instance knows, or will as soon as it hears again. */
+  /** Resolves when the revocation is in the shared log, from which every instance reads it. */
   readonly revoke: (revocation: Revocation) => Promise<void>
   start(): Promise<void>
   stop(): void
@@ -39,11 +39,11 @@ export function createSharedRevocations({ log, onRevoked }: SharedRevocationOpti
   return {
     isRevoked: revocations.isRevoked,
     async revoke(asked) {
-      // An embedding program may be written without types.
+      // Embedding programs may be written in JavaScript.
       const revocation = readRevocation(asked)
       if (!revocation) throw new TypeError(REVOCATION_RULE)
       const at = Date.now()
-      // Here at once, whatever the log says.
+      // Apply locally first; the log may be unavailable.
       apply(revocation, at)
       await channel.publish({ ...revocation, at })
     },
@@ -53,8 +53,8 @@ export function createSharedRevocations({ log, onRevoked }: SharedRevocationOpti
 }
 
 /**
- * When something happened by the clock of this instance. The clock of another one may be behind: what it did a moment ago
- * counts as done now, so that every token that was taken here before is covered.
+ * Converts a time of another instance to this clock. The other clock may be behind: a recent time counts as now, so
+ * that every token that was accepted here before is covered.
  */
 function toLocalTime(at: number): number {
   const now = Date.now()

@@ -11,15 +11,15 @@ import type { Authorize } from './rights.js'
 
 const NOT_SUPPORTED = 'the token asks for an algorithm or an extension that this relay does not support'
 
-/** Never both kinds of algorithms at once: a public key must not pass for a secret. */
+/** Public keys and secrets use separate algorithms: a public key must never be used as a secret. */
 const PUBLIC_KEY_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']
 
-/** The keys that tokens are checked with could not be fetched: trouble, and no judgement on the token. */
+/** The keys to verify tokens with could not be fetched. The token may be valid. */
 export class KeysUnavailable extends Error {
   override readonly name = 'KeysUnavailable'
 }
 
-/** The options of the relay that say how tokens are checked. Empty ones are not used. */
+/** The options for verifying tokens. Empty ones are ignored. */
 export interface TokenOptions {
   readonly authSecret: readonly string[]
   readonly authJwks: string
@@ -28,9 +28,9 @@ export interface TokenOptions {
 }
 
 /**
- * Reads JSON Web Tokens; `undefined` when neither secrets nor a key set are there to check them with.
+ * Creates a function that verifies JSON Web Tokens. Returns `undefined` when there are neither secrets nor a key set.
  *
- * @param onRefused Hears why a token is not good. The text holds nothing of the token.
+ * @param onRefused Receives the reason why a token is refused. The text contains nothing of the token.
  */
 export function createTokenReader(options: TokenOptions, onRefused: (text: string) => void): Authorize | undefined {
   const { authSecret: secrets, authJwks: jwks, authIssuer: issuer, authAudience: audience } = options
@@ -62,7 +62,7 @@ export function createTokenReader(options: TokenOptions, onRefused: (text: strin
       return readClaims(await verify(token))
     } catch (error) {
       if (!(error instanceof errors.JOSEError || error instanceof WrongClaim)) throw error
-      // The text of this one quotes the token's header.
+      // The text of this error quotes the token's header.
       onRefused(error instanceof errors.JOSENotSupported ? NOT_SUPPORTED : error.message)
       return undefined
     }

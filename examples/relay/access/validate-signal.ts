@@ -1,10 +1,10 @@
 import { isName } from '../../../src/protocol/names.js'
 import type { JsonValue, RefusalCode, SendFrame } from '../../../src/protocol/frames.js'
 
-/** Levels of arrays and objects that a signal's data may have. */
+/** Maximum depth of nested arrays and objects in a signal's data. */
 const MAX_DEPTH = 32
 
-/** What a name must look like, for people. */
+/** The form of a name, for texts. */
 export const NAME_RULE = 'It starts with a letter, then up to 127 letters, digits or any of _ . : - follow.'
 
 export interface SignalRefusal {
@@ -12,7 +12,7 @@ export interface SignalRefusal {
   readonly text: string
 }
 
-/** Says what is wrong with the form of a signal, if anything is. */
+/** Returns the first fault of a signal, if it has one. */
 export function findFault({ signal, room, data }: SendFrame, defaultRoom: string): SignalRefusal | undefined {
   if (!isName(signal)) return { code: 'bad-name', text: `The signal's name is not legal. ${NAME_RULE}` }
   if (!isName(room ?? defaultRoom)) return { code: 'bad-name', text: `The room's name is not legal. ${NAME_RULE}` }
