@@ -16,13 +16,13 @@ import type { Rooms } from '../rooms/rooms.js'
 import { createRates } from './rates.js'
 
 export interface AdminOptions {
-  /** The secret of the operators; empty means that there are none. */
+  /** The secret of the operators. Empty disables the dashboard and the metrics. */
   readonly key: string
   /** The folder of the dashboard's page. */
   readonly folder: string
   readonly addressOf: AddressOf
   readonly bodies: BodyReader
-  /** Whether other instances may share the log. */
+  /** True when other instances may share the log. */
   readonly isShared: boolean
   readonly log: RetryingLog
   readonly counters: Counters
@@ -30,10 +30,10 @@ export interface AdminOptions {
   readonly relayState: () => RelayState
 }
 
-/** Watches the relay for its operators. Without a key nothing is measured, because nobody can see it. */
+/** The dashboard and the metrics for operators. Without a key nothing is measured. */
 export interface Admin {
   readonly routes: AdminRoutes
-  /** Resolves when it is known which logins were ended on other instances. */
+  /** Resolves when the logouts of other instances are known. */
   open(): Promise<void>
   start(): void
   stop(): void
@@ -46,7 +46,7 @@ export function createAdmin(options: AdminOptions): Admin {
   const metrics = createMetrics(counters, relayState)
   const overview = createOverview({ counters, relayState, instances, rooms, rates })
   const channel = createInstanceChannel({ room: '$instances', log, onMessage: instances.receive, age: REPORT_INTERVAL })
-  // Where nothing outlives the process, logins must not outlive the memory of those that were ended.
+  // Without a shared log, ended logins are forgotten on restart. The salt ends all logins then.
   const salt = isShared ? '' : randomBytes(16).toString('base64url')
   const logins = key === '' ? undefined : createLogins({ key, salt })
   const logoutChannel = createInstanceChannel({
@@ -59,7 +59,7 @@ export function createAdmin(options: AdminOptions): Admin {
 
   function report(): void {
     if (log.health === 'away') return
-    // The next time it may work: the others know what silence means.
+    // The next report may succeed; other instances drop an instance that stays silent.
     channel.publish({ ...overview.instance() }).catch(() => {})
   }
 
@@ -69,7 +69,7 @@ export function createAdmin(options: AdminOptions): Admin {
   }
 
   async function endLogin(login: Login): Promise<void> {
-    // Here at once, whatever the log says.
+    // Apply locally first; the log may be unavailable.
     logins?.end(login)
     if (isShared) await logoutChannel.publish({ login: login.id, expires: login.expires })
   }

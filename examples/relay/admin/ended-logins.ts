@@ -1,14 +1,14 @@
-/** How many ended logins are remembered one by one. */
+/** Maximum number of ended logins in memory. */
 const MAX_ENDED = 1000
 
 /** One login to the dashboard. */
 export interface Login {
   readonly id: string
-  /** When it ends by itself, in epoch milliseconds. */
+  /** When the login expires (epoch ms). */
   readonly expires: number
 }
 
-/** Logins that were ended before their time. */
+/** Logins that were ended before they expired. */
 export interface EndedLogins {
   add(login: Login): void
   has(login: Login): boolean
@@ -16,7 +16,7 @@ export interface EndedLogins {
 
 export function createEndedLogins(clock: () => number): EndedLogins {
   const ends = new Map<string, number>()
-  // More than may be remembered have ended: so have all that are not younger.
+  // When memory is full, all logins that expire up to this time count as ended.
   let horizon = 0
 
   function evictExpired(): void {
@@ -40,7 +40,7 @@ export function createEndedLogins(clock: () => number): EndedLogins {
   }
 }
 
-/** Reads what another instance said. */
+/** Parses a logout of another instance. */
 export function readLogin(message: unknown): Login | undefined {
   const { login, expires } = { ...(message as Record<string, unknown> | null | undefined) }
   if (typeof login !== 'string' || typeof expires !== 'number' || !Number.isFinite(expires)) return undefined

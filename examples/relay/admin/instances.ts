@@ -2,31 +2,31 @@ import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { RelayState } from '../metrics/relay-state.js'
 
-/** How often an instance tells how it is, in milliseconds. */
+/** Interval between the reports of an instance (ms). */
 export const REPORT_INTERVAL = 2000
 
-/** An instance that was silent for so long is gone, in milliseconds. */
+/** Silence after which an instance counts as gone (ms). */
 const GONE_AFTER = 3.5 * REPORT_INTERVAL
 
-/** What an instance says of itself to the others. */
+/** The state that an instance reports to the others. */
 export interface InstanceState extends RelayState {
   readonly id: string
   readonly name: string
-  /** In seconds. */
+  /** Uptime (s). */
   readonly uptime: number
-  /** Signals per second that were logged, and that were handed out, of late. */
+  /** Recent signals per second: logged, and sent to connections. */
   readonly rate: { readonly in: number; readonly out: number }
-  /** Resident memory in bytes. */
+  /** Resident memory (bytes). */
   readonly memory: number
 }
 
 export interface Instances {
-  /** Tells this one from others. */
+  /** Identifies this instance. */
   readonly id: string
   readonly name: string
-  /** Hears what an instance said. */
+  /** Handles the report of an instance. */
   receive(message: unknown): void
-  /** The others that were heard of late, by name. */
+  /** Returns the other instances with a recent report, by name. */
   others(): readonly InstanceState[]
 }
 
@@ -37,7 +37,7 @@ export function createInstances(clock = () => Date.now()): Instances {
     id,
     name: `${hostname()} ${process.pid}`,
     receive(message) {
-      // Whoever can write into the log's control room is a relay.
+      // Only relays can write to the log, so the report is trusted.
       const state = message as InstanceState
       if (state.id !== id) received.set(state.id, { state, at: clock() })
     },

@@ -9,34 +9,34 @@ const LIFETIME_SECONDS = 12 * 3600
 const COOKIE = 'signalpost_dashboard'
 
 export interface LoginsOptions {
-  /** The secret that opens it. */
+  /** The secret of the operators. */
   readonly key: string
-  /** What the cookies of this relay depend on beside the key. @default nothing: any instance with the key knows them */
+  /** Part of the cookies' signature. @default empty: every instance with the key accepts them */
   readonly salt?: string
-  /** The wall clock, in epoch milliseconds. @default Date.now */
+  /** Wall clock (epoch ms). @default Date.now */
   readonly clock?: () => number
-  /** A clock that never jumps, in milliseconds. @default performance.now */
+  /** Monotonic clock (ms). @default performance.now */
   readonly now?: () => number
 }
 
-/** `wait`: milliseconds until somebody from there may try again. */
+/** `wait`: time until the next attempt is allowed (ms). */
 export type LoginResult =
   { readonly is: 'in' } | { readonly is: 'out' } | { readonly is: 'waiting'; readonly wait: number }
 
-/** Lets in whoever knows a secret; those who do not learn only now and then that theirs was wrong. */
+/** Logins to the dashboard. Wrong secrets are rate limited. */
 export interface Logins {
-  /** Tries a secret. */
+  /** Checks a secret. */
   logIn(secret: string | undefined, from: string): LoginResult
-  /** Judges the headers of a request: a secret in Authorization, or the cookie of somebody who has been let in. */
+  /** Checks the headers of a request: a secret in Authorization, or the cookie of a login. */
   authenticate(
     headers: { readonly authorization?: string | undefined; readonly cookie?: string | undefined },
     from: string,
   ): LoginResult
-  /** The value of a Set-Cookie header for somebody who is let in; `isSecure` keeps it off plain http. */
+  /** Returns a Set-Cookie value for a new login; `isSecure` restricts it to https. */
   cookie(isSecure: boolean): string
-  /** Whose cookie it is, whether or not the login was ended. */
+  /** Returns the login of a cookie, even if it was ended. */
   loginOf(cookie: string | undefined): Login | undefined
-  /** Ends a login before its time. */
+  /** Ends a login before it expires. */
   end(login: Login): void
 }
 
@@ -51,13 +51,13 @@ export function createLogins({
   const ended = createEndedLogins(clock)
 
   function logIn(secret: string | undefined, from: string): LoginResult {
-    // Who knows the key is never held up: somebody else's mistakes may come from the same proxy.
+    // A valid key is never rate limited: wrong ones may come from the same proxy.
     if (keyring.find(secret)) return { is: 'in' }
     const wait = mistakes.consume(from)
     return wait > 0 ? { is: 'waiting', wait } : { is: 'out' }
   }
 
-  /** Another key ends all logins. */
+  /** A new key invalidates all cookies. */
   function sign({ id, expires }: Login): string {
     return createHmac('sha256', key).update(`dashboard ${salt} ${expires} ${id}`).digest('base64url')
   }
@@ -86,7 +86,7 @@ export function createLogins({
   }
 }
 
-/** The value of a Set-Cookie header for somebody who leaves. */
+/** The Set-Cookie value for a logout. */
 export const NO_COOKIE = cookieOf('', 0, false)
 
 function cookieOf(value: string, lifetime: number, isSecure: boolean): string {

@@ -15,11 +15,11 @@ export interface OverviewOptions {
   readonly rates: Rates
 }
 
-/** What the dashboard shows. */
+/** The data of the dashboard. */
 export interface Overview {
-  /** What this instance says to the others. */
+  /** Returns the report for other instances. */
   instance(): InstanceState
-  /** @param hasData Whether the data of signals is wanted, which may be private. */
+  /** @param hasData Includes the data of signals, which may be private. */
   read(hasData: boolean): unknown
 }
 
@@ -68,7 +68,7 @@ function shorten(text: string): string {
   return text.length > MAX_DATA_LENGTH ? `${text.slice(0, MAX_DATA_LENGTH)}…` : text
 }
 
-/** The rate over as long as the instances take to tell of it. */
+/** Returns the average rate over one report interval. */
 function averageRate(values: readonly number[]): number {
   const last = values.slice(-REPORT_INTERVAL / 1000)
   return last.reduce((sum, value) => sum + value, 0) / Math.max(last.length, 1)

@@ -1,6 +1,6 @@
 import type { Counts } from '../metrics/counters.js'
 
-/** What happened in each of the last seconds, the newest last. */
+/** Signals in each of the last seconds, oldest first. */
 export interface Rates {
   readonly in: readonly number[]
   readonly out: readonly number[]
@@ -25,7 +25,7 @@ export function createRates(counts: Counts): Rates {
   }
 }
 
-/** Long enough to see a storm come and go. */
+/** Long enough to show a whole burst. */
 const SAMPLED_SECONDS = 300
 
 function createSeries(read: () => number) {

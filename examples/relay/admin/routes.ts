@@ -22,7 +22,7 @@ const NOT_BUILT = problem(
 )
 
 export interface AdminRoutesOptions {
-  /** Without it, nobody gets in. */
+  /** Without logins, the dashboard is closed. */
   readonly logins: Logins | undefined
   readonly addressOf: AddressOf
   readonly bodies: BodyReader
@@ -34,7 +34,7 @@ export interface AdminRoutesOptions {
   readonly onLogout: (login: Login) => Promise<void>
 }
 
-/** What only operators may see: the figures and the dashboard. */
+/** Routes for operators only: the metrics and the dashboard. */
 export interface AdminRoutes {
   metrics(request: IncomingMessage): Promise<Reply>
   dashboard(request: IncomingMessage, path: string): Promise<Reply>
@@ -55,7 +55,7 @@ export function createAdminRoutes(options: AdminRoutesOptions): AdminRoutes {
 
   async function loginPage(message: string, status = 200): Promise<Reply> {
     const page = await files('login.html')
-    // One of our own texts: nothing that somebody sent gets into the page.
+    // The message is a constant text, never user input.
     return page ? { ...page, status, body: `${page.body}`.replace('<!-- message -->', message) } : NOT_BUILT
   }
 
@@ -83,7 +83,7 @@ export function createAdminRoutes(options: AdminRoutesOptions): AdminRoutes {
     return goTo('/dashboard')
   }
 
-  /** Only pages of the dashboard itself may ask for changes. */
+  /** Reports whether a request comes from a form of the dashboard itself. */
   function isOwnForm({ method, headers }: IncomingMessage): boolean {
     return method === 'POST' && ['same-origin', 'none', undefined].includes(header(headers['sec-fetch-site']))
   }
@@ -108,7 +108,7 @@ export function createAdminRoutes(options: AdminRoutesOptions): AdminRoutes {
       if (path === '/dashboard/logout' && isOwnForm(request)) return logOut(request)
       if (request.method !== 'GET' && request.method !== 'HEAD') return problem(405, 'wrong-method', 'Use GET here.')
       const [target = '', query] = [path.slice('/dashboard'.length).replace(/^\//, ''), request.url?.split('?')[1]]
-      // They hold no secrets, and the form needs them.
+      // Scripts and styles contain no secrets, and the login form needs them.
       if (target === 'dashboard.css' || target.endsWith('.js')) return (await files(target)) ?? NOT_FOUND
       const result = authenticate(request)
       if (result.is === 'waiting') return tooMany(result.wait)
