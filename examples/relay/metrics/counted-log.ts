@@ -1,7 +1,7 @@
 import type { Counters } from './counters.js'
 import type { RetryingLog } from '../log/retry.js'
 
-/** The same log, which tells what it took. */
+/** Wraps a log and counts its appends. */
 export function countAppends(log: RetryingLog, counters: Pick<Counters, 'logged'>): RetryingLog {
   return {
     get health() {

@@ -4,38 +4,38 @@ import type { AppendResult, NewEntry } from '../log/log.js'
 
 const MAX_REFUSALS = 50
 
-/** A signal that was logged a moment ago. */
+/** A recently logged signal. */
 export interface LoggedSignal {
-  /** In epoch milliseconds. */
+  /** Time of the append (epoch ms). */
   readonly at: number
   readonly prefix: string
 }
 
 interface LoggedRefusal {
-  /** In epoch milliseconds. */
+  /** Time of the refusal (epoch ms). */
   readonly at: number
   readonly reason: string
   readonly text: string
 }
 
-/** Counted since the relay was made. */
+/** Counts since the relay was created. */
 export interface Counts {
-  /** Signals that were logged, by who sent them. */
+  /** Logged signals by type of sender. */
   readonly signalsIn: { page: number; backend: number }
-  /** Signals that came again and were not logged again. */
+  /** Repeated signals that were not logged again. */
   duplicates: number
-  /** Signals that were handed to connections. */
+  /** Signals that were sent to connections. */
   signalsOut: number
-  /** Joins that were answered with signals of before. */
+  /** Joins that were answered with earlier signals. */
   replays: number
   readonly gaps: Record<GapFrame['reason'], number>
-  /** Connections that were closed by the relay, by close code. */
+  /** Connections that the relay closed, by close code. */
   readonly closes: Map<number, number>
-  /** What was refused, by reason. */
+  /** Refusals by reason. */
   readonly refusals: Map<string, number>
 }
 
-/** What happens in the relay, counted in plain numbers that cost next to nothing. */
+/** Counts the events of the relay. */
 export interface Counters {
   readonly counts: Counts
   readonly latestSignals: readonly LoggedSignal[]
@@ -47,7 +47,7 @@ export interface Counters {
   closed(code: number, reason: string): void
 }
 
-/** @param remembered How many of the latest signals are kept. */
+/** @param remembered The number of recent signals to keep. */
 export function createCounters(remembered: number): Counters {
   const latestSignals: LoggedSignal[] = []
   const latestRefusals: LoggedRefusal[] = []

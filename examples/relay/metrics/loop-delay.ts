@@ -4,7 +4,7 @@ const RESOLUTION = 10
 const HALF_MINUTE = 30_000
 const NONE: LoopDelay = { p50: 0, p99: 0, max: 0 }
 
-/** How long things wait for their turn in the event loop, in milliseconds. */
+/** Delay of the event loop (ms). */
 export interface LoopDelay {
   readonly p50: number
   readonly p99: number
@@ -14,13 +14,13 @@ export interface LoopDelay {
 export interface LoopDelayMonitor {
   start(): void
   stop(): void
-  /** The delay of the last half minute to minute, however many ask, and however often. */
+  /** Returns the delay of the last 30 to 60 seconds. Reading does not reset it. */
   read(): LoopDelay
 }
 
 export function createLoopDelayMonitor(): LoopDelayMonitor {
   const histogram = monitorEventLoopDelay({ resolution: RESOLUTION })
-  // What is measured is how long a pause of this length took.
+  // The histogram contains the length of the timer too.
   const delayOf = (nanoseconds: number): number => Math.max(nanoseconds / 1e6 - RESOLUTION, 0)
   let previous: LoopDelay = NONE
   let timer: NodeJS.Timeout | undefined

@@ -7,11 +7,11 @@ import { createLoopDelayMonitor, type LoopDelay } from './loop-delay.js'
 export interface Metrics {
   start(): void
   stop(): void
-  /** All figures in the format of Prometheus. */
+  /** Returns all metrics in the format of Prometheus. */
   read(): Promise<Exposition>
 }
 
-/** The text that Prometheus reads, and its media type. */
+/** The text format of Prometheus, with its content type. */
 interface Exposition {
   readonly contentType: string
   readonly text: string
@@ -19,7 +19,7 @@ interface Exposition {
 
 type Labelled = Iterable<readonly [string | number, number]>
 
-/** Tells Prometheus how the relay is; the figures are read when it asks. */
+/** Exposes the state of the relay to Prometheus. The values are read on each scrape. */
 export function createMetrics({ counts }: Pick<Counters, 'counts'>, relayState: () => RelayState): Metrics {
   const registry = new Registry()
   const loop = createLoopDelayMonitor()

@@ -1,6 +1,6 @@
 import type { LogHealth } from '../log/log.js'
 
-/** How the relay is at present. */
+/** The current state of the relay. */
 export interface RelayState {
   readonly isDraining: boolean
   readonly connections: number
