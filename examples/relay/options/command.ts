@@ -18,12 +18,12 @@ const HELP = `signalpost: any page says that something happened; every page that
   signalpost relay --help       all options of the relay
   signalpost --version          the version`
 
-/** What orchestrators set for a service of this name. */
+/** Variables that Kubernetes and Docker set for a service of this name. */
 const ORCHESTRATOR_VARIABLE = /^SIGNALPOST_(SERVICE|PORT)_/
 
 const SEE_HELP = 'Run signalpost relay --help for all options.'
 
-/** What the command line asks for. */
+/** The result of parsing the command line. */
 export type Command =
   | { readonly run: 'relay'; readonly settings: CommandSettings }
   | { readonly run: 'print'; readonly text: string }
@@ -32,7 +32,7 @@ export type Command =
 type Environment = Readonly<Record<string, string | undefined>>
 type ReadFile = (path: string) => string
 
-/** Reads the command line, the environment and the config file; the first of them that names an option wins. */
+/** Reads the command line, the environment and the config file, in this order of precedence. */
 export function readCommand(
   args: readonly string[],
   environment: Environment,
@@ -70,7 +70,7 @@ function read(file: string, readFile: ReadFile): string {
 
 function readArguments(args: readonly string[]): Partial<CommandSettings> {
   const options = Object.fromEntries(OPTION_NAMES.map((name) => [flagOf(name).slice(2), shapeOf(name)]))
-  // Not strict, because the errors of the strict reader do not say what to do.
+  // Not strict, because the errors of the strict parser do not name the remedy.
   const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true })
   const given = new Map<OptionName, string[]>()
   for (const token of tokens) {

@@ -7,67 +7,72 @@ import { PUBLISH_KEY_SCHEMA, readPublishKey, readPublishKeyText, readSecret, sec
 
 export const VARIABLE_PREFIX = 'SIGNALPOST_'
 
-/** What a relay can be told, on the command line, in the environment, in a file, or when it is embedded. 0 means no limit. */
+/**
+ * The options of a relay: on the command line, in the environment, in a config file, or in an embedding program. 0
+ * means no limit.
+ */
 export interface RelaySettings {
   /** The address to listen on. @default '127.0.0.1' */
   readonly host: string
-  /** The port to listen on; 0 takes a free one. @default 8081 */
+  /** The port to listen on; 0 selects a free one. @default 8081 */
   readonly port: number
   /** The path of the WebSocket. @default '/signals' */
   readonly path: string
-  /** Origins allowed beside the page's own host and this machine. @default [] */
+  /** Allowed origins besides the page's own host and loopback. @default [] */
   readonly origin: readonly string[]
-  /** Lets in clients that send no Origin header. @default false */
+  /** Allows clients without an Origin header. @default false */
   readonly open: boolean
-  /** Secrets of tokens (HS256), of at least 32 characters; any of them is good. With one, a token is required. @default [] */
+  /**
+   * Secrets for tokens (HS256), at least 32 characters; a token may use any of them. Makes tokens required. @default []
+   */
   readonly authSecret: readonly string[]
-  /** The address of the JSON Web Key Set of tokens. With it, a token is required. @default '' */
+  /** The URL of the JSON Web Key Set for tokens. Makes tokens required. @default '' */
   readonly authJwks: string
-  /** What `iss` of a token must be; empty takes any. @default '' */
+  /** The required `iss` of tokens; empty allows any. @default '' */
   readonly authIssuer: string
-  /** What `aud` of a token must be or hold; empty takes any. @default '' */
+  /** The required `aud` of tokens, or one of theirs; empty allows any. @default '' */
   readonly authAudience: string
   /** The keys of backends. @default [] */
   readonly publishKey: readonly PublishKey[]
-  /** Secrets that may take back tokens. @default [] */
+  /** Secrets that may revoke tokens. @default [] */
   readonly revokeKey: readonly string[]
-  /** The secret that opens the dashboard and the metrics; empty closes both. @default '' */
+  /** The secret for the dashboard and the metrics; empty disables both. @default '' */
   readonly dashboardKey: string
-  /** The Redis that keeps the log for all instances; empty keeps it in this process. @default '' */
+  /** The Redis that stores the log for all instances; empty keeps the log in this process. @default '' */
   readonly redis: string
-  /** Where a signal is in Redis before it is accepted. @default 'memory' */
+  /** The storage that holds a signal before the relay accepts it. @default 'memory' */
   readonly durability: Durability
-  /** Signals kept per room for those who come back. @default 1000 */
+  /** Signals kept per room for clients that reconnect. @default 1000 */
   readonly history: number
-  /** How long they are kept, in milliseconds. @default 600_000 */
+  /** Time for which signals are kept (ms). @default 600_000 */
   readonly historyMs: number
-  /** Bytes of them kept per room, in Redis. @default 4_194_304 */
+  /** Size of the signals kept per room, in Redis (bytes). @default 4_194_304 */
   readonly historyBytes: number
-  /** How long ids are remembered, in milliseconds. @default 900_000 */
+  /** Time for which ids are remembered (ms). @default 900_000 */
   readonly window: number
-  /** The largest frame or body, in bytes. @default 65_536 */
+  /** The largest frame or body (bytes). @default 65_536 */
   readonly maxBytes: number
-  /** Connections at a time. @default 10_000 */
+  /** Maximum number of connections. @default 10_000 */
   readonly maxConnections: number
-  /** Connections of one address at a time; this machine is not limited. @default 100 */
+  /** Maximum number of connections per address. Loopback has no limit. @default 100 */
   readonly maxConnectionsPerAddress: number
-  /** Connections of one user at a time. @default 50 */
+  /** Maximum number of connections per user. @default 50 */
   readonly maxConnectionsPerUser: number
-  /** Rooms per connection. @default 128 */
+  /** Maximum number of rooms per connection. @default 128 */
   readonly maxRooms: number
-  /** Signals per second of one connection, twice as many in a burst; more wait their turn. @default 50 */
+  /** Signals per second and connection, twice as many in a burst. Further signals are delayed. @default 50 */
   readonly rate: number
-  /** Unsent bytes at which a connection is too slow. @default 1_048_576 */
+  /** Unsent data at which a connection is closed as too slow (bytes). @default 1_048_576 */
   readonly maxBuffered: number
-  /** The number of proxies in front whose X-Forwarded-For counts. @default 0 */
+  /** The number of proxies in front that set X-Forwarded-For. @default 0 */
   readonly trustProxy: number
 }
 
-/** What only the command can be told: an embedding program has a log and a configuration of its own. */
+/** Options of the command only: an embedding program has a logger and a configuration of its own. */
 export interface CommandSettings extends RelaySettings {
-  /** The least important lines to log. @default 'info' */
+  /** The lowest level to log. @default 'info' */
   readonly logLevel: string
-  /** A file for the log; empty means standard output. @default '' */
+  /** The file for the log; empty means standard output. @default '' */
   readonly logFile: string
   /** A JSON file with any of the other options; empty means none. @default '' */
   readonly config: string
@@ -75,17 +80,17 @@ export interface CommandSettings extends RelaySettings {
 
 export type OptionName = keyof CommandSettings
 
-// null: pages that were opened from a disk, and any page in a sandbox; some browsers say file:// for the first. Apps have
-// schemes of their own, but no page comes from ftp: or ws:.
+// Pages from a disk or in a sandbox send null; some browsers send file:// for the former. Apps have their own schemes,
+// but no page has an origin with ftp: or ws:.
 const ORIGIN = /^(null|file:\/\/|(?!(?:ftp|wss?):)[a-z][a-z0-9+.-]*:\/\/[^/\s*]+)$/
 
-/** RFC 7518 asks for a key as long as the hash. */
+/** RFC 7518 requires a key as long as the hash. */
 const TOKEN_SECRET_LENGTH = 32
 
-/** Long enough that trying is hopeless. */
+/** Long enough against guessing. */
 const KEY_LENGTH = 12
 
-/** Every option: the command line, the environment, the config file, its schema and the help are made from this one table. */
+/** All options. The command line, the environment, the config file, its schema and the help use this one table. */
 export const OPTIONS: { readonly [Name in OptionName]: OptionRow<CommandSettings[Name]> } = {
   host: text(
     'address',
@@ -198,7 +203,7 @@ export function variableOf(name: OptionName): string {
   return `${VARIABLE_PREFIX}${dashed(name).replaceAll('-', '_').toUpperCase()}`
 }
 
-/** Fills in the defaults. Throws when options cannot be, or contradict each other. */
+/** Adds the defaults. Throws when an option is invalid, or options contradict each other. */
 export function resolveSettings(given: Partial<CommandSettings>): CommandSettings {
   const defaults = Object.fromEntries(OPTION_NAMES.map((name) => [name, OPTIONS[name].fallback]))
   const named = Object.entries(given).filter(([, value]) => value !== undefined)
@@ -212,12 +217,12 @@ export function resolveSettings(given: Partial<CommandSettings>): CommandSetting
   return settings
 }
 
-/** A limit of 0 is none. */
+/** Converts a limit of 0 to infinity. */
 export function limitOf(value: number): number {
   return value === 0 ? Number.POSITIVE_INFINITY : value
 }
 
-/** Reads what an embedding program gave, which has not gone through the table. */
+/** Validates the options of an embedding program, which no parser has seen. */
 function checkGiven(given: Readonly<Record<string, unknown>>): Partial<CommandSettings> {
   const read = OPTION_NAMES.filter((name) => name in given).map((name) => {
     const value = given[name]
