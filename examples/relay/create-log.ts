@@ -4,7 +4,7 @@ import type { SignalLog } from './log/log.js'
 import { createMemoryLog } from './log/memory/log.js'
 import { createRedisLog } from './log/redis/log.js'
 
-/** Makes the log that the settings ask for. */
+/** Creates the log in memory or in Redis, as configured. */
 export function createLog(settings: RelaySettings, logger: Logger): SignalLog {
   const limits = {
     history: limitOf(settings.history),

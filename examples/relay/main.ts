@@ -9,11 +9,11 @@ import { createRelay } from './relay.js'
 import type { CommandSettings } from './options/options.js'
 import { isLoopback } from './limits/addresses.js'
 
-// What a connection needs lives for long, and what a signal needs dies at once: a young generation that grows, by itself to
-// 32 MB and more, would be memory for nothing.
+// Memory of connections lives long, and memory of signals is freed at once. A growing young generation would waste 32
+// MB and more.
 setFlagsFromString('--semi-space-growth-factor=1')
 
-/** A page keeps a signal for 10 minutes, and a resent one may be on its way for a minute (ms). */
+/** A page keeps a signal for 10 minutes, and a resent one may be in transit for a minute (ms). */
 const WINDOW_FOR_TEN_MINUTES = 660_000
 
 const command = readCommand(process.argv.slice(2), process.env, readVersion())
@@ -36,7 +36,7 @@ async function start(settings: CommandSettings): Promise<void> {
     process.stderr.write(`${text} The relay goes on; lines are lost until it can be.\n`)
   })
   const relay = createRelay({ ...settings, logger })
-  // Says why before the process dies of it.
+  // Log the cause before the process exits.
   process.on('uncaughtExceptionMonitor', (error) => logger.fatal({ error: error.stack }, 'the relay failed'))
   let isStopping = false
   const stop = (signal: NodeJS.Signals): void => {
@@ -110,7 +110,7 @@ function exitWith(text: string): never {
   process.exit(2)
 }
 
-/** The package's own file stands two folders up from here, bundled or not. */
+/** Two folders up from this file is the package, bundled or not. */
 function readVersion(): string {
   const file: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
   return typeof file === 'object' && file !== null && 'version' in file ? String(file.version) : 'unknown'

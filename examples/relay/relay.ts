@@ -31,31 +31,31 @@ import type { Authorize } from './access/rights.js'
 import { createRooms } from './rooms/rooms.js'
 import { createTokenReader } from './access/tokens.js'
 
-/** Bytes of bodies that are being read at a time. */
+/** Maximum memory of request bodies in progress (bytes). */
 const MAX_BODIES = 16_777_216
 
-/** How many of the latest signals the dashboard shows. */
+/** Recent signals on the dashboard. */
 const LATEST_SIGNALS = 50
 
-/** What only a program that embeds the relay can give it. */
+/** Options of an embedding program only. */
 export interface EmbeddingOptions {
-  /** Turns tokens into rights, instead of `authSecret` or `authJwks`. With it, a token is required. */
+  /** Turns tokens into rights, instead of `authSecret` or `authJwks`. Makes tokens required. */
   readonly authorize?: Authorize
-  /** Where the relay tells what happens to it; a logger of pino fits. @default nobody is told */
+  /** The logger of the relay; one of pino fits. @default a logger that discards everything */
   readonly logger?: Logger
-  /** The longest silence of the relay, in milliseconds. @default 25_000 */
+  /** The longest silence of the relay (ms). @default 25_000 */
   readonly beat?: number
-  /** How long a connection may take to say hello, or to say anything before it is one, in milliseconds. @default 5000 */
+  /** Time until a client must have sent hello, or the first byte of a request (ms). @default 5000 */
   readonly helloTimeout?: number
-  /** How long passing trouble of the log is borne, in milliseconds. @default 15_000 */
+  /** Time for which calls to the log are retried (ms). @default 15_000 */
   readonly retryFor?: number
-  /** The time over which clients are asked to come back after a restart, in milliseconds. @default 5000 */
+  /** Time over which clients are asked to reconnect after a restart (ms). @default 5000 */
   readonly spread?: number
 }
 
-/** What tests give it beside that. */
+/** Further options of tests. */
 interface RelayParts extends EmbeddingOptions {
-  /** The memory of the relay. @default what `redis` names, or a log in this process */
+  /** The log of the relay. @default in Redis or in this process, depending on `redis` */
   readonly log?: SignalLog
   /** The folder of the test page. @default '../playground', seen from this file */
   readonly pages?: string
@@ -69,22 +69,24 @@ export type RelayOptions = Partial<RelaySettings> & RelayParts
 
 export interface RelayAddress {
   readonly port: number
-  /** Where clients connect. */
+  /** The URL for clients. */
   readonly url: string
-  /** Where the test page is. */
+  /** The URL of the test page. */
   readonly page: string
 }
 
 export interface Relay {
-  /** Starts to listen. Rejects when the port cannot be had, or with `LogUnusable`; then the relay is closed. */
+  /** Starts to listen. Rejects when the port is not available, or with `LogUnusable`; then the relay is closed. */
   listen(): Promise<RelayAddress>
-  /** Takes back a token, or all that a user has now, on every instance. Rejects when not all could be told. */
-  revoke(revocations: Revocation): Promise<void>
-  /** Says goodbye to everybody, finishes what has begun and closes, within 10 seconds. */
+  /**
+   * Revokes a token, or all current tokens of a user, on every instance. Rejects when the other instances may not know.
+   */
+  revoke(revocation: Revocation): Promise<void>
+  /** Sends goodbye to all clients, finishes their requests and closes, within 10 seconds. */
   close(): Promise<void>
 }
 
-/** Makes a relay. Nothing happens before `listen`. Throws when options cannot be, or contradict each other. */
+/** Creates a relay, which starts with `listen`. Throws when an option is invalid, or options contradict each other. */
 export function createRelay(options: RelayOptions = {}): Relay {
   const settings = resolveSettings(options)
   if (options.authorize && (settings.authJwks !== '' || settings.authSecret.length > 0)) {
@@ -144,7 +146,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
   const addressOf = createAddressReader(settings.trustProxy)
   const maxTotal = Math.max(MAX_BODIES, 4 * maxBytes)
   const bodies = createBodyReader({ maxTotal, addressOf })
-  // Apart, so that strangers cannot keep backends out.
+  // Separate memory, so that pages cannot exhaust that of backends.
   const maxPerAddress = limitOf(settings.maxConnectionsPerAddress)
   const publicBodies = createBodyReader({ maxTotal, maxPerAddress, addressOf })
   const admin = createAdmin({
@@ -197,7 +199,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
   )
   server.on('connection', httpConnections.open)
   server.on('upgrade', (_request, socket) => httpConnections.release(socket))
-  // A connection that never says a byte is none of the HTTP server's time limits' business.
+  // Node's HTTP timeouts do not cover a connection that never sends a byte.
   server.on('connection', (socket) => socket.setTimeout(helloTimeout))
   const handshakeLimiter = createRateLimiter(HANDSHAKE_RATE)
   const connectionLimit = createConcurrencyLimit(maxPerAddress)
@@ -234,12 +236,12 @@ export function createRelay(options: RelayOptions = {}): Relay {
   async function begin(): Promise<number> {
     try {
       await log.open()
-      // Before anybody comes in who was locked out.
+      // Before any revoked user can connect.
       if (authorize) await revocations.start()
       await admin.open()
       return await listenOn(server, host, port)
     } catch (error) {
-      // Whoever embeds it lives on, and wants no lines to Redis left open.
+      // The embedding program continues: leave no connection to Redis open.
       closing ??= release()
       await closing.catch(() => {})
       throw error
@@ -259,7 +261,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
   }
 }
 
-/** Gives the port, which may have been any free one. */
+/** Returns the port, in case the system selected one. */
 function listenOn(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
@@ -271,7 +273,7 @@ function listenOn(server: Server, host: string, port: number): Promise<number> {
   })
 }
 
-/** How a person on this machine writes the address. */
+/** Returns the host for a URL on this machine. */
 function nameOf(host: string): string {
   if (host === '0.0.0.0' || host === '::') return 'localhost'
   return host.includes(':') ? `[${host}]` : host
