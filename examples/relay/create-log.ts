@@ -18,7 +18,7 @@ export function createLog(settings: RelaySettings, logger: Logger): SignalLog {
       onShortWindow: () =>
         logger.warn(
           { window: settings.window },
-          'so many signals come that their ids are forgotten before --window is over; one that is sent again after that is logged twice. Shorten --window to what is true, so that pages give up earlier than that, or keep the log in Redis',
+          'the memory is too small for all ids of --window: a signal that is sent again may be logged twice. Shorten --window, so that pages give up earlier, or store the log in Redis',
         ),
     })
   }
@@ -29,9 +29,8 @@ export function createLog(settings: RelaySettings, logger: Logger): SignalLog {
     durability,
     onHealth(health, reason) {
       if (health === 'ready') logger.info({}, 'Redis is back')
-      else logger.warn({ reason }, 'Redis is away: nothing is accepted until it is back')
+      else logger.warn({ reason }, 'Redis is unavailable: no signal is accepted until it is back')
     },
-    onTrouble: (reason) =>
-      logger.warn({ reason }, 'Redis takes writes, but not everything that was asked of it worked'),
+    onTrouble: (reason) => logger.warn({ reason }, 'Redis accepts writes, but some commands fail'),
   })
 }

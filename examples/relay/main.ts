@@ -33,7 +33,7 @@ async function start(settings: CommandSettings): Promise<void> {
   const logger = openLogger(settings, (error) => {
     const text = logFileAdvice(error, settings)
     if (isStarting) exitWith(text)
-    process.stderr.write(`${text} The relay goes on; lines are lost until it can be.\n`)
+    process.stderr.write(`${text} The relay continues, and drops lines of the log until it can write them.\n`)
   })
   const relay = createRelay({ ...settings, logger })
   // Log the cause before the process exits.
@@ -42,7 +42,7 @@ async function start(settings: CommandSettings): Promise<void> {
   const stop = (signal: NodeJS.Signals): void => {
     if (isStopping) process.exit(1)
     isStopping = true
-    logger.info({ signal }, 'shutting down; a second signal ends it at once')
+    logger.info({ signal }, 'shutting down; a second signal exits at once')
     void relay.close().then(() => {
       logger.info({}, 'stopped')
       process.exit(0)
@@ -75,15 +75,15 @@ function logFileAdvice(error: unknown, { logFile }: CommandSettings): string {
 }
 
 function reachNote({ host, origin, authSecret, authJwks }: CommandSettings): string {
-  if (isLoopback(host)) return '; only this machine can reach it, --host 0.0.0.0 lets others in'
+  if (isLoopback(host)) return '; only this machine can connect, --host 0.0.0.0 allows others'
   const isClosed = origin.length > 0 || authSecret.length > 0 || authJwks !== ''
-  return isClosed ? '' : '; pages of every host name that leads here may connect, --origin names those that may'
+  return isClosed ? '' : '; pages of every host name that leads here may connect, --origin restricts them'
 }
 
 function warnAboutShortWindow({ window }: CommandSettings, logger: Logger): void {
   if (window >= WINDOW_FOR_TEN_MINUTES) return
   const text =
-    '--window is short: a page gives up on an unanswered signal a minute before it is over, or after half of it'
+    '--window is short: a page gives up on an unanswered signal a minute before the window ends, or after half of it'
   logger.warn({ window, enough: WINDOW_FOR_TEN_MINUTES }, text)
 }
 
@@ -91,14 +91,14 @@ function startAdvice(error: unknown, { host, port }: CommandSettings): string {
   if (error instanceof LogUnusable) return error.message
   switch (codeOf(error)) {
     case 'EADDRINUSE':
-      return `port ${port} is in use. Stop what listens there, or choose another with --port.`
+      return `port ${port} is in use. Stop the program that uses it, or choose another with --port.`
     case 'EACCES':
       return `port ${port} may not be used by this user. Choose one above 1023 with --port.`
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
       return `${host} is not an address of this machine. Choose another with --host.`
   }
-  return `it cannot listen on ${host} port ${port}: ${String(error)}. Choose others with --host and --port.`
+  return `the relay cannot listen on ${host} port ${port}: ${String(error)}. Choose others with --host and --port.`
 }
 
 function codeOf(error: unknown): string {

@@ -99,8 +99,8 @@ export function createRelay(options: RelayOptions = {}): Relay {
   const counters = createCounters(dashboardKey === '' ? 0 : LATEST_SIGNALS)
 
   const signalLog = options.log ?? createLog(settings, logger)
-  const onTrouble = (error: unknown): void => logger.debug({ error: String(error) }, 'the log has trouble')
-  const retryingLog = withRetry(signalLog, { retryFor, onError: onTrouble })
+  const onError = (error: unknown): void => logger.debug({ error: String(error) }, 'a call to the log failed')
+  const retryingLog = withRetry(signalLog, { retryFor, onError })
   const log = countAppends(retryingLog, counters)
 
   const revocations = createSharedRevocations({ log: retryingLog, onRevoked: () => connections.recheckRights() })

@@ -68,7 +68,7 @@ export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
 
   const vexed: SignalLog = {
     ...engine,
-    append: (draft) => vex(() => engine.append(draft)),
+    append: (entry) => vex(() => engine.append(entry)),
     read: (room, after, limit) => vex(() => engine.read(room, after, limit)),
     find: (room, age) => vex(() => engine.find(room, age)),
   }
@@ -80,8 +80,11 @@ export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
     authorize,
     ...(isRevoked && { isRevoked }),
   })
-  const peers = new Map<Writer, { readonly peer: Connection; readonly heart: Heartbeat; readonly line: MemoryLine }>()
-  const rooms = createRooms({ log, onFailure: (lane, error) => peers.get(lane)?.peer.fail(error) })
+  const connections = new Map<
+    Writer,
+    { readonly peer: Connection; readonly heart: Heartbeat; readonly line: MemoryLine }
+  >()
+  const rooms = createRooms({ log, onFailure: (writer, error) => connections.get(writer)?.peer.fail(error) })
   const fanOut = createFanOut({ maxBuffered: 1_048_576 })
   const addressOf = (): undefined => undefined
   const bodies = createBodyReader({ maxTotal: Number.POSITIVE_INFINITY, addressOf })
@@ -96,7 +99,7 @@ export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
     farewellLimiter: createRateLimiter({ rate: Number.POSITIVE_INFINITY, burst: Number.POSITIVE_INFINITY }),
   })
   const tick = (): void => {
-    for (const { heart } of peers.values()) heart.tick()
+    for (const { heart: heartbeat } of connections.values()) heartbeat.tick()
   }
   const pulse = setInterval(() => setImmediate(tick), BEAT / TICKS_PER_BEAT)
   const silent = (): void => undefined
@@ -106,8 +109,8 @@ export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
   return {
     take(line) {
       const { ws, socket } = line
-      const lane = fanOut.open(ws, socket)
-      const peer = createConnection(ws, lane, {
+      const writer = fanOut.open(ws, socket)
+      const connection = createConnection(ws, writer, {
         access,
         log,
         rooms,
@@ -118,10 +121,10 @@ export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
         rate: Number.POSITIVE_INFINITY,
         helloTimeout: 5000,
       })
-      peers.set(lane, { peer, heart: new Heartbeat(ws, lane), line })
+      connections.set(writer, { peer: connection, heart: new Heartbeat(ws, writer), line })
       ws.once('close', () => {
-        peers.delete(lane)
-        if (peers.size === 0) onEmpty()
+        connections.delete(writer)
+        if (connections.size === 0) onEmpty()
       })
       line.open()
     },
@@ -136,7 +139,7 @@ export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
     },
     trim,
     review() {
-      for (const { peer } of peers.values()) peer.recheckRights()
+      for (const { peer: connection } of connections.values()) connection.recheckRights()
     },
     trouble(milliseconds, carriedOut) {
       troubleUntil = performance.now() + milliseconds
@@ -147,24 +150,24 @@ export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
     },
     kill() {
       clearInterval(pulse)
-      for (const { line } of peers.values()) line.cut()
+      for (const { line } of connections.values()) line.cut()
       void log.close()
     },
     async stop() {
       // As a server of Node does it, which calls back when the last connection is gone.
       const close = (done: () => void): void => {
         onEmpty = done
-        if (peers.size === 0) done()
+        if (connections.size === 0) done()
       }
       const server = { close, closeIdleConnections: silent, closeAllConnections: silent }
       // Draining asks nothing more of a server.
       await drain({
-        connections: () => [...peers.values()].map(({ peer }) => peer),
+        connections: () => [...connections.values()].map(({ peer: connection }) => connection),
         server: server as unknown as Server,
         spread: 5000,
       })
       clearInterval(pulse)
-      for (const { line } of peers.values()) line.cut()
+      for (const { line } of connections.values()) line.cut()
       await log.close()
     },
   }
@@ -177,12 +180,12 @@ function createTrimmedLog(log: SignalLog, rooms: readonly string[]) {
   for (const room of rooms) log.subscribe(room, (_epoch, entry) => entry && heads.set(room, entry.offset))
 
   async function read(room: string, asked: number | 'end', limit: number): Promise<LogPage> {
-    const tail = await log.read(room, asked, limit)
+    const page = await log.read(room, asked, limit)
     const floor = floors.get(room) ?? 0
-    if (floor <= tail.floor) return tail
+    if (floor <= page.floor) return page
     const { id: floorId, ...rest } = await log.read(room, floor, limit)
     const own = { floor, ...(floorId !== undefined && { floorId }) }
-    return asked === 'end' || asked >= floor ? { ...tail, ...own } : { ...rest, ...own }
+    return asked === 'end' || asked >= floor ? { ...page, ...own } : { ...rest, ...own }
   }
 
   async function find(room: string, age: number): ReturnType<SignalLog['find']> {

@@ -28,48 +28,52 @@ function knock(port: number, headers: Readonly<Record<string, string>>): Promise
   })
 }
 
-describe('a pace', () => {
+describe('a throttle', () => {
   it('lets a burst through, and then one per interval, however many wait', () => {
     let time = 0
-    const pace = new Throttle({ rate: 10, burst: 3, now: () => time })
-    expect([pace.reserve(), pace.reserve(), pace.reserve(), pace.reserve(), pace.reserve()]).toEqual([
-      0, 0, 0, 100, 200,
-    ])
+    const throttle = new Throttle({ rate: 10, burst: 3, now: () => time })
+    expect([
+      throttle.reserve(),
+      throttle.reserve(),
+      throttle.reserve(),
+      throttle.reserve(),
+      throttle.reserve(),
+    ]).toEqual([0, 0, 0, 100, 200])
     time = 10_000
-    expect([pace.reserve(), pace.reserve(), pace.reserve(), pace.reserve()]).toEqual([0, 0, 0, 100])
+    expect([throttle.reserve(), throttle.reserve(), throttle.reserve(), throttle.reserve()]).toEqual([0, 0, 0, 100])
   })
 
   it('says how long all that came has to wait, without taking a turn', () => {
     let time = 0
-    const pace = new Throttle({ rate: 10, burst: 1, now: () => time })
-    for (let count = 0; count < 5; count += 1) pace.reserve()
+    const throttle = new Throttle({ rate: 10, burst: 1, now: () => time })
+    for (let count = 0; count < 5; count += 1) throttle.reserve()
     time = 150
-    expect([pace.wait(), pace.wait(), pace.reserve()]).toEqual([250, 250, 350])
+    expect([throttle.wait(), throttle.wait(), throttle.reserve()]).toEqual([250, 250, 350])
   })
 
   it('without a limit lets everything through', () => {
-    const pace = new Throttle({ rate: Number.POSITIVE_INFINITY, burst: Number.POSITIVE_INFINITY })
-    expect(Array.from({ length: 1000 }, () => pace.reserve())).toEqual(Array(1000).fill(0))
+    const throttle = new Throttle({ rate: Number.POSITIVE_INFINITY, burst: Number.POSITIVE_INFINITY })
+    expect(Array.from({ length: 1000 }, () => throttle.reserve())).toEqual(Array(1000).fill(0))
   })
 })
 
-describe('a turnstile', () => {
+describe('a rate limiter', () => {
   it('turns away what comes too fast, says when to come again, and holds nobody else up', () => {
     let time = 0
-    const turnstile = createRateLimiter({ rate: 1, burst: 2, now: () => time })
-    expect([turnstile.consume('a'), turnstile.consume('a'), turnstile.consume('a'), turnstile.consume('b')]).toEqual([
+    const limiter = createRateLimiter({ rate: 1, burst: 2, now: () => time })
+    expect([limiter.consume('a'), limiter.consume('a'), limiter.consume('a'), limiter.consume('b')]).toEqual([
       0, 0, 1000, 0,
     ])
     time = 500
-    expect([turnstile.wait('a'), turnstile.consume('a'), turnstile.wait('c')]).toEqual([500, 500, 0])
+    expect([limiter.wait('a'), limiter.consume('a'), limiter.wait('c')]).toEqual([500, 500, 0])
     time = 1000
-    expect([turnstile.wait('a'), turnstile.consume('a'), turnstile.consume('a')]).toEqual([0, 0, 1000])
+    expect([limiter.wait('a'), limiter.consume('a'), limiter.consume('a')]).toEqual([0, 0, 1000])
   })
 
   it('counts what comes together, and lets in even what is more than a burst', () => {
     let time = 0
-    const turnstile = createRateLimiter({ rate: 1, burst: 2, now: () => time })
-    expect([turnstile.consume('a', 50), turnstile.consume('a')]).toEqual([0, 1000])
+    const limiter = createRateLimiter({ rate: 1, burst: 2, now: () => time })
+    expect([limiter.consume('a', 50), limiter.consume('a')]).toEqual([0, 1000])
   })
 
   it('lets a whole burst in at any moment', () => {
@@ -82,23 +86,23 @@ describe('a turnstile', () => {
 
   it('forgets who has rested', () => {
     let time = 0
-    const turnstile = createRateLimiter({ rate: 1000, burst: 1, now: () => time })
-    for (time = 0; time < 100_000; time += 1) turnstile.consume(`some address ${time}`)
-    expect(turnstile.size).toBeLessThan(5000)
+    const limiter = createRateLimiter({ rate: 1000, burst: 1, now: () => time })
+    for (time = 0; time < 100_000; time += 1) limiter.consume(`some address ${time}`)
+    expect(limiter.size).toBeLessThan(5000)
   })
 })
 
-describe('a headcount', () => {
+describe('a concurrency limit', () => {
   it('counts each key up to the limit, and forgets it when all have left', () => {
-    const headcount = createConcurrencyLimit(2)
-    expect([headcount.acquire('a'), headcount.acquire('a'), headcount.acquire('a'), headcount.acquire('b')]).toEqual([
+    const limit = createConcurrencyLimit(2)
+    expect([limit.acquire('a'), limit.acquire('a'), limit.acquire('a'), limit.acquire('b')]).toEqual([
       true,
       true,
       false,
       true,
     ])
-    headcount.release('a')
-    expect([headcount.acquire('a'), headcount.acquire('a')]).toEqual([true, false])
+    limit.release('a')
+    expect([limit.acquire('a'), limit.acquire('a')]).toEqual([true, false])
   })
 })
 
@@ -212,9 +216,9 @@ describe('a connection', () => {
     const times: number[] = []
     const log = {
       ...inner,
-      append: (draft: Parameters<typeof inner.append>[0]) => {
+      append: (entry: Parameters<typeof inner.append>[0]) => {
         times.push(performance.now())
-        return inner.append(draft)
+        return inner.append(entry)
       },
     }
     const { url } = await startRelay({ log, ...options })

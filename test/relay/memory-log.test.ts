@@ -88,11 +88,11 @@ describe('the log in memory', () => {
 
   it('forgets no room that is followed, and counts idleness from the last unfollow', async () => {
     const { log, epoch, time, sweep } = setup({ historyMs: 1000, window: 2000 })
-    const unfollow = log.subscribe('main', () => {})
+    const unsubscribe = log.subscribe('main', () => {})
     const first = await epoch('main')
     time.now = 100_000
     sweep()
-    unfollow()
+    unsubscribe()
     time.now += 2000
     sweep()
     const still = await epoch('main')
@@ -164,11 +164,11 @@ describe('the log in memory', () => {
 
   it('gives a room that nobody follows any more up like any other', async () => {
     const { log, add, epoch } = setup({ maxTotal: 100_000 })
-    const unfollow = log.subscribe('left', () => {})
+    const unsubscribe = log.subscribe('left', () => {})
     const followed = await epoch('left')
     for (let count = 0; count < 500; count++) await log.read(`room-${count}`, 'end', 1)
     const still = await epoch('left')
-    unfollow()
+    unsubscribe()
     for (let count = 500; count < 1000; count++) await add(`room-${count}`)
     expect(still).toBe(followed)
     expect(await epoch('left')).not.toBe(followed)

@@ -37,9 +37,9 @@ describeRedis('what an acceptance waits for', () => {
     expect(await add('a')).toBe('logged')
     expect(await replica.ask('XLEN', 'signalpost:{main}:log')).toBe(1)
     replica.freeze(true)
-    await expect(add('b')).rejects.toThrow('no replica has it yet')
+    await expect(add('b')).rejects.toThrow('no replica has confirmed the write')
     // It is in the log, and it is known; that is still not enough, on whatever line it is asked again.
-    await expect(add('b')).rejects.toThrow('no replica has it yet')
+    await expect(add('b')).rejects.toThrow('no replica has confirmed the write')
     await primary.ask('CLIENT', 'KILL', 'TYPE', 'normal')
     await vi.waitFor(() => expect(log.health).toBe('away'), WAITING)
     await expect(vi.waitFor(() => add('b'), { timeout: 5000, interval: 50 })).rejects.toThrow(

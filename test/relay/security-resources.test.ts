@@ -201,9 +201,9 @@ describe('resources', () => {
     const inner = createMemoryLog()
     const log = {
       ...inner,
-      append(draft: Parameters<typeof inner.append>[0]) {
-        if (draft.prefix.includes('Poison')) throw new Error('a defect')
-        return inner.append(draft)
+      append(entry: Parameters<typeof inner.append>[0]) {
+        if (entry.prefix.includes('Poison')) throw new Error('a defect')
+        return inner.append(entry)
       },
     }
     const authorize = () => ({

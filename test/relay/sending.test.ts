@@ -18,11 +18,11 @@ function createTroubledLog() {
   const state = { failures: 0, tries: 0, isBroken: false, gate: undefined as Promise<void> | undefined }
   const log: SignalLog = {
     ...inner,
-    async append(draft) {
+    async append(entry) {
       state.tries += 1
       await state.gate
       if (state.isBroken || state.failures-- > 0) throw new Error('The engine is away.')
-      return inner.append(draft)
+      return inner.append(entry)
     },
   }
   return { log, state }

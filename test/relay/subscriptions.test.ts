@@ -22,7 +22,7 @@ function createRemote() {
   }
   const calls: string[] = []
   let isAway = false
-  const following = createSubscriptions({
+  const subscriptions = createSubscriptions({
     keepMs: 1_000_000,
     async listen(rooms) {
       calls.push(rooms.length > 1 ? `subscribe to ${rooms.length}` : `subscribe ${rooms.join(' ')}`)
@@ -52,20 +52,20 @@ function createRemote() {
     },
   })
   const heard: string[] = []
-  const stop = following.subscribe('main', (epoch, found) => heard.push(`${epoch} ${found?.offset ?? 'read on'}`))
+  const stop = subscriptions.subscribe('main', (epoch, found) => heard.push(`${epoch} ${found?.offset ?? 'read on'}`))
   return {
     state,
     calls,
     heard,
-    following,
+    following: subscriptions,
     stop,
     lose: (lost: boolean) => (isAway = lost),
-    ring: (offset: number, epoch = state.epoch) => following.onEntry('main', epoch, entry(offset)),
+    ring: (offset: number, epoch = state.epoch) => subscriptions.onEntry('main', epoch, entry(offset)),
     settled: () => new Promise((resolve) => setImmediate(resolve)),
   }
 }
 
-describe('following a log elsewhere', () => {
+describe('subscriptions to a remote log', () => {
   let remote = createRemote()
   beforeEach(async () => {
     remote = createRemote()
@@ -273,7 +273,7 @@ describe('waiting for a replica', () => {
     await settled()
     expect(waits).toHaveLength(2)
     waits[1]?.(0)
-    await expect(second).rejects.toThrow('no replica has it yet')
+    await expect(second).rejects.toThrow('no replica has confirmed the write')
   })
 
   it('does not believe a line that knows nothing of the write', async () => {
@@ -284,6 +284,6 @@ describe('waiting for a replica', () => {
     })
     await settled()
     waits[0]?.(1)
-    await expect(written).rejects.toThrow('the line to Redis was lost')
+    await expect(written).rejects.toThrow('the connection to Redis was lost')
   })
 })

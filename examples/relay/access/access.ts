@@ -3,7 +3,7 @@ import { sha256 } from './keys.js'
 import { createOriginCheck, type CheckOrigin } from './origins.js'
 import type { Authorize, Rights } from './rights.js'
 
-const ISSUED_IN_FUTURE = `"iat" must not lie more than ${CLOCK_TOLERANCE / 1000} s ahead of the relay's clock: set the clocks`
+const ISSUED_IN_FUTURE = `"iat" must not lie more than ${CLOCK_TOLERANCE / 1000} s ahead of the relay's clock: synchronize the clocks`
 
 export interface AccessOptions {
   /** The address that the relay listens on. */

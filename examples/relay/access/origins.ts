@@ -3,7 +3,7 @@ import { isLoopback } from '../limits/addresses.js'
 import { printable } from '../logger.js'
 
 const NO_ORIGIN =
-  'Without an Origin header this is not a browser. Start the relay with --open if such clients may come in without a token.'
+  'The Origin header is missing, so this client is not a browser. Start the relay with --open to allow such clients without a token.'
 
 export interface OriginOptions {
   /** The address that the relay listens on. */

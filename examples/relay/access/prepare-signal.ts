@@ -19,8 +19,7 @@ export interface Principal {
 /** Checks a signal and prepares it for the log. Unknown fields are dropped. */
 export function prepareSignal(send: SendFrame, principal: Principal): NewEntry | SignalRefusal {
   const { id, signal, data, room = DEFAULT_ROOM } = send
-  if (!principal.isValidId(id))
-    return { code: 'bad-data', text: 'The id does not have the form that PROTOCOL.md asks for.' }
+  if (!principal.isValidId(id)) return { code: 'bad-data', text: 'The id is invalid. PROTOCOL.md describes its form.' }
   const fault = findFault(send, DEFAULT_ROOM)
   if (fault) return fault
   if (!(principal.rights.send?.(room, signal) ?? true)) {

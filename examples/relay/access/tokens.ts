@@ -9,7 +9,7 @@ import {
 import { readClaims, CLOCK_TOLERANCE, WrongClaim } from './claims.js'
 import type { Authorize } from './rights.js'
 
-const NOT_SUPPORTED = 'the token asks for an algorithm or an extension that this relay does not support'
+const NOT_SUPPORTED = 'the token uses an algorithm or an extension that this relay does not support'
 
 /** Public keys and secrets use separate algorithms: a public key must never be used as a secret. */
 const PUBLIC_KEY_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']

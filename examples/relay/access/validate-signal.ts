@@ -5,7 +5,7 @@ import type { JsonValue, RefusalCode, SendFrame } from '../../../src/protocol/fr
 const MAX_DEPTH = 32
 
 /** The form of a name, for texts. */
-export const NAME_RULE = 'It starts with a letter, then up to 127 letters, digits or any of _ . : - follow.'
+export const NAME_RULE = 'A name is a letter, followed by up to 127 letters, digits or any of the characters _ . : -'
 
 export interface SignalRefusal {
   readonly code: RefusalCode
@@ -14,10 +14,10 @@ export interface SignalRefusal {
 
 /** Returns the first fault of a signal, if it has one. */
 export function findFault({ signal, room, data }: SendFrame, defaultRoom: string): SignalRefusal | undefined {
-  if (!isName(signal)) return { code: 'bad-name', text: `The signal's name is not legal. ${NAME_RULE}` }
-  if (!isName(room ?? defaultRoom)) return { code: 'bad-name', text: `The room's name is not legal. ${NAME_RULE}` }
+  if (!isName(signal)) return { code: 'bad-name', text: `The signal's name is invalid. ${NAME_RULE}` }
+  if (!isName(room ?? defaultRoom)) return { code: 'bad-name', text: `The room's name is invalid. ${NAME_RULE}` }
   if (data === undefined || !isDeeper(data, MAX_DEPTH)) return undefined
-  return { code: 'bad-data', text: `The data is nested more than ${MAX_DEPTH} levels deep. Send something flatter.` }
+  return { code: 'bad-data', text: `The data is nested more than ${MAX_DEPTH} levels deep. Send flatter data.` }
 }
 
 function isDeeper(value: JsonValue, levels: number): boolean {

@@ -21,7 +21,7 @@ export interface LoginsOptions {
 
 /** `wait`: time until the next attempt is allowed (ms). */
 export type LoginResult =
-  { readonly is: 'in' } | { readonly is: 'out' } | { readonly is: 'waiting'; readonly wait: number }
+  { readonly status: 'ok' } | { readonly status: 'denied' } | { readonly status: 'throttled'; readonly wait: number }
 
 /** Logins to the dashboard. Wrong secrets are rate limited. */
 export interface Logins {
@@ -46,15 +46,15 @@ export function createLogins({
   clock = () => Date.now(),
   now = () => performance.now(),
 }: LoginsOptions): Logins {
-  const keyring = createKeyring([{ name: 'door', secret: key }])
+  const keyring = createKeyring([{ name: 'dashboard', secret: key }])
   const mistakes = createRateLimiter({ rate: 1 / SECONDS_PER_MISTAKE, burst: MISTAKE_BURST, now })
   const ended = createEndedLogins(clock)
 
   function logIn(secret: string | undefined, from: string): LoginResult {
     // A valid key is never rate limited: wrong ones may come from the same proxy.
-    if (keyring.find(secret)) return { is: 'in' }
+    if (keyring.find(secret)) return { status: 'ok' }
     const wait = mistakes.consume(from)
-    return wait > 0 ? { is: 'waiting', wait } : { is: 'out' }
+    return wait > 0 ? { status: 'throttled', wait } : { status: 'denied' }
   }
 
   /** A new key invalidates all cookies. */
@@ -74,8 +74,8 @@ export function createLogins({
     logIn,
     authenticate({ authorization, cookie }, from) {
       const login = loginOf(cookie)
-      if (login && !ended.has(login)) return { is: 'in' }
-      return authorization === undefined ? { is: 'out' } : logIn(readBearerToken(authorization), from)
+      if (login && !ended.has(login)) return { status: 'ok' }
+      return authorization === undefined ? { status: 'denied' } : logIn(readBearerToken(authorization), from)
     },
     cookie(isSecure) {
       const login = { id: randomBytes(16).toString('base64url'), expires: clock() + LIFETIME_SECONDS * 1000 }

@@ -45,7 +45,7 @@ export function createAdminRoutes(options: AdminRoutesOptions): AdminRoutes {
   const files = createFolder(folder, PAGE_POLICY)
 
   function authenticate(request: IncomingMessage): LoginResult {
-    return logins?.authenticate(request.headers, mistakeKey(request, addressOf)) ?? { is: 'out' }
+    return logins?.authenticate(request.headers, mistakeKey(request, addressOf)) ?? { status: 'denied' }
   }
 
   async function readMetrics(): Promise<Reply> {
@@ -63,15 +63,15 @@ export function createAdminRoutes(options: AdminRoutesOptions): AdminRoutes {
     const form = await bodies.form(request, MAX_FORM_BYTES)
     if (form && 'status' in form) return form
     const secret = form?.get('key') ?? undefined
-    const result = logins?.logIn(secret, mistakeKey(request, addressOf)) ?? { is: 'out' }
-    switch (result.is) {
-      case 'in':
+    const result = logins?.logIn(secret, mistakeKey(request, addressOf)) ?? { status: 'denied' }
+    switch (result.status) {
+      case 'ok':
         return goTo('/dashboard', logins?.cookie(isSecure(request)))
-      case 'out':
-        return loginPage('That is not the key. It is what the relay was started with as --dashboard-key.', 403)
-      case 'waiting':
+      case 'denied':
+        return loginPage('This is not the key. Enter the secret of --dashboard-key.', 403)
+      case 'throttled':
         return withHeaders(
-          await loginPage('Too many wrong keys came from there. Type the right one.', 429),
+          await loginPage('Too many wrong keys came from this address. Enter the right one.', 429),
           retryAfter(result.wait),
         )
     }
@@ -92,12 +92,12 @@ export function createAdminRoutes(options: AdminRoutesOptions): AdminRoutes {
     async metrics(request) {
       if (!logins) return NO_DASHBOARD
       const result = authenticate(request)
-      switch (result.is) {
-        case 'in':
+      switch (result.status) {
+        case 'ok':
           return readMetrics()
-        case 'out':
+        case 'denied':
           return problem(401, 'wrong-key', ASK_FOR_KEY, { 'WWW-Authenticate': 'Bearer' })
-        case 'waiting':
+        case 'throttled':
           return tooMany(result.wait)
       }
     },
@@ -111,12 +111,14 @@ export function createAdminRoutes(options: AdminRoutesOptions): AdminRoutes {
       // Scripts and styles contain no secrets, and the login form needs them.
       if (target === 'dashboard.css' || target.endsWith('.js')) return (await files(target)) ?? NOT_FOUND
       const result = authenticate(request)
-      if (result.is === 'waiting') return tooMany(result.wait)
+      if (result.status === 'throttled') return tooMany(result.wait)
       if (target === 'state') {
-        return result.is === 'in' ? json(200, overview.read(query === 'data')) : problem(401, 'wrong-key', ASK_FOR_KEY)
+        return result.status === 'ok'
+          ? json(200, overview.read(query === 'data'))
+          : problem(401, 'wrong-key', ASK_FOR_KEY)
       }
       if (target !== '') return NOT_FOUND
-      return result.is === 'in' ? ((await files('index.html')) ?? NOT_BUILT) : loginPage('')
+      return result.status === 'ok' ? ((await files('index.html')) ?? NOT_BUILT) : loginPage('')
     },
   }
 }
@@ -134,7 +136,7 @@ function goTo(path: string, cookie = NO_COOKIE): Reply {
 }
 
 function tooMany(wait: number): Reply {
-  return problem(429, 'too-fast', 'Too many wrong keys came from there. Correct the key.', retryAfter(wait))
+  return problem(429, 'too-fast', 'Too many wrong keys came from this address. Correct the key.', retryAfter(wait))
 }
 
 function retryAfter(wait: number): Reply['headers'] {

@@ -63,7 +63,7 @@ class SocketConnection implements Connection, QueueConsumer<ReceivedFrame> {
     this.#throttle = new Throttle({ rate, burst: 2 * rate })
     this.#helloTimer = setTimeout(() => writer.end(CloseCode.HelloTimeout, 'no hello in time'), helloTimeout)
     ws.on('message', (bytes: Buffer, isBinary) => this.#read(bytes, isBinary))
-    ws.on('error', (error) => logger.debug({ error: error.message }, 'a connection broke the rules of WebSocket'))
+    ws.on('error', (error) => logger.debug({ error: error.message }, 'a connection violated the WebSocket protocol'))
     ws.on('close', (code) => this.#close(code))
   }
 
@@ -82,7 +82,7 @@ class SocketConnection implements Connection, QueueConsumer<ReceivedFrame> {
 
   fail(error: unknown): void {
     if (this.writer.isEnded) return
-    if (error instanceof LogUnavailable) return this.writer.end(CloseCode.Restart, 'the log is out of reach')
+    if (error instanceof LogUnavailable) return this.writer.end(CloseCode.Restart, 'the log is unavailable')
     if (error instanceof EpochChanged) return this.#requestResend()
     if (error instanceof KeysUnavailable) {
       this.#logger.warn({ error: String(error.cause) }, error.message)
@@ -95,7 +95,7 @@ class SocketConnection implements Connection, QueueConsumer<ReceivedFrame> {
   /** Asks the client to reconnect and to send first the unaccepted signals that the log lost. */
   #requestResend(): void {
     this.writer.send({ type: 'goodbye', retryAfter: Math.floor(Math.random() * RECONNECT_SPREAD), reason: 'log' })
-    this.writer.end(CloseCode.Restart, 'the log began anew')
+    this.writer.end(CloseCode.Restart, 'the log began a new epoch')
   }
 
   terminate(): void {

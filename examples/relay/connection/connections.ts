@@ -35,12 +35,12 @@ export interface Connections {
 
 export function createConnections(options: ConnectionsOptions): Connections {
   const { fanOut, maxConnections, logger, terms } = options
-  const connections = new Map<Writer, { readonly peer: Connection; readonly heart: Heartbeat }>()
+  const connections = new Map<Writer, { readonly connection: Connection; readonly heartbeat: Heartbeat }>()
   let rejecting = 0
   let timer: NodeJS.Timeout | undefined
 
   function tick(): void {
-    for (const { heart: heartbeat } of connections.values()) heartbeat.tick()
+    for (const { heartbeat } of connections.values()) heartbeat.tick()
   }
 
   return {
@@ -50,7 +50,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
     get isSaturated() {
       return connections.size >= maxConnections && rejecting >= MAX_REJECTING
     },
-    all: () => [...connections.values()].map(({ peer: connection }) => connection),
+    all: () => [...connections.values()].map(({ connection }) => connection),
     add(ws, socket, address) {
       const writer = fanOut.open(ws, socket, address)
       if (connections.size >= maxConnections) {
@@ -60,13 +60,16 @@ export function createConnections(options: ConnectionsOptions): Connections {
         logger.warn({ connections: connections.size }, 'too many connections; --max-connections sets the limit')
         return writer.end(CloseCode.TooMany, 'too many connections')
       }
-      connections.set(writer, { peer: createConnection(ws, writer, options), heart: new Heartbeat(ws, writer) })
+      connections.set(writer, {
+        connection: createConnection(ws, writer, options),
+        heartbeat: new Heartbeat(ws, writer),
+      })
       ws.on('close', () => connections.delete(writer))
     },
     recheckRights() {
-      for (const { peer: connection } of connections.values()) connection.recheckRights()
+      for (const { connection } of connections.values()) connection.recheckRights()
     },
-    fail: (writer, error) => connections.get(writer)?.peer.fail(error),
+    fail: (writer, error) => connections.get(writer)?.connection.fail(error),
     start() {
       // Read received data before a connection counts as silent: this timer may be late.
       timer = setInterval(() => setImmediate(tick), terms.beat / TICKS_PER_BEAT)

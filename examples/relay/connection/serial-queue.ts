@@ -1,7 +1,7 @@
-const MAX_WAITING = 1024
+const MAX_ITEMS = 1024
 
 /** Maximum length of the queued frames (characters). */
-const MAX_WAITING_SIZE = 262_144
+const MAX_SIZE = 262_144
 
 /** Handles the items of a queue. */
 export interface QueueConsumer<Item> {
@@ -17,8 +17,8 @@ export interface QueueConsumer<Item> {
 /** Handles items one at a time, in order. */
 export class SerialQueue<Item> {
   readonly #consumer: QueueConsumer<Item>
-  readonly #waiting: Item[] = []
-  #waitingSize = 0
+  readonly #items: Item[] = []
+  #size = 0
   #work: Promise<void> | undefined
 
   constructor(consumer: QueueConsumer<Item>) {
@@ -26,9 +26,9 @@ export class SerialQueue<Item> {
   }
 
   push(item: Item, size: number): void {
-    this.#waiting.push(item)
-    this.#waitingSize += size
-    if (this.#waiting.length >= MAX_WAITING || this.#waitingSize >= MAX_WAITING_SIZE) this.#consumer.onFull()
+    this.#items.push(item)
+    this.#size += size
+    if (this.#items.length >= MAX_ITEMS || this.#size >= MAX_SIZE) this.#consumer.onFull()
     this.#work ??= this.#handleWaiting()
   }
 
@@ -38,17 +38,17 @@ export class SerialQueue<Item> {
   }
 
   clear(): void {
-    this.#waiting.length = 0
+    this.#items.length = 0
   }
 
   async #handleWaiting(): Promise<void> {
     const consumer = this.#consumer
-    const waiting = this.#waiting
+    const items = this.#items
     try {
-      for (let next = waiting.shift(); next !== undefined && !consumer.isEnded; next = waiting.shift()) {
+      for (let next = items.shift(); next !== undefined && !consumer.isEnded; next = items.shift()) {
         await consumer.handle(next)
-        if (waiting.length > 0) continue
-        this.#waitingSize = 0
+        if (items.length > 0) continue
+        this.#size = 0
         consumer.onEmpty()
       }
     } catch (error) {

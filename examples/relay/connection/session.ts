@@ -139,8 +139,8 @@ export class Session {
 
   #refuseRoom(room: string, rights: Rights): SignalRefusal | undefined {
     const { maxRooms } = this.#options
-    if (!isName(room)) return { code: 'bad-name', text: `The room's name is not legal. ${NAME_RULE}` }
-    if (!(rights.join?.(room) ?? true)) return { code: 'denied', text: 'You may not hear this room.' }
+    if (!isName(room)) return { code: 'bad-name', text: `The room's name is invalid. ${NAME_RULE}` }
+    if (!(rights.join?.(room) ?? true)) return { code: 'denied', text: 'You may not join this room.' }
     if (this.#joined.has(room) || this.#joined.size < maxRooms) return undefined
     return { code: 'too-many', text: `A connection may be in ${maxRooms} rooms. Leave one first.` }
   }

@@ -19,16 +19,16 @@ export function createAuthenticator<Key extends NamedKey>({ keys, flag, addressO
   const mistakes = createRateLimiter({ rate: 1, burst: 20, ...(now && { now }) })
 
   return (request: IncomingMessage): { readonly key: Key } | Reply => {
-    if (keyring.isEmpty) return problem(403, 'no-keys', `This relay has no keys for this. Start it with ${flag}.`)
+    if (keyring.isEmpty) return problem(403, 'no-keys', `No key is configured for this. Start the relay with ${flag}.`)
     const key = keyring.find(readBearerToken(request.headers.authorization))
     // Valid keys are never rate limited: wrong ones may come from the same proxy.
     if (key) return { key }
     const wait = mistakes.consume(mistakeKey(request, addressOf))
     if (wait > 0) {
       const retry = { 'Retry-After': `${Math.ceil(wait / 1000)}` }
-      return problem(429, 'too-fast', 'Too many wrong keys came from there. Correct the key.', retry)
+      return problem(429, 'too-fast', 'Too many wrong keys came from this address. Correct the key.', retry)
     }
-    const text = `Send the header Authorization: Bearer <secret> with the secret of one of ${flag}.`
+    const text = `Send the header Authorization: Bearer <secret> with a secret of ${flag}.`
     return problem(401, 'wrong-key', text, { 'WWW-Authenticate': 'Bearer' })
   }
 }

@@ -10,7 +10,7 @@ const CLOSE = { Connection: 'close' }
 const TOO_MANY = problem(
   429,
   'too-many',
-  'Too many requests of this address are not finished. Send this again later.',
+  'Too many requests from this address are in progress. Send this again later.',
   {
     ...CLOSE,
     'Retry-After': '5',
@@ -87,13 +87,13 @@ export function createBodyReader({ maxTotal, maxPerAddress = Infinity, addressOf
     },
   }
 }
-const FULL = problem(503, 'busy', 'Too many requests are not finished. Send this again, unchanged.', {
+const FULL = problem(503, 'busy', 'Too many requests are in progress. Send this again, unchanged.', {
   ...CLOSE,
   'Retry-After': '5',
 })
 
 function tooLarge(maxBytes: number): Reply {
-  return problem(413, 'too-large', `The body may have ${maxBytes} bytes. Send less, or several requests.`, CLOSE)
+  return problem(413, 'too-large', `The body must not exceed ${maxBytes} bytes. Send less, or several requests.`, CLOSE)
 }
 
 function typeOf({ headers }: IncomingMessage): string {

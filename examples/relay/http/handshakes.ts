@@ -22,7 +22,7 @@ const TOO_FAST: HandshakeRefusal = {
 const TOO_MANY: HandshakeRefusal = {
   status: '429 Too Many Requests',
   reason: 'address-connections',
-  text: 'This address has too many connections; --max-connections-per-address sets the limit, and --trust-proxy tells the pages behind a proxy apart.',
+  text: 'This address has too many connections; --max-connections-per-address sets the limit. Behind a proxy, start the relay with --trust-proxy.',
   retryAfter: 10,
 }
 

@@ -40,7 +40,7 @@ const PREFLIGHT: Reply = {
 const RETRY = { 'Retry-After': '5' }
 const DRAINING = problem(503, 'restart', 'The relay is shutting down. Send this again in a few seconds.', RETRY)
 const UNAVAILABLE = problem(503, 'unavailable', 'The relay cannot do this now. Send this again, unchanged.', RETRY)
-const INCOMPLETE = problem(400, 'incomplete', 'The body did not come to its end.', { Connection: 'close' })
+const INCOMPLETE = problem(400, 'incomplete', 'The body is incomplete.', { Connection: 'close' })
 const WEBSOCKET_ONLY = problem(426, 'websocket', 'This address is for WebSockets: connect with ws:// or wss://.', {
   Upgrade: 'websocket',
 })
@@ -130,7 +130,7 @@ export function createHttp(options: HttpOptions) {
       if (TEMPORARY_ERRORS.some((passing) => error instanceof passing)) return UNAVAILABLE
       if (error instanceof ClientGone) return INCOMPLETE
       logger.error({ error: String(error) }, 'a request failed')
-      return problem(500, 'internal', 'The relay failed on this request. Its log says why.')
+      return problem(500, 'internal', 'The relay failed on this request. The log of the relay has the cause.')
     }
   }
 

@@ -61,11 +61,7 @@ export function createPosts(options: PostsOptions): Posts {
   async function appendAll(entries: readonly NewEntry[]): Promise<Reply> {
     for (const entry of entries) {
       if ((await log.append(entry)) !== 'conflict') continue
-      return problem(
-        409,
-        'conflict',
-        'This Idempotency-Key was used for another body. Take a new key for a new signal.',
-      )
+      return problem(409, 'conflict', 'This Idempotency-Key was used for another body. Use a new key for a new signal.')
     }
     return json(200, { ids: entries.map(({ id }) => id) })
   }
@@ -90,7 +86,7 @@ export function createPosts(options: PostsOptions): Posts {
       return problem(
         400,
         'bad-data',
-        'Send {"v": 1, "tab": …, "signals": [{"id": …, "signal": …}]}. PROTOCOL.md has more.',
+        'Send {"v": 1, "tab": …, "signals": [{"id": …, "signal": …}]}. PROTOCOL.md describes the format.',
       )
     }
     const tooFast = refuseAddress(request, 1 + sends.length)
@@ -98,7 +94,11 @@ export function createPosts(options: PostsOptions): Posts {
     const rights = await access.rightsOf(token)
     if (!rights) return problem(401, 'unauthorized', 'The token is missing, wrong or expired. Get a new one.')
     if (user !== undefined && readId(user) !== rights.user) {
-      return problem(401, 'unauthorized', "The token is another user's than the signals. Send the token of their user.")
+      return problem(
+        401,
+        'unauthorized',
+        "The token and the signals belong to different users. Send the token of the signals' user.",
+      )
     }
     const sender = { tab: publicTab(tab), ...(rights.user !== undefined && { user: rights.user }) }
     const principal: Principal = { sender, rights, isValidId: isPageId, epochs: new SenderEpochs() }
@@ -129,7 +129,7 @@ function readEntries(items: readonly unknown[], publisher: PublishKey, key: stri
     const where = items.length > 1 ? `Signal ${index + 1} of ${items.length}: ` : ''
     const unknown = unknownField(item)
     if (!send || unknown !== undefined) {
-      const wrong = send ? `There is no field "${unknown}". ` : ''
+      const wrong = send ? `Unknown field "${unknown}". ` : ''
       return problem(400, 'bad-data', `${where}${wrong}Send {"signal": "Name", "data": …, "room": …}.`)
     }
     const entry = prepareSignal(send, principal)

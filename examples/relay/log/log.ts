@@ -98,6 +98,6 @@ export interface SignalLog {
    * Calls back for each new entry that a later `read` would not include. The log keeps a subscribed room even when it
    * is idle.
    */
-  subscribe(room: string, follower: Subscriber): () => void
+  subscribe(room: string, subscriber: Subscriber): () => void
   close(): Promise<void>
 }

@@ -40,7 +40,7 @@ export function withRetry(log: SignalLog, { retryFor = 15_000, onError }: RetryO
         }
       }
       await new Promise((resolve) => setTimeout(resolve, delay))
-      if (isAbandoned()) throw new LogUnavailable('Whoever brought it is gone.')
+      if (isAbandoned()) throw new LogUnavailable('The sender has disconnected.')
     }
   }
 

@@ -40,7 +40,7 @@ export interface Counters {
   readonly counts: Counts
   readonly latestSignals: readonly LoggedSignal[]
   readonly latestRefusals: readonly LoggedRefusal[]
-  logged(draft: NewEntry, appended: AppendResult): void
+  logged(entry: NewEntry, result: AppendResult): void
   refused(reason: string, text: string): void
   delivered(): void
   sent(frame: RelayFrame): void
@@ -70,11 +70,11 @@ export function createCounters(remembered: number): Counters {
     counts,
     latestSignals,
     latestRefusals,
-    logged({ id, prefix: opening }, result) {
+    logged({ id, prefix }, result) {
       if (result !== 'logged') return void (counts.duplicates += 1)
       // Only a backend's ids have a colon.
       counts.signalsIn[id.includes(':') ? 'backend' : 'page'] += 1
-      keep(latestSignals, { at: Date.now(), prefix: opening }, remembered)
+      keep(latestSignals, { at: Date.now(), prefix }, remembered)
     },
     refused,
     delivered() {

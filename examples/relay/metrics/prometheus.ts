@@ -67,28 +67,28 @@ export function createMetrics({ counts }: Pick<Counters, 'counts'>, relayState: 
     )
   }
 
-  gauge('signalpost_connections', 'Connections at present.', () => relayState().connections)
-  gauge('signalpost_rooms', 'Rooms that somebody is in at present.', () => relayState().rooms)
+  gauge('signalpost_connections', 'Current connections.', () => relayState().connections)
+  gauge('signalpost_rooms', 'Current rooms.', () => relayState().rooms)
   gauge('signalpost_log_ready', '1 while signals can be logged, 0 while the log is away.', () =>
     Number(relayState().log === 'ready'),
   )
   gauge('signalpost_draining', '1 while the relay shuts down.', () => Number(relayState().isDraining))
-  counterByLabel('signalpost_signals_in_total', 'Signals that were logged, by who sent them.', 'from', () =>
+  counterByLabel('signalpost_signals_in_total', 'Logged signals, by type of sender.', 'from', () =>
     Object.entries(counts.signalsIn),
   )
-  counter('signalpost_duplicates_total', 'Signals that came again and were not logged again.', () => counts.duplicates)
-  counter('signalpost_signals_out_total', 'Signals that were handed to connections.', () => counts.signalsOut)
+  counter('signalpost_duplicates_total', 'Repeated signals that were not logged again.', () => counts.duplicates)
+  counter('signalpost_signals_out_total', 'Signals that were sent to connections.', () => counts.signalsOut)
   counter('signalpost_replays_total', 'Joins that were answered with earlier signals.', () => counts.replays)
-  counterByLabel('signalpost_gaps_total', 'Gaps that were told, by reason.', 'reason', () =>
+  counterByLabel('signalpost_gaps_total', 'Gaps that were reported to clients, by reason.', 'reason', () =>
     Object.entries(counts.gaps),
   )
   counter(
     'signalpost_slow_consumers_total',
-    'Connections that were closed because too much was unsent.',
+    'Connections that were closed because too much data was unsent.',
     () => counts.closes.get(CloseCode.TooSlow) ?? 0,
   )
   counterByLabel('signalpost_closes_total', 'Connections that the relay closed, by code.', 'code', () => counts.closes)
-  counterByLabel('signalpost_refusals_total', 'What was refused, by reason.', 'reason', () => counts.refusals)
+  counterByLabel('signalpost_refusals_total', 'Refusals, by reason.', 'reason', () => counts.refusals)
   gauge(
     'signalpost_event_loop_delay_p50_seconds',
     'Median delay, in the worse half of the last minute.',

@@ -21,6 +21,24 @@ const HELP = `signalpost: any page says that something happened; every page that
 /** Variables that Kubernetes and Docker set for a service of this name. */
 const ORCHESTRATOR_VARIABLE = /^SIGNALPOST_(SERVICE|PORT)_/
 
+/** The options by group, in the order of the help. */
+const HELP_GROUPS: { readonly [title: string]: readonly OptionName[] } = {
+  Network: ['host', 'port', 'path', 'trustProxy'],
+  Access: ['origin', 'open', 'authSecret', 'authJwks', 'authIssuer', 'authAudience'],
+  Backends: ['publishKey', 'revokeKey'],
+  History: ['redis', 'durability', 'history', 'historyMs', 'historyBytes', 'window'],
+  Limits: [
+    'maxBytes',
+    'maxConnections',
+    'maxConnectionsPerAddress',
+    'maxConnectionsPerUser',
+    'maxRooms',
+    'rate',
+    'maxBuffered',
+  ],
+  Operation: ['dashboardKey', 'logLevel', 'logFile', 'config'],
+}
+
 const SEE_HELP = 'Run signalpost relay --help for all options.'
 
 /** The result of parsing the command line. */
@@ -43,7 +61,7 @@ export function readCommand(
   if (first === '--version' || first === '-v') return { run: 'print', text: version }
   if (first === undefined || first === '--help' || first === '-h' || first === 'help')
     return { run: 'print', text: HELP }
-  if (first !== 'relay') return fail(`there is no command "${first}". Run signalpost --help for all commands.`)
+  if (first !== 'relay') return fail(`unknown command "${first}". Run signalpost --help for all commands.`)
   if (rest.includes('--help') || rest.includes('-h')) return { run: 'print', text: relayHelp() }
   if (rest.includes('--version')) return { run: 'print', text: version }
   try {
@@ -77,7 +95,7 @@ function readArguments(args: readonly string[]): Partial<CommandSettings> {
     if (token.kind === 'positional') throw new Error(`"${token.value}" is not an option. ${SEE_HELP}`)
     if (token.kind !== 'option') continue
     const name = OPTION_NAMES.find((known) => flagOf(known) === token.rawName)
-    if (!name) throw new Error(`there is no option ${token.rawName}. ${SEE_HELP}`)
+    if (!name) throw new Error(`unknown option ${token.rawName}. ${SEE_HELP}`)
     if (OPTIONS[name].unit && token.value === undefined) throw new Error(`${token.rawName} needs a value. ${SEE_HELP}`)
     given.set(name, [...(given.get(name) ?? []), token.value ?? ''])
   }
@@ -89,7 +107,7 @@ function readEnvironment(environment: Environment): Partial<CommandSettings> {
   for (const [variable, value] of Object.entries(environment)) {
     if (!variable.startsWith(VARIABLE_PREFIX) || !value || ORCHESTRATOR_VARIABLE.test(variable)) continue
     const name = OPTION_NAMES.find((known) => variableOf(known) === variable)
-    if (!name) throw new Error(`the environment has ${variable}, which is no option. Unset it. ${SEE_HELP}`)
+    if (!name) throw new Error(`the environment variable ${variable} is not an option. Unset it. ${SEE_HELP}`)
     given.set(name, [value])
   }
   return readAll(given, variableOf)
@@ -113,19 +131,19 @@ function shapeOf(name: OptionName): { type: 'string' | 'boolean'; multiple: true
 }
 
 function relayHelp(): string {
-  const heads = OPTION_NAMES.map((name) => [flagOf(name), OPTIONS[name].unit && `<${OPTIONS[name].unit}>`])
-  const width = Math.max(...heads.map((head) => head.join(' ').length))
-  const lines = OPTION_NAMES.map((name, index) => {
+  const headOf = (name: OptionName): string => [flagOf(name), OPTIONS[name].unit && `<${OPTIONS[name].unit}>`].join(' ')
+  const width = Math.max(...OPTION_NAMES.map((name) => headOf(name).length))
+  const lineOf = (name: OptionName): string => {
     const { fallback, help } = OPTIONS[name]
     const isShown = typeof fallback === 'number' || (typeof fallback === 'string' && fallback !== '')
-    const head = (heads[index] ?? []).join(' ').padEnd(width)
-    return `  ${head}  ${help}${isShown ? ` (${fallback})` : ''}`
-  })
+    return `  ${headOf(name).padEnd(width)}  ${help}${isShown ? ` (${fallback})` : ''}`
+  }
+  const groups = Object.entries(HELP_GROUPS).map(([title, names]) => [`${title}:`, ...names.map(lineOf)].join('\n'))
   return `signalpost relay [options]
 
-${lines.join('\n')}
+${groups.join('\n\n')}
 
-A list is repeated; origins may be separated by commas, secrets by spaces. For limits, 0 means none.
+A repeatable option may occur several times; commas may also separate origins, and spaces secrets. A limit of 0 means no limit.
 Each option is also an environment variable: ${flagOf('port')} is ${variableOf('port')}, ${flagOf('maxBytes')} is ${variableOf('maxBytes')},
-and a key of the config file: "maxBytes". The command line wins over the environment, and that over the file.`
+and a key of the config file: "maxBytes". The command line takes precedence over the environment, and the environment over the file.`
 }

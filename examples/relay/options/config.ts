@@ -5,7 +5,7 @@ export function readConfig(text: string, file: string): Partial<CommandSettings>
   const settings = Object.entries(fieldsOf(text, file)).flatMap(([key, value]) => {
     if (key === '$schema') return []
     const name = OPTION_NAMES.find((known) => known === key && known !== 'config')
-    if (!name) throw new Error(`${file} has "${key}", which is no option${adviseOn(key)}`)
+    if (!name) throw new Error(`${file} has the unknown option "${key}"${adviseOn(key)}`)
     return [[name, readValue(name, value, file)]]
   })
   return Object.fromEntries(settings) as Partial<CommandSettings>

@@ -19,12 +19,12 @@ export function text(
   help: string,
   fallback: string,
   form: RegExp,
-  wanted: string,
+  expected: string,
   check: (value: string) => string = (value) => value,
 ): OptionRow<string> {
   const readOne = (value: string): string => {
     if (form.test(value)) return check(value)
-    throw new Error(`must be ${wanted}, not "${value}"`)
+    throw new Error(`must be ${expected}, not "${value}"`)
   }
   return {
     unit,

@@ -92,14 +92,8 @@ const KEY_LENGTH = 12
 
 /** All options. The command line, the environment, the config file, its schema and the help use this one table. */
 export const OPTIONS: { readonly [Name in OptionName]: OptionRow<CommandSettings[Name]> } = {
-  host: text(
-    'address',
-    'address to listen on; 0.0.0.0 lets other machines in',
-    '127.0.0.1',
-    /^[\w.:-]+$/,
-    'an address',
-  ),
-  port: number('port', 'port to listen on; 0 takes a free one', 8081, 0, 65_535),
+  host: text('address', 'address to listen on; 0.0.0.0 allows other machines', '127.0.0.1', /^[\w.:-]+$/, 'an address'),
+  port: number('port', 'port to listen on; 0 selects a free one', 8081, 0, 65_535),
   path: text(
     'path',
     'path of the WebSocket',
@@ -109,32 +103,32 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionRow<CommandSettings
   ),
   origin: list({
     unit: 'origin',
-    help: "origin to allow beside the page's own host and this machine, such as https://example.com; a list",
+    help: "allowed origin besides the page's own host and this machine, such as https://example.com (repeatable)",
     separator: /,/,
     readItem: readOrigin,
     schema: { type: 'string', pattern: ORIGIN.source },
   }),
-  open: toggle('let in clients without an Origin header, which are not browsers'),
+  open: toggle('allow clients without an Origin header, which are not browsers'),
   authSecret: list({
     unit: 'secret',
-    help: 'secret of tokens (HS256), of 32 characters at least; a list, of which any is good; a token is required then',
+    help: 'HS256 secret for tokens, at least 32 characters (repeatable); makes tokens required',
     separator: /\s/,
     readItem: (value) => readSecret(value, TOKEN_SECRET_LENGTH),
     schema: secretSchema(TOKEN_SECRET_LENGTH),
   }),
   authJwks: text(
     'url',
-    'address of the JSON Web Key Set of tokens; a token is required then',
+    'URL of the JSON Web Key Set for tokens; makes tokens required',
     '',
     /^https?:\/\/\S+$/,
     'an address like https://example.com/.well-known/jwks.json',
     checkJwks,
   ),
-  authIssuer: text('issuer', 'what "iss" of a token must be', '', /^.+$/, 'a text'),
-  authAudience: text('audience', 'what "aud" of a token must be or hold', '', /^.+$/, 'a text'),
+  authIssuer: text('issuer', 'required "iss" of tokens', '', /^.+$/, 'a text'),
+  authAudience: text('audience', 'required "aud" of tokens', '', /^.+$/, 'a text'),
   publishKey: list({
     unit: 'name:secret',
-    help: 'secret for POST /publish, and the name shown as its sender; a list',
+    help: 'secret for POST /publish, and the name of its sender (repeatable)',
     separator: /\s/,
     readItem: readPublishKeyText,
     readJsonItem: readPublishKey,
@@ -142,14 +136,14 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionRow<CommandSettings
   }),
   revokeKey: list({
     unit: 'secret',
-    help: 'secret for POST /revoke, which takes back tokens; a list',
+    help: 'secret for POST /revoke, which revokes tokens (repeatable)',
     separator: /\s/,
     readItem: (value) => readSecret(value, KEY_LENGTH),
     schema: secretSchema(KEY_LENGTH),
   }),
   dashboardKey: {
     unit: 'secret',
-    help: 'secret that opens /dashboard and /metrics',
+    help: 'secret for /dashboard and /metrics',
     fallback: '',
     read: (texts) => readSecret(texts.at(-1), KEY_LENGTH),
     readJson: (value) => readSecret(value, KEY_LENGTH),
@@ -157,27 +151,31 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionRow<CommandSettings
   },
   redis: secretText(
     'url',
-    'Redis that keeps the log for all instances, such as redis://:password@host:6379',
+    'Redis that stores the log for all instances, such as redis://:password@host:6379',
     checkRedis,
   ),
-  durability: choice('where a signal is in Redis before it is accepted', ['memory', 'replica', 'disk']),
+  durability: choice('storage in Redis that holds a signal before it is accepted', ['memory', 'replica', 'disk']),
   history: number('count', 'signals kept per room', 1000),
-  historyMs: number('ms', 'how long they are kept', 600_000),
-  historyBytes: number('bytes', 'bytes of them kept per room, in Redis', 4_194_304),
+  historyMs: number('ms', 'time for which signals are kept', 600_000),
+  historyBytes: number('bytes', 'size of the signals kept per room, in Redis', 4_194_304),
   window: number(
     'ms',
-    'how long ids are remembered, so that nothing is logged twice; pages give up on unanswered signals a minute earlier',
+    'time for which ids are remembered, to log nothing twice; pages give up on unanswered signals a minute earlier',
     900_000,
     1000,
   ),
   maxBytes: number('bytes', 'largest frame or body', 65_536, 1024, 16_777_216),
-  maxConnections: number('count', 'connections at a time', 10_000),
-  maxConnectionsPerAddress: number('count', 'connections of one address at a time; this machine is not limited', 100),
-  maxConnectionsPerUser: number('count', 'connections of one user at a time', 50),
-  maxRooms: number('count', 'rooms per connection', 128),
-  rate: number('count', 'signals per second of one connection, twice as many in a burst; more wait their turn', 50),
+  maxConnections: number('count', 'maximum number of connections', 10_000),
+  maxConnectionsPerAddress: number(
+    'count',
+    'maximum number of connections per address; this machine has no limit',
+    100,
+  ),
+  maxConnectionsPerUser: number('count', 'maximum number of connections per user', 50),
+  maxRooms: number('count', 'maximum number of rooms per connection', 128),
+  rate: number('count', 'signals per second and connection, twice as many in a burst; further signals are delayed', 50),
   maxBuffered: number('bytes', 'unsent bytes at which a connection is closed as too slow', 1_048_576),
-  trustProxy: toggledNumber('believe the X-Forwarded-For of the proxy in front; =2 if there are two', 10),
+  trustProxy: toggledNumber('trust the X-Forwarded-For of the proxy in front; =2 for two proxies', 10),
   logLevel: text(
     'level',
     'debug, info, warn, error or silent',
@@ -189,8 +187,8 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionRow<CommandSettings
   config: text('file', 'JSON file with any of these options', '', /./, 'a file'),
 }
 
-/** The names of the options in the order of the help. */
-// The keys of a table whose type has no others.
+/** The names of all options. */
+// The type of the table allows no other keys.
 export const OPTION_NAMES = Object.keys(OPTIONS) as OptionName[]
 
 /** `maxBytes` on the command line is `--max-bytes`. */
@@ -250,7 +248,7 @@ function readOrigin(value: string): string {
 function checkJwks(value: string): string {
   const url = URL.canParse(value) ? new URL(value) : undefined
   if (url && (url.protocol === 'https:' || isLoopback(url.hostname))) return value
-  throw new Error('must begin with https://, because whoever changes the keys on their way can sign any token')
+  throw new Error('must begin with https://, because an attacker who replaces the keys in transit can sign any token')
 }
 
 function checkRedis(value: string): string {

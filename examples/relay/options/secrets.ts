@@ -39,7 +39,7 @@ export function readPublishKeyText(value: string): PublishKey {
   const key = readPublishKey(value)
   // A comma may be part of a secret; a comma and a name are more likely a list.
   if (!/,[A-Za-z][\w.-]{0,63}:/.test(key.secret)) return key
-  throw new Error('has two keys with a comma between them. Repeat it, or put a space there')
+  throw new Error('has two keys with a comma between them. Repeat the option, or use a space')
 }
 
 /** Parses a key of a config file, which may have a scope. */

@@ -29,8 +29,8 @@ export function textOf(frame: Buffer): string {
 }
 
 /** Completes the frame of a logged signal; `prefix` is the one of `NewEntry`. */
-export function signalFrame(opening: string, offset: number, at: number): Buffer {
-  return textFrame(`${opening},"offset":${offset},"at":${at}}`)
+export function signalFrame(prefix: string, offset: number, at: number): Buffer {
+  return textFrame(`${prefix},"offset":${offset},"at":${at}}`)
 }
 
 function headerLength(length: number): 2 | 4 | 10 {

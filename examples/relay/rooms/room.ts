@@ -9,7 +9,7 @@ const MAX_BUFFERED_ENTRIES = 256
 
 /** The position belongs to the member: members of one room may be in different epochs. */
 interface Member {
-  readonly lane: Writer
+  readonly writer: Writer
   epoch: string
   offset: number
   id: string | undefined
@@ -62,7 +62,7 @@ export function createRoom({ name, log, replayQueue, onEmpty, onFailure }: RoomO
     if (entry.offset > member.offset + 1) return false
     member.offset = entry.offset
     member.id = entry.id
-    member.lane.sendShared(entry.frame)
+    member.writer.sendShared(entry.frame)
     return true
   }
 
@@ -75,7 +75,7 @@ export function createRoom({ name, log, replayQueue, onEmpty, onFailure }: RoomO
   }
 
   function isCurrent(member: Member): boolean {
-    return members.get(member.lane) === member && !member.lane.isEnded
+    return members.get(member.writer) === member && !member.writer.isEnded
   }
 
   /** Reads the log from the member's position until it reaches the live entries. */
@@ -83,18 +83,18 @@ export function createRoom({ name, log, replayQueue, onEmpty, onFailure }: RoomO
     member.isLive = false
     try {
       for (let page = firstPage; ; page = undefined) {
-        const isCaughtUp = await replayQueue.run(member.lane, () => replayPage(member, page))
+        const isCaughtUp = await replayQueue.run(member.writer, () => replayPage(member, page))
         if (!isCurrent(member)) return
         if (isCaughtUp && goLive(member)) return
       }
     } catch (error) {
-      if (isCurrent(member)) onFailure(member.lane, error)
+      if (isCurrent(member)) onFailure(member.writer, error)
     }
   }
 
   async function replayPage(member: Member, firstPage?: LogPage): Promise<boolean> {
     if (!isCurrent(member)) return false
-    const page = firstPage ?? (await log.read(name, member.offset, PAGE, member.lane.reader))
+    const page = firstPage ?? (await log.read(name, member.offset, PAGE, member.writer.reader))
     return isCurrent(member) && replay(member, page)
   }
 
@@ -107,8 +107,8 @@ export function createRoom({ name, log, replayQueue, onEmpty, onFailure }: RoomO
     }
     for (const entry of page.entries) {
       if (!push(member, page.epoch, entry)) break
-      if (!member.lane.isFull) continue
-      await member.lane.whenDrained()
+      if (!member.writer.isFull) continue
+      await member.writer.whenDrained()
       if (!isCurrent(member)) return false
     }
     if (member.offset >= page.head) return true
@@ -128,20 +128,20 @@ export function createRoom({ name, log, replayQueue, onEmpty, onFailure }: RoomO
   }
 
   function sendGap(member: Member, gap: NonNullable<Start['gap']>): void {
-    member.lane.send({ type: 'gap', room: name, ...gap, ...positionOf(member) })
+    member.writer.send({ type: 'gap', room: name, ...gap, ...positionOf(member) })
   }
 
-  async function findStart({ reader }: Writer, since?: Since): Promise<{ tail: LogPage; start: Start }> {
+  async function findStart({ reader }: Writer, since?: Since): Promise<{ page: LogPage; start: Start }> {
     if (since && 'epoch' in since) {
       const page = await log.read(name, since.offset, PAGE, reader)
-      return { tail: page, start: resume(page, since) }
+      return { page, start: resume(page, since) }
     }
     const { after, lost } = since ? await log.find(name, since.age, reader) : { after: 'end' as const, lost: undefined }
     const page = await log.read(name, after, PAGE, reader)
     const offset = after === 'end' ? page.head : after
     const { gap, ...start } = resume(page, { epoch: page.epoch, offset })
     const reason = gap?.reason ?? lost
-    return { tail: page, start: reason ? { ...start, gap: { reason, from: Math.max(start.offset - 1, 0) } } : start }
+    return { page, start: reason ? { ...start, gap: { reason, from: Math.max(start.offset - 1, 0) } } : start }
   }
 
   return {
@@ -151,7 +151,7 @@ export function createRoom({ name, log, replayQueue, onEmpty, onFailure }: RoomO
 
     async join(writer, since) {
       const member: Member = {
-        lane: writer,
+        writer,
         epoch: '',
         offset: 0,
         id: undefined,
@@ -161,7 +161,7 @@ export function createRoom({ name, log, replayQueue, onEmpty, onFailure }: RoomO
       }
       // Add the member before the read: entries that are logged in between are buffered instead of lost.
       members.set(writer, member)
-      const { tail: page, start } = await findStart(writer, since)
+      const { page, start } = await findStart(writer, since)
       if (!isCurrent(member)) return
       setPosition(member, page.epoch, start)
       writer.send({ type: 'joined', room: name, ...positionOf(member), head: page.head, recovered: !start.gap })

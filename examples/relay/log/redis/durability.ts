@@ -21,13 +21,13 @@ export function createDurability(client: RedisClient, durability: Durability): C
 
   async function wait(): Promise<void> {
     if (durability === 'replica') {
-      if (Number(await client.call('WAIT', 1, WAIT_TIMEOUT)) < 1) throw new Error('no replica has it yet')
+      if (Number(await client.call('WAIT', 1, WAIT_TIMEOUT)) < 1) throw new Error('no replica has confirmed the write')
       return
     }
     answersFromDisk ??= await syncsBeforeAnswers(client)
     if (answersFromDisk) return
     const [copies] = (await client.call('WAITAOF', 1, 0, WAIT_TIMEOUT)) as [number, number]
-    if (copies < 1) throw new Error('the disk does not have it yet')
+    if (copies < 1) throw new Error('the disk has not confirmed the write')
   }
 
   /** Returns a wait that starts after the current one, and covers all earlier writes of its connection. */
@@ -46,7 +46,7 @@ export function createDurability(client: RedisClient, durability: Durability): C
     const result = await write()
     await nextWait()
     // A wait on a new connection does not cover writes of the previous one, but would succeed.
-    if (connection !== connections) throw new Error('the line to Redis was lost')
+    if (connection !== connections) throw new Error('the connection to Redis was lost')
     return result
   }
 }

@@ -49,7 +49,7 @@ export function createRedisHealth(options: RedisHealthOptions): RedisHealth {
 
   for (const client of clients) {
     client.on('error', fail)
-    client.on('close', () => fail(lastError ?? new Error('the line was lost')))
+    client.on('close', () => fail(lastError ?? new Error('the connection was lost')))
     client.on('ready', probe)
   }
   readClient.on('error', note)
@@ -108,7 +108,7 @@ export function createRedisHealth(options: RedisHealthOptions): RedisHealth {
     await Promise.all(all.map((client) => client.connect()))
     const version = /redis_version:(\d+)\.(\d+)/.exec(await writeClient.info('server'))
     const [major = 0, minor = 0] = version?.slice(1).map(Number) ?? []
-    if (major * 100 + minor < 602) throw new Error(`it is version ${major}.${minor}, and 6.2 is needed`)
+    if (major * 100 + minor < 602) throw new Error(`version ${major}.${minor} is too old, 6.2 is required`)
     await tryWriting()
     await check()
   }

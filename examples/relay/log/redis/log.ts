@@ -83,7 +83,7 @@ export function createRedisLog({
   const channelPrefix = `${PREFIX}${address.db}:`
   const confirm = createDurability(writeClient, durability)
   /** One queue per server: a server that is unavailable does not delay reads of the others. */
-  const readQueues = new Map<string, { readonly tails: ReadQueue<LogPage>; readonly finds: ReadQueue<FindResult> }>()
+  const readQueues = new Map<string, { readonly pages: ReadQueue<LogPage>; readonly finds: ReadQueue<FindResult> }>()
   const clients = [...new Set([writeClient, subscribeClient])]
   const health = createRedisHealth({ address, clients, readClient, writeClient, confirm, onHealth, onTrouble })
   // A lost notification must be part of the read, so these reads never share an earlier one.
@@ -138,7 +138,7 @@ export function createRedisLog({
     const found = readQueues.get(server)
     if (found) return found
     const made = {
-      tails: createReadQueue<LogPage>(MAX_CONCURRENT_READS),
+      pages: createReadQueue<LogPage>(MAX_CONCURRENT_READS),
       finds: createReadQueue<FindResult>(MAX_CONCURRENT_READS),
     }
     readQueues.set(server, made)
@@ -150,7 +150,7 @@ export function createRedisLog({
     versionOf = (): number | undefined => undefined,
   ): Promise<LogPage> {
     const read = async (): Promise<LogPage> => readPage(await run(READ, room, [after, limit, PAGE_BYTES]))
-    return readQueueOf(room).tails.run(`${room} ${after} ${limit}`, versionOf, read, reader)
+    return readQueueOf(room).pages.run(`${room} ${after} ${limit}`, versionOf, read, reader)
   }
 
   async function findNow(room: string, age: number): Promise<FindResult> {
@@ -169,7 +169,7 @@ export function createRedisLog({
     const before = epochs?.of(room) ?? ''
     const args = [id, prefix, `${channelPrefix}{${room}}`, windowMs, mostBytes, before]
     const [answer, epoch] = (await confirm(() => run(APPEND, room, args, id))) as [-1 | 0 | 1, string]
-    if (answer === -1) throw new EpochChanged('The log began anew.')
+    if (answer === -1) throw new EpochChanged('The log began a new epoch.')
     // An id that is known in another epoch does not move the sender to it.
     epochs?.record(room, before === '' ? epoch : before)
     return answer === 1 ? 'logged' : 'known'

@@ -19,10 +19,10 @@ interface PendingRead<Result> {
 }
 
 export function createReadQueue<Result>(concurrency: number): ReadQueue<Result> {
-  const waiting = new Map<string, PendingRead<Result>>()
+  const queued = new Map<string, PendingRead<Result>>()
   /** The queued keys of each reader, oldest first. The next reader comes first. */
   const readers = new Map<Reader | undefined, Set<string>>()
-  const inFlight = new Map<string, { readonly mark: number | undefined; readonly result: Promise<Result> }>()
+  const inFlight = new Map<string, { readonly version: number | undefined; readonly result: Promise<Result> }>()
   let running = 0
 
   function enqueue(reader: Reader | undefined, key: string): void {
@@ -35,9 +35,9 @@ export function createReadQueue<Result>(concurrency: number): ReadQueue<Result> 
     versionOf: PendingRead<Result>['versionOf'],
     read: PendingRead<Result>['read'],
   ): Promise<Result> {
-    let settle: PendingRead<Result>['resolve'] = () => {}
-    const result = new Promise<Result>((resolve) => (settle = resolve))
-    waiting.set(key, { versionOf, read, result, resolve: settle })
+    let resolveResult: PendingRead<Result>['resolve'] = () => {}
+    const result = new Promise<Result>((resolve) => (resolveResult = resolve))
+    queued.set(key, { versionOf, read, result, resolve: resolveResult })
     startNext()
     return result
   }
@@ -46,8 +46,8 @@ export function createReadQueue<Result>(concurrency: number): ReadQueue<Result> 
     while (running < concurrency) {
       const key = nextKey()
       if (key === undefined) return
-      const pending = waiting.get(key)
-      waiting.delete(key)
+      const pending = queued.get(key)
+      queued.delete(key)
       if (pending) void start(key, pending)
     }
   }
@@ -59,7 +59,7 @@ export function createReadQueue<Result>(concurrency: number): ReadQueue<Result> 
       for (const key of keys) {
         keys.delete(key)
         // The turn of another reader may have served this key.
-        if (!waiting.has(key)) continue
+        if (!queued.has(key)) continue
         if (keys.size > 0) readers.set(reader, keys)
         return key
       }
@@ -67,12 +67,15 @@ export function createReadQueue<Result>(concurrency: number): ReadQueue<Result> 
     return undefined
   }
 
-  async function start(key: string, { versionOf, read, result, resolve: settle }: PendingRead<Result>): Promise<void> {
-    const sent = { mark: versionOf(), result }
+  async function start(
+    key: string,
+    { versionOf, read, result, resolve: resolveResult }: PendingRead<Result>,
+  ): Promise<void> {
+    const sent = { version: versionOf(), result }
     inFlight.set(key, sent)
     running += 1
     const outcome = read()
-    settle(outcome)
+    resolveResult(outcome)
     await outcome.catch(() => {})
     running -= 1
     if (inFlight.get(key) === sent) inFlight.delete(key)
@@ -83,9 +86,9 @@ export function createReadQueue<Result>(concurrency: number): ReadQueue<Result> 
     async run(key, versionOf, read, reader) {
       const now = versionOf()
       const sent = inFlight.get(key)
-      if (sent && now !== undefined && sent.mark === now) return sent.result
+      if (sent && now !== undefined && sent.version === now) return sent.result
       enqueue(reader, key)
-      return waiting.get(key)?.result ?? wait(key, versionOf, read)
+      return queued.get(key)?.result ?? wait(key, versionOf, read)
     },
   }
 }
