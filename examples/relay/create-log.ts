@@ -1,37 +1,36 @@
 import type { Logger } from './logger.js'
-import { limit, type RelaySettings } from './options/options.js'
+import { limitOf, type RelaySettings } from './options/options.js'
 import type { SignalLog } from './log/log.js'
 import { createMemoryLog } from './log/memory/log.js'
 import { createRedisLog } from './log/redis/log.js'
 
-/** Makes the log that the settings ask for. */
-export function createEngine(settings: RelaySettings, logger: Logger): SignalLog {
-  const bounds = {
-    history: limit(settings.history),
-    historyMs: limit(settings.historyMs),
-    window: limit(settings.window),
+/** Creates the log in memory or in Redis, as configured. */
+export function createLog(settings: RelaySettings, logger: Logger): SignalLog {
+  const limits = {
+    history: limitOf(settings.history),
+    historyMs: limitOf(settings.historyMs),
+    window: limitOf(settings.window),
   }
   const { redis: url, durability } = settings
   if (url === '') {
     return createMemoryLog({
-      ...bounds,
+      ...limits,
       onShortWindow: () =>
         logger.warn(
           { window: settings.window },
-          'so many signals come that their ids are forgotten before --window is over; one that is sent again after that is logged twice. Shorten --window to what is true, so that pages give up earlier than that, or keep the log in Redis',
+          'the memory is too small for all ids of --window: a signal that is sent again may be logged twice. Shorten --window, so that pages give up earlier, or store the log in Redis',
         ),
     })
   }
   return createRedisLog({
-    ...bounds,
-    historyBytes: limit(settings.historyBytes),
+    ...limits,
+    historyBytes: limitOf(settings.historyBytes),
     url,
     durability,
     onHealth(health, reason) {
       if (health === 'ready') logger.info({}, 'Redis is back')
-      else logger.warn({ reason }, 'Redis is away: nothing is accepted until it is back')
+      else logger.warn({ reason }, 'Redis is unavailable: no signal is accepted until it is back')
     },
-    onTrouble: (reason) =>
-      logger.warn({ reason }, 'Redis takes writes, but not everything that was asked of it worked'),
+    onTrouble: (reason) => logger.warn({ reason }, 'Redis accepts writes, but some commands fail'),
   })
 }

@@ -1,41 +1,41 @@
 import { pino, type DestinationStream } from 'pino'
 
-export interface LogOptions {
-  /** The least important lines to write. */
+/** Maximum size of lines that wait for disk space (bytes). */
+const MAX_BUFFERED = 1_048_576
+
+const SECRETS = ['token', 'secret', 'password', 'authorization', 'cookie', 'data']
+
+export interface LoggerOptions {
+  /** The lowest level to write. */
   readonly level: string
-  /** Where to; empty means standard output. */
+  /** The file to write to; empty means standard output. */
   readonly file: string
-  /** Hears, once, that lines cannot be written. They wait then, and those that are too many are dropped. */
+  /** Called once, when lines cannot be written. They are buffered then, and dropped when the buffer is full. */
   readonly onTrouble: (error: unknown) => void
-  /** Where to instead. */
+  /** Replaces the file. */
   readonly destination?: DestinationStream
 }
 
-/** Writes a line of JSON for everything that happens. Throws when the file cannot be opened. */
-export function createLog({ level, file, onTrouble, destination = open(file, onTrouble) }: LogOptions) {
+/** Creates a logger that writes lines of JSON. Throws when the file cannot be opened. */
+export function createLogger({ level, file, onTrouble, destination = open(file, onTrouble) }: LoggerOptions) {
   const options = {
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
-    // Nothing logs them; should something ever do, they stay out all the same.
+    // A safeguard: no code logs these fields.
     redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`]), censor: '[hidden]' },
   }
   return pino(options, destination)
 }
 
-function open(file: string, onTrouble: LogOptions['onTrouble']): DestinationStream {
+function open(file: string, onTrouble: LoggerOptions['onTrouble']): DestinationStream {
   const target = file ? { dest: file, mkdir: true } : { dest: 1 }
-  const stream = pino.destination({ ...target, sync: true, maxLength: MOST_WAITING })
-  let isTold = false
+  const stream = pino.destination({ ...target, sync: true, maxLength: MAX_BUFFERED })
+  let hasReported = false
   stream.on('error', (error: unknown) => {
-    if (!isTold) onTrouble(error)
-    isTold = true
+    if (!hasReported) onTrouble(error)
+    hasReported = true
   })
   return stream
 }
-
-/** Bytes of lines that wait for a disk to have room again. */
-const MOST_WAITING = 1_048_576
-
-const SECRETS = ['token', 'secret', 'password', 'authorization', 'cookie', 'data']

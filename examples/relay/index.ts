@@ -8,16 +8,16 @@ export type { EmbeddingOptions, Relay, RelayAddress } from './relay.js'
 export type { Revocation } from './access/revocations.js'
 export type { Authorize, Rights } from './access/rights.js'
 
-/** Everything that the command can be told, and what only a program can give. */
+/** All options of the command, and those of an embedding program. */
 export type RelayOptions = Partial<RelaySettings> & EmbeddingOptions
 
 /**
- * Makes a relay inside of a program of yours. Nothing happens before `listen`.
+ * Creates a relay in your own program. It starts with `listen`.
  *
  * @example
  * const relay = createRelay({ port: 8081, authorize: async (token) => (await findUser(token)) && { user: 'ann' } })
  * await relay.listen()
  *
- * @throws When an option cannot be, or two contradict each other. The text says what to do.
+ * @throws When an option is invalid, or options contradict each other. The text names the remedy.
  */
 export const createRelay: (options?: RelayOptions) => Relay = create

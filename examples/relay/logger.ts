@@ -1,6 +1,6 @@
 type Write = (fields: Readonly<Record<string, unknown>>, text: string) => void
 
-/** Where the relay tells what happens to it. Fields never hold a token or the data of a signal. */
+/** The logger of the relay. Fields never contain a token or the data of a signal. */
 export interface Logger {
   readonly debug: Write
   readonly info: Write
@@ -8,14 +8,14 @@ export interface Logger {
   readonly error: Write
 }
 
-/** Tells nobody. */
+/** Creates a logger that discards everything. */
 export function createSilentLogger(): Logger {
-  return { debug: tellNobody, info: tellNobody, warn: tellNobody, error: tellNobody }
+  return { debug: ignore, info: ignore, warn: ignore, error: ignore }
 }
 
-/** What a stranger wrote, as a line of a log or a terminal can bear it. */
+/** Makes text of a client safe for a line of a log or terminal. */
 export function printable(text: string): string {
   return text.slice(0, 200).replaceAll(/[^\x21-\x7e]/g, '?')
 }
 
-function tellNobody(): void {}
+function ignore(): void {}

@@ -3,17 +3,17 @@ import { readFileSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import { readCommand } from './options/command.js'
 import { LogUnusable } from './log/log.js'
-import { createLog } from './create-logger.js'
+import { createLogger } from './create-logger.js'
 import type { Logger } from './logger.js'
 import { createRelay } from './relay.js'
 import type { CommandSettings } from './options/options.js'
 import { isLoopback } from './limits/addresses.js'
 
-// What a connection needs lives for long, and what a signal needs dies at once: a young generation that grows, by itself to
-// 32 MB and more, would be memory for nothing.
+// Memory of connections lives long, and memory of signals is freed at once. A growing young generation would waste 32
+// MB and more.
 setFlagsFromString('--semi-space-growth-factor=1')
 
-/** A page keeps a signal for 10 minutes, and a resent one may be on its way for a minute (ms). */
+/** A page keeps a signal for 10 minutes, and a resent one may be in transit for a minute (ms). */
 const WINDOW_FOR_TEN_MINUTES = 660_000
 
 const command = readCommand(process.argv.slice(2), process.env, readVersion())
@@ -22,7 +22,7 @@ switch (command.run) {
     process.stdout.write(`${command.text}\n`)
     break
   case 'fail':
-    giveUp(command.text)
+    exitWith(command.text)
     break
   case 'relay':
     await start(command.settings)
@@ -30,19 +30,19 @@ switch (command.run) {
 
 async function start(settings: CommandSettings): Promise<void> {
   let isStarting = true
-  const logger = openLog(settings, (error) => {
-    const text = adviseOnLog(error, settings)
-    if (isStarting) giveUp(text)
-    process.stderr.write(`${text} The relay goes on; lines are lost until it can be.\n`)
+  const logger = openLogger(settings, (error) => {
+    const text = logFileAdvice(error, settings)
+    if (isStarting) exitWith(text)
+    process.stderr.write(`${text} The relay continues, and drops lines of the log until it can write them.\n`)
   })
   const relay = createRelay({ ...settings, logger })
-  // Says why before the process dies of it.
+  // Log the cause before the process exits.
   process.on('uncaughtExceptionMonitor', (error) => logger.fatal({ error: error.stack }, 'the relay failed'))
   let isStopping = false
   const stop = (signal: NodeJS.Signals): void => {
     if (isStopping) process.exit(1)
     isStopping = true
-    logger.info({ signal }, 'shutting down; a second signal ends it at once')
+    logger.info({ signal }, 'shutting down; a second signal exits at once')
     void relay.close().then(() => {
       logger.info({}, 'stopped')
       process.exit(0)
@@ -52,65 +52,65 @@ async function start(settings: CommandSettings): Promise<void> {
   process.on('SIGINT', stop)
   try {
     const { url, page } = await relay.listen()
-    logger.info({ url, page }, `listening${adviseOnReach(settings)}`)
-    warnOfShortWindow(settings, logger)
+    logger.info({ url, page }, `listening${reachNote(settings)}`)
+    warnAboutShortWindow(settings, logger)
     isStarting = false
   } catch (error) {
-    return giveUp(`signalpost: ${adviseOn(error, settings)}`)
+    return exitWith(`signalpost: ${startAdvice(error, settings)}`)
   }
 }
 
-function openLog(settings: CommandSettings, onTrouble: (error: unknown) => void) {
+function openLogger(settings: CommandSettings, onTrouble: (error: unknown) => void) {
   try {
-    return createLog({ level: settings.logLevel, file: settings.logFile, onTrouble })
+    return createLogger({ level: settings.logLevel, file: settings.logFile, onTrouble })
   } catch (error) {
-    return giveUp(adviseOnLog(error, settings))
+    return exitWith(logFileAdvice(error, settings))
   }
 }
 
-function adviseOnLog(error: unknown, { logFile }: CommandSettings): string {
+function logFileAdvice(error: unknown, { logFile }: CommandSettings): string {
   return logFile === ''
     ? `signalpost: standard output cannot be written (${codeOf(error)}). Name a file with --log-file.`
     : `signalpost: --log-file ${logFile} cannot be written (${codeOf(error)}). Name another file.`
 }
 
-function adviseOnReach({ host, origin, authSecret, authJwks }: CommandSettings): string {
-  if (isLoopback(host)) return '; only this machine can reach it, --host 0.0.0.0 lets others in'
+function reachNote({ host, origin, authSecret, authJwks }: CommandSettings): string {
+  if (isLoopback(host)) return '; only this machine can connect, --host 0.0.0.0 allows others'
   const isClosed = origin.length > 0 || authSecret.length > 0 || authJwks !== ''
-  return isClosed ? '' : '; pages of every host name that leads here may connect, --origin names those that may'
+  return isClosed ? '' : '; pages of every host name that leads here may connect, --origin restricts them'
 }
 
-function warnOfShortWindow({ window }: CommandSettings, logger: Logger): void {
+function warnAboutShortWindow({ window }: CommandSettings, logger: Logger): void {
   if (window >= WINDOW_FOR_TEN_MINUTES) return
   const text =
-    '--window is short: a page gives up on an unanswered signal a minute before it is over, or after half of it'
+    '--window is short: a page gives up on an unanswered signal a minute before the window ends, or after half of it'
   logger.warn({ window, enough: WINDOW_FOR_TEN_MINUTES }, text)
 }
 
-function adviseOn(error: unknown, { host, port }: CommandSettings): string {
+function startAdvice(error: unknown, { host, port }: CommandSettings): string {
   if (error instanceof LogUnusable) return error.message
   switch (codeOf(error)) {
     case 'EADDRINUSE':
-      return `port ${port} is in use. Stop what listens there, or choose another with --port.`
+      return `port ${port} is in use. Stop the program that uses it, or choose another with --port.`
     case 'EACCES':
       return `port ${port} may not be used by this user. Choose one above 1023 with --port.`
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
       return `${host} is not an address of this machine. Choose another with --host.`
   }
-  return `it cannot listen on ${host} port ${port}: ${String(error)}. Choose others with --host and --port.`
+  return `the relay cannot listen on ${host} port ${port}: ${String(error)}. Choose others with --host and --port.`
 }
 
 function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : ''
 }
 
-function giveUp(text: string): never {
+function exitWith(text: string): never {
   process.stderr.write(`${text}\n`)
   process.exit(2)
 }
 
-/** The package's own file stands two folders up from here, bundled or not. */
+/** Two folders up from this file is the package, bundled or not. */
 function readVersion(): string {
   const file: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
   return typeof file === 'object' && file !== null && 'version' in file ? String(file.version) : 'unknown'

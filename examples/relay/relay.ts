@@ -1,55 +1,61 @@
 import { createServer, type Server } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { createAccess } from './access/access.js'
-import { checked } from './access/claims.js'
-import { createActivity } from './metrics/counters.js'
+import { withCheckedRights } from './access/claims.js'
+import { createCounters } from './metrics/counters.js'
 import { createAddressReader } from './limits/addresses.js'
-import type { Condition } from './metrics/relay-state.js'
+import type { RelayState } from './metrics/relay-state.js'
 import { countAppends } from './metrics/counted-log.js'
 import { drain } from './connection/drain.js'
 import { createFanOut } from './output/writer.js'
 import { createHandshakes } from './http/handshakes.js'
-import { createHeadcount } from './limits/concurrency.js'
-import { createBodies } from './http/body.js'
+import { createConcurrencyLimit } from './limits/concurrency.js'
+import { createBodyReader } from './http/body.js'
 import { createHttp } from './http/http.js'
 import { createHttpConnections } from './http/http-connections.js'
-import { farewellRate, httpConnections, VISITS } from './limits/address-rates.js'
-import { createEngine } from './create-log.js'
+import { farewellRate, maxHttpConnections, HANDSHAKE_RATE } from './limits/address-rates.js'
+import { createLog } from './create-log.js'
 import type { SignalLog } from './log/log.js'
-import { createPatientLog } from './log/retry.js'
+import { withRetry } from './log/retry.js'
 import { createSilentLogger, type Logger } from './logger.js'
-import { createOperation } from './admin/admin.js'
-import { limit, settle, type RelaySettings } from './options/options.js'
-import { createTurnstile } from './limits/rate-limit.js'
+import { createAdmin } from './admin/admin.js'
+import { limitOf, resolveSettings, type RelaySettings } from './options/options.js'
+import { createRateLimiter } from './limits/rate-limit.js'
 import { createPages } from './http/pages.js'
-import { createPeers, type Peers } from './connection/connections.js'
+import { createConnections, type Connections } from './connection/connections.js'
 import { createPosts } from './http/posts.js'
-import { createRevocation } from './access/revocation.js'
+import { createSharedRevocations } from './access/revocation.js'
 import type { Revocation } from './access/revocations.js'
 import { createRevokeRequests } from './http/revoke-requests.js'
 import type { Authorize } from './access/rights.js'
 import { createRooms } from './rooms/rooms.js'
 import { createTokenReader } from './access/tokens.js'
 
-/** What only a program that embeds the relay can give it. */
+/** Maximum memory of request bodies in progress (bytes). */
+const MAX_BODIES = 16_777_216
+
+/** Recent signals on the dashboard. */
+const LATEST_SIGNALS = 50
+
+/** Options of an embedding program only. */
 export interface EmbeddingOptions {
-  /** Turns tokens into rights, instead of `authSecret` or `authJwks`. With it, a token is required. */
+  /** Turns tokens into rights, instead of `authSecret` or `authJwks`. Makes tokens required. */
   readonly authorize?: Authorize
-  /** Where the relay tells what happens to it; a logger of pino fits. @default nobody is told */
+  /** The logger of the relay; one of pino fits. @default a logger that discards everything */
   readonly logger?: Logger
-  /** The longest silence of the relay, in milliseconds. @default 25_000 */
+  /** The longest silence of the relay (ms). @default 25_000 */
   readonly beat?: number
-  /** How long a connection may take to say hello, or to say anything before it is one, in milliseconds. @default 5000 */
+  /** Time until a client must have sent hello, or the first byte of a request (ms). @default 5000 */
   readonly helloTimeout?: number
-  /** How long passing trouble of the log is borne, in milliseconds. @default 15_000 */
-  readonly patience?: number
-  /** The time over which clients are asked to come back after a restart, in milliseconds. @default 5000 */
+  /** Time for which calls to the log are retried (ms). @default 15_000 */
+  readonly retryFor?: number
+  /** Time over which clients are asked to reconnect after a restart (ms). @default 5000 */
   readonly spread?: number
 }
 
-/** What tests give it beside that. */
+/** Further options of tests. */
 interface RelayParts extends EmbeddingOptions {
-  /** The memory of the relay. @default what `redis` names, or a log in this process */
+  /** The log of the relay. @default in Redis or in this process, depending on `redis` */
   readonly log?: SignalLog
   /** The folder of the test page. @default '../playground', seen from this file */
   readonly pages?: string
@@ -63,100 +69,104 @@ export type RelayOptions = Partial<RelaySettings> & RelayParts
 
 export interface RelayAddress {
   readonly port: number
-  /** Where clients connect. */
+  /** The URL for clients. */
   readonly url: string
-  /** Where the test page is. */
+  /** The URL of the test page. */
   readonly page: string
 }
 
 export interface Relay {
-  /** Starts to listen. Rejects when the port cannot be had, or with `LogUnusable`; then the relay is closed. */
+  /** Starts to listen. Rejects when the port is not available, or with `LogUnusable`; then the relay is closed. */
   listen(): Promise<RelayAddress>
-  /** Takes back a token, or all that a user has now, on every instance. Rejects when not all could be told. */
+  /**
+   * Revokes a token, or all current tokens of a user, on every instance. Rejects when the other instances may not know.
+   */
   revoke(revocation: Revocation): Promise<void>
-  /** Says goodbye to everybody, finishes what has begun and closes, within 10 seconds. */
+  /** Sends goodbye to all clients, finishes their requests and closes, within 10 seconds. */
   close(): Promise<void>
 }
 
-/** Makes a relay. Nothing happens before `listen`. Throws when options cannot be, or contradict each other. */
+/** Creates a relay, which starts with `listen`. Throws when an option is invalid, or options contradict each other. */
 export function createRelay(options: RelayOptions = {}): Relay {
-  const settings = settle(options)
+  const settings = resolveSettings(options)
   if (options.authorize && (settings.authJwks !== '' || settings.authSecret.length > 0)) {
     throw new Error('authorize, authSecret and authJwks are three ways to check a token. Choose one.')
   }
-  const { beat = 25_000, helloTimeout = 5000, patience = 15_000, spread = 5000 } = options
+  const { beat = 25_000, helloTimeout = 5000, retryFor = 15_000, spread = 5000 } = options
   const { logger = createSilentLogger(), pages = nearby('../playground'), assets = nearby('../umd') } = options
   const { dashboard = nearby('../dashboard') } = options
   const { host, port, path, maxBytes, window, dashboardKey } = settings
-  const activity = createActivity(dashboardKey === '' ? 0 : LATEST_SIGNALS)
+  const counters = createCounters(dashboardKey === '' ? 0 : LATEST_SIGNALS)
 
-  const engine = options.log ?? createEngine(settings, logger)
-  const onTrouble = (error: unknown): void => logger.debug({ error: String(error) }, 'the log has trouble')
-  const patientLog = createPatientLog(engine, { patience, onTrouble })
-  const log = countAppends(patientLog, activity)
+  const signalLog = options.log ?? createLog(settings, logger)
+  const onError = (error: unknown): void => logger.debug({ error: String(error) }, 'a call to the log failed')
+  const retryingLog = withRetry(signalLog, { retryFor, onError })
+  const log = countAppends(retryingLog, counters)
 
-  const revocation = createRevocation({ log: patientLog, onRevoked: () => peers.review() })
-  const tellRefused = (text: string): void => logger.info({ text }, 'a token was refused')
-  const authorize = options.authorize ? checked(options.authorize) : createTokenReader(settings, tellRefused)
+  const revocations = createSharedRevocations({ log: retryingLog, onRevoked: () => connections.recheckRights() })
+  const logTokenRefusal = (text: string): void => logger.info({ text }, 'a token was refused')
+  const authorize = options.authorize
+    ? withCheckedRights(options.authorize)
+    : createTokenReader(settings, logTokenRefusal)
   const { origin: origins, open: isOpen } = settings
   const access = createAccess({
     host,
     origins,
     isOpen,
     authorize,
-    isRevoked: revocation.covers,
-    onRefused: tellRefused,
+    isRevoked: revocations.isRevoked,
+    onRefused: logTokenRefusal,
   })
 
-  const rate = limit(settings.rate)
-  const rooms = createRooms({ log, onFailure: (lane, error) => peers.fail(lane, error) })
-  const peers: Peers = createPeers({
-    fanOut: createFanOut({ maxBuffered: limit(settings.maxBuffered), activity }),
+  const rate = limitOf(settings.rate)
+  const rooms = createRooms({ log, onFailure: (writer, error) => connections.fail(writer, error) })
+  const connections: Connections = createConnections({
+    fanOut: createFanOut({ maxBuffered: limitOf(settings.maxBuffered), counters }),
     access,
     log,
     rooms,
     logger,
     terms: { beat, maxBytes, window },
-    users: createHeadcount(limit(settings.maxConnectionsPerUser)),
-    maxConnections: limit(settings.maxConnections),
-    maxRooms: limit(settings.maxRooms),
+    users: createConcurrencyLimit(limitOf(settings.maxConnectionsPerUser)),
+    maxConnections: limitOf(settings.maxConnections),
+    maxRooms: limitOf(settings.maxRooms),
     rate,
     helloTimeout,
   })
 
   let closing: Promise<void> | undefined
-  const isLeaving = (): boolean => closing !== undefined
-  const condition = (): Condition => ({
-    isDraining: isLeaving(),
-    connections: peers.size,
+  const isDraining = (): boolean => closing !== undefined
+  const relayState = (): RelayState => ({
+    isDraining: isDraining(),
+    connections: connections.size,
     rooms: rooms.size,
     log: log.health,
   })
   const isShared = settings.redis !== '' || options.log !== undefined
   const addressOf = createAddressReader(settings.trustProxy)
   const maxTotal = Math.max(MAX_BODIES, 4 * maxBytes)
-  const bodies = createBodies({ maxTotal, addressOf })
-  // Apart, so that strangers cannot keep backends out.
-  const maxPerAddress = limit(settings.maxConnectionsPerAddress)
-  const strangersBodies = createBodies({ maxTotal, maxPerAddress, addressOf })
-  const operation = createOperation({
+  const bodies = createBodyReader({ maxTotal, addressOf })
+  // Separate memory, so that pages cannot exhaust that of backends.
+  const maxPerAddress = limitOf(settings.maxConnectionsPerAddress)
+  const publicBodies = createBodyReader({ maxTotal, maxPerAddress, addressOf })
+  const admin = createAdmin({
     addressOf,
-    bodies: strangersBodies,
+    bodies: publicBodies,
     key: dashboardKey,
     folder: dashboard,
     isShared,
-    log: patientLog,
-    activity,
+    log: retryingLog,
+    counters,
     rooms,
-    condition,
+    relayState,
   })
 
-  const ordinary = createHttpConnections({
-    maxPerAddress: httpConnections(maxPerAddress),
+  const httpConnections = createHttpConnections({
+    maxPerAddress: maxHttpConnections(maxPerAddress),
     addressOf,
     isProxied: settings.trustProxy > 0,
   })
-  const farewells = createTurnstile(farewellRate(rate))
+  const farewellLimiter = createRateLimiter(farewellRate(rate))
   const server = createServer(
     { headersTimeout: helloTimeout, requestTimeout: 30_000, connectionsCheckingInterval: 1000 },
     createHttp({
@@ -167,33 +177,33 @@ export function createRelay(options: RelayOptions = {}): Relay {
         publishKeys: settings.publishKey,
         log,
         bodies,
-        strangersBodies,
+        publicBodies,
         maxBytes,
         addressOf,
-        farewells,
+        farewellLimiter,
       }),
       revoke: createRevokeRequests({
         secrets: settings.revokeKey,
         bodies,
         maxBytes,
         addressOf,
-        revoke: revocation.revoke,
+        revoke: revocations.revoke,
       }),
-      operators: operation.operators,
+      admin: admin.routes,
       page: createPages({ pages, assets }),
-      condition,
-      activity,
+      relayState,
+      counters,
       logger,
-      isOneTooMany: ordinary.isOneTooMany,
+      isOverLimit: httpConnections.isOverLimit,
     }),
   )
-  server.on('connection', ordinary.open)
-  server.on('upgrade', (_request, socket) => ordinary.release(socket))
-  // A connection that never says a byte is none of the HTTP server's time limits' business.
+  server.on('connection', httpConnections.open)
+  server.on('upgrade', (_request, socket) => httpConnections.release(socket))
+  // Node's HTTP timeouts do not cover a connection that never sends a byte.
   server.on('connection', (socket) => socket.setTimeout(helloTimeout))
-  const visits = createTurnstile(VISITS)
-  const addresses = createHeadcount(maxPerAddress)
-  const onOpen = peers.welcome
+  const handshakeLimiter = createRateLimiter(HANDSHAKE_RATE)
+  const connectionLimit = createConcurrencyLimit(maxPerAddress)
+  const onOpen = connections.add
   server.on(
     'upgrade',
     createHandshakes({
@@ -201,37 +211,37 @@ export function createRelay(options: RelayOptions = {}): Relay {
       maxBytes,
       access,
       addressOf,
-      visits,
-      addresses,
-      isLeaving,
-      isCrowded: () => peers.isCrowded,
-      activity,
+      handshakeLimiter,
+      connectionLimit,
+      isDraining,
+      isSaturated: () => connections.isSaturated,
+      counters,
       logger,
       onOpen,
     }),
   )
 
   async function stop(): Promise<void> {
-    await drain({ peers: peers.all, server, spread })
+    await drain({ connections: connections.all, server, spread })
     await release()
   }
 
   async function release(): Promise<void> {
-    peers.stop()
-    revocation.stop()
-    operation.stop()
+    connections.stop()
+    revocations.stop()
+    admin.stop()
     await log.close()
   }
 
   async function begin(): Promise<number> {
     try {
       await log.open()
-      // Before anybody comes in who was locked out.
-      if (authorize) await revocation.start()
-      await operation.open()
+      // Before any revoked user can connect.
+      if (authorize) await revocations.start()
+      await admin.open()
       return await listenOn(server, host, port)
     } catch (error) {
-      // Whoever embeds it lives on, and wants no lines to Redis left open.
+      // The embedding program continues: leave no connection to Redis open.
       closing ??= release()
       await closing.catch(() => {})
       throw error
@@ -241,23 +251,17 @@ export function createRelay(options: RelayOptions = {}): Relay {
   return {
     async listen() {
       const bound = await begin()
-      peers.start()
-      operation.start()
+      connections.start()
+      admin.start()
       const name = `${nameOf(host)}:${bound}`
       return { port: bound, url: `ws://${name}${path}`, page: `http://${name}/` }
     },
-    revoke: revocation.revoke,
+    revoke: revocations.revoke,
     close: () => (closing ??= stop()),
   }
 }
 
-/** Bytes of bodies that are being read at a time. */
-const MAX_BODIES = 16_777_216
-
-/** How many of the latest signals the dashboard shows. */
-const LATEST_SIGNALS = 50
-
-/** Gives the port, which may have been any free one. */
+/** Returns the port, in case the system selected one. */
 function listenOn(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
@@ -269,7 +273,7 @@ function listenOn(server: Server, host: string, port: number): Promise<number> {
   })
 }
 
-/** How a person on this machine writes the address. */
+/** Returns the host for a URL on this machine. */
 function nameOf(host: string): string {
   if (host === '0.0.0.0' || host === '::') return 'localhost'
   return host.includes(':') ? `[${host}]` : host

@@ -157,7 +157,7 @@ const RELAY_ARROWS: Arrows = {
     'rooms',
   ],
   admin: ['access', 'http', 'limits', 'log', 'metrics', 'rooms'],
-  connection: ['access', 'limits', 'log', 'logger', 'output', 'rooms'],
+  connection: ['access', 'limits', 'log', 'logger', 'output', 'rooms', 'timeout'],
   http: ['access', 'limits', 'log', 'logger', 'metrics'],
   'create-log': ['log', 'log/memory', 'log/redis', 'logger', 'options'],
   options: ['access', 'limits', 'log', 'log/redis'],
@@ -165,12 +165,13 @@ const RELAY_ARROWS: Arrows = {
   metrics: ['log'],
   rooms: ['log', 'output'],
   'log/memory': ['log', 'output'],
-  'log/redis': ['log', 'output'],
+  'log/redis': ['log', 'output', 'timeout'],
   log: [],
   output: [],
   limits: [],
   'create-logger': [],
   logger: [],
+  timeout: [],
 }
 
 const RELAY: Plan = {

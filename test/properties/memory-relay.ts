@@ -1,18 +1,18 @@
 import { EventEmitter } from 'node:events'
 import type { IncomingMessage, Server } from 'node:http'
 import { createAccess } from '../../examples/relay/access/access.js'
-import { Heart, TICKS_PER_BEAT } from '../../examples/relay/connection/heartbeat.js'
+import { Heartbeat, TICKS_PER_BEAT } from '../../examples/relay/connection/heartbeat.js'
 import type { Rights } from '../../examples/relay/access/rights.js'
 import { drain } from '../../examples/relay/connection/drain.js'
-import { createFanOut, type Lane } from '../../examples/relay/output/writer.js'
-import { createBodies } from '../../examples/relay/http/body.js'
+import { createFanOut, type Writer } from '../../examples/relay/output/writer.js'
+import { createBodyReader } from '../../examples/relay/http/body.js'
 import { createPosts } from '../../examples/relay/http/posts.js'
-import { createHeadcount } from '../../examples/relay/limits/concurrency.js'
-import { createTurnstile } from '../../examples/relay/limits/rate-limit.js'
-import type { Entry, SignalLog, Tail } from '../../examples/relay/log/log.js'
+import { createConcurrencyLimit } from '../../examples/relay/limits/concurrency.js'
+import { createRateLimiter } from '../../examples/relay/limits/rate-limit.js'
+import type { Entry, SignalLog, LogPage } from '../../examples/relay/log/log.js'
 import { createMemoryLog } from '../../examples/relay/log/memory/log.js'
-import { createPatientLog, LogUnavailable } from '../../examples/relay/log/retry.js'
-import { createPeer, type Peer } from '../../examples/relay/connection/connection.js'
+import { withRetry, LogUnavailable } from '../../examples/relay/log/retry.js'
+import { createConnection, type Connection } from '../../examples/relay/connection/connection.js'
 import { createRooms } from '../../examples/relay/rooms/rooms.js'
 import type { MemoryLine } from './memory-line.js'
 
@@ -56,7 +56,7 @@ export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
   const { engine, trim } = createTrimmedLog(createMemoryLog({ history }), names)
   let troubleUntil = 0
   let isCarriedOut = false
-  for (const name of names) engine.follow(name, (_epoch, entry) => entry && onLogged(name, entry))
+  for (const name of names) engine.subscribe(name, (_epoch, entry) => entry && onLogged(name, entry))
 
   async function vex<Result>(call: () => Promise<Result>): Promise<Result> {
     const isVexed = performance.now() < troubleUntil
@@ -68,11 +68,11 @@ export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
 
   const vexed: SignalLog = {
     ...engine,
-    append: (draft) => vex(() => engine.append(draft)),
+    append: (entry) => vex(() => engine.append(entry)),
     read: (room, after, limit) => vex(() => engine.read(room, after, limit)),
     find: (room, age) => vex(() => engine.find(room, age)),
   }
-  const log = createPatientLog(vexed)
+  const log = withRetry(vexed)
   const access = createAccess({
     host: '127.0.0.1',
     origins: [],
@@ -80,23 +80,26 @@ export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
     authorize,
     ...(isRevoked && { isRevoked }),
   })
-  const peers = new Map<Lane, { readonly peer: Peer; readonly heart: Heart; readonly line: MemoryLine }>()
-  const rooms = createRooms({ log, onFailure: (lane, error) => peers.get(lane)?.peer.fail(error) })
+  const connections = new Map<
+    Writer,
+    { readonly peer: Connection; readonly heart: Heartbeat; readonly line: MemoryLine }
+  >()
+  const rooms = createRooms({ log, onFailure: (writer, error) => connections.get(writer)?.peer.fail(error) })
   const fanOut = createFanOut({ maxBuffered: 1_048_576 })
   const addressOf = (): undefined => undefined
-  const bodies = createBodies({ maxTotal: Number.POSITIVE_INFINITY, addressOf })
+  const bodies = createBodyReader({ maxTotal: Number.POSITIVE_INFINITY, addressOf })
   const posts = createPosts({
     access,
     publishKeys: [],
     log,
     bodies,
-    strangersBodies: bodies,
+    publicBodies: bodies,
     maxBytes: TERMS.maxBytes,
     addressOf,
-    farewells: createTurnstile({ rate: Number.POSITIVE_INFINITY, burst: Number.POSITIVE_INFINITY }),
+    farewellLimiter: createRateLimiter({ rate: Number.POSITIVE_INFINITY, burst: Number.POSITIVE_INFINITY }),
   })
   const tick = (): void => {
-    for (const { heart } of peers.values()) heart.tick()
+    for (const { heart: heartbeat } of connections.values()) heartbeat.tick()
   }
   const pulse = setInterval(() => setImmediate(tick), BEAT / TICKS_PER_BEAT)
   const silent = (): void => undefined
@@ -106,22 +109,22 @@ export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
   return {
     take(line) {
       const { ws, socket } = line
-      const lane = fanOut.open(ws, socket)
-      const peer = createPeer(ws, lane, {
+      const writer = fanOut.open(ws, socket)
+      const connection = createConnection(ws, writer, {
         access,
         log,
         rooms,
         logger,
         terms: TERMS,
-        users: createHeadcount(Number.POSITIVE_INFINITY),
+        users: createConcurrencyLimit(Number.POSITIVE_INFINITY),
         maxRooms: 128,
         rate: Number.POSITIVE_INFINITY,
         helloTimeout: 5000,
       })
-      peers.set(lane, { peer, heart: new Heart(ws, lane), line })
+      connections.set(writer, { peer: connection, heart: new Heartbeat(ws, writer), line })
       ws.once('close', () => {
-        peers.delete(lane)
-        if (peers.size === 0) onEmpty()
+        connections.delete(writer)
+        if (connections.size === 0) onEmpty()
       })
       line.open()
     },
@@ -136,7 +139,7 @@ export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
     },
     trim,
     review() {
-      for (const { peer } of peers.values()) peer.review()
+      for (const { peer: connection } of connections.values()) connection.recheckRights()
     },
     trouble(milliseconds, carriedOut) {
       troubleUntil = performance.now() + milliseconds
@@ -147,24 +150,24 @@ export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
     },
     kill() {
       clearInterval(pulse)
-      for (const { line } of peers.values()) line.cut()
+      for (const { line } of connections.values()) line.cut()
       void log.close()
     },
     async stop() {
       // As a server of Node does it, which calls back when the last connection is gone.
       const close = (done: () => void): void => {
         onEmpty = done
-        if (peers.size === 0) done()
+        if (connections.size === 0) done()
       }
       const server = { close, closeIdleConnections: silent, closeAllConnections: silent }
       // Draining asks nothing more of a server.
       await drain({
-        peers: () => [...peers.values()].map(({ peer }) => peer),
+        connections: () => [...connections.values()].map(({ peer: connection }) => connection),
         server: server as unknown as Server,
         spread: 5000,
       })
       clearInterval(pulse)
-      for (const { line } of peers.values()) line.cut()
+      for (const { line } of connections.values()) line.cut()
       await log.close()
     },
   }
@@ -174,15 +177,15 @@ export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
 function createTrimmedLog(log: SignalLog, rooms: readonly string[]) {
   const floors = new Map<string, number>()
   const heads = new Map<string, number>()
-  for (const room of rooms) log.follow(room, (_epoch, entry) => entry && heads.set(room, entry.offset))
+  for (const room of rooms) log.subscribe(room, (_epoch, entry) => entry && heads.set(room, entry.offset))
 
-  async function read(room: string, asked: number | 'end', limit: number): Promise<Tail> {
-    const tail = await log.read(room, asked, limit)
+  async function read(room: string, asked: number | 'end', limit: number): Promise<LogPage> {
+    const page = await log.read(room, asked, limit)
     const floor = floors.get(room) ?? 0
-    if (floor <= tail.floor) return tail
+    if (floor <= page.floor) return page
     const { id: floorId, ...rest } = await log.read(room, floor, limit)
     const own = { floor, ...(floorId !== undefined && { floorId }) }
-    return asked === 'end' || asked >= floor ? { ...tail, ...own } : { ...rest, ...own }
+    return asked === 'end' || asked >= floor ? { ...page, ...own } : { ...rest, ...own }
   }
 
   async function find(room: string, age: number): ReturnType<SignalLog['find']> {

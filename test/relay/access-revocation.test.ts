@@ -109,7 +109,7 @@ describe('a revoked user', () => {
   it('is out here even while the log is away, and whoever asked is told to ask again', async () => {
     const inner = createMemoryLog()
     const log = { ...inner, append: () => Promise.reject(new Error('away')) }
-    const { enter, revoke } = await start({ log, patience: 1 })
+    const { enter, revoke } = await start({ log, retryFor: 1 })
     const ann = await enter({ sub: 'ann' })
     await ann.next('joined')
     const answer = await revoke({ user: 'ann' })
@@ -179,19 +179,19 @@ describe('what is remembered of revocations', () => {
     clock.mockReturnValue(start + 25 * 3_600_000)
     revocations.add({ user: 'bob' }, clock())
     const issued = start - 1
-    expect(revocations.cover({ user: 'ann', issued })).toBe(false)
-    expect(revocations.cover({ user: 'bob', issued })).toBe(true)
+    expect(revocations.isRevoked({ user: 'ann', issued })).toBe(false)
+    expect(revocations.isRevoked({ user: 'bob', issued })).toBe(true)
     for (let count = 0; count < 100_001; count += 1) revocations.add({ user: `user ${count}` }, clock() + count)
-    expect(revocations.cover({ user: 'bob', issued })).toBe(false)
-    expect(revocations.cover({ user: 'user 100000', issued })).toBe(true)
+    expect(revocations.isRevoked({ user: 'bob', issued })).toBe(false)
+    expect(revocations.isRevoked({ user: 'user 100000', issued })).toBe(true)
   })
 
   it('takes a repetition for what it is', () => {
     const revocations = createRevocations(() => 15_000)
     revocations.add({ user: 'ann' }, 12_000)
     revocations.add({ user: 'ann' }, 11_000)
-    expect(revocations.cover({ user: 'ann', issued: 16_500 })).toBe(true)
-    expect(revocations.cover({ user: 'ann', issued: 17_500 })).toBe(false)
-    expect(revocations.cover({ user: 'ann' })).toBe(true)
+    expect(revocations.isRevoked({ user: 'ann', issued: 16_500 })).toBe(true)
+    expect(revocations.isRevoked({ user: 'ann', issued: 17_500 })).toBe(false)
+    expect(revocations.isRevoked({ user: 'ann' })).toBe(true)
   })
 })

@@ -65,9 +65,9 @@ describe('the command line', () => {
   })
 
   it.each<[string[], Record<string, string>, string]>([
-    [['serve'], {}, 'there is no command "serve"'],
-    [['relay', '--prot', '1'], {}, 'there is no option --prot'],
-    [['relay', '-p', '1'], {}, 'there is no option -p'],
+    [['serve'], {}, 'unknown command "serve"'],
+    [['relay', '--prot', '1'], {}, 'unknown option --prot'],
+    [['relay', '-p', '1'], {}, 'unknown option -p'],
     [['relay', 'extra'], {}, '"extra" is not an option'],
     [['relay', '--port'], {}, '--port needs a value'],
     [['relay', '--port', 'http'], {}, '--port must be a whole number from 0 to 65535, not "http"'],
@@ -96,7 +96,7 @@ describe('the command line', () => {
     [['relay', '--config', ROOT], {}, 'cannot be read (EISDIR)'],
     [['relay'], { SIGNALPOST_PORT: 'x' }, 'SIGNALPOST_PORT must be a whole number'],
     [['relay'], { SIGNALPOST_OPEN: 'maybe' }, 'SIGNALPOST_OPEN must be 1 or 0'],
-    [['relay'], { SIGNALPOST_PROT: '1' }, 'the environment has SIGNALPOST_PROT, which is no option'],
+    [['relay'], { SIGNALPOST_PROT: '1' }, 'the environment variable SIGNALPOST_PROT is not an option'],
   ])('says in one line what is wrong with %j %j, and exits with 2', async (args, environment, text) => {
     const { code, out, err } = await start(args, environment).exited
     expect({ code, out }).toEqual({ code: 2, out: '' })
@@ -113,7 +113,7 @@ describe('the command line', () => {
     const { code, err } = await start(['relay', '--port', String(port)]).exited
     expect({ code, err }).toEqual({
       code: 2,
-      err: `signalpost: port ${port} is in use. Stop what listens there, or choose another with --port.\n`,
+      err: `signalpost: port ${port} is in use. Stop the program that uses it, or choose another with --port.\n`,
     })
   })
 
@@ -132,7 +132,7 @@ describe('the command line', () => {
       level: 'info',
       time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
       url: expect.stringMatching(/^ws:\/\/127\.0\.0\.1:\d+\/signals$/),
-      msg: expect.stringContaining('only this machine can reach it, --host 0.0.0.0 lets others in'),
+      msg: expect.stringContaining('only this machine can connect, --host 0.0.0.0 allows others'),
     })
     expect(page.signals().map((signal) => signal.id)).toEqual([id])
     expect(html).toBe('<title>The test page</title>')
@@ -217,7 +217,7 @@ describe('the command line', () => {
     const [code] = await exited
     expect([health.status, code]).toEqual([200, 0])
     expect(err).toBe(
-      `signalpost: --log-file ${file} cannot be written (EFBIG). Name another file. The relay goes on; lines are lost until it can be.\n`,
+      `signalpost: --log-file ${file} cannot be written (EFBIG). Name another file. The relay continues, and drops lines of the log until it can write them.\n`,
     )
   })
 

@@ -5,7 +5,7 @@ import { Ajv } from 'ajv'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { readCommand } from '../../examples/relay/options/command.js'
 import { configSchema, readConfig } from '../../examples/relay/options/config.js'
-import { OPTION_NAMES, settle } from '../../examples/relay/options/options.js'
+import { OPTION_NAMES, resolveSettings } from '../../examples/relay/options/options.js'
 import { createRelay } from '../../examples/relay/relay.js'
 
 const WHOLE = {
@@ -50,9 +50,9 @@ describe('a config file', () => {
     ['{', 'relay.json is not JSON'],
     ['{"port": 1,\n\n"x" 5}', 'relay.json is not JSON: look at line 3'],
     ['[]', 'relay.json must hold a JSON object'],
-    ['{"prot": 1}', 'relay.json has "prot", which is no option.'],
-    ['{"max-bytes": 1}', 'relay.json has "max-bytes", which is no option. Write "maxBytes".'],
-    ['{"config": "other.json"}', 'relay.json has "config", which is no option'],
+    ['{"prot": 1}', 'relay.json has the unknown option "prot".'],
+    ['{"max-bytes": 1}', 'relay.json has the unknown option "max-bytes". Write "maxBytes".'],
+    ['{"config": "other.json"}', 'relay.json has the unknown option "config"'],
     ['{"port": "80"}', 'relay.json: port must be a whole number from 0 to 65535'],
     ['{"port": 1.5}', 'relay.json: port must be a whole number from 0 to 65535, not "1.5"'],
     ['{"open": 1}', 'relay.json: open must be true or false'],
@@ -106,7 +106,7 @@ describe('secrets on the command line and in the environment', () => {
 
   it('are not taken for one when a comma stands between two', () => {
     const command = readCommand(['relay', '--publish-key', 'a:x,b:y'], {}, '')
-    expect(command).toMatchObject({ run: 'fail', text: expect.stringContaining('put a space there') })
+    expect(command).toMatchObject({ run: 'fail', text: expect.stringContaining('Repeat the option, or use a space') })
   })
 })
 
@@ -140,7 +140,7 @@ describe('an embedding program', () => {
   })
 
   it('may leave a setting undefined, and write it as in a config file', () => {
-    const settings = settle({ rate: undefined, trustProxy: true, publishKey: ['shop:s3cret'] } as never)
+    const settings = resolveSettings({ rate: undefined, trustProxy: true, publishKey: ['shop:s3cret'] } as never)
     expect(settings).toMatchObject({ rate: 50, trustProxy: 1, publishKey: [{ name: 'shop', secret: 's3cret' }] })
   })
 })

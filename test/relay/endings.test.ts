@@ -19,7 +19,7 @@ describe('liveness', () => {
   it('P7.1 answers a ping at once, even while signals wait for the log', async () => {
     const inner = createMemoryLog()
     const gate = createGate()
-    const log: SignalLog = { ...inner, append: (draft) => gate.opened.then(() => inner.append(draft)) }
+    const log: SignalLog = { ...inner, append: (entry) => gate.opened.then(() => inner.append(entry)) }
     const { url } = await startRelay({ log })
     const page = await join(url)
     page.signal('Saved')
@@ -106,10 +106,10 @@ describe('endings', () => {
     const gate = createGate()
     const log: SignalLog = {
       ...inner,
-      async append(draft) {
+      async append(entry) {
         arrival.open()
         await gate.opened
-        return inner.append(draft)
+        return inner.append(entry)
       },
     }
     const { relay, url } = await startRelay({ log })

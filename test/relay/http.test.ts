@@ -119,7 +119,7 @@ describe('publish', () => {
   it('P11.7 answers 400 to a bad key, 405 to another method, 413 to too much, 503 when the log is away', async () => {
     const log = createMemoryLog()
     const { publish, page } = await setup()
-    const broken = await setup({ log: { ...log, append: () => Promise.reject(new Error('away')) }, patience: 1 })
+    const broken = await setup({ log: { ...log, append: () => Promise.reject(new Error('away')) }, retryFor: 1 })
     const badKey = await publish({ signal: 'Saved' }, { 'Idempotency-Key': 'a b' })
     const wrongMethod = await fetch(`${page}publish`)
     const fits = await publish({ signal: 'Big', data: 'x'.repeat(65_536 - 26) })
@@ -202,7 +202,7 @@ describe('farewell', () => {
   it('P10.3 answers 401 without a good token, 413 to too much, 415 to another type, 503 when the log is away', async () => {
     const log = createMemoryLog()
     const guarded = await setup({ authorize: (token) => (token === 'good' ? { user: 'ann' } : undefined) })
-    const broken = await setup({ log: { ...log, append: () => Promise.reject(new Error('away')) }, patience: 1 })
+    const broken = await setup({ log: { ...log, append: () => Promise.reject(new Error('away')) }, retryFor: 1 })
     const body = { v: 1, tab: pageId(), signals: [{ id: pageId(), signal: 'Saved' }] }
     const missing = await guarded.farewell(body)
     const good = await guarded.farewell({ ...body, token: 'good' })

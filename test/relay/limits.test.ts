@@ -2,9 +2,9 @@ import type { IncomingMessage } from 'node:http'
 import { request } from 'node:http'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createAddressReader } from '../../examples/relay/limits/addresses.js'
-import { createHeadcount } from '../../examples/relay/limits/concurrency.js'
+import { createConcurrencyLimit } from '../../examples/relay/limits/concurrency.js'
 import { createMemoryLog } from '../../examples/relay/log/memory/log.js'
-import { createTurnstile, Pace } from '../../examples/relay/limits/rate-limit.js'
+import { createRateLimiter, Throttle } from '../../examples/relay/limits/rate-limit.js'
 import type { RelayOptions } from '../../examples/relay/relay.js'
 import { maskedFrame, openRaw } from '../properties/raw-socket.js'
 import { connect, join, pageId, startRelay } from './protocol-client.js'
@@ -28,75 +28,81 @@ function knock(port: number, headers: Readonly<Record<string, string>>): Promise
   })
 }
 
-describe('a pace', () => {
+describe('a throttle', () => {
   it('lets a burst through, and then one per interval, however many wait', () => {
     let time = 0
-    const pace = new Pace({ rate: 10, burst: 3, now: () => time })
-    expect([pace.take(), pace.take(), pace.take(), pace.take(), pace.take()]).toEqual([0, 0, 0, 100, 200])
+    const throttle = new Throttle({ rate: 10, burst: 3, now: () => time })
+    expect([
+      throttle.reserve(),
+      throttle.reserve(),
+      throttle.reserve(),
+      throttle.reserve(),
+      throttle.reserve(),
+    ]).toEqual([0, 0, 0, 100, 200])
     time = 10_000
-    expect([pace.take(), pace.take(), pace.take(), pace.take()]).toEqual([0, 0, 0, 100])
+    expect([throttle.reserve(), throttle.reserve(), throttle.reserve(), throttle.reserve()]).toEqual([0, 0, 0, 100])
   })
 
   it('says how long all that came has to wait, without taking a turn', () => {
     let time = 0
-    const pace = new Pace({ rate: 10, burst: 1, now: () => time })
-    for (let count = 0; count < 5; count += 1) pace.take()
+    const throttle = new Throttle({ rate: 10, burst: 1, now: () => time })
+    for (let count = 0; count < 5; count += 1) throttle.reserve()
     time = 150
-    expect([pace.wait(), pace.wait(), pace.take()]).toEqual([250, 250, 350])
+    expect([throttle.wait(), throttle.wait(), throttle.reserve()]).toEqual([250, 250, 350])
   })
 
   it('without a limit lets everything through', () => {
-    const pace = new Pace({ rate: Number.POSITIVE_INFINITY, burst: Number.POSITIVE_INFINITY })
-    expect(Array.from({ length: 1000 }, () => pace.take())).toEqual(Array(1000).fill(0))
+    const throttle = new Throttle({ rate: Number.POSITIVE_INFINITY, burst: Number.POSITIVE_INFINITY })
+    expect(Array.from({ length: 1000 }, () => throttle.reserve())).toEqual(Array(1000).fill(0))
   })
 })
 
-describe('a turnstile', () => {
+describe('a rate limiter', () => {
   it('turns away what comes too fast, says when to come again, and holds nobody else up', () => {
     let time = 0
-    const turnstile = createTurnstile({ rate: 1, burst: 2, now: () => time })
-    expect([turnstile.enter('a'), turnstile.enter('a'), turnstile.enter('a'), turnstile.enter('b')]).toEqual([
+    const limiter = createRateLimiter({ rate: 1, burst: 2, now: () => time })
+    expect([limiter.consume('a'), limiter.consume('a'), limiter.consume('a'), limiter.consume('b')]).toEqual([
       0, 0, 1000, 0,
     ])
     time = 500
-    expect([turnstile.wait('a'), turnstile.enter('a'), turnstile.wait('c')]).toEqual([500, 500, 0])
+    expect([limiter.wait('a'), limiter.consume('a'), limiter.wait('c')]).toEqual([500, 500, 0])
     time = 1000
-    expect([turnstile.wait('a'), turnstile.enter('a'), turnstile.enter('a')]).toEqual([0, 0, 1000])
+    expect([limiter.wait('a'), limiter.consume('a'), limiter.consume('a')]).toEqual([0, 0, 1000])
   })
 
   it('counts what comes together, and lets in even what is more than a burst', () => {
     let time = 0
-    const turnstile = createTurnstile({ rate: 1, burst: 2, now: () => time })
-    expect([turnstile.enter('a', 50), turnstile.enter('a')]).toEqual([0, 1000])
+    const limiter = createRateLimiter({ rate: 1, burst: 2, now: () => time })
+    expect([limiter.consume('a', 50), limiter.consume('a')]).toEqual([0, 1000])
   })
 
   it('lets a whole burst in at any moment', () => {
     const waits = Array.from({ length: 1000 }, (_, turn) => {
       const now = 777.123_456_789 + turn * 0.7
-      return createTurnstile({ rate: 40, burst: 80, now: () => now }).enter('a', 80)
+      return createRateLimiter({ rate: 40, burst: 80, now: () => now }).consume('a', 80)
     })
     expect(waits.filter((wait) => wait > 0)).toEqual([])
   })
 
   it('forgets who has rested', () => {
     let time = 0
-    const turnstile = createTurnstile({ rate: 1000, burst: 1, now: () => time })
-    for (time = 0; time < 100_000; time += 1) turnstile.enter(`some address ${time}`)
-    expect(turnstile.size).toBeLessThan(5000)
+    const limiter = createRateLimiter({ rate: 1000, burst: 1, now: () => time })
+    for (time = 0; time < 100_000; time += 1) limiter.consume(`some address ${time}`)
+    expect(limiter.size).toBeLessThan(5000)
   })
 })
 
-describe('a headcount', () => {
+describe('a concurrency limit', () => {
   it('counts each key up to the limit, and forgets it when all have left', () => {
-    const headcount = createHeadcount(2)
-    expect([headcount.enter('a'), headcount.enter('a'), headcount.enter('a'), headcount.enter('b')]).toEqual([
+    const limit = createConcurrencyLimit(2)
+    expect([limit.acquire('a'), limit.acquire('a'), limit.acquire('a'), limit.acquire('b')]).toEqual([
       true,
       true,
       false,
       true,
     ])
-    headcount.leave('a')
-    expect([headcount.enter('a'), headcount.enter('a')]).toEqual([true, false])
+    limit.release('a')
+    expect([limit.acquire('a'), limit.acquire('a')]).toEqual([true, false])
   })
 })
 
@@ -210,9 +216,9 @@ describe('a connection', () => {
     const times: number[] = []
     const log = {
       ...inner,
-      append: (draft: Parameters<typeof inner.append>[0]) => {
+      append: (entry: Parameters<typeof inner.append>[0]) => {
         times.push(performance.now())
-        return inner.append(draft)
+        return inner.append(entry)
       },
     }
     const { url } = await startRelay({ log, ...options })

@@ -15,9 +15,9 @@ export function itKeepsTheContract(create: (bounds: LogBounds) => Promise<Signal
     onTestFinished(() => log.close())
     await log.open()
     const add = (id: string, room = 'main', data: unknown = null) =>
-      log.append({ room, id, opening: `{"type":"signal","id":"${id}","data":${JSON.stringify(data)}` })
+      log.append({ room, id, prefix: `{"type":"signal","id":"${id}","data":${JSON.stringify(data)}` })
     /** Reads until what was read is as wanted; fails with what is not. */
-    const readUntil = (after: number | 'end', wanted: (tail: Awaited<ReturnType<SignalLog['read']>>) => void) =>
+    const readUntil = (after: number | 'end', wanted: (page: Awaited<ReturnType<SignalLog['read']>>) => void) =>
       vi.waitFor(async () => wanted(await log.read('main', after, 100)), WAITING)
     return { log, add, readUntil }
   }
@@ -56,7 +56,7 @@ export function itKeepsTheContract(create: (bounds: LogBounds) => Promise<Signal
     const { log, add } = await setup()
     const texts = ['', '"\\\n\r\n\u0000\u2028', '€ 😀 \ud83d', 'x'.repeat(70_000), '{"a": [1 2 3]}']
     const heard: Entry[] = []
-    log.follow('main', (_epoch, entry) => entry && heard.push(entry))
+    log.subscribe('main', (_epoch, entry) => entry && heard.push(entry))
     await log.read('main', 'end', 1)
     for (const [index, text] of texts.entries()) await add(`${index}`, 'main', text)
     const { entries } = await log.read('main', 0, 10)
@@ -73,12 +73,12 @@ export function itKeepsTheContract(create: (bounds: LogBounds) => Promise<Signal
 
   it('tells another body under the same id, in whatever room', async () => {
     const { log } = await setup()
-    const draft = { room: 'main', id: 'shop:order-1', opening: '{"a":1', digest: 'one' }
+    const entry = { room: 'main', id: 'shop:order-1', prefix: '{"a":1', digest: 'one' }
     const answers = [
-      await log.append(draft),
-      await log.append(draft),
-      await log.append({ ...draft, digest: 'two' }),
-      await log.append({ ...draft, digest: 'three', room: 'other' }),
+      await log.append(entry),
+      await log.append(entry),
+      await log.append({ ...entry, digest: 'two' }),
+      await log.append({ ...entry, digest: 'three', room: 'other' }),
     ]
     expect(answers).toEqual(['logged', 'known', 'conflict', 'conflict'])
     expect((await log.read('main', 'end', 1)).head).toBe(1)
@@ -87,9 +87,9 @@ export function itKeepsTheContract(create: (bounds: LogBounds) => Promise<Signal
   it('keeps so many entries, and knows the id of the last that it dropped', async () => {
     const { log, add } = await setup({ history: 3 })
     for (const id of ['a', 'b', 'c', 'd', 'e']) await add(id)
-    const tail = await log.read('main', 0, 10)
-    expect(tail).toMatchObject({ floor: 2, head: 5, floorId: 'b' })
-    expect(tail.entries.map(({ offset }) => offset)).toEqual([3, 4, 5])
+    const page = await log.read('main', 0, 10)
+    expect(page).toMatchObject({ floor: 2, head: 5, floorId: 'b' })
+    expect(page.entries.map(({ offset }) => offset)).toEqual([3, 4, 5])
     expect((await log.read('main', 2, 10)).id).toBe('b')
     expect((await log.read('main', 1, 10)).entries.map(({ offset }) => offset)).toEqual([3, 4, 5])
   })
@@ -98,9 +98,9 @@ export function itKeepsTheContract(create: (bounds: LogBounds) => Promise<Signal
     const { add, readUntil } = await setup({ historyMs: 100 })
     await add('a')
     await add('b')
-    await readUntil(0, (tail) => expect(tail).toMatchObject({ floor: 2, head: 2, entries: [] }))
+    await readUntil(0, (page) => expect(page).toMatchObject({ floor: 2, head: 2, entries: [] }))
     await add('c')
-    await readUntil(2, (tail) => expect(tail).toMatchObject({ floor: 2, head: 3 }))
+    await readUntil(2, (page) => expect(page).toMatchObject({ floor: 2, head: 3 }))
   })
 
   it('drops what is too old while new entries come', async () => {
@@ -160,8 +160,8 @@ export function itKeepsTheContract(create: (bounds: LogBounds) => Promise<Signal
     const { log, add } = await setup()
     const heard: [string, number | undefined][] = []
     const also: number[] = []
-    const stop = log.follow('main', (epoch, entry) => heard.push([epoch, entry?.offset]))
-    log.follow('main', (_epoch, entry) => also.push(entry?.offset ?? 0))
+    const stop = log.subscribe('main', (epoch, entry) => heard.push([epoch, entry?.offset]))
+    log.subscribe('main', (_epoch, entry) => also.push(entry?.offset ?? 0))
     const { epoch } = await log.read('main', 'end', 1)
     for (const id of ['a', 'b', 'c']) await add(id)
     await add('elsewhere', 'other')

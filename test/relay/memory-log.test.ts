@@ -12,7 +12,7 @@ function setup(options: MemoryLogOptions = {}) {
     log,
     time,
     add: (room: string, id = `id-${made++}`, size = 0) =>
-      log.append({ room, id, opening: `{"type":"signal","id":"${id}","data":"${'x'.repeat(size)}"` }),
+      log.append({ room, id, prefix: `{"type":"signal","id":"${id}","data":"${'x'.repeat(size)}"` }),
     sweep: () => vi.advanceTimersByTime(30_000),
     async epoch(room: string) {
       return (await log.read(room, 'end', 0)).epoch
@@ -88,11 +88,11 @@ describe('the log in memory', () => {
 
   it('forgets no room that is followed, and counts idleness from the last unfollow', async () => {
     const { log, epoch, time, sweep } = setup({ historyMs: 1000, window: 2000 })
-    const unfollow = log.follow('main', () => {})
+    const unsubscribe = log.subscribe('main', () => {})
     const first = await epoch('main')
     time.now = 100_000
     sweep()
-    unfollow()
+    unsubscribe()
     time.now += 2000
     sweep()
     const still = await epoch('main')
@@ -132,7 +132,7 @@ describe('the log in memory', () => {
   it('stays within its memory by forgetting rooms when all are small; those that are followed only lose entries', async () => {
     const { log, add, offsets } = setup({ maxTotal: 1_000_000 })
     const heard: string[] = []
-    log.follow('room-0', (epoch, entry) => heard.push(`${epoch} ${entry?.offset}`))
+    log.subscribe('room-0', (epoch, entry) => heard.push(`${epoch} ${entry?.offset}`))
     await add('room-0')
     for (let count = 1; count < 3000; count++) await add(`room-${count}`, undefined, 100)
     const { epoch, floor, head } = await log.read('room-0', 0, 10)
@@ -149,12 +149,12 @@ describe('the log in memory', () => {
     onTestFinished(() => log.close())
     const heard: string[] = []
     const rooms = 70_000
-    for (let count = 0; count < rooms; count++) log.follow(`user:${count}`, (epoch) => heard.push(epoch))
+    for (let count = 0; count < rooms; count++) log.subscribe(`user:${count}`, (epoch) => heard.push(epoch))
     const epoch = async (room: string) => (await log.read(room, 'end', 1)).epoch
     const before = [await epoch('user:1'), await epoch('user:60000')]
     calls = 0
     for (let count = 0; count < 20; count++) {
-      await log.append({ room: 'user:1', id: `id-${count}`, opening: '{"type":"signal"' })
+      await log.append({ room: 'user:1', id: `id-${count}`, prefix: '{"type":"signal"' })
     }
     expect(calls).toBeLessThan(1000)
     expect([await epoch('user:1'), await epoch('user:60000')]).toEqual(before)
@@ -164,11 +164,11 @@ describe('the log in memory', () => {
 
   it('gives a room that nobody follows any more up like any other', async () => {
     const { log, add, epoch } = setup({ maxTotal: 100_000 })
-    const unfollow = log.follow('left', () => {})
+    const unsubscribe = log.subscribe('left', () => {})
     const followed = await epoch('left')
     for (let count = 0; count < 500; count++) await log.read(`room-${count}`, 'end', 1)
     const still = await epoch('left')
-    unfollow()
+    unsubscribe()
     for (let count = 500; count < 1000; count++) await add(`room-${count}`)
     expect(still).toBe(followed)
     expect(await epoch('left')).not.toBe(followed)

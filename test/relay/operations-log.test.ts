@@ -1,11 +1,16 @@
 import { describe, expect, it } from 'vitest'
-import { createLog } from '../../examples/relay/create-logger.js'
+import { createLogger } from '../../examples/relay/create-logger.js'
 
 function setup(level = 'info') {
   const lines: string[] = []
   return {
     lines,
-    log: createLog({ level, file: '', onTrouble: () => {}, destination: { write: (line) => void lines.push(line) } }),
+    log: createLogger({
+      level,
+      file: '',
+      onTrouble: () => {},
+      destination: { write: (line) => void lines.push(line) },
+    }),
   }
 }
 

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, vi } from 'vitest'
-import { createDoor } from '../../examples/relay/admin/login.js'
+import { createLogins } from '../../examples/relay/admin/login.js'
 import { createMemoryLog } from '../../examples/relay/log/memory/log.js'
 import type { RelayOptions } from '../../examples/relay/relay.js'
 import { connect, join, startRelay } from './protocol-client.js'
@@ -127,7 +127,7 @@ describe('/metrics', () => {
     const text = await (await fetch(`${page}metrics`, { headers: BEARER })).text()
     const [help, type, value] = text.split('\n')
     expect([help, type, value]).toEqual([
-      '# HELP signalpost_connections Connections at present.',
+      '# HELP signalpost_connections Current connections.',
       '# TYPE signalpost_connections gauge',
       'signalpost_connections 0',
     ])
@@ -143,34 +143,37 @@ describe('/metrics', () => {
   })
 })
 
-describe('the door of the operators', () => {
+describe('the login of the operators', () => {
   function setup() {
     let time = 0
-    const door = createDoor({ key: KEY, now: () => time, clock: () => 1_000_000 + time })
-    return { door, pass: (milliseconds: number) => (time += milliseconds) }
+    const logins = createLogins({ key: KEY, now: () => time, clock: () => 1_000_000 + time })
+    return { door: logins, pass: (milliseconds: number) => (time += milliseconds) }
   }
 
   it('opens to the key, and to nothing else', () => {
-    const { door } = setup()
-    const knocks = [KEY, `${KEY}x`, KEY.slice(1), '', undefined].map((secret) => door.knock(secret, 'here').is)
-    expect(knocks).toEqual(['in', 'out', 'out', 'out', 'out'])
+    const { door: logins } = setup()
+    const results = [KEY, `${KEY}x`, KEY.slice(1), '', undefined].map((secret) => logins.logIn(secret, 'here').status)
+    expect(results).toEqual(['ok', 'denied', 'denied', 'denied', 'denied'])
   })
 
   it('tells ten times that a key is wrong, then once in six seconds, to each place by itself', () => {
-    const { door, pass } = setup()
-    const tries = (count: number) => Array.from({ length: count }, () => door.knock('wrong', 'there').is)
-    expect(tries(12)).toEqual([...Array(10).fill('out'), 'waiting', 'waiting'])
-    expect(door.knock('wrong', 'there')).toEqual({ is: 'waiting', wait: 6000 })
-    expect(door.knock('wrong', 'here')).toEqual({ is: 'out' })
+    const { door: logins, pass } = setup()
+    const tries = (count: number) => Array.from({ length: count }, () => logins.logIn('wrong', 'there').status)
+    expect(tries(12)).toEqual([...Array(10).fill('denied'), 'throttled', 'throttled'])
+    expect(logins.logIn('wrong', 'there')).toEqual({ status: 'throttled', wait: 6000 })
+    expect(logins.logIn('wrong', 'here')).toEqual({ status: 'denied' })
     pass(6000)
-    expect(tries(2)).toEqual(['out', 'waiting'])
+    expect(tries(2)).toEqual(['denied', 'throttled'])
   })
 
   it('never makes those wait who know the key, whatever others tried from the same place', () => {
-    const { door } = setup()
-    for (let count = 0; count < 100; count += 1) door.knock('wrong', 'here')
-    const knocks = Array.from({ length: 100 }, () => door.judge({ authorization: `Bearer ${KEY}` }, 'here').is)
-    expect(new Set([...knocks, door.knock(KEY, 'here').is])).toEqual(new Set(['in']))
+    const { door: logins } = setup()
+    for (let count = 0; count < 100; count += 1) logins.logIn('wrong', 'here')
+    const results = Array.from(
+      { length: 100 },
+      () => logins.authenticate({ authorization: `Bearer ${KEY}` }, 'here').status,
+    )
+    expect(new Set([...results, logins.logIn(KEY, 'here').status])).toEqual(new Set(['ok']))
   })
 
   it('stays open to the key while a stranger behind the same proxy tries others', async () => {
@@ -191,30 +194,30 @@ describe('the door of the operators', () => {
   })
 
   it('gives a cookie that other instances know, until it ends, and that nobody can make', () => {
-    const { door, pass } = setup()
-    const other = createDoor({ key: 'another-key-of-an-operator' })
-    const [cookie = ''] = door.cookie(false).split(';')
+    const { door: logins, pass } = setup()
+    const other = createLogins({ key: 'another-key-of-an-operator' })
+    const [cookie = ''] = logins.cookie(false).split(';')
     const [name, value = ''] = cookie.split('=')
     const [expires = ''] = value.split('.')
     const later = `${name}=${Number(expires) + 1}.${value.split('.')[1]}`
-    const judge = (text: string) => door.judge({ cookie: text }, 'here').is
+    const statusOf = (text: string) => logins.authenticate({ cookie: text }, 'here').status
     expect([
-      judge(cookie),
-      judge(`a=b; ${cookie}; c=d`),
-      judge(later),
-      judge(`${name}=`),
-      judge(`${name}=9e99.x`),
-    ]).toEqual(['in', 'in', 'out', 'out', 'out'])
-    expect(other.judge({ cookie }, 'here').is).toBe('out')
+      statusOf(cookie),
+      statusOf(`a=b; ${cookie}; c=d`),
+      statusOf(later),
+      statusOf(`${name}=`),
+      statusOf(`${name}=9e99.x`),
+    ]).toEqual(['ok', 'ok', 'denied', 'denied', 'denied'])
+    expect(other.authenticate({ cookie }, 'here').status).toBe('denied')
     pass(12 * 3_600_000)
-    expect(judge(cookie)).toBe('out')
+    expect(statusOf(cookie)).toBe('denied')
   })
 
   it('gives a cookie that scripts and other sites cannot use', () => {
-    const { door } = setup()
-    expect(door.cookie(false)).toMatch(
+    const { door: logins } = setup()
+    expect(logins.cookie(false)).toMatch(
       /^signalpost_dashboard=[\w.-]+; Path=\/dashboard; Max-Age=43200; HttpOnly; SameSite=Strict$/,
     )
-    expect(door.cookie(true)).toMatch(/; Secure$/)
+    expect(logins.cookie(true)).toMatch(/; Secure$/)
   })
 })

@@ -9,7 +9,7 @@ async function openLog(url: string, durability: Durability) {
   const log = createRedisLog({ url, durability })
   onTestFinished(() => log.close())
   await log.open()
-  return { log, add: (id: string) => log.append({ room: 'main', id, opening: `{"id":"${id}"` }) }
+  return { log, add: (id: string) => log.append({ room: 'main', id, prefix: `{"id":"${id}"` }) }
 }
 
 async function startReplicaOf(primary: RedisServer) {
@@ -37,13 +37,13 @@ describeRedis('what an acceptance waits for', () => {
     expect(await add('a')).toBe('logged')
     expect(await replica.ask('XLEN', 'signalpost:{main}:log')).toBe(1)
     replica.freeze(true)
-    await expect(add('b')).rejects.toThrow('no replica has it yet')
+    await expect(add('b')).rejects.toThrow('no replica has confirmed the write')
     // It is in the log, and it is known; that is still not enough, on whatever line it is asked again.
-    await expect(add('b')).rejects.toThrow('no replica has it yet')
+    await expect(add('b')).rejects.toThrow('no replica has confirmed the write')
     await primary.ask('CLIENT', 'KILL', 'TYPE', 'normal')
     await vi.waitFor(() => expect(log.health).toBe('away'), WAITING)
     await expect(vi.waitFor(() => add('b'), { timeout: 5000, interval: 50 })).rejects.toThrow(
-      /does not have it|WAITAOF|no replica|away|line|closed|writeable/,
+      /not confirmed|WAITAOF|no replica|away|connection|line|closed|writeable/,
     )
     replica.freeze(false)
     await vi.waitFor(async () => expect(await add('b')).toBe('known'), WAITING)
@@ -91,7 +91,7 @@ describeRedis('what an acceptance waits for', () => {
     await redis.ask('CLIENT', 'KILL', 'TYPE', 'normal')
     await vi.waitFor(() => expect(log.health).toBe('away'), WAITING)
     await expect(vi.waitFor(() => add('b'), { timeout: 1000, interval: 50 })).rejects.toThrow(
-      /does not have it|WAITAOF|no replica|away|line|closed|writeable/,
+      /not confirmed|WAITAOF|no replica|away|connection|line|closed|writeable/,
     )
     await redis.ask('CONFIG', 'SET', 'appendfsync', 'always')
     await redis.ask('CLIENT', 'KILL', 'TYPE', 'normal')

@@ -11,13 +11,16 @@ const WAITING = { timeout: 20_000, interval: 20 }
 const LONG = 60_000
 
 /** A relay on a Redis, and what it says about the health of that. */
-async function relayOn(url: string, { patience, ...rest }: Omit<RedisLogOptions, 'url'> & { patience?: number } = {}) {
+async function relayOn(
+  url: string,
+  { patience: retryFor, ...rest }: Omit<RedisLogOptions, 'url'> & { patience?: number } = {},
+) {
   const news: string[] = []
   const log = createRedisLog({ url, onHealth: (health) => news.push(health), ...rest })
   const relay = await startRelay({
     log,
     publishKey: [{ name: 'shop', secret: 'a-secret-of-the-shop' }],
-    ...(patience !== undefined && { patience }),
+    ...(retryFor !== undefined && { retryFor }),
   })
   return { ...relay, log, news }
 }
@@ -81,7 +84,7 @@ describeRedis('a relay that loses its Redis', () => {
     await vi.waitFor(() => expect(log.health).toBe('ready'), WAITING)
     send(page, 3, 5, false)
     expect(await page.next('goodbye')).toMatchObject({ reason: 'log', retryAfter: expect.any(Number) })
-    expect(await page.closed).toEqual({ code: 4503, reason: 'the log began anew' })
+    expect(await page.closed).toEqual({ code: 4503, reason: 'the log began a new epoch' })
     expect((await log.read('main', 0, 10)).entries).toEqual([])
     // No answer reached the page: it sends all five again.
     const back = await join(url)
@@ -98,7 +101,7 @@ describeRedis('a relay that loses its Redis', () => {
     const quiet = await join(url)
     await redis.kill()
     page.signal('Saved', 1)
-    expect(await page.closed).toEqual({ code: 4503, reason: 'the log is out of reach' })
+    expect(await page.closed).toEqual({ code: 4503, reason: 'the log is unavailable' })
     const answer = await publish(port, 1)
     expect(answer.status).toBe(503)
     expect(answer.headers.get('retry-after')).toBe('5')

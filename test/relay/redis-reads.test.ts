@@ -21,7 +21,7 @@ async function openLog(url: string, options: Omit<RedisLogOptions, 'url'> = {}) 
     for (let done = 0; done < count; done += 1) {
       made += 1
       const id = `id-${made}`
-      await log.append({ room, id, opening: `{"type":"signal","id":"${id}","data":"${'x'.repeat(size)}"` })
+      await log.append({ room, id, prefix: `{"type":"signal","id":"${id}","data":"${'x'.repeat(size)}"` })
     }
   }
   return { log, news, fill }
@@ -57,7 +57,7 @@ describeRedis('a page that is read from Redis', () => {
   it('is read once for all who ask for it while it waits or is on its way', async () => {
     const redis = await startRedis()
     const { log, fill } = await openLog(redis.url)
-    onTestFinished(log.follow('main', () => {}))
+    onTestFinished(log.subscribe('main', () => {}))
     await fill('main', 20, 100)
     await log.read('main', 'end', 1)
     await vi.waitFor(async () => expect(offsetsOf((await log.read('main', 19, 1)).entries)).toEqual([20]), WAITING)
@@ -79,7 +79,7 @@ describeRedis('a page that is read from Redis', () => {
     const other = await openLog(redis.url)
     const { log, fill } = await openLog(redis.url)
     const told: (number | undefined)[] = []
-    onTestFinished(log.follow('main', (_epoch, entry) => told.push(entry?.offset)))
+    onTestFinished(log.subscribe('main', (_epoch, entry) => told.push(entry?.offset)))
     await log.read('main', 'end', 1)
     for (let count = 1; count <= 50; count += 1) {
       const early = log.read('main', 0, 256)

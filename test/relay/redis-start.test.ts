@@ -120,10 +120,10 @@ describeRedis('the command, started with a Redis that cannot be used', () => {
   it('says in one line what is wrong with the address', async () => {
     expect(await start('localhost:6379')).toContain('SIGNALPOST_REDIS must be like redis://127.0.0.1:6379')
     expect(await start('redis://127.0.0.1:1')).toContain(
-      'ECONNREFUSED 127.0.0.1:1). Start it there, or correct --redis.',
+      'ECONNREFUSED 127.0.0.1:1). Start Redis there, or correct --redis.',
     )
     expect(await start('redis://localhost:1')).toContain('ECONNREFUSED')
-    expect(await start('redis://nowhere.invalid')).toContain('The host is not known: correct --redis.')
+    expect(await start('redis://nowhere.invalid')).toContain('The host name is unknown: correct --redis.')
     expect(await start('redis+cluster://127.0.0.1:1')).toContain('the cluster at 127.0.0.1:1 cannot be used')
     expect(await start('redis+sentinel://127.0.0.1:1/shop')).toContain('shop of the Sentinels at 127.0.0.1:1 cannot be')
   })
@@ -142,19 +142,21 @@ describeRedis('the command, started with a Redis that cannot be used', () => {
     await redis.ask('ACL', 'SETUSER', 'reader', 'on', '>s3cret', '~*', '&*', '+@read', '+@connection', '+info')
     await redis.ask('CONFIG', 'SET', 'requirepass', 's3cret')
     const host = `127.0.0.1:${redis.port}`
-    expect(await start(`redis://${host}`)).toContain('It wants a password: --redis redis://:password@host.')
+    expect(await start(`redis://${host}`)).toContain('Redis requires a password: --redis redis://:password@host.')
     expect(await start(`redis://:other-s3cret@${host}`)).toContain('Correct the user or the password in --redis.')
-    expect(await start(`redis://reader:s3cret@${host}`)).toContain('Let this user run scripts')
+    expect(await start(`redis://reader:s3cret@${host}`)).toContain('Allow this user to run scripts')
     expect(await start(`redis://:s3cret@${host}`)).toBe('started')
   })
 
   it('says that it takes no writes', async () => {
     const redis = await startRedis()
     await redis.ask('CONFIG', 'SET', 'maxmemory', '1')
-    expect(await start(redis.url)).toContain('It is full: raise its maxmemory.')
+    expect(await start(redis.url)).toContain('Redis is out of memory: raise its maxmemory.')
     await redis.ask('CONFIG', 'SET', 'maxmemory', '0')
     await redis.ask('REPLICAOF', '127.0.0.1', '1')
-    expect(await start(redis.url)).toContain('It is a replica: give --redis the primary, or its Sentinels.')
+    expect(await start(redis.url)).toContain(
+      'The server is a replica: set --redis to the primary, or to its Sentinels.',
+    )
     await redis.ask('REPLICAOF', 'NO', 'ONE')
     expect(await start(redis.url)).toBe('started')
   })
@@ -182,9 +184,9 @@ describeRedis('the command, started with a Redis that cannot be used', () => {
     })) {
       await redis.ask('CONFIG', 'SET', name, value)
     }
-    expect(await start(`rediss://localhost:${port}`)).toContain('Use rediss:// where it speaks TLS')
-    expect(await start(`redis://localhost:${port}`)).toContain('rediss:// if it speaks TLS')
-    expect(await start(`rediss://localhost:${redis.port}`)).toContain('or use redis:// if it speaks no TLS.')
+    expect(await start(`rediss://localhost:${port}`)).toContain('Use rediss:// for a server with TLS')
+    expect(await start(`redis://localhost:${port}`)).toContain('rediss:// for a server with TLS')
+    expect(await start(`rediss://localhost:${redis.port}`)).toContain('or use redis:// for a server without TLS.')
     environment.NODE_EXTRA_CA_CERTS = certificates.authority
     expect(await start(`rediss://localhost:${port}`)).toBe('started')
     delete environment.NODE_EXTRA_CA_CERTS

@@ -34,10 +34,10 @@ describe('a room', () => {
       const log: SignalLog = {
         ...inner,
         async read(...args) {
-          const tail = await inner.read(...args)
+          const page = await inner.read(...args)
           arrival.open()
           await gate.opened
-          return tail
+          return page
         },
       }
       const { url } = await startRelay({ log })
@@ -131,10 +131,10 @@ function createGatedLog() {
     async read(...args) {
       if (gate) arrival.open()
       await gate?.opened
-      const tail = await inner.read(...args)
+      const page = await inner.read(...args)
       // The answer is old by the time it arrives.
       for (let turn = 0; turn < delay; turn++) await new Promise((resolve) => setImmediate(resolve))
-      return tail
+      return page
     },
   }
   return {
@@ -154,16 +154,16 @@ function createGatedLog() {
 /** A log that can be lost while followers stay, as when the engine behind it restarts. */
 function createReplaceableLog() {
   let inner = createMemoryLog()
-  const follows: { room: string; follower: Parameters<SignalLog['follow']>[1] }[] = []
+  const subscriptions: { room: string; follower: Parameters<SignalLog['subscribe']>[1] }[] = []
   const log: SignalLog = {
     health: 'ready',
     open: () => inner.open(),
-    append: (draft) => inner.append(draft),
+    append: (entry) => inner.append(entry),
     read: (...args) => inner.read(...args),
     find: (...args) => inner.find(...args),
-    follow(room, follower) {
-      follows.push({ room, follower })
-      return inner.follow(room, follower)
+    subscribe(room, subscriber) {
+      subscriptions.push({ room, follower: subscriber })
+      return inner.subscribe(room, subscriber)
     },
     close: () => inner.close(),
   }
@@ -172,7 +172,7 @@ function createReplaceableLog() {
     replace() {
       void inner.close()
       inner = createMemoryLog()
-      for (const { room, follower } of follows) inner.follow(room, follower)
+      for (const { room, follower: subscriber } of subscriptions) inner.subscribe(room, subscriber)
     },
   }
 }
@@ -184,9 +184,9 @@ function createDeafLog() {
     isDeaf: false,
     log: {
       ...inner,
-      follow: (room, follower) =>
-        inner.follow(room, (epoch, entry) => {
-          if (!state.isDeaf) follower(epoch, entry)
+      subscribe: (room, subscriber) =>
+        inner.subscribe(room, (epoch, entry) => {
+          if (!state.isDeaf) subscriber(epoch, entry)
         }),
     } satisfies SignalLog,
   }

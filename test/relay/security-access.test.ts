@@ -3,7 +3,7 @@ import { request, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'nod
 import { connect as connectTcp, type Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { createDoor } from '../../examples/relay/admin/login.js'
+import { createLogins } from '../../examples/relay/admin/login.js'
 import type { SignalLog } from '../../examples/relay/log/log.js'
 import { createMemoryLog } from '../../examples/relay/log/memory/log.js'
 import type { RelayOptions } from '../../examples/relay/relay.js'
@@ -305,7 +305,7 @@ describe('the clock of the server that issues tokens', () => {
     const { enter, refusals } = await start()
     const iat = seconds() + 6
     expect((await (await enter({ sub: 'ann', iat })).closed).code).toBe(4401)
-    const text = '"iat" must not lie more than 5 s ahead of the relay\'s clock: set the clocks'
+    const text = '"iat" must not lie more than 5 s ahead of the relay\'s clock: synchronize the clocks'
     expect(refusals().map(({ fields }) => fields)).toEqual([{ text }])
     pass(1000)
     expect((await (await enter({ sub: 'ann', iat })).next('welcome')).user).toBe('ann')
@@ -316,10 +316,10 @@ describe('the clock of the server that issues tokens', () => {
 
 describe('the clock of another instance', () => {
   /** Says what another instance would whose clock differs. */
-  const hear = (log: SignalLog, data: Readonly<Record<string, unknown>>) => {
+  const appendRevocation = (log: SignalLog, data: Readonly<Record<string, unknown>>) => {
     const [room, id] = ['$revocations', pageId()]
     const opening = JSON.stringify({ type: 'signal', id, signal: 'Control', data, room, sender: {} }).slice(0, -1)
-    return log.append({ room, id, opening } as Parameters<SignalLog['append']>[0])
+    return log.append({ room, id, prefix: opening } as Parameters<SignalLog['append']>[0])
   }
 
   it.each([-5, -4, 0, 4, 3600])(
@@ -331,7 +331,7 @@ describe('the clock of another instance', () => {
       const claims = { sub: 'ann', iat: seconds() + 5 }
       const page = await enter(claims)
       await page.next('joined')
-      await hear(log, { user: 'ann', at: Date.now() + ahead * 1000 })
+      await appendRevocation(log, { user: 'ann', at: Date.now() + ahead * 1000 })
       expect((await page.closed).code).toBe(4401)
       for (const wait of [0, 4000, 60_000]) {
         pass(wait)
@@ -346,7 +346,7 @@ describe('the clock of another instance', () => {
     const { enter } = await start({ log })
     const old = await enter({ sub: 'ann' })
     await old.next('joined')
-    await hear(log, { user: 'ann', at: Date.now() - 4000 })
+    await appendRevocation(log, { user: 'ann', at: Date.now() - 4000 })
     await old.closed
     pass(6000)
     expect((await (await enter({ sub: 'ann', iat: seconds() })).next('welcome')).user).toBe('ann')
@@ -357,8 +357,8 @@ describe('the clock of another instance', () => {
     const { enter } = await start({ log })
     const page = await enter({ sub: 'ann' })
     await page.next('joined')
-    await hear(log, { user: 'ann', at })
-    await hear(log, { user: 'bob', at: Date.now() })
+    await appendRevocation(log, { user: 'ann', at })
+    await appendRevocation(log, { user: 'bob', at: Date.now() })
     const bob = await enter({ sub: 'bob' })
     expect((await bob.closed).code).toBe(4401)
     await page.level()
@@ -414,7 +414,7 @@ describe('who logs out of the dashboard', () => {
 
   it('S71 is out here and told to try again while the log is away', async () => {
     const log = { ...createMemoryLog(), append: () => Promise.reject(new Error('away')) }
-    const { logIn, logOut, see } = await open({ log, patience: 1 })
+    const { logIn, logOut, see } = await open({ log, retryFor: 1 })
     const cookie = await logIn()
     expect([await logOut(cookie), await see(cookie)]).toEqual([503, 401])
   })
@@ -435,21 +435,21 @@ describe('who logs out of the dashboard', () => {
 
   it('S71 stays out when more log out than are remembered: who came no later is out, too', () => {
     let time = 1_000_000
-    const door = createDoor({ key: DASHBOARD_KEY, clock: () => time })
+    const logins = createLogins({ key: DASHBOARD_KEY, clock: () => time })
     const logIn = (): string => {
       time += 1
-      return door.cookie(false).split(';')[0] ?? ''
+      return logins.cookie(false).split(';')[0] ?? ''
     }
     const end = (cookie: string): void => {
-      const login = door.loginOf(cookie)
-      if (login) door.end(login)
+      const login = logins.loginOf(cookie)
+      if (login) logins.end(login)
     }
     const [older, first] = [logIn(), logIn()]
     end(first)
     const younger = logIn()
     for (let count = 0; count < 1000; count += 1) end(logIn())
-    const judge = (cookie: string) => door.judge({ cookie }, 'here').is
-    expect([judge(older), judge(first), judge(younger)]).toEqual(['out', 'out', 'in'])
+    const statusOf = (cookie: string) => logins.authenticate({ cookie }, 'here').status
+    expect([statusOf(older), statusOf(first), statusOf(younger)]).toEqual(['denied', 'denied', 'ok'])
   })
 })
 

@@ -112,7 +112,7 @@ describe('the replays of a connection', () => {
         throw new Error('a defect')
       },
     }
-    const { url } = await startRelay({ log, patience: 0 })
+    const { url } = await startRelay({ log, retryFor: 0 })
     for (const room of ['bad', 'good']) await fill(inner, room, 600)
     const rooms = ['bad', 'good'].map((room) => ({ room, since: { age: 600_000 } }))
     const page = await connect(url, { rooms })
@@ -238,7 +238,7 @@ async function fill(log: SignalLog, room: string, count: number): Promise<void> 
     await log.append({
       room,
       id: `id-${made}`,
-      opening: `{"type":"signal","id":"id-${made}","signal":"A","room":"${room}"`,
+      prefix: `{"type":"signal","id":"id-${made}","signal":"A","room":"${room}"`,
     })
   }
 }

@@ -147,11 +147,11 @@ describe('resources', () => {
     const rooms = 50_000
     for (let count = 0; count < rooms; count += 1) {
       const room = `room:${count}`
-      await log.append({ room, id: `id-${count}`, opening: `{"type":"signal","data":"${'x'.repeat(400)}"` })
+      await log.append({ room, id: `id-${count}`, prefix: `{"type":"signal","data":"${'x'.repeat(400)}"` })
     }
     const [first, last] = [await log.read('room:0', 0, 10), await log.read(`room:${rooms - 1}`, 0, 10)]
-    const again = await log.append({ room: 'room:0', id: 'id-0', opening: '{' })
-    const known = await log.append({ room: `room:${rooms - 1}`, id: `id-${rooms - 1}`, opening: '{' })
+    const again = await log.append({ room: 'room:0', id: 'id-0', prefix: '{' })
+    const known = await log.append({ room: `room:${rooms - 1}`, id: `id-${rooms - 1}`, prefix: '{' })
     // 50,000 rooms of more than 400 bytes each are many times what fits, and so are the ids beside them.
     expect([first.entries.length, last.entries.length, again, known]).toEqual([0, 1, 'logged', 'known'])
   })
@@ -201,9 +201,9 @@ describe('resources', () => {
     const inner = createMemoryLog()
     const log = {
       ...inner,
-      append(draft: Parameters<typeof inner.append>[0]) {
-        if (draft.opening.includes('Poison')) throw new Error('a defect')
-        return inner.append(draft)
+      append(entry: Parameters<typeof inner.append>[0]) {
+        if (entry.prefix.includes('Poison')) throw new Error('a defect')
+        return inner.append(entry)
       },
     }
     const authorize = () => ({
@@ -212,7 +212,7 @@ describe('resources', () => {
         return true
       },
     })
-    const { url } = await startRelay({ log, authorize, patience: 100 })
+    const { url } = await startRelay({ log, authorize, retryFor: 100 })
     const healthy = await connect(url, { token: 't' })
     await healthy.next('joined')
     const codes = []

@@ -18,11 +18,11 @@ function createTroubledLog() {
   const state = { failures: 0, tries: 0, isBroken: false, gate: undefined as Promise<void> | undefined }
   const log: SignalLog = {
     ...inner,
-    async append(draft) {
+    async append(entry) {
       state.tries += 1
       await state.gate
       if (state.isBroken || state.failures-- > 0) throw new Error('The engine is away.')
-      return inner.append(draft)
+      return inner.append(entry)
     },
   }
   return { log, state }
@@ -86,7 +86,7 @@ describe('sending', () => {
 
   it('P6.7 closes with 4503 when the trouble does not pass', async () => {
     const { log, state } = createTroubledLog()
-    const { url } = await startRelay({ log, patience: 10 })
+    const { url } = await startRelay({ log, retryFor: 10 })
     const page = await join(url)
     const calm = await join(url)
     state.isBroken = true

@@ -23,10 +23,10 @@ describe('since', () => {
   })
 
   it('P4.4 goes on after the entry that both epochs share, and tells the gap all the same', () => {
-    const tail = { epoch: 'new', base: 2, floor: 0, head: 5, id: 'b', entries: [] }
+    const page = { epoch: 'new', base: 2, floor: 0, head: 5, id: 'b', entries: [] }
     const gap = { reason: 'epoch', from: 2 }
-    expect(resume(tail, { epoch: 'old', offset: 2, id: 'b' })).toEqual({ offset: 2, id: 'b', gap })
-    expect(resume(tail, { epoch: 'old', offset: 2, id: 'x' })).toEqual({ offset: 2, gap })
+    expect(resume(page, { epoch: 'old', offset: 2, id: 'b' })).toEqual({ offset: 2, id: 'b', gap })
+    expect(resume(page, { epoch: 'old', offset: 2, id: 'x' })).toEqual({ offset: 2, gap })
   })
 
   it('P4.7 tells a gap when signals of that age were trimmed', async () => {

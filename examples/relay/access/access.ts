@@ -1,60 +1,61 @@
-import { TOLERANCE } from './claims.js'
+import { CLOCK_TOLERANCE } from './claims.js'
 import { sha256 } from './keys.js'
-import { createOriginJudge, type JudgeOrigin } from './origins.js'
+import { createOriginCheck, type CheckOrigin } from './origins.js'
 import type { Authorize, Rights } from './rights.js'
 
+const ISSUED_IN_FUTURE = `"iat" must not lie more than ${CLOCK_TOLERANCE / 1000} s ahead of the relay's clock: synchronize the clocks`
+
 export interface AccessOptions {
-  /** The address that the relay is bound to. */
+  /** The address that the relay listens on. */
   readonly host: string
-  /** Origins that are allowed beside the page's own host and this machine. */
+  /** Allowed origins besides the page's own host and loopback. */
   readonly origins: readonly string[]
-  /** Lets in clients that send no Origin header, which browsers always do. */
+  /** Allows clients without an Origin header, which browsers always send. */
   readonly isOpen: boolean
   readonly authorize?: Authorize | undefined
-  /** Whether rights were taken back. @default never */
+  /** Reports whether rights are revoked. @default never */
   readonly isRevoked?: (rights: Rights) => boolean
-  /** Hears why rights are not good. */
+  /** Receives the reason why a token was refused. */
   readonly onRefused?: (text: string) => void
 }
 
 export interface Access {
-  /** Says why a request with these headers may not come in, or nothing. */
-  readonly refuse: JudgeOrigin
-  /** The rights of a token; `undefined` when the token is missing where one is needed, or not good. */
+  /** Returns the reason why these headers are refused, or `undefined`. */
+  readonly checkOrigin: CheckOrigin
+  /** Returns the rights of a token. Returns `undefined` for an invalid token, and for none where one is required. */
   rightsOf(token: string | undefined): Promise<Rights | undefined>
-  /** Whether rights are still good. */
-  areGood(rights: Rights): boolean
+  /** Reports whether rights are neither expired nor revoked. */
+  areValid(rights: Rights): boolean
 }
 
-/** Decides who comes in, and as whom. */
+/** Decides which clients may connect, and with which rights. */
 export function createAccess(options: AccessOptions): Access {
   const { host, origins, isOpen, authorize, isRevoked = () => false, onRefused = () => {} } = options
 
-  function areGood(rights: Rights): boolean {
+  function areValid(rights: Rights): boolean {
     return (rights.expires ?? Number.POSITIVE_INFINITY) > Date.now() && !isRevoked(rights)
   }
 
   return {
-    refuse: createOriginJudge({ host, origins, mayBeMissing: isOpen || authorize !== undefined }),
+    checkOrigin: createOriginCheck({ host, origins, mayBeMissing: isOpen || authorize !== undefined }),
 
     async rightsOf(token) {
       if (!authorize) return {}
       const rights = token === undefined ? undefined : await authorize(token)
-      // A revocation covers what lies this far ahead of its own time, and so whatever was let in before it.
-      if ((rights?.issued ?? 0) > Date.now() + TOLERANCE) {
-        onRefused(FROM_THE_FUTURE)
+      // A revocation covers tokens up to this far ahead of its own time, and thus every token that was accepted before
+      // it.
+      if ((rights?.issued ?? 0) > Date.now() + CLOCK_TOLERANCE) {
+        onRefused(ISSUED_IN_FUTURE)
         return undefined
       }
-      return rights && areGood(rights) ? rights : undefined
+      return rights && areValid(rights) ? rights : undefined
     },
 
-    areGood,
+    areValid,
   }
 }
 
-const FROM_THE_FUTURE = `"iat" must not lie more than ${TOLERANCE / 1000} s ahead of the relay's clock: set the clocks`
-
-/** The public name of a page: a hash of its secret, so that nobody can pass for another page. */
+/** Returns the public id of a page: a hash of its secret, so that no other page can impersonate it. */
 export function publicTab(secret: string): string {
   return sha256(secret).toString('base64url').slice(0, 16)
 }

@@ -1,52 +1,52 @@
 import { isPattern } from './patterns.js'
 import { rightsWithin, type Authorize, type Rights, type Scope } from './rights.js'
 
-/** A claim, or a field of rights, that is not what it must be. The text names it, and holds nothing of its content. */
+const MAX_ID_LENGTH = 256
+
+/** The end of the year 9999. A time in a wrong unit is larger. */
+const MAX_TIME = 253_402_300_799_999
+
+const SECONDS = { perUnit: 1000, text: 'seconds' }
+const MILLISECONDS = { perUnit: 1, text: 'milliseconds' }
+
+/** A claim or a field of rights with an invalid value. The text contains the name, but not the value. */
 export class WrongClaim extends Error {
   override readonly name = 'WrongClaim'
 }
 
-/** How far the clocks of servers may differ (ms). */
-export const TOLERANCE = 5000
+/** Maximum difference between the clocks of servers (ms). */
+export const CLOCK_TOLERANCE = 5000
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** Reads claims whose signature is good. A claim of another form than it should have is refused, never passed over. */
+/** Reads verified claims. A claim with an invalid value throws instead of being ignored. */
 export function readClaims({ sub, jti, exp, nbf, iat, rooms, send }: Fields): Rights {
   readTime('nbf', nbf, SECONDS)
   const expires = readTime('exp', exp, SECONDS)
   return {
     ...readIdentity('sub', 'user', sub),
     ...readIdentity('jti', 'id', jti),
-    ...named('issued', readTime('iat', iat, SECONDS)),
-    ...named('expires', expires === undefined ? undefined : expires + TOLERANCE),
+    ...optionalField('issued', readTime('iat', iat, SECONDS)),
+    ...optionalField('expires', expires === undefined ? undefined : expires + CLOCK_TOLERANCE),
     ...rightsWithin({ ...readPatterns('rooms', rooms), ...readPatterns('send', send) }),
   }
 }
 
-/** Holds a function of the embedding program to the rules that bind claims. */
-export function checked(authorize: Authorize): Authorize {
+/** Applies the rules of claims to the result of an embedding program's function. */
+export function withCheckedRights(authorize: Authorize): Authorize {
   return async (token) => readRights(await authorize(token))
 }
 
-/** A user, or the id of a token. An integer counts as its text, because many libraries write ids as numbers. */
+/** Reads a user or a token id. An integer becomes a text, because many libraries write ids as numbers. */
 export function readId(value: unknown): string | undefined {
   const text = Number.isSafeInteger(value) ? String(value) : value
-  return typeof text === 'string' && text !== '' && text.length <= LONGEST_ID ? text : undefined
+  return typeof text === 'string' && text !== '' && text.length <= MAX_ID_LENGTH ? text : undefined
 }
 
-/** Whether a value is a time in epoch milliseconds. */
+/** Reports whether a value is a time (epoch ms). */
 export function isTime(value: unknown): value is number {
-  return typeof value === 'number' && value >= 0 && value <= LATEST
+  return typeof value === 'number' && value >= 0 && value <= MAX_TIME
 }
-
-const LONGEST_ID = 256
-
-/** The end of the year 9999: a time in the wrong unit lies beyond it, as does a number that is out of all proportion. */
-const LATEST = 253_402_300_799_999
-
-const SECONDS = { perUnit: 1000, text: 'seconds' }
-const MILLISECONDS = { perUnit: 1, text: 'milliseconds' }
 
 function readRights(given: unknown): Rights | undefined {
   if (!given) return undefined
@@ -57,10 +57,10 @@ function readRights(given: unknown): Rights | undefined {
   return {
     ...readIdentity('user', 'user', user),
     ...readIdentity('id', 'id', id),
-    ...named('issued', readTime('issued', issued, MILLISECONDS)),
-    ...named('expires', readTime('expires', expires, MILLISECONDS)),
-    ...readJudge('join', given),
-    ...readJudge('send', given),
+    ...optionalField('issued', readTime('issued', issued, MILLISECONDS)),
+    ...optionalField('expires', readTime('expires', expires, MILLISECONDS)),
+    ...readPredicate('join', given),
+    ...readPredicate('send', given),
   }
 }
 
@@ -68,13 +68,13 @@ function readIdentity(claim: string, field: 'user' | 'id', value: unknown): Pick
   const text = readId(value)
   if (text === undefined && value !== undefined) {
     throw new WrongClaim(
-      `"${claim}" must be a text of 1 to ${LONGEST_ID} characters or a whole number within ±(2^53 - 1)`,
+      `"${claim}" must be a text of 1 to ${MAX_ID_LENGTH} characters or a whole number within ±(2^53 - 1)`,
     )
   }
-  return named(field, text)
+  return optionalField(field, text)
 }
 
-/** Gives whole epoch milliseconds. */
+/** Reads a time as a whole number (epoch ms). */
 function readTime(claim: string, value: unknown, { perUnit, text }: typeof SECONDS): number | undefined {
   if (value === undefined) return undefined
   const time = typeof value === 'number' ? Math.floor(value * perUnit) : undefined
@@ -88,8 +88,8 @@ function readPatterns(claim: 'rooms' | 'send', value: unknown): Scope {
   throw new WrongClaim(`"${claim}" must be a list of names, which may end with a star`)
 }
 
-/** A function that forgets to answer, or answers with a promise, allows nothing. */
-function readJudge(field: 'join' | 'send', given: Rights): Pick<Rights, 'join' | 'send'> {
+/** Only a boolean is accepted: a missing result or a promise must not grant access. */
+function readPredicate(field: 'join' | 'send', given: Rights): Pick<Rights, 'join' | 'send'> {
   if (given[field] === undefined) return {}
   if (typeof given[field] !== 'function') throw new WrongClaim(`"${field}" must be a function`)
   return {
@@ -101,6 +101,6 @@ function readJudge(field: 'join' | 'send', given: Rights): Pick<Rights, 'join' |
   }
 }
 
-function named<Name extends keyof Rights>(name: Name, value: Rights[Name] | undefined): Pick<Rights, Name> {
+function optionalField<Name extends keyof Rights>(name: Name, value: Rights[Name] | undefined): Pick<Rights, Name> {
   return (value === undefined ? {} : { [name]: value }) as Pick<Rights, Name>
 }

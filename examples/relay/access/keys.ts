@@ -1,22 +1,22 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Scope } from './rights.js'
 
-/** A secret, and the name of whoever holds it. */
+/** A secret, and the name of its holder. */
 export interface NamedKey {
   readonly name: string
   readonly secret: string
 }
 
-/** A secret with which a backend publishes, limited to what its scope says; its name is shown as `sender.server`. */
+/** A secret with which a backend publishes within a scope. Its name appears as `sender.server`. */
 export interface PublishKey extends NamedKey, Scope {}
 
 export interface Keyring<Key extends NamedKey> {
   readonly isEmpty: boolean
-  /** The key with this secret. */
+  /** Returns the key with this secret. */
   find(secret: string | undefined): Key | undefined
 }
 
-/** Holds secrets in a way that tells nothing about them by the time that it takes. */
+/** Compares secrets in constant time. */
 export function createKeyring<Key extends NamedKey>(keys: readonly Key[]): Keyring<Key> {
   const hashed = keys.map((key) => ({ key, digest: sha256(key.secret) }))
   return {
@@ -29,8 +29,8 @@ export function createKeyring<Key extends NamedKey>(keys: readonly Key[]): Keyri
   }
 }
 
-/** The secret in an Authorization header. */
-export function bearerOf(authorization: string | undefined): string | undefined {
+/** Reads the secret of an Authorization header. */
+export function readBearerToken(authorization: string | undefined): string | undefined {
   return /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1]
 }
 

@@ -2,28 +2,31 @@ import { isIPv4 } from 'node:net'
 import { isLoopback } from '../limits/addresses.js'
 import { printable } from '../logger.js'
 
+const NO_ORIGIN =
+  'The Origin header is missing, so this client is not a browser. Start the relay with --open to allow such clients without a token.'
+
 export interface OriginOptions {
-  /** The address that the relay is bound to. */
+  /** The address that the relay listens on. */
   readonly host: string
-  /** Origins that are allowed beside the page's own host and this machine. */
+  /** Allowed origins besides the page's own host and loopback. */
   readonly origins: readonly string[]
-  /** Whether a request without an Origin header, which browsers always send, may come in. */
+  /** Allows requests without an Origin header, which browsers always send. */
   readonly mayBeMissing: boolean
 }
 
-/** Says why a request with these headers may not come in, or nothing. */
-export type JudgeOrigin = (origin: string | undefined, host: string | undefined) => string | undefined
+/** Returns the reason why these headers are refused, or `undefined`. */
+export type CheckOrigin = (origin: string | undefined, host: string | undefined) => string | undefined
 
-export function createOriginJudge({ host, origins, mayBeMissing }: OriginOptions): JudgeOrigin {
+export function createOriginCheck({ host, origins, mayBeMissing }: OriginOptions): CheckOrigin {
   const allowed = new Set(origins)
   const named = new Set(origins.filter(isWebOrigin).map(hostnameOf))
 
   function isSameHost(page: string, target: string | undefined): boolean {
     const relay = hostnameOf(`http://${target ?? ''}`)
     if (relay === undefined || page !== relay) return false
-    // A name that somebody else's DNS points to this machine must not pass for the machine itself.
+    // A foreign DNS name that resolves to 127.0.0.1 must not count as this machine.
     if (isLoopback(host)) return isLoopback(relay)
-    // Nor for any machine, where it is known which names are good. A name without a dot is in no public DNS.
+    // The same holds for other machines when --origin names the hosts. A name without a dot is not in public DNS.
     return origins.length === 0 || named.has(relay) || isIPv4(relay) || !relay.includes('.')
   }
 
@@ -35,9 +38,6 @@ export function createOriginJudge({ host, origins, mayBeMissing }: OriginOptions
     return `This origin is not allowed. If it is yours, start the relay with --origin ${printable(origin)}`
   }
 }
-
-const NO_ORIGIN =
-  'Without an Origin header this is not a browser. Start the relay with --open if such clients may come in without a token.'
 
 function isWebOrigin(origin: string): boolean {
   return /^https?:\/\//.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin

@@ -1,46 +1,47 @@
 import { DEFAULT_ROOM } from '../../../src/protocol/names.js'
 import type { SendFrame, Sender } from '../../../src/protocol/frames.js'
-import { findFault, type Refusal } from './validate-signal.js'
-import type { Appended, Draft } from '../log/log.js'
-import type { PatientLog } from '../log/retry.js'
+import { findFault, type SignalRefusal } from './validate-signal.js'
+import type { AppendResult, NewEntry } from '../log/log.js'
+import { signalPrefix } from '../log/new-entry.js'
+import type { RetryingLog } from '../log/retry.js'
 import type { Rights } from './rights.js'
 import type { SenderEpochs } from '../log/sender-epochs.js'
 
-/** Who brings a signal in, and what may be brought. */
-export interface Bearer {
+/** The sender of a signal, with its rights. */
+export interface Principal {
   readonly sender: Sender
   readonly rights: Rights
-  readonly isOwnId: (id: string) => boolean
-  /** Where the sender's earlier signals went. */
+  readonly isValidId: (id: string) => boolean
+  /** The epochs of the sender's earlier signals. */
   readonly epochs: SenderEpochs
 }
 
-/** Checks a signal and makes it ready for the log; what the client wrote beside the known fields is left behind. */
-export function draft(send: SendFrame, bearer: Bearer): Draft | Refusal {
+/** Checks a signal and prepares it for the log. Unknown fields are dropped. */
+export function prepareSignal(send: SendFrame, principal: Principal): NewEntry | SignalRefusal {
   const { id, signal, data, room = DEFAULT_ROOM } = send
-  if (!bearer.isOwnId(id)) return { code: 'bad-data', text: 'The id does not have the form that PROTOCOL.md asks for.' }
+  if (!principal.isValidId(id)) return { code: 'bad-data', text: 'The id is invalid. PROTOCOL.md describes its form.' }
   const fault = findFault(send, DEFAULT_ROOM)
   if (fault) return fault
-  if (!(bearer.rights.send?.(room, signal) ?? true)) {
+  if (!(principal.rights.send?.(room, signal) ?? true)) {
     return { code: 'denied', text: 'You may not send this signal to this room.' }
   }
-  const opening = JSON.stringify({ type: 'signal', id, signal, data, room, sender: bearer.sender }).slice(0, -1)
-  return { room, id, opening, epochs: bearer.epochs }
+  const prefix = signalPrefix({ id, signal, data, room, sender: principal.sender })
+  return { room, id, prefix, epochs: principal.epochs }
 }
 
-export function isRefusal(value: Draft | Refusal | Appended): value is Refusal {
+export function isRefusal(value: NewEntry | SignalRefusal | AppendResult): value is SignalRefusal {
   return typeof value === 'object' && 'code' in value
 }
 
-/** Brings one signal of a page into the log. */
-export async function takeIn(
+/** Checks one signal of a page and appends it to the log. */
+export async function publishSignal(
   send: SendFrame,
-  bearer: Bearer,
-  log: PatientLog,
-  isGivenUp?: () => boolean,
-): Promise<Refusal | undefined> {
-  const ready = draft(send, bearer)
-  if (isRefusal(ready)) return ready
-  await log.append(ready, isGivenUp)
+  principal: Principal,
+  log: RetryingLog,
+  isAbandoned?: () => boolean,
+): Promise<SignalRefusal | undefined> {
+  const entry = prepareSignal(send, principal)
+  if (isRefusal(entry)) return entry
+  await log.append(entry, isAbandoned)
   return undefined
 }

@@ -1,34 +1,34 @@
-import { createControl } from '../rooms/instance-channel.js'
-import { REVOCATIONS, REVOCATIONS_MS } from '../log/retention.js'
-import type { PatientLog } from '../log/retry.js'
-import { isTime, TOLERANCE } from './claims.js'
+import { createInstanceChannel } from '../rooms/instance-channel.js'
+import { REVOCATIONS_ROOM, REVOCATIONS_MS } from '../log/retention.js'
+import type { RetryingLog } from '../log/retry.js'
+import { isTime, CLOCK_TOLERANCE } from './claims.js'
 import { createRevocations, readRevocation, REVOCATION_RULE, type Revocation } from './revocations.js'
 import type { Rights } from './rights.js'
 
-export interface RevocationOptions {
+export interface SharedRevocationOptions {
   /** The log that all instances share. */
-  readonly log: PatientLog
-  /** Something was taken back: whoever is connected should be looked at again. */
+  readonly log: RetryingLog
+  /** Called after a revocation, so that connections check their rights. */
   readonly onRevoked: () => void
 }
 
-/** Takes rights back on every instance: each hears of it through the log that they share. */
-export interface RevocationEverywhere {
-  readonly covers: (rights: Rights) => boolean
-  /** Resolves when every instance knows, or will as soon as it hears again. */
+/** Revokes rights on every instance, through the shared log. */
+export interface SharedRevocations {
+  readonly isRevoked: (rights: Rights) => boolean
+  /** Resolves when the revocation is in the shared log, from which every instance reads it. */
   readonly revoke: (revocation: Revocation) => Promise<void>
   start(): Promise<void>
   stop(): void
 }
 
-export function createRevocation({ log, onRevoked }: RevocationOptions): RevocationEverywhere {
+export function createSharedRevocations({ log, onRevoked }: SharedRevocationOptions): SharedRevocations {
   const revocations = createRevocations()
-  const control = createControl({ room: REVOCATIONS, log, onMessage: hear, age: REVOCATIONS_MS })
+  const channel = createInstanceChannel({ room: REVOCATIONS_ROOM, log, onMessage: receive, age: REVOCATIONS_MS })
 
-  function hear(message: unknown): void {
+  function receive(message: unknown): void {
     const { at, ...rest } = { ...(message as Record<string, unknown> | null | undefined) }
     const revocation = readRevocation(rest)
-    if (revocation && isTime(at)) apply(revocation, inOwnTime(at))
+    if (revocation && isTime(at)) apply(revocation, toLocalTime(at))
   }
 
   function apply(revocation: Revocation, at: number): void {
@@ -37,26 +37,26 @@ export function createRevocation({ log, onRevoked }: RevocationOptions): Revocat
   }
 
   return {
-    covers: revocations.cover,
+    isRevoked: revocations.isRevoked,
     async revoke(asked) {
-      // An embedding program may be written without types.
+      // Embedding programs may be written in JavaScript.
       const revocation = readRevocation(asked)
       if (!revocation) throw new TypeError(REVOCATION_RULE)
       const at = Date.now()
-      // Here at once, whatever the log says.
+      // Apply locally first; the log may be unavailable.
       apply(revocation, at)
-      await control.say({ ...revocation, at })
+      await channel.publish({ ...revocation, at })
     },
-    start: control.start,
-    stop: control.stop,
+    start: channel.start,
+    stop: channel.stop,
   }
 }
 
 /**
- * When something happened by the clock of this instance. The clock of another one may be behind: what it did a moment ago
- * counts as done now, so that every token that was taken here before is covered.
+ * Converts a time of another instance to this clock. The other clock may be behind: a recent time counts as now, so
+ * that every token that was accepted here before is covered.
  */
-function inOwnTime(at: number): number {
+function toLocalTime(at: number): number {
   const now = Date.now()
-  return at < now && now - at <= TOLERANCE ? now : at
+  return at < now && now - at <= CLOCK_TOLERANCE ? now : at
 }

@@ -1,16 +1,16 @@
-import { MOST_REVOCATIONS, REVOCATIONS_MS } from '../log/retention.js'
-import { readId, TOLERANCE } from './claims.js'
+import { MAX_REVOCATIONS, REVOCATIONS_MS } from '../log/retention.js'
+import { readId, CLOCK_TOLERANCE } from './claims.js'
 import type { Rights } from './rights.js'
 
-/** Takes back all tokens that a user has now, or one token. */
+/** Revokes all current tokens of a user, or one token. */
 export type Revocation = { readonly user: string } | { readonly token: string }
 
-/** What was taken back, and when. */
+/** The revocations of the last day, with their times. */
 export interface Revocations {
-  /** @param at When, in epoch milliseconds. */
+  /** @param at Time of the revocation (epoch ms). */
   add(revocation: Revocation, at: number): void
-  /** Whether rights were taken back. */
-  cover(rights: Rights): boolean
+  /** Reports whether rights are revoked. */
+  isRevoked(rights: Rights): boolean
 }
 
 export function createRevocations(clock = () => Date.now()): Revocations {
@@ -19,11 +19,11 @@ export function createRevocations(clock = () => Date.now()): Revocations {
 
   function remember(times: Map<string, number>, key: string, at: number): void {
     const latest = Math.max(at, times.get(key) ?? at)
-    // At the end, so that the oldest stand at the front.
+    // Reinsert at the end: the oldest come first.
     times.delete(key)
     times.set(key, latest)
     for (const [oldest, time] of times) {
-      if (times.size <= MOST_REVOCATIONS && time > clock() - REVOCATIONS_MS) return
+      if (times.size <= MAX_REVOCATIONS && time > clock() - REVOCATIONS_MS) return
       times.delete(oldest)
     }
   }
@@ -33,16 +33,16 @@ export function createRevocations(clock = () => Date.now()): Revocations {
       if ('user' in revocation) remember(users, revocation.user, at)
       else remember(tokens, revocation.token, at)
     },
-    cover({ user, id, issued = 0 }) {
+    isRevoked({ user, id, issued = 0 }) {
       if (id !== undefined && tokens.has(id)) return true
       const at = user === undefined ? undefined : users.get(user)
-      // The clock of the server that issues tokens may be ahead: an old token may say a time that comes after this one.
-      return at !== undefined && issued <= at + TOLERANCE
+      // The clock of the token issuer may be ahead, so an older token may have a later time.
+      return at !== undefined && issued <= at + CLOCK_TOLERANCE
     },
   }
 }
 
-/** Checks what a request, or another instance, asks to take back. */
+/** Parses a revocation of a request or of another instance. */
 export function readRevocation(value: unknown): Revocation | undefined {
   const { user, token, ...others } = { ...(value as Record<string, unknown> | null | undefined) }
   if (Object.keys(others).length > 0) return undefined
@@ -51,5 +51,5 @@ export function readRevocation(value: unknown): Revocation | undefined {
   return tokenText !== undefined && user === undefined ? { token: tokenText } : undefined
 }
 
-/** What a revocation must look like, for people. */
+/** The form of a revocation, for texts. */
 export const REVOCATION_RULE = 'Send {"user": …}, the "sub" of tokens, or {"token": …}, the "jti" of one.'

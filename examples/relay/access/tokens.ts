@@ -6,15 +6,20 @@ import {
   type JWTVerifyGetKey,
   type JWTVerifyOptions,
 } from 'jose'
-import { readClaims, TOLERANCE, WrongClaim } from './claims.js'
+import { readClaims, CLOCK_TOLERANCE, WrongClaim } from './claims.js'
 import type { Authorize } from './rights.js'
 
-/** The keys that tokens are checked with could not be fetched: trouble, and no judgement on the token. */
+const NOT_SUPPORTED = 'the token uses an algorithm or an extension that this relay does not support'
+
+/** Public keys and secrets use separate algorithms: a public key must never be used as a secret. */
+const PUBLIC_KEY_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']
+
+/** The keys to verify tokens with could not be fetched. The token may be valid. */
 export class KeysUnavailable extends Error {
   override readonly name = 'KeysUnavailable'
 }
 
-/** The options of the relay that say how tokens are checked. Empty ones are not used. */
+/** The options for verifying tokens. Empty ones are ignored. */
 export interface TokenOptions {
   readonly authSecret: readonly string[]
   readonly authJwks: string
@@ -23,15 +28,15 @@ export interface TokenOptions {
 }
 
 /**
- * Reads JSON Web Tokens; `undefined` when neither secrets nor a key set are there to check them with.
+ * Creates a function that verifies JSON Web Tokens. Returns `undefined` when there are neither secrets nor a key set.
  *
- * @param onRefused Hears why a token is not good. The text holds nothing of the token.
+ * @param onRefused Receives the reason why a token is refused. The text contains nothing of the token.
  */
 export function createTokenReader(options: TokenOptions, onRefused: (text: string) => void): Authorize | undefined {
   const { authSecret: secrets, authJwks: jwks, authIssuer: issuer, authAudience: audience } = options
   if (jwks === '' && secrets.length === 0) return undefined
   const common: JWTVerifyOptions = {
-    clockTolerance: TOLERANCE / 1000,
+    clockTolerance: CLOCK_TOLERANCE / 1000,
     requiredClaims: ['exp'],
     ...(issuer && { issuer }),
     ...(audience && { audience }),
@@ -57,17 +62,12 @@ export function createTokenReader(options: TokenOptions, onRefused: (text: strin
       return readClaims(await verify(token))
     } catch (error) {
       if (!(error instanceof errors.JOSEError || error instanceof WrongClaim)) throw error
-      // The text of this one quotes the token's header.
+      // The text of this error quotes the token's header.
       onRefused(error instanceof errors.JOSENotSupported ? NOT_SUPPORTED : error.message)
       return undefined
     }
   }
 }
-
-const NOT_SUPPORTED = 'the token asks for an algorithm or an extension that this relay does not support'
-
-/** Never both kinds of algorithms at once: a public key must not pass for a secret. */
-const PUBLIC_KEY_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']
 
 function createKeySet(address: string): JWTVerifyGetKey {
   const keySet = createRemoteJWKSet(new URL(address))
@@ -75,13 +75,13 @@ function createKeySet(address: string): JWTVerifyGetKey {
     try {
       return await keySet(header, token)
     } catch (error) {
-      if (isFaultOfToken(error)) throw error
+      if (isTokenFault(error)) throw error
       throw new KeysUnavailable('The keys of tokens cannot be fetched from --auth-jwks.', { cause: error })
     }
   }
 }
 
-function isFaultOfToken(error: unknown): boolean {
+function isTokenFault(error: unknown): boolean {
   return (
     error instanceof errors.JWKSNoMatchingKey ||
     error instanceof errors.JWKSMultipleMatchingKeys ||

@@ -1,91 +1,96 @@
 import { randomBytes } from 'node:crypto'
-import type { Bodies } from '../http/body.js'
+import type { BodyReader } from '../http/body.js'
 import type { AddressOf } from '../limits/addresses.js'
-import type { Activity } from '../metrics/counters.js'
-import type { Condition } from '../metrics/relay-state.js'
-import { createControl } from '../rooms/instance-channel.js'
-import { createDoor } from './login.js'
+import type { Counters } from '../metrics/counters.js'
+import type { RelayState } from '../metrics/relay-state.js'
+import { createInstanceChannel } from '../rooms/instance-channel.js'
+import { createLogins } from './login.js'
 import { readLogin, type Login } from './ended-logins.js'
-import { REVOCATIONS, REVOCATIONS_MS } from '../log/retention.js'
-import { createInstances, TELLING_INTERVAL } from './instances.js'
-import type { PatientLog } from '../log/retry.js'
+import { REVOCATIONS_ROOM, REVOCATIONS_MS } from '../log/retention.js'
+import { createInstances, REPORT_INTERVAL } from './instances.js'
+import type { RetryingLog } from '../log/retry.js'
 import { createMetrics } from '../metrics/prometheus.js'
-import { createOperators, type Operators } from './routes.js'
+import { createAdminRoutes, type AdminRoutes } from './routes.js'
 import { createOverview } from './overview.js'
 import type { Rooms } from '../rooms/rooms.js'
-import { createSamples } from './rates.js'
+import { createRates } from './rates.js'
 
-export interface OperationOptions {
-  /** The secret of the operators; empty means that there are none. */
+export interface AdminOptions {
+  /** The secret of the operators. Empty disables the dashboard and the metrics. */
   readonly key: string
   /** The folder of the dashboard's page. */
   readonly folder: string
   readonly addressOf: AddressOf
-  readonly bodies: Bodies
-  /** Whether other instances may share the log. */
+  readonly bodies: BodyReader
+  /** True when other instances may share the log. */
   readonly isShared: boolean
-  readonly log: PatientLog
-  readonly activity: Activity
+  readonly log: RetryingLog
+  readonly counters: Counters
   readonly rooms: Pick<Rooms, 'largest'>
-  readonly condition: () => Condition
+  readonly relayState: () => RelayState
 }
 
-/** Watches the relay for its operators. Without a key nothing is measured, because nobody can see it. */
-export interface Operation {
-  readonly operators: Operators
-  /** Resolves when it is known which logins were ended on other instances. */
+/** The dashboard and the metrics for operators. Without a key nothing is measured. */
+export interface Admin {
+  readonly routes: AdminRoutes
+  /** Resolves when the logouts of other instances are known. */
   open(): Promise<void>
   start(): void
   stop(): void
 }
 
-export function createOperation(options: OperationOptions): Operation {
-  const { key, folder, addressOf, bodies, isShared, log, activity, rooms, condition } = options
-  const samples = createSamples(activity.counts)
+export function createAdmin(options: AdminOptions): Admin {
+  const { key, folder, addressOf, bodies, isShared, log, counters, rooms, relayState } = options
+  const rates = createRates(counters.counts)
   const instances = createInstances()
-  const metrics = createMetrics(activity, condition)
-  const overview = createOverview({ activity, condition, instances, rooms, samples })
-  const control = createControl({ room: '$instances', log, onMessage: instances.hear, age: TELLING_INTERVAL })
-  // Where nothing outlives the process, logins must not outlive the memory of those that were ended.
+  const metrics = createMetrics(counters, relayState)
+  const overview = createOverview({ counters, relayState, instances, rooms, rates })
+  const channel = createInstanceChannel({ room: '$instances', log, onMessage: instances.receive, age: REPORT_INTERVAL })
+  // Without a shared log, ended logins are forgotten on restart. The salt ends all logins then.
   const salt = isShared ? '' : randomBytes(16).toString('base64url')
-  const door = key === '' ? undefined : createDoor({ key, salt })
-  const logouts = createControl({ room: REVOCATIONS, log, onMessage: hearLogout, age: REVOCATIONS_MS })
-  let telling: NodeJS.Timeout | undefined
+  const logins = key === '' ? undefined : createLogins({ key, salt })
+  const logoutChannel = createInstanceChannel({
+    room: REVOCATIONS_ROOM,
+    log,
+    onMessage: receiveLogout,
+    age: REVOCATIONS_MS,
+  })
+  let reportTimer: NodeJS.Timeout | undefined
 
-  function tell(): void {
+  function report(): void {
     if (log.health === 'away') return
-    // The next time it may work: the others know what silence means.
-    control.say({ ...overview.instance() }).catch(() => {})
+    // The next report may succeed; other instances drop an instance that stays silent.
+    channel.publish({ ...overview.instance() }).catch(() => {})
   }
 
-  function hearLogout(message: unknown): void {
+  function receiveLogout(message: unknown): void {
     const login = readLogin(message)
-    if (login) door?.end(login)
+    if (login) logins?.end(login)
   }
 
   async function endLogin(login: Login): Promise<void> {
-    // Here at once, whatever the log says.
-    door?.end(login)
-    if (isShared) await logouts.say({ login: login.id, expires: login.expires })
+    // Apply locally first; the log may be unavailable.
+    logins?.end(login)
+    if (isShared) await logoutChannel.publish({ login: login.id, expires: login.expires })
   }
 
   return {
-    operators: createOperators({ door, addressOf, bodies, metrics, overview, folder, onLogout: endLogin }),
-    open: () => (door && isShared ? logouts.start() : Promise.resolve()),
+    routes: createAdminRoutes({ logins, addressOf, bodies, metrics, overview, folder, onLogout: endLogin }),
+    open: () => (logins && isShared ? logoutChannel.start() : Promise.resolve()),
     start() {
       if (key === '') return
-      samples.start()
+      rates.start()
       metrics.start()
       if (!isShared) return
-      void control.start()
-      telling = setInterval(tell, TELLING_INTERVAL)
-      telling.unref()
+      void channel.start()
+      reportTimer = setInterval(report, REPORT_INTERVAL)
+      reportTimer.unref()
     },
     stop() {
-      clearInterval(telling)
-      control.stop()
-      logouts.stop()
-      samples.stop()
+      clearInterval(reportTimer)
+      channel.stop()
+      logoutChannel.stop()
+      rates.stop()
       metrics.stop()
     },
   }

@@ -1,11 +1,14 @@
+/** Maximum number of ended logins in memory. */
+const MAX_ENDED = 1000
+
 /** One login to the dashboard. */
 export interface Login {
   readonly id: string
-  /** When it ends by itself, in epoch milliseconds. */
+  /** When the login expires (epoch ms). */
   readonly expires: number
 }
 
-/** Logins that were ended before their time. */
+/** Logins that were ended before they expired. */
 export interface EndedLogins {
   add(login: Login): void
   has(login: Login): boolean
@@ -13,14 +16,14 @@ export interface EndedLogins {
 
 export function createEndedLogins(clock: () => number): EndedLogins {
   const ends = new Map<string, number>()
-  // More than may be remembered have ended: so have all that are not younger.
+  // When memory is full, all logins that expire up to this time count as ended.
   let horizon = 0
 
-  function forgetOver(): void {
+  function evictExpired(): void {
     for (const [id, expires] of ends) if (expires <= clock()) ends.delete(id)
   }
 
-  function forgetOldest(): void {
+  function evictOldest(): void {
     const [oldest] = [...ends].toSorted(([, one], [, other]) => one - other)
     if (!oldest) return
     ends.delete(oldest[0])
@@ -29,18 +32,15 @@ export function createEndedLogins(clock: () => number): EndedLogins {
 
   return {
     add({ id, expires }) {
-      forgetOver()
+      evictExpired()
       if (expires > clock()) ends.set(id, expires)
-      if (ends.size > MOST) forgetOldest()
+      if (ends.size > MAX_ENDED) evictOldest()
     },
     has: ({ id, expires }) => expires <= horizon || ends.has(id),
   }
 }
 
-/** How many ended logins are remembered one by one. */
-const MOST = 1000
-
-/** Reads what another instance said. */
+/** Parses a logout of another instance. */
 export function readLogin(message: unknown): Login | undefined {
   const { login, expires } = { ...(message as Record<string, unknown> | null | undefined) }
   if (typeof login !== 'string' || typeof expires !== 'number' || !Number.isFinite(expires)) return undefined

@@ -1,49 +1,49 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
-import type { Condition } from '../metrics/relay-state.js'
+import type { RelayState } from '../metrics/relay-state.js'
 
-/** What an instance says of itself to the others. */
-export interface InstanceState extends Condition {
+/** Interval between the reports of an instance (ms). */
+export const REPORT_INTERVAL = 2000
+
+/** Silence after which an instance counts as gone (ms). */
+const GONE_AFTER = 3.5 * REPORT_INTERVAL
+
+/** The state that an instance reports to the others. */
+export interface InstanceState extends RelayState {
   readonly id: string
   readonly name: string
-  /** In seconds. */
+  /** Uptime (s). */
   readonly uptime: number
-  /** Signals per second that were logged, and that were handed out, of late. */
+  /** Recent signals per second: logged, and sent to connections. */
   readonly rate: { readonly in: number; readonly out: number }
-  /** Resident memory in bytes. */
+  /** Resident memory (bytes). */
   readonly memory: number
 }
 
 export interface Instances {
-  /** Tells this one from others. */
+  /** Identifies this instance. */
   readonly id: string
   readonly name: string
-  /** Hears what an instance said. */
-  hear(message: unknown): void
-  /** The others that were heard of late, by name. */
+  /** Handles the report of an instance. */
+  receive(message: unknown): void
+  /** Returns the other instances with a recent report, by name. */
   others(): readonly InstanceState[]
 }
 
-/** How often an instance tells how it is, in milliseconds. */
-export const TELLING_INTERVAL = 2000
-
 export function createInstances(clock = () => Date.now()): Instances {
   const id = randomBytes(6).toString('base64url')
-  const heard = new Map<string, { readonly state: InstanceState; readonly at: number }>()
+  const received = new Map<string, { readonly state: InstanceState; readonly at: number }>()
   return {
     id,
     name: `${hostname()} ${process.pid}`,
-    hear(message) {
-      // Whoever can write into the log's control room is a relay.
+    receive(message) {
+      // Only relays can write to the log, so the report is trusted.
       const state = message as InstanceState
-      if (state.id !== id) heard.set(state.id, { state, at: clock() })
+      if (state.id !== id) received.set(state.id, { state, at: clock() })
     },
     others() {
-      for (const [other, { at }] of heard) if (clock() - at > SILENCE) heard.delete(other)
-      return [...heard.values()].map(({ state }) => state).toSorted((a, b) => a.name.localeCompare(b.name))
+      for (const [other, { at }] of received) if (clock() - at > GONE_AFTER) received.delete(other)
+      return [...received.values()].map(({ state }) => state).toSorted((a, b) => a.name.localeCompare(b.name))
     },
   }
 }
-
-/** An instance that was silent for so long is gone, in milliseconds. */
-const SILENCE = 3.5 * TELLING_INTERVAL

@@ -1,64 +1,64 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import { bearerOf, createKeyring, sha256 } from '../access/keys.js'
-import { createTurnstile } from '../limits/rate-limit.js'
+import { readBearerToken, createKeyring, sha256 } from '../access/keys.js'
+import { createRateLimiter } from '../limits/rate-limit.js'
 import { createEndedLogins, type Login } from './ended-logins.js'
 
-const MISTAKES = 10
+const MISTAKE_BURST = 10
 const SECONDS_PER_MISTAKE = 6
 const LIFETIME_SECONDS = 12 * 3600
 const COOKIE = 'signalpost_dashboard'
 
-export interface DoorOptions {
-  /** The secret that opens it. */
+export interface LoginsOptions {
+  /** The secret of the operators. */
   readonly key: string
-  /** What the cookies of this relay depend on beside the key. @default nothing: any instance with the key knows them */
+  /** Part of the cookies' signature. @default empty: every instance with the key accepts them */
   readonly salt?: string
-  /** The wall clock, in epoch milliseconds. @default Date.now */
+  /** Wall clock (epoch ms). @default Date.now */
   readonly clock?: () => number
-  /** A clock that never jumps, in milliseconds. @default performance.now */
+  /** Monotonic clock (ms). @default performance.now */
   readonly now?: () => number
 }
 
-/** `wait`: milliseconds until somebody from there may try again. */
-export type Admittance =
-  { readonly is: 'in' } | { readonly is: 'out' } | { readonly is: 'waiting'; readonly wait: number }
+/** `wait`: time until the next attempt is allowed (ms). */
+export type LoginResult =
+  { readonly status: 'ok' } | { readonly status: 'denied' } | { readonly status: 'throttled'; readonly wait: number }
 
-/** Lets in whoever knows a secret; those who do not learn only now and then that theirs was wrong. */
-export interface Door {
-  /** Tries a secret. */
-  knock(secret: string | undefined, from: string): Admittance
-  /** Judges the headers of a request: a secret in Authorization, or the cookie of somebody who has been let in. */
-  judge(
+/** Logins to the dashboard. Wrong secrets are rate limited. */
+export interface Logins {
+  /** Checks a secret. */
+  logIn(secret: string | undefined, from: string): LoginResult
+  /** Checks the headers of a request: a secret in Authorization, or the cookie of a login. */
+  authenticate(
     headers: { readonly authorization?: string | undefined; readonly cookie?: string | undefined },
     from: string,
-  ): Admittance
-  /** The value of a Set-Cookie header for somebody who is let in; `isSecure` keeps it off plain http. */
+  ): LoginResult
+  /** Returns a Set-Cookie value for a new login; `isSecure` restricts it to https. */
   cookie(isSecure: boolean): string
-  /** Whose cookie it is, whether or not the login was ended. */
+  /** Returns the login of a cookie, even if it was ended. */
   loginOf(cookie: string | undefined): Login | undefined
-  /** Ends a login before its time. */
+  /** Ends a login before it expires. */
   end(login: Login): void
 }
 
-export function createDoor({
+export function createLogins({
   key,
   salt = '',
   clock = () => Date.now(),
   now = () => performance.now(),
-}: DoorOptions): Door {
-  const keyring = createKeyring([{ name: 'door', secret: key }])
-  const mistakes = createTurnstile({ rate: 1 / SECONDS_PER_MISTAKE, burst: MISTAKES, now })
+}: LoginsOptions): Logins {
+  const keyring = createKeyring([{ name: 'dashboard', secret: key }])
+  const mistakes = createRateLimiter({ rate: 1 / SECONDS_PER_MISTAKE, burst: MISTAKE_BURST, now })
   const ended = createEndedLogins(clock)
 
-  function knock(secret: string | undefined, from: string): Admittance {
-    // Who knows the key is never held up: somebody else's mistakes may come from the same proxy.
-    if (keyring.find(secret)) return { is: 'in' }
-    const wait = mistakes.enter(from)
-    return wait > 0 ? { is: 'waiting', wait } : { is: 'out' }
+  function logIn(secret: string | undefined, from: string): LoginResult {
+    // A valid key is never rate limited: wrong ones may come from the same proxy.
+    if (keyring.find(secret)) return { status: 'ok' }
+    const wait = mistakes.consume(from)
+    return wait > 0 ? { status: 'throttled', wait } : { status: 'denied' }
   }
 
-  /** Another key ends all logins. */
-  function seal({ id, expires }: Login): string {
+  /** A new key invalidates all cookies. */
+  function sign({ id, expires }: Login): string {
     return createHmac('sha256', key).update(`dashboard ${salt} ${expires} ${id}`).digest('base64url')
   }
 
@@ -66,27 +66,27 @@ export function createDoor({
     const value = new RegExp(`(?:^|; *)${COOKIE}=([\\w.-]+)`).exec(cookie)?.[1] ?? ''
     const [expires, id = '', given = ''] = value.split('.')
     const login = { id, expires: Number(expires) }
-    const isGood = login.expires > clock() && timingSafeEqual(sha256(given), sha256(seal(login)))
+    const isGood = login.expires > clock() && timingSafeEqual(sha256(given), sha256(sign(login)))
     return isGood ? login : undefined
   }
 
   return {
-    knock,
-    judge({ authorization, cookie }, from) {
+    logIn,
+    authenticate({ authorization, cookie }, from) {
       const login = loginOf(cookie)
-      if (login && !ended.has(login)) return { is: 'in' }
-      return authorization === undefined ? { is: 'out' } : knock(bearerOf(authorization), from)
+      if (login && !ended.has(login)) return { status: 'ok' }
+      return authorization === undefined ? { status: 'denied' } : logIn(readBearerToken(authorization), from)
     },
     cookie(isSecure) {
       const login = { id: randomBytes(16).toString('base64url'), expires: clock() + LIFETIME_SECONDS * 1000 }
-      return cookieOf(`${login.expires}.${login.id}.${seal(login)}`, LIFETIME_SECONDS, isSecure)
+      return cookieOf(`${login.expires}.${login.id}.${sign(login)}`, LIFETIME_SECONDS, isSecure)
     },
     loginOf,
     end: ended.add,
   }
 }
 
-/** The value of a Set-Cookie header for somebody who leaves. */
+/** The Set-Cookie value for a logout. */
 export const NO_COOKIE = cookieOf('', 0, false)
 
 function cookieOf(value: string, lifetime: number, isSecure: boolean): string {

@@ -1,44 +1,47 @@
 import { parse } from '../../../src/protocol/codec.js'
-import type { Activity, LoggedSignal } from '../metrics/counters.js'
-import type { Condition } from '../metrics/relay-state.js'
-import { TELLING_INTERVAL, type Instances, type InstanceState } from './instances.js'
+import type { Counters, LoggedSignal } from '../metrics/counters.js'
+import type { RelayState } from '../metrics/relay-state.js'
+import { REPORT_INTERVAL, type Instances, type InstanceState } from './instances.js'
 import type { Rooms } from '../rooms/rooms.js'
-import type { Samples } from './rates.js'
+import type { Rates } from './rates.js'
+
+const SHOWN_ROOMS = 50
+const MAX_DATA_LENGTH = 400
 
 export interface OverviewOptions {
-  readonly activity: Activity
-  readonly condition: () => Condition
+  readonly counters: Counters
+  readonly relayState: () => RelayState
   readonly instances: Instances
   readonly rooms: Pick<Rooms, 'largest'>
-  readonly samples: Samples
+  readonly rates: Rates
 }
 
-/** What the dashboard shows. */
+/** The data of the dashboard. */
 export interface Overview {
-  /** What this instance says to the others. */
+  /** Returns the report for other instances. */
   instance(): InstanceState
-  /** @param hasData Whether the data of signals is wanted, which may be private. */
-  tell(hasData: boolean): unknown
+  /** @param hasData Includes the data of signals, which may be private. */
+  read(hasData: boolean): unknown
 }
 
-export function createOverview({ activity, condition, instances, rooms, samples }: OverviewOptions): Overview {
+export function createOverview({ counters, relayState, instances, rooms, rates }: OverviewOptions): Overview {
   const startedAt = performance.now()
-  const { counts, latestSignals, latestRefusals } = activity
+  const { counts, latestSignals, latestRefusals } = counters
 
   function instance(): InstanceState {
     return {
       id: instances.id,
       name: instances.name,
-      ...condition(),
+      ...relayState(),
       uptime: Math.round((performance.now() - startedAt) / 1000),
-      rate: { in: recent(samples.in), out: recent(samples.out) },
+      rate: { in: averageRate(rates.in), out: averageRate(rates.out) },
       memory: process.memoryUsage.rss(),
     }
   }
 
   return {
     instance,
-    tell: (hasData) => ({
+    read: (hasData) => ({
       at: Date.now(),
       instance: instance(),
       others: instances.others(),
@@ -47,7 +50,7 @@ export function createOverview({ activity, condition, instances, rooms, samples 
         closes: Object.fromEntries(counts.closes),
         refusals: Object.fromEntries(counts.refusals),
       },
-      perSecond: { in: samples.in, out: samples.out },
+      perSecond: { in: rates.in, out: rates.out },
       rooms: rooms.largest(SHOWN_ROOMS),
       signals: latestSignals.toReversed().map((signal) => describe(signal, hasData)),
       refusals: latestRefusals.toReversed(),
@@ -55,21 +58,18 @@ export function createOverview({ activity, condition, instances, rooms, samples 
   }
 }
 
-const SHOWN_ROOMS = 50
-const SHOWN_DATA = 400
-
-function describe({ at, opening }: LoggedSignal, hasData: boolean): unknown {
-  const { signal, room, sender, data } = parse(`${opening}}`) ?? {}
+function describe({ at, prefix }: LoggedSignal, hasData: boolean): unknown {
+  const { signal, room, sender, data } = parse(`${prefix}}`) ?? {}
   const text = hasData && data !== undefined ? JSON.stringify(data) : undefined
   return { at, signal, room, sender, ...(text !== undefined && { data: shorten(text) }) }
 }
 
 function shorten(text: string): string {
-  return text.length > SHOWN_DATA ? `${text.slice(0, SHOWN_DATA)}…` : text
+  return text.length > MAX_DATA_LENGTH ? `${text.slice(0, MAX_DATA_LENGTH)}…` : text
 }
 
-/** The rate over as long as the instances take to tell of it. */
-function recent(values: readonly number[]): number {
-  const last = values.slice(-TELLING_INTERVAL / 1000)
+/** Returns the average rate over one report interval. */
+function averageRate(values: readonly number[]): number {
+  const last = values.slice(-REPORT_INTERVAL / 1000)
   return last.reduce((sum, value) => sum + value, 0) / Math.max(last.length, 1)
 }

@@ -1,14 +1,14 @@
 import type { Counts } from '../metrics/counters.js'
 
-/** What happened in each of the last seconds, the newest last. */
-export interface Samples {
+/** Signals in each of the last seconds, oldest first. */
+export interface Rates {
   readonly in: readonly number[]
   readonly out: readonly number[]
   start(): void
   stop(): void
 }
 
-export function createSamples(counts: Counts): Samples {
+export function createRates(counts: Counts): Rates {
   const series = {
     in: createSeries(() => counts.signalsIn.page + counts.signalsIn.backend),
     out: createSeries(() => counts.signalsOut),
@@ -18,14 +18,14 @@ export function createSamples(counts: Counts): Samples {
     in: series.in.values,
     out: series.out.values,
     start() {
-      timer = setInterval(() => Object.values(series).forEach(({ take }) => take()), 1000)
+      timer = setInterval(() => Object.values(series).forEach(({ sample }) => sample()), 1000)
       timer.unref()
     },
     stop: () => clearInterval(timer),
   }
 }
 
-/** Long enough to see a storm come and go. */
+/** Long enough to show a whole burst. */
 const SAMPLED_SECONDS = 300
 
 function createSeries(read: () => number) {
@@ -33,7 +33,7 @@ function createSeries(read: () => number) {
   let last = 0
   return {
     values,
-    take(): void {
+    sample(): void {
       const count = read()
       values.push(count - last)
       if (values.length > SAMPLED_SECONDS) values.shift()

@@ -1,18 +1,31 @@
 import type { IncomingMessage } from 'node:http'
-import { whoseMistake, type AddressOf } from '../limits/addresses.js'
-import type { Bodies } from '../http/body.js'
-import { NO_COOKIE, type Admittance, type Door } from './login.js'
+import { mistakeKey, type AddressOf } from '../limits/addresses.js'
+import type { BodyReader } from '../http/body.js'
+import { NO_COOKIE, type LoginResult, type Logins } from './login.js'
 import type { Login } from './ended-logins.js'
 import type { Metrics } from '../metrics/prometheus.js'
 import type { Overview } from './overview.js'
 import { createFolder, policy } from '../http/pages.js'
 import { json, problem, withHeaders, type Reply } from '../http/reply.js'
 
-export interface OperatorsOptions {
-  /** Without it, nobody gets in. */
-  readonly door: Door | undefined
+const MAX_FORM_BYTES = 4096
+
+const PAGE_POLICY = policy("connect-src 'self'", "form-action 'self'", "require-trusted-types-for 'script'")
+
+const ASK_FOR_KEY = 'Send the header Authorization: Bearer <secret> with the secret of --dashboard-key.'
+const NO_DASHBOARD = problem(404, 'closed', 'Start the relay with --dashboard-key to open /dashboard and /metrics.')
+const NOT_FOUND = problem(404, 'not-found', 'There is nothing at this path. The dashboard is at /dashboard.')
+const NOT_BUILT = problem(
+  404,
+  'not-built',
+  'The dashboard is not built. Run npm run build, then start the relay again.',
+)
+
+export interface AdminRoutesOptions {
+  /** Without logins, the dashboard is closed. */
+  readonly logins: Logins | undefined
   readonly addressOf: AddressOf
-  readonly bodies: Bodies
+  readonly bodies: BodyReader
   readonly metrics: Metrics
   readonly overview: Overview
   /** The folder of the dashboard's page. */
@@ -21,107 +34,94 @@ export interface OperatorsOptions {
   readonly onLogout: (login: Login) => Promise<void>
 }
 
-/** What only operators may see: the figures and the dashboard. */
-export interface Operators {
+/** Routes for operators only: the metrics and the dashboard. */
+export interface AdminRoutes {
   metrics(request: IncomingMessage): Promise<Reply>
   dashboard(request: IncomingMessage, path: string): Promise<Reply>
 }
 
-export function createOperators(options: OperatorsOptions): Operators {
-  const { door, addressOf, bodies, metrics, overview, folder, onLogout } = options
+export function createAdminRoutes(options: AdminRoutesOptions): AdminRoutes {
+  const { logins, addressOf, bodies, metrics, overview, folder, onLogout } = options
   const files = createFolder(folder, PAGE_POLICY)
 
-  function judge(request: IncomingMessage): Admittance {
-    return door?.judge(request.headers, whoseMistake(request, addressOf)) ?? { is: 'out' }
+  function authenticate(request: IncomingMessage): LoginResult {
+    return logins?.authenticate(request.headers, mistakeKey(request, addressOf)) ?? { status: 'denied' }
   }
 
-  async function figures(): Promise<Reply> {
+  async function readMetrics(): Promise<Reply> {
     const { contentType, text } = await metrics.read()
     return { status: 200, headers: { 'Content-Type': contentType }, body: text }
   }
 
   async function loginPage(message: string, status = 200): Promise<Reply> {
     const page = await files('login.html')
-    // One of our own texts: nothing that somebody sent gets into the page.
+    // The message is a constant text, never user input.
     return page ? { ...page, status, body: `${page.body}`.replace('<!-- message -->', message) } : NOT_BUILT
   }
 
   async function login(request: IncomingMessage): Promise<Reply> {
-    const form = await bodies.form(request, LONGEST_FORM)
+    const form = await bodies.form(request, MAX_FORM_BYTES)
     if (form && 'status' in form) return form
     const secret = form?.get('key') ?? undefined
-    const admittance = door?.knock(secret, whoseMistake(request, addressOf)) ?? { is: 'out' }
-    switch (admittance.is) {
-      case 'in':
-        return goTo('/dashboard', door?.cookie(isSecure(request)))
-      case 'out':
-        return loginPage('That is not the key. It is what the relay was started with as --dashboard-key.', 403)
-      case 'waiting':
+    const result = logins?.logIn(secret, mistakeKey(request, addressOf)) ?? { status: 'denied' }
+    switch (result.status) {
+      case 'ok':
+        return goTo('/dashboard', logins?.cookie(isSecure(request)))
+      case 'denied':
+        return loginPage('This is not the key. Enter the secret of --dashboard-key.', 403)
+      case 'throttled':
         return withHeaders(
-          await loginPage('Too many wrong keys came from there. Type the right one.', 429),
-          retryAfter(admittance.wait),
+          await loginPage('Too many wrong keys came from this address. Enter the right one.', 429),
+          retryAfter(result.wait),
         )
     }
   }
 
   async function logOut({ headers }: IncomingMessage): Promise<Reply> {
-    const login = door?.loginOf(headers.cookie)
+    const login = logins?.loginOf(headers.cookie)
     if (login) await onLogout(login)
     return goTo('/dashboard')
   }
 
-  /** Only pages of the dashboard itself may ask for changes. */
+  /** Reports whether a request comes from a form of the dashboard itself. */
   function isOwnForm({ method, headers }: IncomingMessage): boolean {
     return method === 'POST' && ['same-origin', 'none', undefined].includes(header(headers['sec-fetch-site']))
   }
 
   return {
     async metrics(request) {
-      if (!door) return CLOSED
-      const admittance = judge(request)
-      switch (admittance.is) {
-        case 'in':
-          return figures()
-        case 'out':
+      if (!logins) return NO_DASHBOARD
+      const result = authenticate(request)
+      switch (result.status) {
+        case 'ok':
+          return readMetrics()
+        case 'denied':
           return problem(401, 'wrong-key', ASK_FOR_KEY, { 'WWW-Authenticate': 'Bearer' })
-        case 'waiting':
-          return tooMany(admittance.wait)
+        case 'throttled':
+          return tooMany(result.wait)
       }
     },
 
     async dashboard(request, path) {
-      if (!door) return CLOSED
+      if (!logins) return NO_DASHBOARD
       if (path === '/dashboard/login' && isOwnForm(request)) return login(request)
       if (path === '/dashboard/logout' && isOwnForm(request)) return logOut(request)
       if (request.method !== 'GET' && request.method !== 'HEAD') return problem(405, 'wrong-method', 'Use GET here.')
       const [target = '', query] = [path.slice('/dashboard'.length).replace(/^\//, ''), request.url?.split('?')[1]]
-      // They hold no secrets, and the form needs them.
+      // Scripts and styles contain no secrets, and the login form needs them.
       if (target === 'dashboard.css' || target.endsWith('.js')) return (await files(target)) ?? NOT_FOUND
-      const admittance = judge(request)
-      if (admittance.is === 'waiting') return tooMany(admittance.wait)
+      const result = authenticate(request)
+      if (result.status === 'throttled') return tooMany(result.wait)
       if (target === 'state') {
-        return admittance.is === 'in'
-          ? json(200, overview.tell(query === 'data'))
+        return result.status === 'ok'
+          ? json(200, overview.read(query === 'data'))
           : problem(401, 'wrong-key', ASK_FOR_KEY)
       }
       if (target !== '') return NOT_FOUND
-      return admittance.is === 'in' ? ((await files('index.html')) ?? NOT_BUILT) : loginPage('')
+      return result.status === 'ok' ? ((await files('index.html')) ?? NOT_BUILT) : loginPage('')
     },
   }
 }
-
-const LONGEST_FORM = 4096
-
-const PAGE_POLICY = policy("connect-src 'self'", "form-action 'self'", "require-trusted-types-for 'script'")
-
-const ASK_FOR_KEY = 'Send the header Authorization: Bearer <secret> with the secret of --dashboard-key.'
-const CLOSED = problem(404, 'closed', 'Start the relay with --dashboard-key to open /dashboard and /metrics.')
-const NOT_FOUND = problem(404, 'not-found', 'There is nothing at this path. The dashboard is at /dashboard.')
-const NOT_BUILT = problem(
-  404,
-  'not-built',
-  'The dashboard is not built. Run npm run build, then start the relay again.',
-)
 
 function isSecure({ headers }: IncomingMessage): boolean {
   return header(headers['x-forwarded-proto']) === 'https'
@@ -136,7 +136,7 @@ function goTo(path: string, cookie = NO_COOKIE): Reply {
 }
 
 function tooMany(wait: number): Reply {
-  return problem(429, 'too-fast', 'Too many wrong keys came from there. Correct the key.', retryAfter(wait))
+  return problem(429, 'too-fast', 'Too many wrong keys came from this address. Correct the key.', retryAfter(wait))
 }
 
 function retryAfter(wait: number): Reply['headers'] {

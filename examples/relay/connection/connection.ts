@@ -1,108 +1,112 @@
 import type { WebSocket } from 'ws'
 import * as CloseCode from '../../../src/protocol/close-codes.js'
 import { decodeClientFrame, parse } from '../../../src/protocol/codec.js'
-import type { Lane } from '../output/writer.js'
+import type { Writer } from '../output/writer.js'
 import { LogUnavailable } from '../log/retry.js'
 import type { Logger } from '../logger.js'
-import { Pace } from '../limits/rate-limit.js'
+import { Throttle } from '../limits/rate-limit.js'
 import { EpochChanged } from '../log/log.js'
-import { Session, VERSION, type Arrival, type SessionOptions } from './session.js'
+import { Session, VERSION, type ReceivedFrame, type SessionOptions } from './session.js'
 import { KeysUnavailable } from '../access/tokens.js'
-import { Turns, type TurnTaker } from './serial-queue.js'
+import { SerialQueue, type QueueConsumer } from './serial-queue.js'
+
+const UNSUPPORTED_DATA = 1003
+/** Time over which senders reconnect after a new epoch of the log (ms). */
+const RECONNECT_SPREAD = 1000
 
 /** One connection, from its first byte to its last. */
-export interface Peer {
-  readonly lane: Lane
-  /** Answers nothing that comes from now on, and resolves when what had come is answered. */
+export interface Connection {
+  readonly writer: Writer
+  /** Ignores all further frames, and resolves when the earlier ones are answered. */
   finish(): Promise<void>
-  /** Ends the connection if its rights are not good any more. */
-  review(): void
-  /** Ends the connection because of an error of ours. */
+  /** Ends the connection if its rights are no longer valid. */
+  recheckRights(): void
+  /** Ends the connection after an error of the relay. */
   fail(error: unknown): void
   terminate(): void
 }
 
-/** What the connections of a relay share. */
-export interface PeerOptions extends SessionOptions {
+/** Options that all connections of a relay share. */
+export interface ConnectionOptions extends SessionOptions {
   readonly logger: Logger
-  /** Frames per second that are handled, twice as many after a rest; the others wait their turn. */
+  /** Frames per second that are handled, twice as many in a burst; further frames are delayed. */
   readonly rate: number
-  /** How long a connection may take to say hello, in milliseconds. */
+  /** Time until a connection must have sent hello (ms). */
   readonly helloTimeout: number
 }
 
-/** Reads frames, and brings them to the session one after the other. */
-export function createPeer(ws: WebSocket, lane: Lane, options: PeerOptions): Peer {
-  return new ReadingPeer(ws, lane, options)
+/** Reads frames, and passes them to the session one by one. */
+export function createConnection(ws: WebSocket, writer: Writer, options: ConnectionOptions): Connection {
+  return new SocketConnection(ws, writer, options)
 }
 
-class ReadingPeer implements Peer, TurnTaker<Arrival> {
-  readonly lane: Lane
+class SocketConnection implements Connection, QueueConsumer<ReceivedFrame> {
+  readonly writer: Writer
   readonly #ws: WebSocket
   readonly #logger: Logger
   readonly #session: Session
-  readonly #pace: Pace
-  readonly #turns = new Turns<Arrival>(this)
+  readonly #throttle: Throttle
+  readonly #queue = new SerialQueue<ReceivedFrame>(this)
   #helloTimer: NodeJS.Timeout | undefined
-  #hasSaidHello = false
+  #hasHello = false
   #isFinishing = false
-  // Reading stops while there is any reason for it.
+  // Reading is paused while either of these is set.
   #isFull = false
-  #restTimer: NodeJS.Timeout | undefined
+  #throttleTimer: NodeJS.Timeout | undefined
 
-  constructor(ws: WebSocket, lane: Lane, options: PeerOptions) {
+  constructor(ws: WebSocket, writer: Writer, options: ConnectionOptions) {
     const { logger, rate, helloTimeout } = options
-    this.lane = lane
+    this.writer = writer
     this.#ws = ws
     this.#logger = logger
-    this.#session = new Session(lane, options)
-    this.#pace = new Pace({ rate, burst: 2 * rate })
-    this.#helloTimer = setTimeout(() => lane.end(CloseCode.HelloTimeout, 'no hello in time'), helloTimeout)
+    this.#session = new Session(writer, options)
+    this.#throttle = new Throttle({ rate, burst: 2 * rate })
+    this.#helloTimer = setTimeout(() => writer.end(CloseCode.HelloTimeout, 'no hello in time'), helloTimeout)
     ws.on('message', (bytes: Buffer, isBinary) => this.#read(bytes, isBinary))
-    ws.on('error', (error) => logger.debug({ error: error.message }, 'a connection broke the rules of WebSocket'))
+    ws.on('error', (error) => logger.debug({ error: error.message }, 'a connection violated the WebSocket protocol'))
     ws.on('close', (code) => this.#close(code))
   }
 
-  get isOver(): boolean {
-    return this.lane.isOver
+  get isEnded(): boolean {
+    return this.writer.isEnded
   }
 
   finish(): Promise<void> {
     this.#isFinishing = true
-    return this.#turns.done()
+    return this.#queue.whenIdle()
   }
 
-  review(): void {
-    this.#session.review()
+  recheckRights(): void {
+    this.#session.recheckRights()
   }
 
   fail(error: unknown): void {
-    if (this.lane.isOver) return
-    if (error instanceof LogUnavailable) return this.lane.end(CloseCode.Restart, 'the log is out of reach')
-    if (error instanceof EpochChanged) return this.#sendAgain()
+    if (this.writer.isEnded) return
+    if (error instanceof LogUnavailable) return this.writer.end(CloseCode.Restart, 'the log is unavailable')
+    if (error instanceof EpochChanged) return this.#requestResend()
     if (error instanceof KeysUnavailable) {
       this.#logger.warn({ error: String(error.cause) }, error.message)
-      return this.lane.end(CloseCode.Restart, 'tokens cannot be checked now')
+      return this.writer.end(CloseCode.Restart, 'tokens cannot be checked now')
     }
     this.#logger.error({ error: String(error) }, 'a connection failed')
-    this.lane.end(CloseCode.Internal, 'the relay failed')
+    this.writer.end(CloseCode.Internal, 'the relay failed')
   }
 
-  /** Has the client come back, and send first what the log has lost and not accepted. */
-  #sendAgain(): void {
-    this.lane.say({ type: 'goodbye', retryAfter: Math.floor(Math.random() * RETURN_SPREAD), reason: 'log' })
-    this.lane.end(CloseCode.Restart, 'the log began anew')
+  /** Asks the client to reconnect and to send first the unaccepted signals that the log lost. */
+  #requestResend(): void {
+    this.writer.send({ type: 'goodbye', retryAfter: Math.floor(Math.random() * RECONNECT_SPREAD), reason: 'log' })
+    this.writer.end(CloseCode.Restart, 'the log began a new epoch')
   }
 
   terminate(): void {
     this.#ws.terminate()
   }
 
-  /** One frame, when its turn has come. */
-  handle(arrival: Arrival): Promise<void> | undefined {
-    const wait = arrival.frame.type === 'hello' ? 0 : this.#pace.take()
-    if (wait === 0) return this.#session.handle(arrival)
-    return pause(wait).then(() => (this.lane.isOver ? undefined : this.#session.handle(arrival)))
+  /** Handles the next frame of the queue. */
+  handle(received: ReceivedFrame): Promise<void> | undefined {
+    const wait = received.frame.type === 'hello' ? 0 : this.#throttle.reserve()
+    if (wait === 0) return this.#session.handle(received)
+    return pause(wait).then(() => (this.writer.isEnded ? undefined : this.#session.handle(received)))
   }
 
   onError(error: unknown): void {
@@ -121,9 +125,9 @@ class ReadingPeer implements Peer, TurnTaker<Arrival> {
   }
 
   #read(bytes: Buffer, isBinary: boolean): void {
-    if (this.lane.isOver || this.#isFinishing) return
+    if (this.writer.isEnded || this.#isFinishing) return
     try {
-      if (isBinary) return this.#endInTurn(UNSUPPORTED_DATA, 'text frames only')
+      if (isBinary) return this.#endAfterQueue(UNSUPPORTED_DATA, 'text frames only')
       this.#receive(bytes.toString())
     } catch (error) {
       this.fail(error)
@@ -134,57 +138,57 @@ class ReadingPeer implements Peer, TurnTaker<Arrival> {
     const frame = decodeClientFrame(text)
     if (frame.type === 'malformed') return this.#endMalformed(text)
     const isHello = frame.type === 'hello'
-    if (isHello === this.#hasSaidHello) {
-      return this.#endInTurn(CloseCode.BadFrame, isHello ? 'a second hello' : 'hello comes first')
+    if (isHello === this.#hasHello) {
+      return this.#endAfterQueue(CloseCode.BadFrame, isHello ? 'a second hello' : 'hello comes first')
     }
     if (isHello) {
-      this.#hasSaidHello = true
+      this.#hasHello = true
       this.#stopHelloTimer()
     }
-    if (frame.type === 'unknown') return this.#rest()
-    if (frame.type !== 'ping') return this.#queue(frame, text.length)
-    // A probe asks about the line, not about the log: it overtakes what waits.
-    this.lane.say({ type: 'pong' })
-    this.#rest()
+    if (frame.type === 'unknown') return this.#throttleReading()
+    if (frame.type !== 'ping') return this.#enqueue(frame, text.length)
+    // A ping tests the connection, not the log: it overtakes the queue.
+    this.writer.send({ type: 'pong' })
+    this.#throttleReading()
   }
 
-  /** The rooms of a hello are joins, at the pace of all other frames. */
-  #queue(frame: Arrival['frame'], size: number): void {
+  /** The rooms of a hello are queued as joins, and rate limited like all frames. */
+  #enqueue(frame: ReceivedFrame['frame'], size: number): void {
     const at = performance.now()
-    this.#turns.push({ frame, at }, size)
+    this.#queue.push({ frame, at }, size)
     if (frame.type !== 'hello') return
-    for (const request of frame.rooms) this.#turns.push({ frame: { type: 'join', ...request }, at }, 0)
+    for (const request of frame.rooms) this.#queue.push({ frame: { type: 'join', ...request }, at }, 0)
   }
 
-  /** What does not wait its turn is slowed down by reading less, until all of it has had its time. */
-  #rest(): void {
-    if (this.#pace.take() === 0 || this.#restTimer) return
+  /** Rate-limits frames that bypass the queue by pausing the socket. */
+  #throttleReading(): void {
+    if (this.#throttle.reserve() === 0 || this.#throttleTimer) return
     this.#ws.pause()
-    this.#restOn()
+    this.#resumeWhenDue()
   }
 
-  #restOn(): void {
-    // What had arrived before reading stopped came after the timer was set, and wants its time too.
-    const wait = this.#pace.wait()
-    this.#restTimer = wait > 0 ? setTimeout(() => this.#restOn(), Math.ceil(wait)).unref() : undefined
-    if (!this.#restTimer) this.#resume()
+  #resumeWhenDue(): void {
+    // Frames that arrived before the pause took effect have reserved further time.
+    const wait = this.#throttle.wait()
+    this.#throttleTimer = wait > 0 ? setTimeout(() => this.#resumeWhenDue(), Math.ceil(wait)).unref() : undefined
+    if (!this.#throttleTimer) this.#resume()
   }
 
   #resume(): void {
-    if (!this.#isFull && !this.#restTimer) this.#ws.resume()
+    if (!this.#isFull && !this.#throttleTimer) this.#ws.resume()
   }
 
   #endMalformed(text: string): void {
     const fields = parse(text)
-    if (!this.#hasSaidHello && fields?.type === 'hello' && typeof fields.v === 'number' && fields.v !== VERSION) {
-      return this.#endInTurn(CloseCode.Version, `this relay speaks version ${VERSION}`)
+    if (!this.#hasHello && fields?.type === 'hello' && typeof fields.v === 'number' && fields.v !== VERSION) {
+      return this.#endAfterQueue(CloseCode.Version, `this relay speaks version ${VERSION}`)
     }
-    this.#endInTurn(CloseCode.BadFrame, 'not a frame of the protocol')
+    this.#endAfterQueue(CloseCode.BadFrame, 'not a frame of the protocol')
   }
 
-  /** Ends the connection when what came before is answered. */
-  #endInTurn(code: number, reason: string): void {
-    void this.finish().then(() => this.lane.end(code, reason))
+  /** Ends the connection after the queued frames are answered. */
+  #endAfterQueue(code: number, reason: string): void {
+    void this.finish().then(() => this.writer.end(code, reason))
   }
 
   #stopHelloTimer(): void {
@@ -194,16 +198,12 @@ class ReadingPeer implements Peer, TurnTaker<Arrival> {
 
   #close(code: number): void {
     this.#stopHelloTimer()
-    clearTimeout(this.#restTimer)
-    this.#turns.clear()
+    clearTimeout(this.#throttleTimer)
+    this.#queue.clear()
     this.#session.end()
     this.#logger.debug({ code }, 'a connection ended')
   }
 }
-
-const UNSUPPORTED_DATA = 1003
-/** The time over which senders come back when the log began anew (ms). */
-const RETURN_SPREAD = 1000
 
 function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds))

@@ -1,73 +1,79 @@
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import * as CloseCode from '../../../src/protocol/close-codes.js'
-import { Heart, TICKS_PER_BEAT } from './heartbeat.js'
-import type { FanOut, Lane } from '../output/writer.js'
-import { createPeer, type Peer, type PeerOptions } from './connection.js'
+import { Heartbeat, TICKS_PER_BEAT } from './heartbeat.js'
+import type { FanOut, Writer } from '../output/writer.js'
+import { createConnection, type Connection, type ConnectionOptions } from './connection.js'
 
-export interface PeersOptions extends PeerOptions {
+/**
+ * Maximum number of connections that are closed with the code TooMany at a time. A browser reads the reason only from a
+ * close frame.
+ */
+const MAX_REJECTING = 100
+
+export interface ConnectionsOptions extends ConnectionOptions {
   readonly fanOut: FanOut
-  /** Connections at a time. */
+  /** Maximum number of connections. */
   readonly maxConnections: number
 }
 
-/** Everybody who is connected. */
-export interface Peers {
+/** All open connections. */
+export interface Connections {
   readonly size: number
-  /** Whether so many are being told that there are too many that the next are not even let in. */
-  readonly isCrowded: boolean
-  all(): readonly Peer[]
-  /** @param address Whose connection it is, unless it is this machine's. */
-  welcome(ws: WebSocket, socket: Duplex, address?: string): void
-  /** Ends the connections whose rights are not good any more. */
-  review(): void
-  fail(lane: Lane, error: unknown): void
-  /** Lets the hearts beat. */
+  /** True when handshakes should fail, because too many connections are being rejected with a close code. */
+  readonly isSaturated: boolean
+  all(): readonly Connection[]
+  /** @param address The client's address, unless it is a loopback one. */
+  add(ws: WebSocket, socket: Duplex, address?: string): void
+  /** Ends the connections whose rights are no longer valid. */
+  recheckRights(): void
+  fail(writer: Writer, error: unknown): void
+  /** Starts the heartbeats. */
   start(): void
   stop(): void
 }
 
-export function createPeers(options: PeersOptions): Peers {
+export function createConnections(options: ConnectionsOptions): Connections {
   const { fanOut, maxConnections, logger, terms } = options
-  const peers = new Map<Lane, { readonly peer: Peer; readonly heart: Heart }>()
-  let told = 0
-  let pulse: NodeJS.Timeout | undefined
+  const connections = new Map<Writer, { readonly connection: Connection; readonly heartbeat: Heartbeat }>()
+  let rejecting = 0
+  let timer: NodeJS.Timeout | undefined
 
   function tick(): void {
-    for (const { heart } of peers.values()) heart.tick()
+    for (const { heartbeat } of connections.values()) heartbeat.tick()
   }
 
   return {
     get size() {
-      return peers.size
+      return connections.size
     },
-    get isCrowded() {
-      return peers.size >= maxConnections && told >= MOST_TOLD
+    get isSaturated() {
+      return connections.size >= maxConnections && rejecting >= MAX_REJECTING
     },
-    all: () => [...peers.values()].map(({ peer }) => peer),
-    welcome(ws, socket, address) {
-      const lane = fanOut.open(ws, socket, address)
-      if (peers.size >= maxConnections) {
+    all: () => [...connections.values()].map(({ connection }) => connection),
+    add(ws, socket, address) {
+      const writer = fanOut.open(ws, socket, address)
+      if (connections.size >= maxConnections) {
         ws.on('error', () => {})
-        told += 1
-        ws.on('close', () => (told -= 1))
-        logger.warn({ connections: peers.size }, 'too many connections; --max-connections sets the limit')
-        return lane.end(CloseCode.TooMany, 'too many connections')
+        rejecting += 1
+        ws.on('close', () => (rejecting -= 1))
+        logger.warn({ connections: connections.size }, 'too many connections; --max-connections sets the limit')
+        return writer.end(CloseCode.TooMany, 'too many connections')
       }
-      peers.set(lane, { peer: createPeer(ws, lane, options), heart: new Heart(ws, lane) })
-      ws.on('close', () => peers.delete(lane))
+      connections.set(writer, {
+        connection: createConnection(ws, writer, options),
+        heartbeat: new Heartbeat(ws, writer),
+      })
+      ws.on('close', () => connections.delete(writer))
     },
-    review() {
-      for (const { peer } of peers.values()) peer.review()
+    recheckRights() {
+      for (const { connection } of connections.values()) connection.recheckRights()
     },
-    fail: (lane, error) => peers.get(lane)?.peer.fail(error),
+    fail: (writer, error) => connections.get(writer)?.connection.fail(error),
     start() {
-      // What has arrived is read before silence is judged: a late timer is no evidence against anybody.
-      pulse = setInterval(() => setImmediate(tick), terms.beat / TICKS_PER_BEAT)
+      // Read received data before a connection counts as silent: this timer may be late.
+      timer = setInterval(() => setImmediate(tick), terms.beat / TICKS_PER_BEAT)
     },
-    stop: () => clearInterval(pulse),
+    stop: () => clearInterval(timer),
   }
 }
-
-/** Connections that are being closed for being too many, at a time: a browser learns the reason in no other way. */
-const MOST_TOLD = 100

@@ -1,41 +1,33 @@
 import type { Server } from 'node:http'
 import * as CloseCode from '../../../src/protocol/close-codes.js'
-import type { Peer } from './connection.js'
+import { isDoneWithin } from '../timeout.js'
+import type { Connection } from './connection.js'
+
+const FINISH_TIMEOUT = 4000
+const CLOSE_TIMEOUT = 3000
 
 export interface DrainOptions {
-  /** Who is connected now. */
-  readonly peers: () => readonly Peer[]
+  /** Returns the open connections. */
+  readonly connections: () => readonly Connection[]
   readonly server: Server
-  /** The time over which clients are asked to come back, in milliseconds. */
+  /** Time over which clients are asked to reconnect (ms). */
   readonly spread: number
 }
 
-/** Lets everybody go in order: says goodbye, answers what had come, closes. Takes less than 10 seconds. */
-export async function drain({ peers, server, spread }: DrainOptions): Promise<void> {
-  const leaving = peers()
-  const finished = leaving.map((peer, index) => {
-    // Each has a slot of its own, so that they do not all come back at once.
+/** Sends goodbye, answers the received frames and closes all connections. Takes less than 10 seconds. */
+export async function drain({ connections, server, spread }: DrainOptions): Promise<void> {
+  const leaving = connections()
+  const finished = leaving.map((connection, index) => {
+    // Each client gets its own time slot, so that they do not all reconnect at once.
     const retryAfter = Math.floor(((index + Math.random()) * spread) / leaving.length)
-    peer.lane.say({ type: 'goodbye', retryAfter, reason: 'restart' })
-    return peer.finish()
+    connection.writer.send({ type: 'goodbye', retryAfter, reason: 'restart' })
+    return connection.finish()
   })
-  await within(FINISHING, Promise.all(finished))
-  for (const peer of peers()) peer.lane.end(CloseCode.Restart, 'restart')
+  await isDoneWithin(FINISH_TIMEOUT, Promise.all(finished))
+  for (const connection of connections()) connection.writer.end(CloseCode.Restart, 'restart')
   const closed = new Promise((resolve) => server.close(resolve))
   server.closeIdleConnections()
-  await within(CLOSING, closed)
-  for (const peer of peers()) peer.terminate()
+  await isDoneWithin(CLOSE_TIMEOUT, closed)
+  for (const connection of connections()) connection.terminate()
   server.closeAllConnections()
-}
-
-const FINISHING = 4000
-const CLOSING = 3000
-
-async function within(limit: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const over = new Promise((resolve) => {
-    timer = setTimeout(resolve, limit)
-  })
-  await Promise.race([work, over])
-  clearTimeout(timer)
 }

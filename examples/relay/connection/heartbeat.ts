@@ -1,38 +1,38 @@
 import type { WebSocket } from 'ws'
-import type { Lane } from '../output/writer.js'
+import type { Writer } from '../output/writer.js'
 
-/** How finely a beat is divided: the relay is never silent for longer than a beat. */
+/** Ticks per heartbeat interval. They keep the relay's silence shorter than one interval. */
 export const TICKS_PER_BEAT = 10
 
-/** Keeps one connection from being silent, and notices when the other side is gone. */
-export class Heart {
+/** Sends a beat when a connection is silent, and terminates it when the client does not answer pings. */
+export class Heartbeat {
   readonly #ws: WebSocket
-  readonly #lane: Lane
-  #quiet = 0
+  readonly #writer: Writer
+  #silentTicks = 0
   #ticks = 0
   #isAnswered = true
 
-  constructor(ws: WebSocket, lane: Lane) {
+  constructor(ws: WebSocket, writer: Writer) {
     this.#ws = ws
-    this.#lane = lane
+    this.#writer = writer
     ws.on('pong', () => {
       this.#isAnswered = true
     })
   }
 
-  /** To be called `TICKS_PER_BEAT` times per beat. */
+  /** Call this `TICKS_PER_BEAT` times per heartbeat interval. */
   tick(): void {
-    const lane = this.#lane
-    if (lane.isOver) return
-    this.#quiet = lane.hasSpoken() ? 0 : this.#quiet + 1
-    if (this.#quiet >= TICKS_PER_BEAT - 1) lane.say({ type: 'beat' })
+    const writer = this.#writer
+    if (writer.isEnded) return
+    this.#silentTicks = writer.hasSentSinceLastCall() ? 0 : this.#silentTicks + 1
+    if (this.#silentTicks >= TICKS_PER_BEAT - 1) writer.send({ type: 'beat' })
     this.#ticks += 1
     if (this.#ticks % TICKS_PER_BEAT === 0) this.#probe()
   }
 
   #probe(): void {
     const ws = this.#ws
-    // Who is not read at present cannot be heard to answer.
+    // The pong of a paused socket cannot be read.
     if (!this.#isAnswered && !ws.isPaused) return ws.terminate()
     this.#isAnswered = false
     ws.ping()

@@ -1,60 +1,60 @@
-/** Whose turns they are. */
-export interface TurnTaker<Item> {
-  readonly isOver: boolean
+const MAX_ITEMS = 1024
+
+/** Maximum length of the queued frames (characters). */
+const MAX_SIZE = 262_144
+
+/** Handles the items of a queue. */
+export interface QueueConsumer<Item> {
+  readonly isEnded: boolean
   handle(item: Item): Promise<void> | undefined
   onError(error: unknown): void
-  /** As much waits as may: nothing more should come. */
+  /** The queue is full: stop reading. */
   onFull(): void
-  /** Nothing waits any more. */
+  /** The queue is empty. */
   onEmpty(): void
 }
 
-/** Handles one thing after the other, in the order in which they came, however long each takes. */
-export class Turns<Item> {
-  readonly #taker: TurnTaker<Item>
-  readonly #waiting: Item[] = []
-  #waitingSize = 0
+/** Handles items one at a time, in order. */
+export class SerialQueue<Item> {
+  readonly #consumer: QueueConsumer<Item>
+  readonly #items: Item[] = []
+  #size = 0
   #work: Promise<void> | undefined
 
-  constructor(taker: TurnTaker<Item>) {
-    this.#taker = taker
+  constructor(consumer: QueueConsumer<Item>) {
+    this.#consumer = consumer
   }
 
   push(item: Item, size: number): void {
-    this.#waiting.push(item)
-    this.#waitingSize += size
-    if (this.#waiting.length >= MAX_WAITING || this.#waitingSize >= MAX_WAITING_SIZE) this.#taker.onFull()
-    this.#work ??= this.#handleWaiting()
+    this.#items.push(item)
+    this.#size += size
+    if (this.#items.length >= MAX_ITEMS || this.#size >= MAX_SIZE) this.#consumer.onFull()
+    this.#work ??= this.#handleItems()
   }
 
-  /** Resolves when everything that came is handled. */
-  async done(): Promise<void> {
+  /** Resolves when all items are handled. */
+  async whenIdle(): Promise<void> {
     return this.#work
   }
 
   clear(): void {
-    this.#waiting.length = 0
+    this.#items.length = 0
   }
 
-  async #handleWaiting(): Promise<void> {
-    const taker = this.#taker
-    const waiting = this.#waiting
+  async #handleItems(): Promise<void> {
+    const consumer = this.#consumer
+    const items = this.#items
     try {
-      for (let next = waiting.shift(); next !== undefined && !taker.isOver; next = waiting.shift()) {
-        await taker.handle(next)
-        if (waiting.length > 0) continue
-        this.#waitingSize = 0
-        taker.onEmpty()
+      for (let next = items.shift(); next !== undefined && !consumer.isEnded; next = items.shift()) {
+        await consumer.handle(next)
+        if (items.length > 0) continue
+        this.#size = 0
+        consumer.onEmpty()
       }
     } catch (error) {
-      taker.onError(error)
+      consumer.onError(error)
     } finally {
       this.#work = undefined
     }
   }
 }
-
-const MAX_WAITING = 1024
-
-/** In characters. */
-const MAX_WAITING_SIZE = 262_144

@@ -3,108 +3,112 @@ import { isPageId } from '../../../src/protocol/codec.js'
 import type { ClientFrame, HelloFrame, RoomRequest, SendFrame } from '../../../src/protocol/frames.js'
 import { isName } from '../../../src/protocol/names.js'
 import { publicTab, type Access } from '../access/access.js'
-import type { Lane } from '../output/writer.js'
-import type { Headcount } from '../limits/concurrency.js'
-import { takeIn, type Bearer } from '../access/prepare-signal.js'
-import { NAME_RULE, type Refusal } from '../access/validate-signal.js'
-import type { PatientLog } from '../log/retry.js'
+import type { Writer } from '../output/writer.js'
+import type { ConcurrencyLimit } from '../limits/concurrency.js'
+import { publishSignal, type Principal } from '../access/prepare-signal.js'
+import { NAME_RULE, type SignalRefusal } from '../access/validate-signal.js'
+import type { RetryingLog } from '../log/retry.js'
 import type { Rights } from '../access/rights.js'
 import type { Rooms } from '../rooms/rooms.js'
 import { SenderEpochs } from '../log/sender-epochs.js'
 
-/** A frame that has its turn, and when it came. */
-export interface Arrival {
+/** The protocol version of this relay. */
+export const VERSION = 1
+const MAX_TIMER_DELAY = 2_147_483_647
+
+/** A received frame, and the time at which it arrived. */
+export interface ReceivedFrame {
   readonly frame: Exclude<ClientFrame, { type: 'ping' }>
   readonly at: number
 }
 
-/** What the sessions of a relay share. */
+/** Options that all sessions of a relay share. */
 export interface SessionOptions {
   readonly access: Access
-  readonly log: PatientLog
+  readonly log: RetryingLog
   readonly rooms: Rooms
-  /** Counts the connections of each user. */
-  readonly users: Headcount
-  /** What every welcome says. */
+  /** Limits the connections of each user. */
+  readonly users: ConcurrencyLimit
+  /** The fields that every welcome contains. */
   readonly terms: { readonly beat: number; readonly maxBytes: number; readonly window: number }
   readonly maxRooms: number
 }
 
-/** `greeting`: nothing but hello is taken. `open`: welcome has been said. */
+/** `greeting`: only hello is handled. `open`: welcome is sent. */
 type State =
   | { readonly state: 'greeting' }
-  | { readonly state: 'open'; readonly tab: string; readonly bearer: Bearer; readonly user: string | undefined }
+  | { readonly state: 'open'; readonly tab: string; readonly principal: Principal; readonly user: string | undefined }
 
 const GREETING: State = { state: 'greeting' }
 
-/** What a connection says and may, from hello on. */
+/** The protocol state of a connection, from hello on. */
 export class Session {
-  readonly #lane: Lane
+  readonly #writer: Writer
   readonly #options: SessionOptions
   readonly #joined = new Set<string>()
   #state = GREETING
   #expiry: NodeJS.Timeout | undefined
 
-  constructor(lane: Lane, options: SessionOptions) {
-    this.#lane = lane
+  constructor(writer: Writer, options: SessionOptions) {
+    this.#writer = writer
     this.#options = options
   }
 
-  /** To be called for one frame after the other. */
-  handle({ frame, at }: Arrival): Promise<void> | undefined {
-    if (frame.type === 'hello') return this.#greet(frame)
+  /** Call this for one frame at a time. */
+  handle({ frame, at }: ReceivedFrame): Promise<void> | undefined {
+    if (frame.type === 'hello') return this.#open(frame)
     const state = this.#state
     if (state.state === 'greeting') return undefined
     switch (frame.type) {
       case 'signal':
-        return this.#take(frame, state.bearer)
+        return this.#publish(frame, state.principal)
       case 'join':
-        return this.#join(frame, state.bearer.rights, at)
+        return this.#join(frame, state.principal.rights, at)
       case 'leave':
         return this.#leave(frame.room)
       case 'token':
-        return this.#renew(frame.token, state)
+        return this.#renewToken(frame.token, state)
     }
   }
 
-  /** Ends the connection if its rights are not good any more. */
-  review(): void {
+  /** Ends the connection if its rights are no longer valid. */
+  recheckRights(): void {
     const state = this.#state
-    if (state.state === 'open' && !this.#options.access.areGood(state.bearer.rights)) this.#endUnauthorized()
+    if (state.state === 'open' && !this.#options.access.areValid(state.principal.rights)) this.#endUnauthorized()
   }
 
-  /** Lets go of everything. */
+  /** Leaves all rooms and releases all resources. */
   end(): void {
     const { rooms, users } = this.#options
     const state = this.#state
     clearTimeout(this.#expiry)
-    for (const room of this.#joined) rooms.leave(room, this.#lane)
+    for (const room of this.#joined) rooms.leave(room, this.#writer)
     this.#joined.clear()
-    if (state.state === 'open' && state.user !== undefined) users.leave(state.user)
+    if (state.state === 'open' && state.user !== undefined) users.release(state.user)
     this.#state = GREETING
   }
 
-  /** The rooms of the hello come as joins after it. */
-  async #greet({ tab: secret, token }: HelloFrame): Promise<void> {
+  /** The rooms of the hello follow as joins. */
+  async #open({ tab: secret, token }: HelloFrame): Promise<void> {
     const { access, users } = this.#options
     const rights = await access.rightsOf(token)
-    if (this.#lane.isOver) return
+    if (this.#writer.isEnded) return
     if (!rights) return this.#endUnauthorized()
     const { user } = rights
-    if (user !== undefined && !users.enter(user)) {
-      return this.#lane.end(CloseCode.TooMany, 'too many connections of this user')
+    if (user !== undefined && !users.acquire(user)) {
+      return this.#writer.end(CloseCode.TooMany, 'too many connections of this user')
     }
     const tab = publicTab(secret)
     const sender = { tab, ...(user !== undefined && { user }) }
-    this.#welcome(tab, { sender, rights, isOwnId: isPageId, epochs: new SenderEpochs() })
+    this.#welcome(tab, { sender, rights, isValidId: isPageId, epochs: new SenderEpochs() })
   }
 
-  /** Says what is agreed on, at first and whenever the rights change. */
-  #welcome(tab: string, bearer: Bearer): void {
-    const { user, expires } = bearer.rights
-    this.#state = { state: 'open', tab, bearer, user }
+  /** Sends welcome, at first and whenever the rights change. */
+  #welcome(tab: string, principal: Principal): void {
+    const { user, expires } = principal.rights
+    this.#state = { state: 'open', tab, principal, user }
     this.#watchExpiry(expires)
-    this.#lane.say({
+    this.#writer.send({
       type: 'welcome',
       v: VERSION,
       tab,
@@ -114,64 +118,60 @@ export class Session {
     })
   }
 
-  async #take(frame: SendFrame, bearer: Bearer): Promise<void> {
-    const lane = this.#lane
-    if (!frame.pipelined) bearer.epochs.clear()
-    const refusal = await takeIn(frame, bearer, this.#options.log, () => lane.isOver)
-    if (refusal) lane.say({ type: 'refused', id: frame.id, ...refusal })
-    else lane.accept(frame.id)
+  async #publish(frame: SendFrame, principal: Principal): Promise<void> {
+    const writer = this.#writer
+    if (!frame.pipelined) principal.epochs.clear()
+    const refusal = await publishSignal(frame, principal, this.#options.log, () => writer.isEnded)
+    if (refusal) writer.send({ type: 'refused', id: frame.id, ...refusal })
+    else writer.accept(frame.id)
   }
 
   async #join({ room, since }: RoomRequest, rights: Rights, at: number): Promise<void> {
-    if (this.#lane.isOver) return
+    if (this.#writer.isEnded) return
     const refusal = this.#refuseRoom(room, rights)
-    if (refusal) return this.#lane.say({ type: 'refused', room, ...refusal })
+    if (refusal) return this.#writer.send({ type: 'refused', room, ...refusal })
     this.#joined.add(room)
-    // What is asked for grew older while the frame waited its turn.
+    // The requested age grew while the frame was queued.
     const waited = performance.now() - at
     const aged = since && 'age' in since ? { age: since.age + waited } : since
-    await this.#options.rooms.join(room, this.#lane, aged)
+    await this.#options.rooms.join(room, this.#writer, aged)
   }
 
-  #refuseRoom(room: string, rights: Rights): Refusal | undefined {
+  #refuseRoom(room: string, rights: Rights): SignalRefusal | undefined {
     const { maxRooms } = this.#options
-    if (!isName(room)) return { code: 'bad-name', text: `The room's name is not legal. ${NAME_RULE}` }
-    if (!(rights.join?.(room) ?? true)) return { code: 'denied', text: 'You may not hear this room.' }
+    if (!isName(room)) return { code: 'bad-name', text: `The room's name is invalid. ${NAME_RULE}` }
+    if (!(rights.join?.(room) ?? true)) return { code: 'denied', text: 'You may not join this room.' }
     if (this.#joined.has(room) || this.#joined.size < maxRooms) return undefined
     return { code: 'too-many', text: `A connection may be in ${maxRooms} rooms. Leave one first.` }
   }
 
   #leave(room: string): undefined {
-    if (this.#joined.delete(room)) this.#options.rooms.leave(room, this.#lane)
+    if (this.#joined.delete(room)) this.#options.rooms.leave(room, this.#writer)
   }
 
-  async #renew(token: string, { tab, bearer, user }: Extract<State, { state: 'open' }>): Promise<void> {
+  async #renewToken(token: string, { tab, principal, user }: Extract<State, { state: 'open' }>): Promise<void> {
     const rights = await this.#options.access.rightsOf(token)
-    if (this.#lane.isOver) return
+    if (this.#writer.isEnded) return
     if (!rights || rights.user !== user) return this.#endUnauthorized()
-    this.#welcome(tab, { ...bearer, rights })
+    this.#welcome(tab, { ...principal, rights })
     for (const room of this.#joined) {
       if (rights.join?.(room) ?? true) continue
       this.#leave(room)
-      this.#lane.say({ type: 'left', room, code: 'denied' })
+      this.#writer.send({ type: 'left', room, code: 'denied' })
     }
   }
 
   #watchExpiry(expires: number | undefined): void {
     clearTimeout(this.#expiry)
     if (expires === undefined) return
-    const wait = Math.min(Math.max(expires - Date.now(), 0), LONGEST_TIMER)
+    const wait = Math.min(Math.max(expires - Date.now(), 0), MAX_TIMER_DELAY)
     const check = (): void => (Date.now() < expires ? this.#watchExpiry(expires) : this.#endUnauthorized())
     this.#expiry = setTimeout(check, wait)
     this.#expiry.unref()
   }
 
-  // One text for every cause: what is wrong with a token is nobody's business but its owner's.
+  // One text for all causes: only the owner of a token should learn what is wrong with it.
   #endUnauthorized(): void {
-    this.#lane.end(CloseCode.Unauthorized, 'the token is missing, wrong or expired')
+    this.#writer.end(CloseCode.Unauthorized, 'the token is missing, wrong or expired')
   }
 }
-
-/** The version of the protocol that is spoken here. */
-export const VERSION = 1
-const LONGEST_TIMER = 2_147_483_647

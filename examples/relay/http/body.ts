@@ -2,54 +2,74 @@ import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
 import { parse } from '../../../src/protocol/codec.js'
 import type { AddressOf } from '../limits/addresses.js'
-import { createHeadcount } from '../limits/concurrency.js'
+import { createConcurrencyLimit } from '../limits/concurrency.js'
 import { problem, type Reply } from './reply.js'
 
-/** The client went away before its body was whole: nobody's fault, and nobody waits for an answer. */
+const CLOSE = { Connection: 'close' }
+
+const TOO_MANY = problem(
+  429,
+  'too-many',
+  'Too many requests from this address are in progress. Send this again later.',
+  {
+    ...CLOSE,
+    'Retry-After': '5',
+  },
+)
+
+const FULL = problem(503, 'busy', 'Too many requests are in progress. Send this again, unchanged.', {
+  ...CLOSE,
+  'Retry-After': '5',
+})
+
+/** Memory of a chunk besides its bytes: a body may arrive byte by byte. */
+const CHUNK_BYTES = 256
+
+/** The client disconnected before the end of its body. No reply is possible. */
 export class ClientGone extends Error {
   override readonly name = 'ClientGone'
 }
 
-/** Reads bodies, and holds no more of them at a time than may be. What is wrong with one comes back as the answer. */
-export interface Bodies {
-  /** Reads JSON of one of the given types. */
+/** Reads request bodies within a memory limit. A body that cannot be accepted gives an error reply. */
+export interface BodyReader {
+  /** Reads JSON of one of the given content types. */
   json(
     request: IncomingMessage,
     types: readonly string[],
     maxBytes: number,
   ): Promise<{ readonly value: unknown } | Reply>
-  /** Reads the fields of a form; `undefined` when it is of another type. */
+  /** Reads the fields of a form. Returns `undefined` for another content type. */
   form(request: IncomingMessage, maxBytes: number): Promise<URLSearchParams | Reply | undefined>
 }
 
-export interface BodiesOptions {
-  /** Bytes of all bodies that are being read. */
+export interface BodyReaderOptions {
+  /** Maximum memory of all bodies in progress (bytes). */
   readonly maxTotal: number
-  /** Bodies of one address that are being read. @default no limit */
+  /** Bodies in progress per address. @default no limit */
   readonly maxPerAddress?: number
   readonly addressOf: AddressOf
 }
 
-export function createBodies({ maxTotal, maxPerAddress = Infinity, addressOf }: BodiesOptions): Bodies {
-  const addresses = createHeadcount(maxPerAddress)
+export function createBodyReader({ maxTotal, maxPerAddress = Infinity, addressOf }: BodyReaderOptions): BodyReader {
+  const addresses = createConcurrencyLimit(maxPerAddress)
   let total = 0
 
   async function read(request: IncomingMessage, maxBytes: number): Promise<Buffer | Reply> {
     if (Number(request.headers['content-length'] ?? 0) > 2 * maxBytes) return tooLarge(maxBytes)
     const address = addressOf(request)
-    if (address !== undefined && !addresses.enter(address)) return TOO_MANY
-    let held = 0
-    const hold = (bytes: number): boolean => {
+    if (address !== undefined && !addresses.acquire(address)) return TOO_MANY
+    let reserved = 0
+    const reserve = (bytes: number): boolean => {
       if (total + bytes > maxTotal) return false
-      held += bytes
+      reserved += bytes
       total += bytes
       return true
     }
     try {
-      return await collect(request, maxBytes, hold)
+      return await collect(request, maxBytes, reserve)
     } finally {
-      total -= held
-      if (address !== undefined) addresses.leave(address)
+      total -= reserved
+      if (address !== undefined) addresses.release(address)
     }
   }
 
@@ -62,7 +82,7 @@ export function createBodies({ maxTotal, maxPerAddress = Infinity, addressOf }: 
       if ('status' in bytes) return bytes
       const text = isUtf8(bytes) ? bytes.toString() : ''
       if (!isJson(text)) return problem(400, 'bad-json', 'The body is not JSON in UTF-8.')
-      // Wrapped, because the protocol's own reader, which knows what to keep out, reads objects only.
+      // Wrapped in an object, because the codec parses objects only, and it removes unsafe keys.
       return { value: parse(`{"body":${text}}`)?.body }
     },
     async form(request, maxBytes) {
@@ -73,35 +93,19 @@ export function createBodies({ maxTotal, maxPerAddress = Infinity, addressOf }: 
   }
 }
 
-const CLOSE = { Connection: 'close' }
-
-const TOO_MANY = problem(
-  429,
-  'too-many',
-  'Too many requests of this address are not finished. Send this again later.',
-  {
-    ...CLOSE,
-    'Retry-After': '5',
-  },
-)
-const FULL = problem(503, 'busy', 'Too many requests are not finished. Send this again, unchanged.', {
-  ...CLOSE,
-  'Retry-After': '5',
-})
-
 function tooLarge(maxBytes: number): Reply {
-  return problem(413, 'too-large', `The body may have ${maxBytes} bytes. Send less, or several requests.`, CLOSE)
+  return problem(413, 'too-large', `The body must not exceed ${maxBytes} bytes. Send less, or several requests.`, CLOSE)
 }
 
 function typeOf({ headers }: IncomingMessage): string {
   return headers['content-type']?.split(';')[0]?.trim().toLowerCase() ?? ''
 }
 
-/** @param hold Takes memory for so many bytes; says false when there is none. */
+/** @param reserve Reserves memory (bytes). Returns false when none is left. */
 function collect(
   request: IncomingMessage,
   maxBytes: number,
-  hold: (bytes: number) => boolean,
+  reserve: (bytes: number) => boolean,
 ): Promise<Buffer | Reply> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
@@ -114,11 +118,11 @@ function collect(
     }
     request.on('data', (chunk: Buffer) => {
       size += chunk.length
-      // A little too much is read to its end, so that the answer gets through; a lot is not.
+      // Read slightly oversized bodies to the end, so that the client receives the 413.
       if (size > 2 * maxBytes) request.destroy()
       if (isRefused) return
       if (size > maxBytes) return refuse(tooLarge(maxBytes))
-      if (!hold(chunk.length + CHUNK_BYTES)) return refuse(FULL)
+      if (!reserve(chunk.length + CHUNK_BYTES)) return refuse(FULL)
       chunks.push(chunk)
     })
     request.on('end', () => resolve(Buffer.concat(chunks)))
@@ -126,9 +130,6 @@ function collect(
     request.on('close', () => reject(new ClientGone()))
   })
 }
-
-/** What a chunk weighs beside its bytes: a body may come one by one. */
-const CHUNK_BYTES = 256
 
 function isJson(text: string): boolean {
   try {

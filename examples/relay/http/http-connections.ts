@@ -2,29 +2,29 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Socket } from 'node:net'
 import type { AddressOf } from '../limits/addresses.js'
-import { createHeadcount, type Headcount } from '../limits/concurrency.js'
+import { createConcurrencyLimit, type ConcurrencyLimit } from '../limits/concurrency.js'
 
-/** Counts the connections of each address that are not WebSockets, idle ones included. */
+/** Counts the HTTP connections of each address, including idle ones. WebSockets do not count. */
 export interface HttpConnections {
-  /** Counts a new connection, or drops it where its address has twice as many as it may have. */
+  /** Counts a new connection, or closes it when the address has twice the limit. */
   open(socket: Socket): void
-  /** Whether a request comes over a connection that its address has too many of. */
-  isOneTooMany(request: IncomingMessage): boolean
-  /** Counts a connection no longer, because it becomes a WebSocket. */
+  /** Reports whether the request's connection exceeds the limit of its address. */
+  isOverLimit(request: IncomingMessage): boolean
+  /** Stops counting a connection that becomes a WebSocket. */
   release(socket: Duplex): void
 }
 
 export interface HttpConnectionsOptions {
-  /** Connections of one address that get every answer. As many again are answered only where it is urgent. */
+  /** Connections per address that get every reply. The same number again gets urgent replies only. */
   readonly maxPerAddress: number
   readonly addressOf: AddressOf
-  /** Whether connections come from a proxy: then each is that of the address which asked last. */
+  /** Behind a proxy, a connection belongs to the address of its latest request. */
   readonly isProxied: boolean
 }
 
-interface Place {
+interface Slot {
   readonly address: string
-  readonly list: Headcount
+  readonly limit: ConcurrencyLimit
 }
 
 export function createHttpConnections({
@@ -32,37 +32,37 @@ export function createHttpConnections({
   addressOf,
   isProxied,
 }: HttpConnectionsOptions): HttpConnections {
-  const [regular, extra] = [createHeadcount(maxPerAddress), createHeadcount(maxPerAddress)]
-  const places = new Map<Duplex, Place>()
+  const [regular, extra] = [createConcurrencyLimit(maxPerAddress), createConcurrencyLimit(maxPerAddress)]
+  const slots = new Map<Duplex, Slot>()
 
-  function take(socket: Duplex, address: string): Place | undefined {
-    const list = [regular, extra].find((each) => each.enter(address))
-    if (!list) return undefined
-    const place = { address, list }
-    places.set(socket, place)
-    return place
+  function acquire(socket: Duplex, address: string): Slot | undefined {
+    const limit = [regular, extra].find((each) => each.acquire(address))
+    if (!limit) return undefined
+    const slot = { address, limit }
+    slots.set(socket, slot)
+    return slot
   }
 
   function release(socket: Duplex): void {
-    const place = places.get(socket)
-    places.delete(socket)
-    place?.list.leave(place.address)
+    const slot = slots.get(socket)
+    slots.delete(socket)
+    slot?.limit.release(slot.address)
   }
 
   return {
     open(socket) {
       socket.once('close', () => release(socket))
       const address = isProxied ? undefined : addressOf({ headers: {}, socket })
-      if (address !== undefined && !take(socket, address)) socket.destroy()
+      if (address !== undefined && !acquire(socket, address)) socket.destroy()
     },
 
-    isOneTooMany(request) {
+    isOverLimit(request) {
       const { socket } = request
-      const [address, place] = [addressOf(request), places.get(socket)]
-      if (place?.address === address && place?.list === regular) return false
-      // Its address may have fewer by now, or be another one.
+      const [address, slot] = [addressOf(request), slots.get(socket)]
+      if (slot?.address === address && slot?.limit === regular) return false
+      // The address may have fewer connections now, or another address may use this one.
       release(socket)
-      return address !== undefined && take(socket, address)?.list !== regular
+      return address !== undefined && acquire(socket, address)?.limit !== regular
     },
 
     release,

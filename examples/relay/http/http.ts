@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Access } from '../access/access.js'
-import type { Activity } from '../metrics/counters.js'
+import type { Counters } from '../metrics/counters.js'
 import { ClientGone } from './body.js'
-import type { Condition } from '../metrics/relay-state.js'
+import type { RelayState } from '../metrics/relay-state.js'
 import type { Logger } from '../logger.js'
 import { LogUnavailable } from '../log/retry.js'
 import { EpochChanged } from '../log/log.js'
@@ -10,110 +10,7 @@ import type { Posts } from './posts.js'
 import { json, problem, withHeaders, writeReply, type Reply } from './reply.js'
 import { KeysUnavailable } from '../access/tokens.js'
 
-/** Answers requests that only operators may make. */
-interface AdminRoutes {
-  metrics(request: IncomingMessage): Promise<Reply>
-  dashboard(request: IncomingMessage, path: string): Promise<Reply>
-}
-
-export interface HttpOptions {
-  /** The path of the WebSocket, which takes farewells too. */
-  readonly path: string
-  readonly access: Access
-  readonly posts: Posts
-  readonly revoke: (request: IncomingMessage) => Promise<Reply>
-  readonly operators: AdminRoutes
-  readonly page: (path: string) => Promise<Reply>
-  readonly condition: () => Condition
-  readonly activity: Pick<Activity, 'refused'>
-  readonly logger: Logger
-  /** Whether a request comes over a connection that its address has too many of. */
-  readonly isOneTooMany: (request: IncomingMessage) => boolean
-}
-
-/** Answers every request that is not for a WebSocket. */
-export function createHttp(options: HttpOptions) {
-  const { path, access, posts, revoke, operators, page, condition, activity, logger, isOneTooMany } = options
-  const startedAt = performance.now()
-
-  function route(request: IncomingMessage, isExtra: boolean): Promise<Reply> | Reply {
-    const target = (request.url ?? '/').split('?')[0] ?? '/'
-    if (target === path) return farewell(request, isExtra)
-    if (isExtra && !URGENT.has(target)) return TOO_MANY
-    switch (target) {
-      case '/health':
-        return isRead(request) ? tellHealth() : wrongMethod('GET')
-      case '/ready':
-        return isRead(request) ? tellReady() : wrongMethod('GET')
-      case '/metrics':
-        return isRead(request) ? operators.metrics(request) : wrongMethod('GET')
-      case '/publish':
-        return isPost(request) ? whileHere(() => posts.publish(request)) : wrongMethod('POST')
-      case '/revoke':
-        return isPost(request) ? whileHere(() => revoke(request)) : wrongMethod('POST')
-    }
-    if (target === '/dashboard' || target.startsWith('/dashboard/')) return operators.dashboard(request, target)
-    return isRead(request) ? page(target) : wrongMethod('GET')
-  }
-
-  /** Whether the process lives. */
-  function tellHealth(): Reply {
-    const { isDraining, connections, rooms } = condition()
-    const uptime = Math.round((performance.now() - startedAt) / 1000)
-    return json(isDraining ? 503 : 200, { status: isDraining ? 'draining' : 'ok', uptime, connections, rooms })
-  }
-
-  /** Whether to send somebody here. */
-  function tellReady(): Reply {
-    const { isDraining, log } = condition()
-    if (isDraining) return json(503, { status: 'draining' })
-    return log === 'away' ? json(503, { status: 'log-away' }) : json(200, { status: 'ready' })
-  }
-
-  function whileHere(answer: () => Promise<Reply>): Promise<Reply> | Reply {
-    return condition().isDraining ? LEAVING : answer()
-  }
-
-  async function farewell(request: IncomingMessage, isExtra: boolean): Promise<Reply> {
-    if (isRead(request)) return NOT_A_PAGE
-    const { origin, host } = request.headers
-    const refusal = access.refuse(origin, host)
-    if (refusal !== undefined) return problem(403, 'origin', refusal)
-    const cors: Reply['headers'] = origin === undefined ? {} : { 'Access-Control-Allow-Origin': origin, Vary: 'Origin' }
-    return withHeaders(isExtra ? TOO_MANY : await answerFarewell(request), cors)
-  }
-
-  async function answerFarewell(request: IncomingMessage): Promise<Reply> {
-    if (request.method === 'OPTIONS') return PREFLIGHT
-    return isPost(request) ? whileHere(() => posts.farewell(request)) : wrongMethod('POST')
-  }
-
-  async function answer(request: IncomingMessage, isExtra: boolean): Promise<Reply> {
-    try {
-      return await route(request, isExtra)
-    } catch (error) {
-      if (TRY_AGAIN.some((passing) => error instanceof passing)) return UNAVAILABLE
-      if (error instanceof ClientGone) return GONE
-      logger.error({ error: String(error) }, 'a request failed')
-      return problem(500, 'internal', 'The relay failed on this request. Its log says why.')
-    }
-  }
-
-  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const isExtra = isOneTooMany(request)
-    const reply = await answer(request, isExtra)
-    if (reply.error && REFUSALS.has(reply.status)) activity.refused(reply.error.code, reply.error.text)
-    writeReply(response, isExtra ? withHeaders(reply, { Connection: 'close' }) : reply)
-  }
-
-  return (request: IncomingMessage, response: ServerResponse): void => {
-    // The short limit is for connections that say nothing; an answer may have to wait for the log.
-    request.socket.setTimeout(REQUEST_TIMEOUT)
-    void handle(request, response)
-  }
-}
-
-/** What watches the relay, and what holds a key, is answered however many connections its address has. */
+/** Monitoring and requests with a key are answered even when the address has too many connections. */
 const URGENT = new Set(['/health', '/ready', '/metrics', '/publish', '/revoke'])
 
 const TOO_MANY = problem(
@@ -123,10 +20,10 @@ const TOO_MANY = problem(
   { 'Retry-After': '10' },
 )
 
-/** What passes by itself. */
-const TRY_AGAIN = [LogUnavailable, EpochChanged, KeysUnavailable]
+/** Errors after which the same request may succeed later. */
+const TEMPORARY_ERRORS = [LogUnavailable, EpochChanged, KeysUnavailable]
 
-/** Who is turned away; whoever looks for a page that is not there is not. */
+/** Statuses that count as refusals. A 404 does not. */
 const REFUSALS = new Set([400, 401, 403, 409, 413, 415, 429])
 
 const REQUEST_TIMEOUT = 30_000
@@ -141,12 +38,115 @@ const PREFLIGHT: Reply = {
   body: '',
 }
 const RETRY = { 'Retry-After': '5' }
-const LEAVING = problem(503, 'restart', 'The relay is shutting down. Send this again in a few seconds.', RETRY)
+const DRAINING = problem(503, 'restart', 'The relay is shutting down. Send this again in a few seconds.', RETRY)
 const UNAVAILABLE = problem(503, 'unavailable', 'The relay cannot do this now. Send this again, unchanged.', RETRY)
-const GONE = problem(400, 'incomplete', 'The body did not come to its end.', { Connection: 'close' })
-const NOT_A_PAGE = problem(426, 'websocket', 'This address is for WebSockets: connect with ws:// or wss://.', {
+const INCOMPLETE = problem(400, 'incomplete', 'The body is incomplete.', { Connection: 'close' })
+const WEBSOCKET_ONLY = problem(426, 'websocket', 'This address is for WebSockets: connect with ws:// or wss://.', {
   Upgrade: 'websocket',
 })
+
+/** Handlers that require the key of an operator. */
+interface AdminHandlers {
+  metrics(request: IncomingMessage): Promise<Reply>
+  dashboard(request: IncomingMessage, path: string): Promise<Reply>
+}
+
+export interface HttpOptions {
+  /** The path of the WebSocket, which also accepts farewells. */
+  readonly path: string
+  readonly access: Access
+  readonly posts: Posts
+  readonly revoke: (request: IncomingMessage) => Promise<Reply>
+  readonly admin: AdminHandlers
+  readonly page: (path: string) => Promise<Reply>
+  readonly relayState: () => RelayState
+  readonly counters: Pick<Counters, 'refused'>
+  readonly logger: Logger
+  /** Reports whether the request's connection exceeds the limit of its address. */
+  readonly isOverLimit: (request: IncomingMessage) => boolean
+}
+
+/** Answers all requests except WebSocket handshakes. */
+export function createHttp(options: HttpOptions) {
+  const { path, access, posts, revoke, admin, page, relayState, counters, logger, isOverLimit } = options
+  const startedAt = performance.now()
+
+  function route(request: IncomingMessage, isExtra: boolean): Promise<Reply> | Reply {
+    const target = (request.url ?? '/').split('?')[0] ?? '/'
+    if (target === path) return farewell(request, isExtra)
+    if (isExtra && !URGENT.has(target)) return TOO_MANY
+    switch (target) {
+      case '/health':
+        return isRead(request) ? reportHealth() : wrongMethod('GET')
+      case '/ready':
+        return isRead(request) ? reportReadiness() : wrongMethod('GET')
+      case '/metrics':
+        return isRead(request) ? admin.metrics(request) : wrongMethod('GET')
+      case '/publish':
+        return isPost(request) ? unlessDraining(() => posts.publish(request)) : wrongMethod('POST')
+      case '/revoke':
+        return isPost(request) ? unlessDraining(() => revoke(request)) : wrongMethod('POST')
+    }
+    if (target === '/dashboard' || target.startsWith('/dashboard/')) return admin.dashboard(request, target)
+    return isRead(request) ? page(target) : wrongMethod('GET')
+  }
+
+  /** Answers whether the process is alive. */
+  function reportHealth(): Reply {
+    const { isDraining, connections, rooms } = relayState()
+    const uptime = Math.round((performance.now() - startedAt) / 1000)
+    return json(isDraining ? 503 : 200, { status: isDraining ? 'draining' : 'ok', uptime, connections, rooms })
+  }
+
+  /** Answers whether a load balancer should send clients here. */
+  function reportReadiness(): Reply {
+    const { isDraining, log } = relayState()
+    if (isDraining) return json(503, { status: 'draining' })
+    return log === 'away' ? json(503, { status: 'log-away' }) : json(200, { status: 'ready' })
+  }
+
+  function unlessDraining(answer: () => Promise<Reply>): Promise<Reply> | Reply {
+    return relayState().isDraining ? DRAINING : answer()
+  }
+
+  async function farewell(request: IncomingMessage, isExtra: boolean): Promise<Reply> {
+    if (isRead(request)) return WEBSOCKET_ONLY
+    const { origin, host } = request.headers
+    const refusal = access.checkOrigin(origin, host)
+    if (refusal !== undefined) return problem(403, 'origin', refusal)
+    const cors: Reply['headers'] = origin === undefined ? {} : { 'Access-Control-Allow-Origin': origin, Vary: 'Origin' }
+    return withHeaders(isExtra ? TOO_MANY : await answerFarewell(request), cors)
+  }
+
+  async function answerFarewell(request: IncomingMessage): Promise<Reply> {
+    if (request.method === 'OPTIONS') return PREFLIGHT
+    return isPost(request) ? unlessDraining(() => posts.farewell(request)) : wrongMethod('POST')
+  }
+
+  async function answer(request: IncomingMessage, isExtra: boolean): Promise<Reply> {
+    try {
+      return await route(request, isExtra)
+    } catch (error) {
+      if (TEMPORARY_ERRORS.some((type) => error instanceof type)) return UNAVAILABLE
+      if (error instanceof ClientGone) return INCOMPLETE
+      logger.error({ error: String(error) }, 'a request failed')
+      return problem(500, 'internal', 'The relay failed on this request. The log of the relay has the cause.')
+    }
+  }
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const isExtra = isOverLimit(request)
+    const reply = await answer(request, isExtra)
+    if (reply.error && REFUSALS.has(reply.status)) counters.refused(reply.error.code, reply.error.text)
+    writeReply(response, isExtra ? withHeaders(reply, { Connection: 'close' }) : reply)
+  }
+
+  return (request: IncomingMessage, response: ServerResponse): void => {
+    // The short timeout is for silent connections; a reply may have to wait for the log.
+    request.socket.setTimeout(REQUEST_TIMEOUT)
+    void handle(request, response)
+  }
+}
 
 function isRead({ method }: IncomingMessage): boolean {
   return method === 'GET' || method === 'HEAD'

@@ -2,50 +2,9 @@ import { readFile } from 'node:fs/promises'
 import { extname, join, sep } from 'node:path'
 import { problem, type Reply } from './reply.js'
 
-export interface PagesOptions {
-  /** The folder of the test page. */
-  readonly pages: string
-  /** The folder of the script-tag build that the test page loads. */
-  readonly assets: string
-}
-
-/** Serves the test page and its script: two folders, and nothing outside them. */
-export function createPages({ pages, assets }: PagesOptions): (path: string) => Promise<Reply> {
-  const [fromPages, fromAssets] = [createFolder(pages, TEST_PAGE_POLICY), createFolder(assets, TEST_PAGE_POLICY)]
-  return async (path) => {
-    const name = path === '/' ? 'index.html' : decode(path.slice(1))
-    const found = await (ASSETS.has(name) ? fromAssets(name) : fromPages(name))
-    return found ?? (path === '/' ? NOT_BUILT : NOT_FOUND)
-  }
-}
-
-/** Serves the files of a folder, and nothing outside it. */
-export function createFolder(folder: string, contentPolicy: string): (name: string) => Promise<Reply | undefined> {
-  return async (name) => {
-    const type = TYPES[extname(name)]
-    if (!type || !SAFE_PATH.test(name)) return undefined
-    const headers = {
-      'Content-Type': type,
-      'Content-Security-Policy': contentPolicy,
-      'Referrer-Policy': 'no-referrer',
-    }
-    try {
-      return { status: 200, headers, body: await readFile(join(folder, name.split('/').join(sep))) }
-    } catch {
-      return undefined
-    }
-  }
-}
-
-/** A content policy that allows what is ours, and what is named. */
-export function policy(...more: readonly string[]): string {
-  const own = ["default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:"]
-  return [...own, ...more, "base-uri 'none'", "frame-ancestors 'none'"].join('; ')
-}
-
 const ASSETS = new Set(['signalpost.min.js', 'signalpost.min.js.map'])
 
-/** Parts that begin with a letter, digit or _ : no hidden file, no way up, no drive, no backslash. */
+/** Segments that begin with a letter, digit or _ : no hidden file, parent folder, drive or backslash. */
 const SAFE_PATH = /^\w[\w.-]*(\/\w[\w.-]*)*$/
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -67,6 +26,47 @@ const NOT_BUILT = problem(
   'not-built',
   'The test page is not built. Run npm run build, then start the relay again.',
 )
+
+export interface PagesOptions {
+  /** The folder of the test page. */
+  readonly pages: string
+  /** The folder of the script-tag build that the test page loads. */
+  readonly assets: string
+}
+
+/** Serves the test page and its script from two folders. */
+export function createPages({ pages, assets }: PagesOptions): (path: string) => Promise<Reply> {
+  const [fromPages, fromAssets] = [createFolder(pages, TEST_PAGE_POLICY), createFolder(assets, TEST_PAGE_POLICY)]
+  return async (path) => {
+    const name = path === '/' ? 'index.html' : decode(path.slice(1))
+    const found = await (ASSETS.has(name) ? fromAssets(name) : fromPages(name))
+    return found ?? (path === '/' ? NOT_BUILT : NOT_FOUND)
+  }
+}
+
+/** Serves the files of one folder. */
+export function createFolder(folder: string, contentPolicy: string): (name: string) => Promise<Reply | undefined> {
+  return async (name) => {
+    const type = TYPES[extname(name)]
+    if (!type || !SAFE_PATH.test(name)) return undefined
+    const headers = {
+      'Content-Type': type,
+      'Content-Security-Policy': contentPolicy,
+      'Referrer-Policy': 'no-referrer',
+    }
+    try {
+      return { status: 200, headers, body: await readFile(join(folder, name.split('/').join(sep))) }
+    } catch {
+      return undefined
+    }
+  }
+}
+
+/** Returns a content security policy that allows this origin and the given additions. */
+export function policy(...more: readonly string[]): string {
+  const own = ["default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:"]
+  return [...own, ...more, "base-uri 'none'", "frame-ancestors 'none'"].join('; ')
+}
 
 function decode(path: string): string {
   try {

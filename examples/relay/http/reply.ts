@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http'
 
-/** An answer to a request, as a value. */
+/** A response to a request, as a value. */
 export interface Reply {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: string | Buffer
-  /** What the body says, if it is an error. */
+  /** The code and the text of an error reply. */
   readonly error?: { readonly code: string; readonly text: string }
 }
 
@@ -17,7 +17,7 @@ export function json(status: number, value: unknown, headers: Reply['headers'] =
   }
 }
 
-/** An error, with a text that says what to do about it. */
+/** Returns an error reply. The text names the remedy. */
 export function problem(status: number, code: string, text: string, headers: Reply['headers'] = {}): Reply {
   const error = { code, text }
   return { ...json(status, { error }, headers), error }
@@ -30,6 +30,6 @@ export function withHeaders(reply: Reply, headers: Reply['headers']): Reply {
 export function writeReply(response: ServerResponse, { status, headers, body }: Reply): void {
   const common = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' }
   response.writeHead(status, { ...common, ...headers, 'Content-Length': Buffer.byteLength(body) })
-  // Node leaves the body out of answers that must not have one.
+  // Node omits the body where the status or the method allows none.
   response.end(body)
 }

@@ -1,30 +1,30 @@
 import type { IncomingMessage } from 'node:http'
 import type { AddressOf } from '../limits/addresses.js'
-import { createBearers } from './authenticate.js'
-import type { Bodies } from './body.js'
+import { createAuthenticator } from './authenticate.js'
+import type { BodyReader } from './body.js'
 import { json, problem, type Reply } from './reply.js'
 import { readRevocation, REVOCATION_RULE, type Revocation } from '../access/revocations.js'
 
 export interface RevokeRequestsOptions {
-  /** Secrets that may take rights back. */
+  /** Secrets that may revoke tokens. */
   readonly secrets: readonly string[]
-  readonly bodies: Bodies
-  /** The largest body, in bytes. */
+  readonly bodies: BodyReader
+  /** The largest body (bytes). */
   readonly maxBytes: number
   readonly addressOf: AddressOf
-  /** Takes rights back on all instances. */
+  /** Revokes tokens on all instances. */
   readonly revoke: (revocation: Revocation) => Promise<void>
 }
 
-/** Takes back tokens at the request of a backend. */
+/** Revokes tokens on behalf of backends. */
 export function createRevokeRequests(options: RevokeRequestsOptions) {
   const { secrets, bodies, maxBytes, addressOf, revoke } = options
   const keys = secrets.map((secret) => ({ name: 'revoke', secret }))
-  const bearerOf = createBearers({ keys, flag: '--revoke-key', addressOf })
+  const authenticate = createAuthenticator({ keys, flag: '--revoke-key', addressOf })
 
   return async (request: IncomingMessage): Promise<Reply> => {
-    const bearer = bearerOf(request)
-    if ('status' in bearer) return bearer
+    const authenticated = authenticate(request)
+    if ('status' in authenticated) return authenticated
     const body = await bodies.json(request, ['application/json'], maxBytes)
     if ('status' in body) return body
     const revocation = readRevocation(body.value)

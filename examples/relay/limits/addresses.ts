@@ -2,33 +2,33 @@ import type { IncomingMessage } from 'node:http'
 import { isIPv4, isIPv6 } from 'node:net'
 
 /**
- * Whose request it is, for limits per address; `undefined` for this machine's own, which are not limited: they are
- * tests, or a proxy that nobody told the relay about and behind which everybody would look the same.
+ * Returns the address that a limit applies to, or `undefined` for loopback addresses, which have no limit. Loopback
+ * means a test, or a proxy that --trust-proxy does not mention and that would give all clients one address.
  */
 export type AddressOf = (request: Pick<IncomingMessage, 'headers' | 'socket'>) => string | undefined
 
-/** Whose request it is where this machine's own count too, because a mistake is one from anywhere. */
-export function whoseMistake(request: IncomingMessage, addressOf: AddressOf): string {
+/** Returns the key that wrong secrets are counted by. Loopback addresses count too. */
+export function mistakeKey(request: IncomingMessage, addressOf: AddressOf): string {
   return addressOf(request) ?? 'this machine'
 }
 
-/** @param proxies How many proxies stand in front, each of which adds whom it heard to X-Forwarded-For. */
+/** @param proxies The number of proxies in front of the relay. Each one appends an address to X-Forwarded-For. */
 export function createAddressReader(proxies: number): AddressOf {
   return ({ headers, socket }) => {
-    // Only the last entries are written by the own proxies; what stands before them anybody may have made up.
+    // Only the last entries come from trusted proxies; a client can forge the earlier ones.
     const forwarded = proxies > 0 ? `${headers['x-forwarded-for'] ?? ''}`.split(',').at(-proxies) : undefined
-    const address = plain(forwarded ?? '') ?? plain(socket.remoteAddress ?? '')
+    const address = parseAddress(forwarded ?? '') ?? parseAddress(socket.remoteAddress ?? '')
     return address === undefined || isLoopback(address) ? undefined : networkOf(address)
   }
 }
 
-/** Whether a host name or address means this machine only. */
+/** Reports whether a host name or address is a loopback one. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '[::1]' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
 }
 
-/** An address without port, brackets or zone. */
-function plain(text: string): string | undefined {
+/** Removes port, brackets and zone from an address. */
+function parseAddress(text: string): string | undefined {
   const bare = text
     .trim()
     .replace(/^\[([^\]]*)\](:\d+)?$/, '$1')
@@ -38,7 +38,10 @@ function plain(text: string): string | undefined {
   return isIPv4(address) || isIPv6(address) ? address : undefined
 }
 
-/** One customer has a whole /64 of IPv6 addresses, and could take a new one for every connection. */
+/**
+ * Returns the /64 network of an IPv6 address: one customer owns a whole /64 and could use a new address for each
+ * connection.
+ */
 function networkOf(address: string): string {
   if (isIPv4(address)) return address
   const [head = '', tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::')

@@ -1,20 +1,20 @@
-/** Counts who is there, by key, up to a limit for each. */
-export interface Headcount {
-  /** Counts one more, unless there are as many as may be. */
-  enter(key: string): boolean
-  leave(key: string): void
+/** Counts concurrent uses of each key, up to a limit. */
+export interface ConcurrencyLimit {
+  /** Counts one more use, and returns false at the limit. */
+  acquire(key: string): boolean
+  release(key: string): void
 }
 
-export function createHeadcount(limit: number): Headcount {
+export function createConcurrencyLimit(limit: number): ConcurrencyLimit {
   const counts = new Map<string, number>()
   return {
-    enter(key) {
+    acquire(key) {
       const count = counts.get(key) ?? 0
       if (count >= limit) return false
       counts.set(key, count + 1)
       return true
     },
-    leave(key) {
+    release(key) {
       const count = counts.get(key) ?? 0
       if (count > 1) counts.set(key, count - 1)
       else counts.delete(key)

@@ -1,33 +1,35 @@
-export interface PaceOptions {
-  /** How many per second, in the long run. */
+const MIN_SWEEP_SIZE = 1024
+
+export interface RateOptions {
+  /** Long-term rate (per second). */
   readonly rate: number
-  /** How many at once after a rest. */
+  /** Maximum burst after an idle time. */
   readonly burst: number
-  /** A clock that never jumps, in milliseconds. @default performance.now */
+  /** Monotonic clock (ms). @default performance.now */
   readonly now?: () => number
 }
 
-/** Spreads what comes too fast: everything gets its turn, later if need be. All that it remembers is when the last turn was due. */
-export class Pace {
+/** Rate limiter (GCRA) that delays instead of rejecting. Its only state is the time of the last reservation. */
+export class Throttle {
   readonly #interval: number
   readonly #burst: number
   readonly #now: (() => number) | undefined
   #due = Number.NEGATIVE_INFINITY
 
-  constructor({ rate, burst, now }: PaceOptions) {
+  constructor({ rate, burst, now }: RateOptions) {
     this.#interval = 1000 / rate
     this.#burst = burst
     this.#now = now
   }
 
-  /** Takes the next turn; gives the milliseconds until it is due, 0 for at once. */
-  take(): number {
+  /** Reserves the next slot and returns the delay until then (ms). */
+  reserve(): number {
     if (this.#interval === 0) return 0
     this.#due = nextDue(this.#due, this.#time(), this.#interval, this.#burst)
     return this.wait()
   }
 
-  /** The milliseconds until every turn that was taken is due. */
+  /** Returns the delay until all reservations are due (ms). */
   wait(): number {
     return Math.max(this.#due - this.#time(), 0)
   }
@@ -37,30 +39,30 @@ export class Pace {
   }
 }
 
-/** Turns away what comes too fast, for each key by itself. */
-export interface Turnstile {
-  /** How many keys are remembered. */
+/** Rate limiter (GCRA) per key that rejects what exceeds the rate. */
+export interface RateLimiter {
+  /** The number of keys in memory. */
   readonly size: number
-  /** The milliseconds until the key may come again, 0 for now. */
+  /** Returns the time until the key is allowed again (ms), 0 for now. */
   wait(key: string): number
-  /** Lets the key in if it may; gives what `wait` does. */
-  enter(key: string, count?: number): number
+  /** Consumes `count` units when the key is allowed, and returns the same as `wait`. */
+  consume(key: string, count?: number): number
 }
 
-export function createTurnstile({ rate, burst, now = () => performance.now() }: PaceOptions): Turnstile {
+export function createRateLimiter({ rate, burst, now = () => performance.now() }: RateOptions): RateLimiter {
   const interval = 1000 / rate
   const dues = new Map<string, number>()
-  let roomy = MANY
-  if (interval === 0) return { size: 0, wait: () => 0, enter: () => 0 }
+  let sweepSize = MIN_SWEEP_SIZE
+  if (interval === 0) return { size: 0, wait: () => 0, consume: () => 0 }
 
   function dueOf(key: string, time: number, count = 1): number {
     return nextDue(dues.get(key), time, interval, burst, Math.min(count, burst))
   }
 
-  /** A key that has rested for long enough is as good as one that never came. */
-  function forgetRested(time: number): void {
+  /** Drops keys that have been idle so long that their full burst is available again. */
+  function forgetIdle(time: number): void {
     for (const [key, due] of dues) if (due <= time - interval * burst) dues.delete(key)
-    roomy = Math.max(MANY, dues.size * 2)
+    sweepSize = Math.max(MIN_SWEEP_SIZE, dues.size * 2)
   }
 
   return {
@@ -71,20 +73,18 @@ export function createTurnstile({ rate, burst, now = () => performance.now() }: 
       const time = now()
       return Math.max(dueOf(key, time) - time, 0)
     },
-    enter(key, count) {
+    consume(key, count) {
       const time = now()
       const due = dueOf(key, time, count)
       if (due > time) return due - time
-      if (dues.size >= roomy) forgetRested(time)
+      if (dues.size >= sweepSize) forgetIdle(time)
       dues.set(key, due)
       return 0
     },
   }
 }
 
-const MANY = 1024
-
 function nextDue(due = Number.NEGATIVE_INFINITY, time: number, interval: number, burst: number, count = 1): number {
-  // Not due first and count then: a whole burst after a rest is due now, and no rounding later.
+  // Adding `due` first would round a full burst after an idle time to a moment later than now.
   return Math.max(due + interval * count, time + interval * (count - burst))
 }

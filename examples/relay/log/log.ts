@@ -1,15 +1,18 @@
 import type { GapFrame } from '../../../src/protocol/frames.js'
 import type { SenderEpochs } from './sender-epochs.js'
 
-/** A signal that wants to be logged. */
-export interface Draft {
+/** A signal to append to the log. */
+export interface NewEntry {
   readonly room: string
   readonly id: string
   /** The JSON of the signal's frame without `offset`, `at` and the last brace. */
-  readonly opening: string
-  /** Tells two bodies under one id apart; only backends' signals have it. */
+  readonly prefix: string
+  /** Distinguishes two bodies with the same id. Only signals of backends have one. */
   readonly digest?: string
-  /** Where the sender's earlier signals went, to be kept up to date by a log that can lose its memory while the relay runs. */
+  /**
+   * The epochs of the sender's earlier signals. A log that can lose its data while the relay runs keeps them up to
+   * date.
+   */
   readonly epochs?: SenderEpochs | undefined
 }
 
@@ -17,80 +20,84 @@ export interface Draft {
 export interface Entry {
   readonly offset: number
   readonly id: string
-  /** The whole frame, built once, that every receiver gets. */
+  /** The complete frame, encoded once for all receivers. */
   readonly frame: Buffer
 }
 
-/** `logged`: it is in the log now. `known`: its id was there. `conflict`: its id was there with another digest. */
-export type Appended = 'logged' | 'known' | 'conflict'
+/** `logged`: appended now. `known`: the id was in the log. `conflict`: the id was in the log with another digest. */
+export type AppendResult = 'logged' | 'known' | 'conflict'
 
-/** What the log knows of a room, seen from an offset. */
-export interface Tail {
+/** The state of a room's log, and a page of entries after an offset. */
+export interface LogPage {
   readonly epoch: string
-  /** The offset at which this epoch began: 0 unless an engine carries offsets over. */
+  /** The offset at which this epoch began: 0 unless the engine continues the offsets of an earlier epoch. */
   readonly base: number
-  /** The offset after which everything up to `head` is kept. */
+  /** The log holds every entry after this offset, up to `head`. */
   readonly floor: number
   readonly head: number
-  /** The id of the entry at the offset that was asked for, where it is known. */
+  /** The id of the entry at the requested offset, if known. */
   readonly id?: string
-  /** The id of the entry at `floor`, where it is known. */
+  /** The id of the entry at `floor`, if known. */
   readonly floorId?: string
-  /** Entries after the offset that was asked for, in order, without holes from the larger of it and `floor`. */
+  /** Entries in order, without gaps, after the requested offset or `floor`, whichever is larger. */
   readonly entries: readonly Entry[]
 }
 
-/** Where an age leads to. */
-export interface Found {
-  /** Everything that is not older than the age comes after this offset. */
+/** The offset for an age. */
+export interface FindResult {
+  /** Every entry that is younger than the age has a larger offset. */
   readonly after: number
-  /** Why there may have been more, if there may. */
+  /** The reason why earlier entries of that age may be missing, if any. */
   readonly lost?: GapFrame['reason']
 }
 
-/** Hears of a new entry; without one, something lies between that must be read from the log. */
-export type Follower = (epoch: string, entry?: Entry) => void
+/** Receives each new entry. A call without an entry means that the subscriber has to read the log. */
+export type Subscriber = (epoch: string, entry?: Entry) => void
 
-/** Whose turn a read takes where reads queue: a network address, or a connection that has no address to be counted by. */
+/** The key by which queued reads take turns: a network address, or the connection when it has no address. */
 export type Reader = string | object
 
-/** Where an acceptance is before it is told; `--durability` in the README says what it survives there. */
+/** The storage that holds a signal before the relay accepts it. `--durability` in the README has the details. */
 export type Durability = 'memory' | 'replica' | 'disk'
 
-/** `away`: nothing can be logged at present. It becomes `ready` by itself. */
+/** `away`: the log cannot append now. It becomes `ready` without a restart. */
 export type LogHealth = 'ready' | 'away'
 
-/** The log began anew after the sender's earlier signals: those that are not answered must come again before this one. */
+/**
+ * The log began a new epoch after the sender's earlier signals. The sender has to send its unanswered signals again
+ * first.
+ */
 export class EpochChanged extends Error {
   override readonly name = 'EpochChanged'
 }
 
-/** The log cannot be used as it was set up. The text says what to do, in a sentence that ends with a full stop. */
+/** The log cannot be used with these settings. The text names the remedy and ends with a full stop. */
 export class LogUnusable extends Error {
   override readonly name = 'LogUnusable'
 }
 
 /**
- * The memory of the relay. Everything is asynchronous, so that an engine may live elsewhere.
- * A rejected promise means passing trouble: the same call may be made again.
+ * The log of the relay. All calls are asynchronous, because an engine may be remote. A rejected promise means a
+ * temporary failure: the same call may be repeated.
  */
 export interface SignalLog {
   readonly health: LogHealth
-  /** Makes sure that the log can be used, before anybody relies on it; else rejects with `LogUnusable`. */
+  /** Checks that the log is usable, and rejects with `LogUnusable` if not. */
   open(): Promise<void>
   /**
-   * Logs a signal once per room and id. Followers of the room hear of it before the promise resolves, or later. Rejects with
-   * `EpochChanged`, and logs nothing, where the room's log began anew since the sender's last signal.
+   * Appends a signal once per room and id. Subscribers of the room receive it before or after the promise resolves.
+   * Rejects with `EpochChanged`, without appending, when the room's log began a new epoch since the sender's last
+   * signal.
    */
-  append(draft: Draft): Promise<Appended>
-  /** Reads at most `limit` entries after an offset; `'end'` is the offset of the newest. Readers take turns. */
-  read(room: string, after: number | 'end', limit: number, reader?: Reader): Promise<Tail>
-  /** Finds the offset that lies `age` milliseconds before the call, by the log's own clock. Readers take turns. */
-  find(room: string, age: number, reader?: Reader): Promise<Found>
+  append(entry: NewEntry): Promise<AppendResult>
+  /** Reads at most `limit` entries after an offset; `'end'` is the offset of the newest entry. Readers take turns. */
+  read(room: string, after: number | 'end', limit: number, reader?: Reader): Promise<LogPage>
+  /** Finds the offset of `age` (ms) before the call, by the log's own clock. Readers take turns. */
+  find(room: string, age: number, reader?: Reader): Promise<FindResult>
   /**
-   * Calls back for each new entry of a room: for all that a `read` which begins later does not show. A followed room is
-   * not forgotten for being idle.
+   * Calls back for each new entry that a later `read` would not include. The log keeps a subscribed room even when it
+   * is idle.
    */
-  follow(room: string, follower: Follower): () => void
+  subscribe(room: string, subscriber: Subscriber): () => void
   close(): Promise<void>
 }

@@ -1,22 +1,22 @@
-/** What is kept of a room. */
-export interface Keeping {
-  /** Entries. */
+/** Retention limits of a room. */
+export interface Retention {
+  /** Maximum number of entries. */
   readonly history: number
-  /** How long, in milliseconds. */
+  /** Maximum age (ms). */
   readonly historyMs: number
-  /** Bytes of entries, roughly. */
+  /** Approximate maximum size of the entries (bytes). */
   readonly historyBytes: number
 }
 
-/** The room in which the instances tell each other what was taken back. It is kept for a day, whatever is kept of others. */
-export const REVOCATIONS = '$revocations'
+/** The room in which instances publish revocations and logouts. Its retention is a day, whatever the settings of other rooms. */
+export const REVOCATIONS_ROOM = '$revocations'
 
-/** How long a revocation must be known, in milliseconds, and how many of them. */
+/** Retention of revocations: time (ms) and number. */
 export const REVOCATIONS_MS = 24 * 3_600_000
-export const MOST_REVOCATIONS = 100_000
+export const MAX_REVOCATIONS = 100_000
 
-/** Tells what is kept of a room, from what is kept of those of the clients. */
-export function createKeeping(usual: Keeping): (room: string) => Keeping {
-  const lasting = { history: MOST_REVOCATIONS, historyMs: REVOCATIONS_MS, historyBytes: Number.POSITIVE_INFINITY }
-  return (room) => (room === REVOCATIONS ? lasting : usual)
+/** Returns a function that gives the retention limits of a room. */
+export function createRetention(usual: Retention): (room: string) => Retention {
+  const lasting = { history: MAX_REVOCATIONS, historyMs: REVOCATIONS_MS, historyBytes: Number.POSITIVE_INFINITY }
+  return (room) => (room === REVOCATIONS_ROOM ? lasting : usual)
 }

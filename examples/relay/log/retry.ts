@@ -1,43 +1,46 @@
-import { EpochChanged, type Appended, type Draft, type SignalLog } from './log.js'
+import { EpochChanged, type AppendResult, type NewEntry, type SignalLog } from './log.js'
 
-/** The log stayed out of reach for as long as the relay was willing to try. */
+const FIRST_DELAY = 50
+const MAX_DELAY = 1000
+
+/** The log was unavailable for the whole retry time. */
 export class LogUnavailable extends Error {
   override readonly name = 'LogUnavailable'
 }
 
-export interface PatienceOptions {
-  /** How long a call is tried again, in milliseconds. @default 15_000 */
-  readonly patience?: number
-  /** Hears of every failed try. */
-  readonly onTrouble?: (error: unknown) => void
+export interface RetryOptions {
+  /** Retry time (ms). @default 15_000 */
+  readonly retryFor?: number
+  /** Receives every failed attempt. */
+  readonly onError?: (error: unknown) => void
 }
 
-export interface PatientLog extends SignalLog {
+export interface RetryingLog extends SignalLog {
   /**
-   * @param isGivenUp Whether whoever brought it is gone: it is not tried again then, because it could overtake what the
-   * same page sends on its next connection.
+   * @param isAbandoned Reports whether the sender has disconnected. Retrying then stops: a late append could overtake
+   * signals that the same page sends on its next connection.
    */
-  append(draft: Draft, isGivenUp?: () => boolean): Promise<Appended>
+  append(entry: NewEntry, isAbandoned?: () => boolean): Promise<AppendResult>
 }
 
-/** Lends a log patience: a call that fails is made again, unchanged, until it works or the time is over. */
-export function createPatientLog(log: SignalLog, { patience = 15_000, onTrouble }: PatienceOptions = {}): PatientLog {
+/** Retries failed calls unchanged until they succeed or time is up. */
+export function withRetry(log: SignalLog, { retryFor = 15_000, onError }: RetryOptions = {}): RetryingLog {
   let isClosed = false
 
-  async function persist<Result>(call: () => Promise<Result>, isGivenUp = () => false): Promise<Result> {
-    const end = performance.now() + patience
-    for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
+  async function retry<Result>(call: () => Promise<Result>, isAbandoned = () => false): Promise<Result> {
+    const end = performance.now() + retryFor
+    for (let delay = FIRST_DELAY; ; delay = Math.min(delay * 2, MAX_DELAY)) {
       try {
         return await call()
       } catch (error) {
         if (error instanceof EpochChanged) throw error
-        onTrouble?.(error)
-        if (isClosed || performance.now() + pause > end) {
+        onError?.(error)
+        if (isClosed || performance.now() + delay > end) {
           throw new LogUnavailable('The log did not answer in time.', { cause: error })
         }
       }
-      await new Promise((resolve) => setTimeout(resolve, pause))
-      if (isGivenUp()) throw new LogUnavailable('Whoever brought it is gone.')
+      await new Promise((resolve) => setTimeout(resolve, delay))
+      if (isAbandoned()) throw new LogUnavailable('The sender has disconnected.')
     }
   }
 
@@ -46,20 +49,17 @@ export function createPatientLog(log: SignalLog, { patience = 15_000, onTrouble 
       return log.health
     },
     open: log.open,
-    append: (draft, isGivenUp) => persist(() => log.append(draft), isGivenUp),
-    read: (...asked) => persist(() => log.read(...asked)),
+    append: (entry, isAbandoned) => retry(() => log.append(entry), isAbandoned),
+    read: (...asked) => retry(() => log.read(...asked)),
     find(room, age, reader) {
       const askedAt = performance.now()
-      // What is asked for grows older while the log has trouble.
-      return persist(() => log.find(room, age + performance.now() - askedAt, reader))
+      // The requested age grows while the log is unavailable.
+      return retry(() => log.find(room, age + performance.now() - askedAt, reader))
     },
-    follow: log.follow,
+    subscribe: log.subscribe,
     close() {
       isClosed = true
       return log.close()
     },
   }
 }
-
-const FIRST_PAUSE = 50
-const LONGEST_PAUSE = 1000

@@ -1,30 +1,30 @@
-/** A client has at most so many signals unanswered: an older room has nothing left that could be sent again. */
-const MOST_ROOMS = 256
+/** More rooms than a client can have unanswered signals: older rooms have nothing to send again. */
+const MAX_ROOMS = 256
 
 /**
- * The epochs in which one sender's signals were logged, by room, so that a log that begins anew cannot change their order.
- * A class, because a relay has ten thousand of them.
+ * The epochs of one sender's signals by room, which keep their order across a new epoch of the log. A class saves
+ * memory: a relay has ten thousand of them.
  */
 export class SenderEpochs {
   #epochs: Map<string, string> | undefined
 
-  /** The epoch of the sender's last signal to a room; an empty text before the first. */
+  /** Returns the epoch of the sender's last signal to a room, or an empty text before the first. */
   of(room: string): string {
     return this.#epochs?.get(room) ?? ''
   }
 
-  /** Everything that the sender sent before is answered. */
+  /** Forgets all epochs, because every earlier signal is answered. */
   clear(): void {
     this.#epochs?.clear()
   }
 
-  note(room: string, epoch: string): void {
+  record(room: string, epoch: string): void {
     this.#epochs ??= new Map()
-    // At the end, so that the rooms of the oldest signals stand at the front.
+    // Reinsert at the end: the rooms of the oldest signals come first.
     this.#epochs.delete(room)
     this.#epochs.set(room, epoch)
     for (const oldest of this.#epochs.keys()) {
-      if (this.#epochs.size <= MOST_ROOMS) return
+      if (this.#epochs.size <= MAX_ROOMS) return
       this.#epochs.delete(oldest)
     }
   }

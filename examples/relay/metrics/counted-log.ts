@@ -1,21 +1,21 @@
-import type { Activity } from './counters.js'
-import type { PatientLog } from '../log/retry.js'
+import type { Counters } from './counters.js'
+import type { RetryingLog } from '../log/retry.js'
 
-/** The same log, which tells what it took. */
-export function countAppends(log: PatientLog, activity: Pick<Activity, 'logged'>): PatientLog {
+/** Wraps a log and counts its appends. */
+export function countAppends(log: RetryingLog, counters: Pick<Counters, 'logged'>): RetryingLog {
   return {
     get health() {
       return log.health
     },
     open: log.open,
-    async append(draft, isGivenUp) {
-      const appended = await log.append(draft, isGivenUp)
-      activity.logged(draft, appended)
-      return appended
+    async append(entry, isGivenUp) {
+      const result = await log.append(entry, isGivenUp)
+      counters.logged(entry, result)
+      return result
     },
     read: log.read,
     find: log.find,
-    follow: log.follow,
+    subscribe: log.subscribe,
     close: log.close,
   }
 }

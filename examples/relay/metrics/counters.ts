@@ -1,53 +1,56 @@
+import * as CloseCode from '../../../src/protocol/close-codes.js'
 import type { GapFrame, RelayFrame } from '../../../src/protocol/frames.js'
-import type { Appended, Draft } from '../log/log.js'
+import type { AppendResult, NewEntry } from '../log/log.js'
 
-/** A signal that was logged a moment ago. */
+const MAX_REFUSALS = 50
+
+/** A recently logged signal. */
 export interface LoggedSignal {
-  /** In epoch milliseconds. */
+  /** Time of the append (epoch ms). */
   readonly at: number
-  readonly opening: string
+  readonly prefix: string
 }
 
-interface RefusalNote {
-  /** In epoch milliseconds. */
+interface LoggedRefusal {
+  /** Time of the refusal (epoch ms). */
   readonly at: number
   readonly reason: string
   readonly text: string
 }
 
-/** Counted since the relay was made. */
+/** Counts since the relay was created. */
 export interface Counts {
-  /** Signals that were logged, by who sent them. */
+  /** Logged signals by type of sender. */
   readonly signalsIn: { page: number; backend: number }
-  /** Signals that came again and were not logged again. */
+  /** Repeated signals that were not logged again. */
   duplicates: number
-  /** Signals that were handed to connections. */
+  /** Signals that were sent to connections. */
   signalsOut: number
-  /** Joins that were answered with signals of before. */
+  /** Joins that were answered with earlier signals. */
   replays: number
   readonly gaps: Record<GapFrame['reason'], number>
-  /** Connections that were closed by the relay, by close code. */
+  /** Connections that the relay closed, by close code. */
   readonly closes: Map<number, number>
-  /** What was refused, by reason. */
+  /** Refusals by reason. */
   readonly refusals: Map<string, number>
 }
 
-/** What happens in the relay, counted in plain numbers that cost next to nothing. */
-export interface Activity {
+/** Counts the events of the relay. */
+export interface Counters {
   readonly counts: Counts
   readonly latestSignals: readonly LoggedSignal[]
-  readonly latestRefusals: readonly RefusalNote[]
-  logged(draft: Draft, appended: Appended): void
+  readonly latestRefusals: readonly LoggedRefusal[]
+  logged(entry: NewEntry, result: AppendResult): void
   refused(reason: string, text: string): void
   delivered(): void
-  said(frame: RelayFrame): void
-  ended(code: number, reason: string): void
+  sent(frame: RelayFrame): void
+  closed(code: number, reason: string): void
 }
 
-/** @param remembered How many of the latest signals are kept. */
-export function createActivity(remembered: number): Activity {
+/** @param remembered The number of recent signals to keep. */
+export function createCounters(remembered: number): Counters {
   const latestSignals: LoggedSignal[] = []
-  const latestRefusals: RefusalNote[] = []
+  const latestRefusals: LoggedRefusal[] = []
   const counts: Counts = {
     signalsIn: { page: 0, backend: 0 },
     duplicates: 0,
@@ -60,39 +63,35 @@ export function createActivity(remembered: number): Activity {
 
   function refused(reason: string, text: string): void {
     increase(counts.refusals, reason)
-    keep(latestRefusals, { at: Date.now(), reason, text }, REMEMBERED_REFUSALS)
+    keep(latestRefusals, { at: Date.now(), reason, text }, MAX_REFUSALS)
   }
 
   return {
     counts,
     latestSignals,
     latestRefusals,
-    logged({ id, opening }, appended) {
-      if (appended !== 'logged') return void (counts.duplicates += 1)
+    logged({ id, prefix }, result) {
+      if (result !== 'logged') return void (counts.duplicates += 1)
       // Only a backend's ids have a colon.
       counts.signalsIn[id.includes(':') ? 'backend' : 'page'] += 1
-      keep(latestSignals, { at: Date.now(), opening }, remembered)
+      keep(latestSignals, { at: Date.now(), prefix }, remembered)
     },
     refused,
     delivered() {
       counts.signalsOut += 1
     },
-    said(frame) {
+    sent(frame) {
       if (frame.type === 'joined' && frame.head > frame.offset) counts.replays += 1
       if (frame.type === 'gap') counts.gaps[frame.reason] += 1
       if (frame.type === 'refused') refused(frame.code, frame.text)
     },
-    ended(code, reason) {
+    closed(code, reason) {
       increase(counts.closes, code)
-      if (code !== RESTART) refused(`close-${code}`, reason)
+      // A restart refuses nothing.
+      if (code !== CloseCode.Restart) refused(`close-${code}`, reason)
     },
   }
 }
-
-const REMEMBERED_REFUSALS = 50
-
-/** Nothing was refused: the relay went away. */
-const RESTART = 4503
 
 function increase<Key>(counts: Map<Key, number>, key: Key): void {
   counts.set(key, (counts.get(key) ?? 0) + 1)

@@ -1,27 +1,31 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 
-/** How long things wait for their turn in the event loop, in milliseconds. */
-export interface Delay {
+const RESOLUTION = 10
+const HALF_MINUTE = 30_000
+const NONE: LoopDelay = { p50: 0, p99: 0, max: 0 }
+
+/** Delay of the event loop (ms). */
+export interface LoopDelay {
   readonly p50: number
   readonly p99: number
   readonly max: number
 }
 
-export interface LoopWatch {
+export interface LoopDelayMonitor {
   start(): void
   stop(): void
-  /** The delay of the last half minute to minute, however many ask, and however often. */
-  read(): Delay
+  /** Returns the delay of the last 30 to 60 seconds. Reading does not reset it. */
+  read(): LoopDelay
 }
 
-export function createLoopWatch(): LoopWatch {
+export function createLoopDelayMonitor(): LoopDelayMonitor {
   const histogram = monitorEventLoopDelay({ resolution: RESOLUTION })
-  // What is measured is how long a pause of this length took.
+  // The histogram contains the length of the timer too.
   const delayOf = (nanoseconds: number): number => Math.max(nanoseconds / 1e6 - RESOLUTION, 0)
-  let before: Delay = NONE
+  let previous: LoopDelay = NONE
   let timer: NodeJS.Timeout | undefined
 
-  function now(): Delay {
+  function current(): LoopDelay {
     if (histogram.count === 0) return NONE
     return {
       p50: delayOf(histogram.percentile(50)),
@@ -34,7 +38,7 @@ export function createLoopWatch(): LoopWatch {
     start() {
       histogram.enable()
       timer = setInterval(() => {
-        before = now()
+        previous = current()
         histogram.reset()
       }, HALF_MINUTE)
       timer.unref()
@@ -44,12 +48,8 @@ export function createLoopWatch(): LoopWatch {
       histogram.disable()
     },
     read() {
-      const { p50, p99, max } = now()
-      return { p50: Math.max(p50, before.p50), p99: Math.max(p99, before.p99), max: Math.max(max, before.max) }
+      const { p50, p99, max } = current()
+      return { p50: Math.max(p50, previous.p50), p99: Math.max(p99, previous.p99), max: Math.max(max, previous.max) }
     },
   }
 }
-
-const RESOLUTION = 10
-const HALF_MINUTE = 30_000
-const NONE: Delay = { p50: 0, p99: 0, max: 0 }

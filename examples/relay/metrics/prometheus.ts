@@ -1,16 +1,17 @@
 import { Counter, Gauge, Registry } from 'prom-client'
-import type { Activity } from './counters.js'
-import type { Condition } from './relay-state.js'
-import { createLoopWatch, type Delay } from './loop-delay.js'
+import * as CloseCode from '../../../src/protocol/close-codes.js'
+import type { Counters } from './counters.js'
+import type { RelayState } from './relay-state.js'
+import { createLoopDelayMonitor, type LoopDelay } from './loop-delay.js'
 
 export interface Metrics {
   start(): void
   stop(): void
-  /** All figures in the format of Prometheus. */
+  /** Returns all metrics in the format of Prometheus. */
   read(): Promise<Exposition>
 }
 
-/** The text that Prometheus reads, and its media type. */
+/** The text format of Prometheus, with its content type. */
 interface Exposition {
   readonly contentType: string
   readonly text: string
@@ -18,11 +19,11 @@ interface Exposition {
 
 type Labelled = Iterable<readonly [string | number, number]>
 
-/** Tells Prometheus how the relay is; the figures are read when it asks. */
-export function createMetrics({ counts }: Pick<Activity, 'counts'>, condition: () => Condition): Metrics {
+/** Exposes the state of the relay to Prometheus. The values are read on each scrape. */
+export function createMetrics({ counts }: Pick<Counters, 'counts'>, relayState: () => RelayState): Metrics {
   const registry = new Registry()
-  const loop = createLoopWatch()
-  let delay: Delay = loop.read()
+  const loop = createLoopDelayMonitor()
+  let delay: LoopDelay = loop.read()
 
   function gauge(name: string, help: string, read: () => number): void {
     registry.registerMetric(
@@ -51,7 +52,7 @@ export function createMetrics({ counts }: Pick<Activity, 'counts'>, condition: (
     )
   }
 
-  function counters(name: string, help: string, label: string, read: () => Labelled): void {
+  function counterByLabel(name: string, help: string, label: string, read: () => Labelled): void {
     registry.registerMetric(
       new Counter({
         name,
@@ -66,26 +67,28 @@ export function createMetrics({ counts }: Pick<Activity, 'counts'>, condition: (
     )
   }
 
-  gauge('signalpost_connections', 'Connections at present.', () => condition().connections)
-  gauge('signalpost_rooms', 'Rooms that somebody is in at present.', () => condition().rooms)
+  gauge('signalpost_connections', 'Current connections.', () => relayState().connections)
+  gauge('signalpost_rooms', 'Current rooms.', () => relayState().rooms)
   gauge('signalpost_log_ready', '1 while signals can be logged, 0 while the log is away.', () =>
-    Number(condition().log === 'ready'),
+    Number(relayState().log === 'ready'),
   )
-  gauge('signalpost_draining', '1 while the relay shuts down.', () => Number(condition().isDraining))
-  counters('signalpost_signals_in_total', 'Signals that were logged, by who sent them.', 'from', () =>
+  gauge('signalpost_draining', '1 while the relay shuts down.', () => Number(relayState().isDraining))
+  counterByLabel('signalpost_signals_in_total', 'Logged signals, by type of sender.', 'from', () =>
     Object.entries(counts.signalsIn),
   )
-  counter('signalpost_duplicates_total', 'Signals that came again and were not logged again.', () => counts.duplicates)
-  counter('signalpost_signals_out_total', 'Signals that were handed to connections.', () => counts.signalsOut)
+  counter('signalpost_duplicates_total', 'Repeated signals that were not logged again.', () => counts.duplicates)
+  counter('signalpost_signals_out_total', 'Signals that were sent to connections.', () => counts.signalsOut)
   counter('signalpost_replays_total', 'Joins that were answered with earlier signals.', () => counts.replays)
-  counters('signalpost_gaps_total', 'Gaps that were told, by reason.', 'reason', () => Object.entries(counts.gaps))
+  counterByLabel('signalpost_gaps_total', 'Gaps that were reported to clients, by reason.', 'reason', () =>
+    Object.entries(counts.gaps),
+  )
   counter(
     'signalpost_slow_consumers_total',
-    'Connections that were closed because too much was unsent.',
-    () => counts.closes.get(TOO_SLOW) ?? 0,
+    'Connections that were closed because too much data was unsent.',
+    () => counts.closes.get(CloseCode.TooSlow) ?? 0,
   )
-  counters('signalpost_closes_total', 'Connections that the relay closed, by code.', 'code', () => counts.closes)
-  counters('signalpost_refusals_total', 'What was refused, by reason.', 'reason', () => counts.refusals)
+  counterByLabel('signalpost_closes_total', 'Connections that the relay closed, by code.', 'code', () => counts.closes)
+  counterByLabel('signalpost_refusals_total', 'Refusals, by reason.', 'reason', () => counts.refusals)
   gauge(
     'signalpost_event_loop_delay_p50_seconds',
     'Median delay, in the worse half of the last minute.',
@@ -102,7 +105,7 @@ export function createMetrics({ counts }: Pick<Activity, 'counts'>, condition: (
     () => delay.max / 1000,
   )
   gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss())
-  gauge('process_start_time_seconds', 'When the process started, in epoch seconds.', () => STARTED_AT() / 1000)
+  gauge('process_start_time_seconds', 'When the process started, in epoch seconds.', () => processStart() / 1000)
   counter('process_cpu_seconds_total', 'CPU time of the process.', () => {
     const { user, system } = process.cpuUsage()
     return (user + system) / 1e6
@@ -118,5 +121,6 @@ export function createMetrics({ counts }: Pick<Activity, 'counts'>, condition: (
   }
 }
 
-const TOO_SLOW = 4508
-const STARTED_AT = (): number => Date.now() - process.uptime() * 1000
+function processStart(): number {
+  return Date.now() - process.uptime() * 1000
+}

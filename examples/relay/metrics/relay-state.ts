@@ -1,7 +1,7 @@
 import type { LogHealth } from '../log/log.js'
 
-/** How the relay is at present. */
-export interface Condition {
+/** The current state of the relay. */
+export interface RelayState {
   readonly isDraining: boolean
   readonly connections: number
   readonly rooms: number

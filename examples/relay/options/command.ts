@@ -5,14 +5,43 @@ import {
   flagOf,
   OPTION_NAMES,
   OPTIONS,
-  settle,
+  resolveSettings,
   VARIABLE_PREFIX,
   variableOf,
   type CommandSettings,
   type OptionName,
 } from './options.js'
 
-/** What the command line asks for. */
+const HELP = `signalpost: any page says that something happened; every page that cares reacts.
+
+  signalpost relay [options]    start a relay
+  signalpost relay --help       all options of the relay
+  signalpost --version          the version`
+
+/** Variables that Kubernetes and Docker set for a service of this name. */
+const ORCHESTRATOR_VARIABLE = /^SIGNALPOST_(SERVICE|PORT)_/
+
+/** The options by group, in the order of the help. */
+const HELP_GROUPS: { readonly [title: string]: readonly OptionName[] } = {
+  Network: ['host', 'port', 'path', 'trustProxy'],
+  Access: ['origin', 'open', 'authSecret', 'authJwks', 'authIssuer', 'authAudience'],
+  Backends: ['publishKey', 'revokeKey'],
+  History: ['redis', 'durability', 'history', 'historyMs', 'historyBytes', 'window'],
+  Limits: [
+    'maxBytes',
+    'maxConnections',
+    'maxConnectionsPerAddress',
+    'maxConnectionsPerUser',
+    'maxRooms',
+    'rate',
+    'maxBuffered',
+  ],
+  Operation: ['dashboardKey', 'logLevel', 'logFile', 'config'],
+}
+
+const SEE_HELP = 'Run signalpost relay --help for all options.'
+
+/** The result of parsing the command line. */
 export type Command =
   | { readonly run: 'relay'; readonly settings: CommandSettings }
   | { readonly run: 'print'; readonly text: string }
@@ -21,7 +50,7 @@ export type Command =
 type Environment = Readonly<Record<string, string | undefined>>
 type ReadFile = (path: string) => string
 
-/** Reads the command line, the environment and the config file; the first of them that names an option wins. */
+/** Reads the command line, the environment and the config file, in this order of precedence. */
 export function readCommand(
   args: readonly string[],
   environment: Environment,
@@ -32,23 +61,17 @@ export function readCommand(
   if (first === '--version' || first === '-v') return { run: 'print', text: version }
   if (first === undefined || first === '--help' || first === '-h' || first === 'help')
     return { run: 'print', text: HELP }
-  if (first !== 'relay') return fail(`there is no command "${first}". Run signalpost --help for all commands.`)
+  if (first !== 'relay') return fail(`unknown command "${first}". Run signalpost --help for all commands.`)
   if (rest.includes('--help') || rest.includes('-h')) return { run: 'print', text: relayHelp() }
   if (rest.includes('--version')) return { run: 'print', text: version }
   try {
     const direct = { ...readEnvironment(environment), ...readArguments(rest) }
     const config = direct.config ? readConfig(read(direct.config, readFile), direct.config) : {}
-    return { run: 'relay', settings: settle({ ...config, ...direct }) }
+    return { run: 'relay', settings: resolveSettings({ ...config, ...direct }) }
   } catch (error) {
     return fail(error instanceof Error ? error.message : String(error))
   }
 }
-
-const HELP = `signalpost: any page says that something happened; every page that cares reacts.
-
-  signalpost relay [options]    start a relay
-  signalpost relay --help       all options of the relay
-  signalpost --version          the version`
 
 function fail(text: string): Command {
   return { run: 'fail', text: `signalpost: ${text}` }
@@ -65,14 +88,14 @@ function read(file: string, readFile: ReadFile): string {
 
 function readArguments(args: readonly string[]): Partial<CommandSettings> {
   const options = Object.fromEntries(OPTION_NAMES.map((name) => [flagOf(name).slice(2), shapeOf(name)]))
-  // Not strict, because the errors of the strict reader do not say what to do.
+  // Not strict, because the errors of the strict parser do not name the remedy.
   const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true })
   const given = new Map<OptionName, string[]>()
   for (const token of tokens) {
     if (token.kind === 'positional') throw new Error(`"${token.value}" is not an option. ${SEE_HELP}`)
     if (token.kind !== 'option') continue
     const name = OPTION_NAMES.find((known) => flagOf(known) === token.rawName)
-    if (!name) throw new Error(`there is no option ${token.rawName}. ${SEE_HELP}`)
+    if (!name) throw new Error(`unknown option ${token.rawName}. ${SEE_HELP}`)
     if (OPTIONS[name].unit && token.value === undefined) throw new Error(`${token.rawName} needs a value. ${SEE_HELP}`)
     given.set(name, [...(given.get(name) ?? []), token.value ?? ''])
   }
@@ -82,16 +105,13 @@ function readArguments(args: readonly string[]): Partial<CommandSettings> {
 function readEnvironment(environment: Environment): Partial<CommandSettings> {
   const given = new Map<OptionName, string[]>()
   for (const [variable, value] of Object.entries(environment)) {
-    if (!variable.startsWith(VARIABLE_PREFIX) || !value || OF_OTHERS.test(variable)) continue
+    if (!variable.startsWith(VARIABLE_PREFIX) || !value || ORCHESTRATOR_VARIABLE.test(variable)) continue
     const name = OPTION_NAMES.find((known) => variableOf(known) === variable)
-    if (!name) throw new Error(`the environment has ${variable}, which is no option. Unset it. ${SEE_HELP}`)
+    if (!name) throw new Error(`the environment variable ${variable} is not an option. Unset it. ${SEE_HELP}`)
     given.set(name, [value])
   }
   return readAll(given, variableOf)
 }
-
-/** What orchestrators set for a service of this name. */
-const OF_OTHERS = /^SIGNALPOST_(SERVICE|PORT)_/
 
 type Given = ReadonlyMap<OptionName, readonly string[]>
 
@@ -106,26 +126,26 @@ function readAll(given: Given, nameOf: (name: OptionName) => string): Partial<Co
   return Object.fromEntries(read) as Partial<CommandSettings>
 }
 
-const SEE_HELP = 'Run signalpost relay --help for all options.'
-
 function shapeOf(name: OptionName): { type: 'string' | 'boolean'; multiple: true } {
   return { type: OPTIONS[name].unit ? 'string' : 'boolean', multiple: true }
 }
 
 function relayHelp(): string {
-  const heads = OPTION_NAMES.map((name) => [flagOf(name), OPTIONS[name].unit && `<${OPTIONS[name].unit}>`])
-  const width = Math.max(...heads.map((head) => head.join(' ').length))
-  const lines = OPTION_NAMES.map((name, index) => {
+  const headOf = (name: OptionName): string => [flagOf(name), OPTIONS[name].unit && `<${OPTIONS[name].unit}>`].join(' ')
+  const width = Math.max(...OPTION_NAMES.map((name) => headOf(name).length))
+  const lineOf = (name: OptionName): string => {
     const { fallback, help } = OPTIONS[name]
-    const isWorthSaying = typeof fallback === 'number' || (typeof fallback === 'string' && fallback !== '')
-    const head = (heads[index] ?? []).join(' ').padEnd(width)
-    return `  ${head}  ${help}${isWorthSaying ? ` (${fallback})` : ''}`
-  })
+    const isShown = typeof fallback === 'number' || (typeof fallback === 'string' && fallback !== '')
+    return `  ${headOf(name).padEnd(width)}  ${help}${isShown ? ` (${fallback})` : ''}`
+  }
+  const groups = Object.entries(HELP_GROUPS).map(([title, names]) => [`${title}:`, ...names.map(lineOf)].join('\n'))
   return `signalpost relay [options]
 
-${lines.join('\n')}
+${groups.join('\n\n')}
 
-A list is repeated; origins may be separated by commas, secrets by spaces. For limits, 0 means none.
-Each option is also an environment variable: ${flagOf('port')} is ${variableOf('port')}, ${flagOf('maxBytes')} is ${variableOf('maxBytes')},
-and a key of the config file: "maxBytes". The command line wins over the environment, and that over the file.`
+A repeatable option may occur several times; commas may also separate origins, and spaces secrets.
+A limit of 0 means no limit.
+Each option is also an environment variable: ${flagOf('port')} is ${variableOf('port')}, ${flagOf('maxBytes')} is ${variableOf('maxBytes')}.
+Each option is also a key of the config file: "maxBytes".
+The command line takes precedence over the environment, and the environment over the config file.`
 }

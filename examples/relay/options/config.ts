@@ -1,11 +1,11 @@
 import { OPTION_NAMES, OPTIONS, type CommandSettings, type OptionName } from './options.js'
 
-/** Reads the text of a config file. Throws an error that says in one line what is wrong, and never repeats a secret. */
+/** Parses a config file. The text of an error fits on one line, and never repeats a secret. */
 export function readConfig(text: string, file: string): Partial<CommandSettings> {
   const settings = Object.entries(fieldsOf(text, file)).flatMap(([key, value]) => {
     if (key === '$schema') return []
     const name = OPTION_NAMES.find((known) => known === key && known !== 'config')
-    if (!name) throw new Error(`${file} has "${key}", which is no option${adviseOn(key)}`)
+    if (!name) throw new Error(`${file} has the unknown option "${key}"${adviseOn(key)}`)
     return [[name, readValue(name, value, file)]]
   })
   return Object.fromEntries(settings) as Partial<CommandSettings>
@@ -36,7 +36,7 @@ function parse(text: string, file: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    // The text of the error may quote the file, and with it a secret.
+    // The text of the error may quote the file, and thus a secret.
     const position = /position (\d+)/.exec(String(error))?.[1]
     const line = position && text.slice(0, Number(position)).split('\n').length
     throw new Error(`${file} is not JSON${line ? `: look at line ${line}` : ''}.`, { cause: error })
@@ -51,7 +51,7 @@ function readValue(name: OptionName, value: unknown, file: string): unknown {
   }
 }
 
-/** People write keys as they write options. */
+/** Suggests the key for an option that is written as on the command line. */
 function adviseOn(key: string): string {
   const camel = key.replace(/^--/, '').replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
   return camel !== key && OPTION_NAMES.some((name) => name === camel) ? `. Write "${camel}".` : '.'

@@ -1,12 +1,12 @@
-/** One option: how it is read from texts and from a config file, and how the help and the schema tell of it. */
+/** One option: its parsers, and its entries in the help and the schema. */
 export interface OptionRow<Value> {
-  /** What stands for the value in the help; a switch has none. */
+  /** The placeholder of the value in the help. Switches have none. */
   readonly unit?: string
   readonly help: string
   readonly fallback: Value
-  /** Reads the texts that were given, at least one. Throws an error whose text ends the sentence "--name …". */
+  /** Parses the given texts, at least one. The text of an error continues "--name …". */
   readonly read: (texts: readonly string[]) => Value
-  /** Reads the value of a config file, with the same errors. */
+  /** Parses the value of a config file, with the same errors. */
   readonly readJson: (value: unknown) => Value
   /** The JSON schema of the value in a config file. */
   readonly schema: Schema
@@ -19,12 +19,12 @@ export function text(
   help: string,
   fallback: string,
   form: RegExp,
-  wanted: string,
+  expected: string,
   check: (value: string) => string = (value) => value,
 ): OptionRow<string> {
   const readOne = (value: string): string => {
     if (form.test(value)) return check(value)
-    throw new Error(`must be ${wanted}, not "${value}"`)
+    throw new Error(`must be ${expected}, not "${value}"`)
   }
   return {
     unit,
@@ -36,7 +36,7 @@ export function text(
   }
 }
 
-/** A text that may hold a secret: no error repeats it. */
+/** A text that may contain a secret: errors do not repeat it. */
 export function secretText(unit: string, help: string, check: (value: string) => string): OptionRow<string> {
   return {
     unit,
@@ -48,7 +48,7 @@ export function secretText(unit: string, help: string, check: (value: string) =>
   }
 }
 
-/** One of a few words, of which the first is the default. */
+/** One of several words. The first is the default. */
 export function choice<Word extends string>(help: string, words: readonly [Word, ...Word[]]): OptionRow<Word> {
   const readOne = (value: unknown): Word => {
     const word = words.find((known) => known === value)
@@ -102,7 +102,7 @@ export function toggle(help: string): OptionRow<boolean> {
   }
 }
 
-/** A switch that may say how many: on is 1, off is 0. */
+/** A switch or a number: on is 1, off is 0. */
 export function toggledNumber(help: string, max: number): OptionRow<number> {
   const read = (texts: readonly string[]): number => {
     const value = last(texts)
@@ -140,7 +140,7 @@ export function list<Item>(options: ListOptions<Item>): OptionRow<readonly Item[
     fallback: [],
     read(texts) {
       const items = texts.flatMap((given) => given.split(separator).map((item) => item.trim())).filter(Boolean)
-      // Most likely a variable of a shell that is not set; for a secret it would open the relay.
+      // An empty value usually means an unset shell variable; for a secret it would open the relay to everybody.
       if (items.length === 0) throw new Error('needs a value')
       return items.map((item) => readItem(item))
     },

@@ -5,67 +5,74 @@ import { choice, list, number, secretText, text, toggle, toggledNumber, type Opt
 import { isLoopback } from '../limits/addresses.js'
 import { PUBLISH_KEY_SCHEMA, readPublishKey, readPublishKeyText, readSecret, secretSchema } from './secrets.js'
 
-/** What a relay can be told, on the command line, in the environment, in a file, or when it is embedded. 0 means no limit. */
+export const VARIABLE_PREFIX = 'SIGNALPOST_'
+
+/**
+ * The options of a relay: on the command line, in the environment, in a config file, or in an embedding program. 0
+ * means no limit.
+ */
 export interface RelaySettings {
   /** The address to listen on. @default '127.0.0.1' */
   readonly host: string
-  /** The port to listen on; 0 takes a free one. @default 8081 */
+  /** The port to listen on; 0 selects a free one. @default 8081 */
   readonly port: number
   /** The path of the WebSocket. @default '/signals' */
   readonly path: string
-  /** Origins allowed beside the page's own host and this machine. @default [] */
+  /** Allowed origins besides the page's own host and loopback. @default [] */
   readonly origin: readonly string[]
-  /** Lets in clients that send no Origin header. @default false */
+  /** Allows clients without an Origin header. @default false */
   readonly open: boolean
-  /** Secrets of tokens (HS256), of at least 32 characters; any of them is good. With one, a token is required. @default [] */
+  /**
+   * Secrets for tokens (HS256), at least 32 characters; a token may use any of them. Makes tokens required. @default []
+   */
   readonly authSecret: readonly string[]
-  /** The address of the JSON Web Key Set of tokens. With it, a token is required. @default '' */
+  /** The URL of the JSON Web Key Set for tokens. Makes tokens required. @default '' */
   readonly authJwks: string
-  /** What `iss` of a token must be; empty takes any. @default '' */
+  /** The required `iss` of tokens; empty allows any. @default '' */
   readonly authIssuer: string
-  /** What `aud` of a token must be or hold; empty takes any. @default '' */
+  /** The required `aud` of tokens, or one of theirs; empty allows any. @default '' */
   readonly authAudience: string
   /** The keys of backends. @default [] */
   readonly publishKey: readonly PublishKey[]
-  /** Secrets that may take back tokens. @default [] */
+  /** Secrets that may revoke tokens. @default [] */
   readonly revokeKey: readonly string[]
-  /** The secret that opens the dashboard and the metrics; empty closes both. @default '' */
+  /** The secret for the dashboard and the metrics; empty disables both. @default '' */
   readonly dashboardKey: string
-  /** The Redis that keeps the log for all instances; empty keeps it in this process. @default '' */
+  /** The Redis that stores the log for all instances; empty keeps the log in this process. @default '' */
   readonly redis: string
-  /** Where a signal is in Redis before it is accepted. @default 'memory' */
+  /** The storage that holds a signal before the relay accepts it. @default 'memory' */
   readonly durability: Durability
-  /** Signals kept per room for those who come back. @default 1000 */
+  /** Signals kept per room for clients that reconnect. @default 1000 */
   readonly history: number
-  /** How long they are kept, in milliseconds. @default 600_000 */
+  /** Time for which signals are kept (ms). @default 600_000 */
   readonly historyMs: number
-  /** Bytes of them kept per room, in Redis. @default 4_194_304 */
+  /** Size of the signals kept per room, in Redis (bytes). @default 4_194_304 */
   readonly historyBytes: number
-  /** How long ids are remembered, in milliseconds. @default 900_000 */
+  /** Time for which ids are remembered (ms). @default 900_000 */
   readonly window: number
-  /** The largest frame or body, in bytes. @default 65_536 */
+  /** The largest frame or body (bytes). @default 65_536 */
   readonly maxBytes: number
-  /** Connections at a time. @default 10_000 */
+  /** Maximum number of connections. @default 10_000 */
   readonly maxConnections: number
-  /** Connections of one address at a time; this machine is not limited. @default 100 */
+  /** Maximum number of connections per address. Loopback has no limit. @default 100 */
   readonly maxConnectionsPerAddress: number
-  /** Connections of one user at a time. @default 50 */
+  /** Maximum number of connections per user. @default 50 */
   readonly maxConnectionsPerUser: number
-  /** Rooms per connection. @default 128 */
+  /** Maximum number of rooms per connection. @default 128 */
   readonly maxRooms: number
-  /** Signals per second of one connection, twice as many in a burst; more wait their turn. @default 50 */
+  /** Signals per second and connection, twice as many in a burst. Further signals are delayed. @default 50 */
   readonly rate: number
-  /** Unsent bytes at which a connection is too slow. @default 1_048_576 */
+  /** Unsent data at which a connection is closed as too slow (bytes). @default 1_048_576 */
   readonly maxBuffered: number
-  /** The number of proxies in front whose X-Forwarded-For counts. @default 0 */
+  /** The number of proxies in front that set X-Forwarded-For. @default 0 */
   readonly trustProxy: number
 }
 
-/** What only the command can be told: an embedding program has a log and a configuration of its own. */
+/** Options of the command only: an embedding program has a logger and a configuration of its own. */
 export interface CommandSettings extends RelaySettings {
-  /** The least important lines to log. @default 'info' */
+  /** The lowest level to log. @default 'info' */
   readonly logLevel: string
-  /** A file for the log; empty means standard output. @default '' */
+  /** The file for the log; empty means standard output. @default '' */
   readonly logFile: string
   /** A JSON file with any of the other options; empty means none. @default '' */
   readonly config: string
@@ -73,26 +80,20 @@ export interface CommandSettings extends RelaySettings {
 
 export type OptionName = keyof CommandSettings
 
-// null: pages that were opened from a disk, and any page in a sandbox; some browsers say file:// for the first. Apps have
-// schemes of their own, but no page comes from ftp: or ws:.
+// Pages from a disk or in a sandbox send null; some browsers send file:// for the former. Apps have their own schemes,
+// but no page has an origin with ftp: or ws:.
 const ORIGIN = /^(null|file:\/\/|(?!(?:ftp|wss?):)[a-z][a-z0-9+.-]*:\/\/[^/\s*]+)$/
 
-/** RFC 7518 asks for a key as long as the hash. */
+/** RFC 7518 requires a key as long as the hash. */
 const TOKEN_SECRET_LENGTH = 32
 
-/** Long enough that trying is hopeless. */
+/** Long enough against guessing. */
 const KEY_LENGTH = 12
 
-/** Every option: the command line, the environment, the config file, its schema and the help are made from this one table. */
+/** All options. The command line, the environment, the config file, its schema and the help use this one table. */
 export const OPTIONS: { readonly [Name in OptionName]: OptionRow<CommandSettings[Name]> } = {
-  host: text(
-    'address',
-    'address to listen on; 0.0.0.0 lets other machines in',
-    '127.0.0.1',
-    /^[\w.:-]+$/,
-    'an address',
-  ),
-  port: number('port', 'port to listen on; 0 takes a free one', 8081, 0, 65_535),
+  host: text('address', 'address to listen on; 0.0.0.0 allows other machines', '127.0.0.1', /^[\w.:-]+$/, 'an address'),
+  port: number('port', 'port to listen on; 0 selects a free one', 8081, 0, 65_535),
   path: text(
     'path',
     'path of the WebSocket',
@@ -102,32 +103,32 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionRow<CommandSettings
   ),
   origin: list({
     unit: 'origin',
-    help: "origin to allow beside the page's own host and this machine, such as https://example.com; a list",
+    help: "allowed origin besides the page's own host and this machine, such as https://example.com (repeatable)",
     separator: /,/,
     readItem: readOrigin,
     schema: { type: 'string', pattern: ORIGIN.source },
   }),
-  open: toggle('let in clients without an Origin header, which are not browsers'),
+  open: toggle('allow clients without an Origin header, which are not browsers'),
   authSecret: list({
     unit: 'secret',
-    help: 'secret of tokens (HS256), of 32 characters at least; a list, of which any is good; a token is required then',
+    help: 'HS256 secret for tokens, at least 32 characters (repeatable); makes tokens required',
     separator: /\s/,
     readItem: (value) => readSecret(value, TOKEN_SECRET_LENGTH),
     schema: secretSchema(TOKEN_SECRET_LENGTH),
   }),
   authJwks: text(
     'url',
-    'address of the JSON Web Key Set of tokens; a token is required then',
+    'URL of the JSON Web Key Set for tokens; makes tokens required',
     '',
     /^https?:\/\/\S+$/,
     'an address like https://example.com/.well-known/jwks.json',
     checkJwks,
   ),
-  authIssuer: text('issuer', 'what "iss" of a token must be', '', /^.+$/, 'a text'),
-  authAudience: text('audience', 'what "aud" of a token must be or hold', '', /^.+$/, 'a text'),
+  authIssuer: text('issuer', 'required "iss" of tokens', '', /^.+$/, 'a text'),
+  authAudience: text('audience', 'required "aud" of tokens', '', /^.+$/, 'a text'),
   publishKey: list({
     unit: 'name:secret',
-    help: 'secret for POST /publish, and the name shown as its sender; a list',
+    help: 'secret for POST /publish, and the name of its sender (repeatable)',
     separator: /\s/,
     readItem: readPublishKeyText,
     readJsonItem: readPublishKey,
@@ -135,14 +136,14 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionRow<CommandSettings
   }),
   revokeKey: list({
     unit: 'secret',
-    help: 'secret for POST /revoke, which takes back tokens; a list',
+    help: 'secret for POST /revoke, which revokes tokens (repeatable)',
     separator: /\s/,
     readItem: (value) => readSecret(value, KEY_LENGTH),
     schema: secretSchema(KEY_LENGTH),
   }),
   dashboardKey: {
     unit: 'secret',
-    help: 'secret that opens /dashboard and /metrics',
+    help: 'secret for /dashboard and /metrics',
     fallback: '',
     read: (texts) => readSecret(texts.at(-1), KEY_LENGTH),
     readJson: (value) => readSecret(value, KEY_LENGTH),
@@ -150,27 +151,31 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionRow<CommandSettings
   },
   redis: secretText(
     'url',
-    'Redis that keeps the log for all instances, such as redis://:password@host:6379',
+    'Redis that stores the log for all instances, such as redis://:password@host:6379',
     checkRedis,
   ),
-  durability: choice('where a signal is in Redis before it is accepted', ['memory', 'replica', 'disk']),
+  durability: choice('storage in Redis that holds a signal before it is accepted', ['memory', 'replica', 'disk']),
   history: number('count', 'signals kept per room', 1000),
-  historyMs: number('ms', 'how long they are kept', 600_000),
-  historyBytes: number('bytes', 'bytes of them kept per room, in Redis', 4_194_304),
+  historyMs: number('ms', 'time for which signals are kept', 600_000),
+  historyBytes: number('bytes', 'size of the signals kept per room, in Redis', 4_194_304),
   window: number(
     'ms',
-    'how long ids are remembered, so that nothing is logged twice; pages give up on unanswered signals a minute earlier',
+    'time for which ids are remembered, to log nothing twice; pages give up on unanswered signals a minute earlier',
     900_000,
     1000,
   ),
   maxBytes: number('bytes', 'largest frame or body', 65_536, 1024, 16_777_216),
-  maxConnections: number('count', 'connections at a time', 10_000),
-  maxConnectionsPerAddress: number('count', 'connections of one address at a time; this machine is not limited', 100),
-  maxConnectionsPerUser: number('count', 'connections of one user at a time', 50),
-  maxRooms: number('count', 'rooms per connection', 128),
-  rate: number('count', 'signals per second of one connection, twice as many in a burst; more wait their turn', 50),
+  maxConnections: number('count', 'maximum number of connections', 10_000),
+  maxConnectionsPerAddress: number(
+    'count',
+    'maximum number of connections per address; this machine has no limit',
+    100,
+  ),
+  maxConnectionsPerUser: number('count', 'maximum number of connections per user', 50),
+  maxRooms: number('count', 'maximum number of rooms per connection', 128),
+  rate: number('count', 'signals per second and connection, twice as many in a burst; further signals are delayed', 50),
   maxBuffered: number('bytes', 'unsent bytes at which a connection is closed as too slow', 1_048_576),
-  trustProxy: toggledNumber('believe the X-Forwarded-For of the proxy in front; =2 if there are two', 10),
+  trustProxy: toggledNumber('trust the X-Forwarded-For of the proxy in front; =2 for two proxies', 10),
   logLevel: text(
     'level',
     'debug, info, warn, error or silent',
@@ -182,8 +187,8 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionRow<CommandSettings
   config: text('file', 'JSON file with any of these options', '', /./, 'a file'),
 }
 
-/** The names of the options in the order of the help. */
-// The keys of a table whose type has no others.
+/** The names of all options. */
+// The type of the table allows no other keys.
 export const OPTION_NAMES = Object.keys(OPTIONS) as OptionName[]
 
 /** `maxBytes` on the command line is `--max-bytes`. */
@@ -196,13 +201,11 @@ export function variableOf(name: OptionName): string {
   return `${VARIABLE_PREFIX}${dashed(name).replaceAll('-', '_').toUpperCase()}`
 }
 
-export const VARIABLE_PREFIX = 'SIGNALPOST_'
-
-/** Fills in the defaults. Throws when options cannot be, or contradict each other. */
-export function settle(given: Partial<CommandSettings>): CommandSettings {
+/** Adds the defaults. Throws when an option is invalid, or options contradict each other. */
+export function resolveSettings(given: Partial<CommandSettings>): CommandSettings {
   const defaults = Object.fromEntries(OPTION_NAMES.map((name) => [name, OPTIONS[name].fallback]))
   const named = Object.entries(given).filter(([, value]) => value !== undefined)
-  const settings = { ...(defaults as unknown as CommandSettings), ...readAgain(Object.fromEntries(named)) }
+  const settings = { ...(defaults as unknown as CommandSettings), ...checkGiven(Object.fromEntries(named)) }
   if (settings.authJwks !== '' && settings.authSecret.length > 0) {
     throw new Error('--auth-secret and --auth-jwks are two ways to check a token. Choose one.')
   }
@@ -212,13 +215,13 @@ export function settle(given: Partial<CommandSettings>): CommandSettings {
   return settings
 }
 
-/** A limit of 0 is none. */
-export function limit(value: number): number {
+/** Converts a limit of 0 to infinity. */
+export function limitOf(value: number): number {
   return value === 0 ? Number.POSITIVE_INFINITY : value
 }
 
-/** Reads what an embedding program gave, which has not gone through the table. */
-function readAgain(given: Readonly<Record<string, unknown>>): Partial<CommandSettings> {
+/** Validates the options of an embedding program, which no parser has seen. */
+function checkGiven(given: Readonly<Record<string, unknown>>): Partial<CommandSettings> {
   const read = OPTION_NAMES.filter((name) => name in given).map((name) => {
     const value = given[name]
     if (value === OPTIONS[name].fallback) return [name, value]
@@ -245,7 +248,7 @@ function readOrigin(value: string): string {
 function checkJwks(value: string): string {
   const url = URL.canParse(value) ? new URL(value) : undefined
   if (url && (url.protocol === 'https:' || isLoopback(url.hostname))) return value
-  throw new Error('must begin with https://, because whoever changes the keys on their way can sign any token')
+  throw new Error('must begin with https://, because an attacker who replaces the keys in transit can sign any token')
 }
 
 function checkRedis(value: string): string {

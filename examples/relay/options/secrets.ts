@@ -2,7 +2,7 @@ import type { PublishKey } from '../access/keys.js'
 import type { Schema } from './option-row.js'
 import { isPattern, PATTERN } from '../access/patterns.js'
 
-// The errors of this file never repeat a value: it is a secret.
+// Errors of this file never repeat a value, because it is a secret.
 
 export function secretSchema(minLength: number): Schema {
   return { type: 'string', pattern: `^\\S{${minLength},}$` }
@@ -34,15 +34,15 @@ export const PUBLISH_KEY_SCHEMA: Schema = {
   ],
 }
 
-/** Reads a key of the command line or the environment. */
+/** Parses a key of the command line or the environment. */
 export function readPublishKeyText(value: string): PublishKey {
   const key = readPublishKey(value)
-  // A comma may be part of a secret; followed by another name it is more likely a list.
+  // A comma may be part of a secret; a comma and a name are more likely a list.
   if (!/,[A-Za-z][\w.-]{0,63}:/.test(key.secret)) return key
-  throw new Error('has two keys with a comma between them. Repeat it, or put a space there')
+  throw new Error('has two keys with a comma between them. Repeat the option, or use a space')
 }
 
-/** Reads a key of a config file, which may limit it. */
+/** Parses a key of a config file, which may have a scope. */
 export function readPublishKey(value: unknown): PublishKey {
   const { name, secret, rooms, send, ...others } = typeof value === 'string' ? splitKey(value) : fieldsOf(value)
   const [unknown] = Object.keys(others)

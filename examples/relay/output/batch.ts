@@ -1,26 +1,29 @@
-/** Frames that wait to be sent together, in order. Whoever waits for the same ones shares them, and their bytes. */
-export interface Gathering {
+/**
+ * Frames to send together, in order. Connections that send the same frames in one turn of the event loop share one
+ * buffer.
+ */
+export interface Batch {
   readonly size: number
-  /** What waits when this frame waits too. */
-  and(frame: Buffer): Gathering
-  /** All frames in one buffer, made once. */
+  /** Returns the batch that also contains this frame. */
+  append(frame: Buffer): Batch
+  /** Returns all frames in one buffer, which is built once. */
   bytes(): Buffer
 }
 
-/** The beginning of a turn: nothing waits. */
-export function createGathering(): Gathering {
+/** Creates an empty batch. */
+export function createBatch(): Batch {
   return grow(0)
 }
 
-function grow(size: number, before?: Link): Gathering {
+function grow(size: number, before?: BatchNode): Batch {
   let latest: Buffer | undefined
-  let next: Gathering | undefined
+  let next: Batch | undefined
   let whole: Buffer | undefined
 
   return {
     size,
-    and(frame) {
-      // One frame goes to many connections, one after the other: most of them find what the first of them made.
+    append(frame) {
+      // One frame goes to many connections in sequence: most of them reuse the batch of the first.
       if (!next || latest !== frame) {
         latest = frame
         next = grow(size + frame.length, { frame, before })
@@ -34,14 +37,14 @@ function grow(size: number, before?: Link): Gathering {
   }
 }
 
-interface Link {
+interface BatchNode {
   readonly frame: Buffer
-  readonly before: Link | undefined
+  readonly before: BatchNode | undefined
 }
 
-function join(last: Link | undefined): Buffer {
+function join(last: BatchNode | undefined): Buffer {
   if (last && !last.before) return last.frame
   const frames: Buffer[] = []
-  for (let link = last; link; link = link.before) frames.push(link.frame)
+  for (let node = last; node; node = node.before) frames.push(node.frame)
   return Buffer.concat(frames.toReversed())
 }

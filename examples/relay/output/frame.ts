@@ -1,4 +1,8 @@
-/** Makes one whole WebSocket text frame as a server writes it: final and not masked. */
+const FINAL_TEXT = 0x81
+const LENGTH_IN_16_BITS = 126
+const LENGTH_IN_64_BITS = 127
+
+/** Encodes an unmasked, final WebSocket text frame, as a server sends it. */
 export function textFrame(text: string): Buffer {
   const length = Buffer.byteLength(text)
   const start = headerLength(length)
@@ -17,21 +21,17 @@ export function textFrame(text: string): Buffer {
   return frame
 }
 
-/** The text of a frame that `textFrame` made. */
+/** Returns the text of a frame that `textFrame` encoded. */
 export function textOf(frame: Buffer): string {
   const length = frame[1]
   if (length === LENGTH_IN_16_BITS) return frame.toString('utf8', 4)
   return frame.toString('utf8', length === LENGTH_IN_64_BITS ? 10 : 2)
 }
 
-/** Finishes a logged signal: `opening` is its JSON without the last brace, as `Draft` has it. */
-export function signalFrame(opening: string, offset: number, at: number): Buffer {
-  return textFrame(`${opening},"offset":${offset},"at":${at}}`)
+/** Completes the frame of a logged signal; `prefix` is the one of `NewEntry`. */
+export function signalFrame(prefix: string, offset: number, at: number): Buffer {
+  return textFrame(`${prefix},"offset":${offset},"at":${at}}`)
 }
-
-const FINAL_TEXT = 0x81
-const LENGTH_IN_16_BITS = 126
-const LENGTH_IN_64_BITS = 127
 
 function headerLength(length: number): 2 | 4 | 10 {
   if (length < LENGTH_IN_16_BITS) return 2

@@ -4,200 +4,201 @@ import * as CloseCode from '../../../src/protocol/close-codes.js'
 import { encode } from '../../../src/protocol/codec.js'
 import type { RelayFrame } from '../../../src/protocol/frames.js'
 import { textFrame } from './frame.js'
-import { createGathering, type Gathering } from './batch.js'
+import { createBatch, type Batch } from './batch.js'
 
-/** The way out to one connection. Everything that is said to it takes this way, so that there is one order. */
-export interface Lane {
-  /** Whose turn the reads of the log for this connection take. */
+const MAX_BATCH_BYTES = 65_536
+const MAX_UNSENT_REPLAY = 262_144
+const SLOW_CLOSE_TIMEOUT = 1000
+const CLOSE_TIMEOUT = 5000
+
+/** The outgoing side of a connection. All frames pass through it in one order. */
+export interface Writer {
+  /** The key by which reads of the log for this connection take turns. */
   readonly reader?: string | object
-  /** Whether nothing more can be said. */
-  readonly isOver: boolean
-  /** Whether so much is unsent that a replay should wait for `whenRoomy`. */
+  /** True when nothing more can be sent. */
+  readonly isEnded: boolean
+  /** True when a replay should wait for `whenDrained`, because too many bytes are unsent. */
   readonly isFull: boolean
-  /** Hands over a frame that is ready, and that other lanes may share. */
-  write(frame: Buffer): void
-  say(frame: RelayFrame): void
-  /** Says that a signal is in the log; one frame names all of a turn. */
+  /** Sends an encoded frame, which other writers may share. */
+  sendShared(frame: Buffer): void
+  send(frame: RelayFrame): void
+  /** Reports that a signal is in the log. One frame contains all ids of a turn of the event loop. */
   accept(id: string): void
-  /** Resolves when what was unsent has gone out, or when the connection is over. */
-  whenRoomy(): Promise<void>
-  /** Whether anything was said since this was last asked. */
-  hasSpoken(): boolean
-  /** Sends what is gathered, then closes with a code. Later calls do nothing. */
+  /** Resolves when the unsent bytes are sent or the connection has ended. */
+  whenDrained(): Promise<void>
+  /** Returns whether anything was sent since the previous call. */
+  hasSentSinceLastCall(): boolean
+  /** Sends the batch, then closes with a code. Later calls have no effect. */
   end(code: number, reason: string): void
 }
 
 export interface FanOut {
-  /** @param address Whose connection it is; its connections take turns at the log as one. */
-  open(ws: WebSocket, socket: Duplex, address?: string): Lane
+  /** @param address The client's address. Its connections share one turn in the log's read queue. */
+  open(ws: WebSocket, socket: Duplex, address?: string): Writer
 }
 
-/** Counts what goes out to connections. */
+/** Counts outgoing frames and closed connections. */
 interface OutputCounter {
   delivered(): void
-  said(frame: RelayFrame): void
-  ended(code: number, reason: string): void
+  sent(frame: RelayFrame): void
+  closed(code: number, reason: string): void
 }
 
 export interface FanOutOptions {
   /** Unsent bytes at which a connection counts as too slow. */
   readonly maxBuffered: number
-  readonly activity?: OutputCounter | undefined
+  readonly counters?: OutputCounter | undefined
 }
 
-/** Gathers what one turn of the event loop says to each connection, and sends it in one write per connection. */
-export function createFanOut({ maxBuffered, activity }: FanOutOptions): FanOut {
-  const turn: Turn = {
+/** Collects the frames of one turn of the event loop, and sends them in one write per connection. */
+export function createFanOut({ maxBuffered, counters }: FanOutOptions): FanOut {
+  const shared: SharedState = {
     maxBuffered,
-    comfortable: Math.min(maxBuffered / 2, MAX_UNSENT_REPLAY),
-    activity,
-    nothing: createGathering(),
-    list(lane) {
-      if (dirty.push(lane) === 1) setImmediate(flushAll)
+    replayLimit: Math.min(maxBuffered / 2, MAX_UNSENT_REPLAY),
+    counters,
+    emptyBatch: createBatch(),
+    schedule(writer) {
+      if (scheduled.push(writer) === 1) setImmediate(flushAll)
     },
   }
-  let dirty: SocketLane[] = []
+  let scheduled: SocketWriter[] = []
 
   function flushAll(): void {
-    const lanes = dirty
-    dirty = []
-    turn.nothing = createGathering()
-    for (const lane of lanes) lane.flush()
+    const writers = scheduled
+    scheduled = []
+    shared.emptyBatch = createBatch()
+    for (const writer of writers) writer.flush()
   }
 
-  return { open: (ws, socket, address) => new SocketLane(ws, socket, turn, address) }
+  return { open: (ws, socket, address) => new SocketWriter(ws, socket, shared, address) }
 }
 
-/** What the lanes of a relay share. */
-interface Turn extends FanOutOptions {
+/** State that all writers of a relay share. */
+interface SharedState extends FanOutOptions {
   /** Unsent bytes at which a replay waits. */
-  readonly comfortable: number
-  /** Where the gathering of a lane begins. */
-  nothing: Gathering
-  /** Has a lane flushed at the end of this turn. */
-  list(lane: SocketLane): void
+  readonly replayLimit: number
+  /** The empty batch that each writer starts from in this turn. */
+  emptyBatch: Batch
+  /** Flushes a writer at the end of this turn. */
+  schedule(writer: SocketWriter): void
 }
 
-/** A class, like all that a relay has ten thousand of: methods made anew for each connection would be a third of its memory. */
-class SocketLane implements Lane {
+/** A class, because methods created per connection would take a third of its memory. */
+class SocketWriter implements Writer {
   readonly reader: string | object
   readonly #ws: WebSocket
   readonly #socket: Duplex
-  readonly #turn: Turn
+  readonly #shared: SharedState
   #accepted: string[] | undefined
-  #gathered: Gathering | undefined
-  #isListed = false
-  #isEnded = false
-  #hasSpoken = false
+  #batch: Batch | undefined
+  #isScheduled = false
+  #isEnding = false
+  #hasSent = false
 
-  constructor(ws: WebSocket, socket: Duplex, turn: Turn, address?: string) {
+  constructor(ws: WebSocket, socket: Duplex, shared: SharedState, address?: string) {
     this.reader = address ?? this
     this.#ws = ws
     this.#socket = socket
-    this.#turn = turn
+    this.#shared = shared
   }
 
-  get isOver(): boolean {
-    // After a close frame, whoever sent it first, nothing may follow.
-    return this.#isEnded || this.#ws.readyState !== this.#ws.OPEN
+  get isEnded(): boolean {
+    // Nothing may follow a close frame of either side.
+    return this.#isEnding || this.#ws.readyState !== this.#ws.OPEN
   }
 
   get isFull(): boolean {
-    return this.#socket.writableLength + (this.#gathered?.size ?? 0) > this.#turn.comfortable
+    return this.#socket.writableLength + (this.#batch?.size ?? 0) > this.#shared.replayLimit
   }
 
-  write(frame: Buffer): void {
-    this.#turn.activity?.delivered()
-    this.#gather(frame)
+  sendShared(frame: Buffer): void {
+    this.#shared.counters?.delivered()
+    this.#append(frame)
   }
 
-  say(frame: RelayFrame): void {
-    this.#turn.activity?.said(frame)
-    this.#gather(textFrame(encode(frame)))
+  send(frame: RelayFrame): void {
+    this.#shared.counters?.sent(frame)
+    this.#append(textFrame(encode(frame)))
   }
 
   accept(id: string): void {
     this.#accepted ??= []
     this.#accepted.push(id)
-    this.#list()
+    this.#schedule()
   }
 
-  whenRoomy(): Promise<void> {
-    this.#send()
+  whenDrained(): Promise<void> {
+    this.#flushBatch()
     const socket = this.#socket
-    if (this.#isEnded || socket.destroyed || socket.writableLength <= this.#turn.comfortable) return Promise.resolve()
+    if (this.#isEnding || socket.destroyed || socket.writableLength <= this.#shared.replayLimit)
+      return Promise.resolve()
     return new Promise((resolve) => {
-      const settle = (): void => {
-        socket.off('drain', settle)
-        socket.off('close', settle)
+      const done = (): void => {
+        socket.off('drain', done)
+        socket.off('close', done)
         resolve()
       }
-      socket.on('drain', settle)
-      socket.on('close', settle)
+      socket.on('drain', done)
+      socket.on('close', done)
     })
   }
 
-  hasSpoken(): boolean {
-    const answer = this.#hasSpoken
-    this.#hasSpoken = false
+  hasSentSinceLastCall(): boolean {
+    const answer = this.#hasSent
+    this.#hasSent = false
     return answer
   }
 
-  /** Sends what was gathered. */
+  /** Sends the current batch. */
   flush(): void {
     if (this.#accepted) {
       const ids = this.#accepted
       this.#accepted = undefined
-      // What is said here goes out here: it needs no turn of its own.
-      this.#isListed = true
-      this.say({ type: 'accepted', ids })
+      // This flush also sends the frame below, so it must not schedule another one.
+      this.#isScheduled = true
+      this.send({ type: 'accepted', ids })
     }
-    this.#isListed = false
-    this.#send()
+    this.#isScheduled = false
+    this.#flushBatch()
   }
 
   end(code: number, reason: string): void {
     const ws = this.#ws
-    if (this.#isEnded || ws.readyState === ws.CLOSED) return
-    // Said before the mark, so that being too slow in this very flush wins over the given code.
+    if (this.#isEnding || ws.readyState === ws.CLOSED) return
+    // Flush before setting the flag: a writer that is too slow in this flush closes with that code instead.
     if (code !== CloseCode.TooSlow) this.flush()
-    if (this.#isEnded) return
-    this.#isEnded = true
-    this.#turn.activity?.ended(code, reason)
+    if (this.#isEnding) return
+    this.#isEnding = true
+    this.#shared.counters?.closed(code, reason)
     ws.close(code, reason)
-    const patience = code === CloseCode.TooSlow ? SLOW_PATIENCE : CLOSE_PATIENCE
-    const timer = setTimeout(() => ws.terminate(), patience)
+    const timeout = code === CloseCode.TooSlow ? SLOW_CLOSE_TIMEOUT : CLOSE_TIMEOUT
+    const timer = setTimeout(() => ws.terminate(), timeout)
     ws.once('close', () => clearTimeout(timer))
   }
 
-  #list(): void {
-    if (this.#isListed) return
-    this.#isListed = true
-    this.#turn.list(this)
+  #schedule(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    this.#shared.schedule(this)
   }
 
-  #gather(frame: Buffer): void {
-    if (this.isOver) return
-    this.#hasSpoken = true
-    this.#gathered = (this.#gathered ?? this.#turn.nothing).and(frame)
-    this.#list()
-    if (this.#gathered.size > MAX_GATHERED) this.#send()
+  #append(frame: Buffer): void {
+    if (this.isEnded) return
+    this.#hasSent = true
+    this.#batch = (this.#batch ?? this.#shared.emptyBatch).append(frame)
+    this.#schedule()
+    if (this.#batch.size > MAX_BATCH_BYTES) this.#flushBatch()
   }
 
-  #send(): void {
-    if (!this.#gathered) return
-    const bytes = this.#gathered.bytes()
-    this.#gathered = undefined
+  #flushBatch(): void {
+    if (!this.#batch) return
+    const bytes = this.#batch.bytes()
+    this.#batch = undefined
     if (this.#ws.readyState !== this.#ws.OPEN) return
-    // A burst within one turn is no sign of a slow reader: let the kernel take what it can, then judge.
+    // A burst within one turn does not mean a slow reader: write first, then check what the kernel did not take.
     this.#socket.write(bytes)
-    if (this.#socket.writableLength > this.#turn.maxBuffered) {
+    if (this.#socket.writableLength > this.#shared.maxBuffered) {
       this.end(CloseCode.TooSlow, 'too slow: too much is unsent')
     }
   }
 }
-
-const MAX_GATHERED = 65_536
-const MAX_UNSENT_REPLAY = 262_144
-const SLOW_PATIENCE = 1000
-const CLOSE_PATIENCE = 5000

@@ -1,94 +1,95 @@
 import { randomBytes } from 'node:crypto'
 import { parse } from '../../../src/protocol/codec.js'
 import type { JsonValue } from '../../../src/protocol/frames.js'
-import type { Lane } from '../output/writer.js'
+import type { Writer } from '../output/writer.js'
 import { textOf } from '../output/frame.js'
-import type { PatientLog } from '../log/retry.js'
+import { signalPrefix } from '../log/new-entry.js'
+import type { RetryingLog } from '../log/retry.js'
 import { createRooms } from './rooms.js'
 
-export interface ControlOptions {
-  /** The name of the room. It begins with a $, so no client can join or send to it. */
+const RETRY_DELAY = 1000
+
+export interface InstanceChannelOptions {
+  /** The name of the room. It begins with a $, so clients cannot join it or send to it. */
   readonly room: `$${string}`
-  readonly log: PatientLog
-  /** Hears what any instance says, in order; what was said in the last `age` milliseconds first. */
+  readonly log: RetryingLog
+  /** Receives the messages of all instances in order, first those of the last `age` (ms). */
   readonly onMessage: (data: unknown) => void
   readonly age: number
 }
 
-/** What the instances of a relay say to each other: a room in the log that they share, with themselves as members. */
-export interface Control {
-  /** Resolves when all is heard that was said until now, or when that is not to be had: then it comes later. */
+/** A channel between the instances of a relay: a room in their shared log. */
+export interface InstanceChannel {
+  /** Resolves when all earlier messages are received, or when the log is unavailable; they follow later then. */
   start(): Promise<void>
-  /** Resolves when every instance will hear it. */
-  say(data: JsonValue): Promise<void>
+  /** Resolves when the message is in the log, from which every instance receives it. */
+  publish(data: JsonValue): Promise<void>
   stop(): void
 }
 
-export function createControl({ room, log, onMessage, age }: ControlOptions): Control {
-  let isOver = false
+export function createInstanceChannel({ room, log, onMessage, age }: InstanceChannelOptions): InstanceChannel {
+  let isStopped = false
   let retry: NodeJS.Timeout | undefined
   let head = Number.POSITIVE_INFINITY
-  let onLevel = (): void => {}
+  let onCaughtUp = (): void => {}
   const rooms = createRooms({ log, onFailure: joinLater })
-  const lane: Lane = {
-    get isOver() {
-      return isOver
+  const writer: Writer = {
+    get isEnded() {
+      return isStopped
     },
     isFull: false,
-    write(text) {
+    sendShared(text) {
       const frame = parse(textOf(text))
       onMessage(frame?.data)
-      reach(Number(frame?.offset))
+      checkCaughtUp(Number(frame?.offset))
     },
-    say(frame) {
+    send(frame) {
       if (frame.type === 'joined') head = frame.head
-      if (frame.type === 'joined' || frame.type === 'gap') reach(frame.offset)
+      if (frame.type === 'joined' || frame.type === 'gap') checkCaughtUp(frame.offset)
     },
     accept() {},
-    whenRoomy: () => Promise.resolve(),
-    hasSpoken: () => false,
+    whenDrained: () => Promise.resolve(),
+    hasSentSinceLastCall: () => false,
     end() {},
   }
 
-  function reach(offset: number): void {
-    if (offset >= head) onLevel()
+  function checkCaughtUp(offset: number): void {
+    if (offset >= head) onCaughtUp()
   }
 
-  /** Hears again what it may have missed: whoever listens must bear repetitions. */
+  /** Joins again after a failure. Messages may arrive twice. */
   function joinLater(): void {
-    onLevel()
-    rooms.leave(room, lane)
+    onCaughtUp()
+    rooms.leave(room, writer)
     clearTimeout(retry)
-    retry = setTimeout(() => void join(), RETRY)
+    retry = setTimeout(() => void join(), RETRY_DELAY)
     retry.unref()
   }
 
   async function join(): Promise<void> {
     try {
-      await rooms.join(room, lane, { age })
+      await rooms.join(room, writer, { age })
     } catch {
-      if (!isOver) joinLater()
+      if (!isStopped) joinLater()
     }
   }
 
   return {
     async start() {
-      const level = new Promise<void>((resolve) => (onLevel = resolve))
+      const caughtUp = new Promise<void>((resolve) => (onCaughtUp = resolve))
       await join()
-      await level
+      await caughtUp
     },
-    async say(data) {
+    async publish(data) {
       const id = randomBytes(16).toString('base64url')
-      const opening = JSON.stringify({ type: 'signal', id, signal: 'Control', data, room, sender: {} }).slice(0, -1)
-      await log.append({ room, id, opening })
+      const prefix = signalPrefix({ id, signal: 'Control', data, room, sender: {} })
+      await log.append({ room, id, prefix })
     },
     stop() {
-      isOver = true
-      onLevel()
+      isStopped = true
+      onCaughtUp()
       clearTimeout(retry)
-      rooms.leave(room, lane)
+      rooms.leave(room, writer)
     },
   }
 }
-
-const RETRY = 1000

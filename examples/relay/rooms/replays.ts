@@ -1,24 +1,24 @@
-import type { Lane } from '../output/writer.js'
+import type { Writer } from '../output/writer.js'
 
-/** Replays of one connection, whose pages are read and sent one after the other, whatever rooms they are of. */
-export interface Replays {
-  /** Does the work when the connection's earlier work is done. */
-  inTurn<Result>(lane: Lane, work: () => Promise<Result>): Promise<Result>
+/** The replays of one connection, run one page at a time across all its rooms. */
+export interface ReplayQueue {
+  /** Runs the work after the connection's earlier work. */
+  run<Result>(writer: Writer, work: () => Promise<Result>): Promise<Result>
 }
 
-export function createReplays(): Replays {
-  const latest = new Map<Lane, Promise<unknown>>()
+export function createReplayQueue(): ReplayQueue {
+  const tails = new Map<Writer, Promise<unknown>>()
 
   return {
-    async inTurn(lane, work) {
-      const before = latest.get(lane)
-      const mine = before ? before.then(work) : work()
-      const done = mine.catch(() => {})
-      latest.set(lane, done)
+    async run(writer, work) {
+      const previous = tails.get(writer)
+      const current = previous ? previous.then(work) : work()
+      const done = current.catch(() => {})
+      tails.set(writer, done)
       try {
-        return await mine
+        return await current
       } finally {
-        if (latest.get(lane) === done) latest.delete(lane)
+        if (tails.get(writer) === done) tails.delete(writer)
       }
     },
   }

@@ -1,144 +1,147 @@
 import type { Position, Since } from '../../../src/protocol/frames.js'
-import type { Lane } from '../output/writer.js'
-import type { Entry, SignalLog, Tail } from '../log/log.js'
-import type { Replays } from './replays.js'
+import type { Writer } from '../output/writer.js'
+import type { Entry, SignalLog, LogPage } from '../log/log.js'
+import type { ReplayQueue } from './replays.js'
 import { resume, type Start } from './resume.js'
 
-/** The position belongs to the member: members of one room may stand in different epochs. */
+const PAGE = 256
+const MAX_BUFFERED_ENTRIES = 256
+
+/** The position belongs to the member: members of one room may be in different epochs. */
 interface Member {
-  readonly lane: Lane
+  readonly writer: Writer
   epoch: string
   offset: number
   id: string | undefined
-  /** While false, the member is reading the log; what comes meanwhile waits. */
+  /** False while the member reads the log; new entries are buffered meanwhile. */
   isLive: boolean
-  waiting: { readonly epoch: string; readonly entry: Entry }[]
-  /** Whether more came than may wait: then the log must be read once more. */
+  buffered: { readonly epoch: string; readonly entry: Entry }[]
+  /** True when the buffer overflowed: the log must be read again. */
   hasOverflowed: boolean
 }
 
 export interface Room {
   readonly size: number
-  /** Lets a connection hear the room. Resolves when `joined` is said; the replay follows by itself. */
-  join(lane: Lane, since?: Since): Promise<void>
-  leave(lane: Lane): void
+  /** Adds a member. Resolves after `joined` is sent; the replay follows in the background. */
+  join(writer: Writer, since?: Since): Promise<void>
+  leave(writer: Writer): void
 }
 
 export interface RoomOptions {
   readonly name: string
   readonly log: SignalLog
-  readonly replays: Replays
-  /** The last member has left, and the room has let go of the log. */
+  readonly replayQueue: ReplayQueue
+  /** Called when the last member has left and the room has unsubscribed from the log. */
   readonly onEmpty: () => void
-  /** A member cannot be told what it should hear. */
-  readonly onFailure: (lane: Lane, error: unknown) => void
+  /** Called when signals cannot be delivered to a member. */
+  readonly onFailure: (writer: Writer, error: unknown) => void
 }
 
-/** Joins replay and live delivery without a seam: a member pulls from the log until it is level, then it is pushed. */
-export function createRoom({ name, log, replays, onEmpty, onFailure }: RoomOptions): Room {
-  const members = new Map<Lane, Member>()
-  const unfollow = log.follow(name, deliver)
+/** Combines replay and live delivery without a gap: a member first reads the log, then receives new entries. */
+export function createRoom({ name, log, replayQueue, onEmpty, onFailure }: RoomOptions): Room {
+  const members = new Map<Writer, Member>()
+  const unsubscribe = log.subscribe(name, deliver)
 
   function deliver(epoch: string, entry?: Entry): void {
     for (const member of members.values()) {
-      if (!entry) readAnew(member)
-      else if (!member.isLive) wait(member, epoch, entry)
+      if (!entry) restartReplay(member)
+      else if (!member.isLive) buffer(member, epoch, entry)
       else if (!push(member, epoch, entry)) void catchUp(member)
     }
   }
 
-  function readAnew(member: Member): void {
+  function restartReplay(member: Member): void {
     if (member.isLive) void catchUp(member)
     else member.hasOverflowed = true
   }
 
-  /** Hands over an entry that is the member's next; says false when something lies between. */
+  /** Sends the member's next entry, and returns false when entries before it are missing. */
   function push(member: Member, epoch: string, entry: Entry): boolean {
     if (epoch !== member.epoch) return false
     if (entry.offset <= member.offset) return true
     if (entry.offset > member.offset + 1) return false
     member.offset = entry.offset
     member.id = entry.id
-    member.lane.write(entry.frame)
+    member.writer.sendShared(entry.frame)
     return true
   }
 
-  function wait(member: Member, epoch: string, entry: Entry): void {
-    if (member.waiting.length >= MAX_WAITING_ENTRIES) {
+  function buffer(member: Member, epoch: string, entry: Entry): void {
+    if (member.buffered.length >= MAX_BUFFERED_ENTRIES) {
       member.hasOverflowed = true
-      member.waiting = []
+      member.buffered = []
     }
-    if (!member.hasOverflowed) member.waiting.push({ epoch, entry })
+    if (!member.hasOverflowed) member.buffered.push({ epoch, entry })
   }
 
   function isCurrent(member: Member): boolean {
-    return members.get(member.lane) === member && !member.lane.isOver
+    return members.get(member.writer) === member && !member.writer.isEnded
   }
 
-  /** Reads on from the member's position until nothing lies between it and the live signals. */
-  async function catchUp(member: Member, firstTail?: Tail): Promise<void> {
+  /** Reads the log from the member's position until it reaches the live entries. */
+  async function catchUp(member: Member, firstPage?: LogPage): Promise<void> {
     member.isLive = false
     try {
-      for (let tail = firstTail; ; tail = undefined) {
-        const isLevel = await replays.inTurn(member.lane, () => replayPage(member, tail))
+      for (let page = firstPage; ; page = undefined) {
+        const isCaughtUp = await replayQueue.run(member.writer, () => replayPage(member, page))
         if (!isCurrent(member)) return
-        if (isLevel && settle(member)) return
+        if (isCaughtUp && goLive(member)) return
       }
     } catch (error) {
-      if (isCurrent(member)) onFailure(member.lane, error)
+      if (isCurrent(member)) onFailure(member.writer, error)
     }
   }
 
-  async function replayPage(member: Member, firstTail?: Tail): Promise<boolean> {
+  async function replayPage(member: Member, firstPage?: LogPage): Promise<boolean> {
     if (!isCurrent(member)) return false
-    const tail = firstTail ?? (await log.read(name, member.offset, PAGE, member.lane.reader))
-    return isCurrent(member) && replay(member, tail)
+    const page = firstPage ?? (await log.read(name, member.offset, PAGE, member.writer.reader))
+    return isCurrent(member) && replay(member, page)
   }
 
-  async function replay(member: Member, tail: Tail): Promise<boolean> {
+  async function replay(member: Member, page: LogPage): Promise<boolean> {
     const { epoch, offset, id } = member
-    const start = resume(tail, { epoch, offset, ...(id !== undefined && { id }) })
+    const start = resume(page, { epoch, offset, ...(id !== undefined && { id }) })
     if (start.gap) {
-      place(member, tail.epoch, start)
-      tellGap(member, start.gap)
+      setPosition(member, page.epoch, start)
+      sendGap(member, start.gap)
     }
-    for (const entry of tail.entries) {
-      if (!push(member, tail.epoch, entry)) break
-      if (!member.lane.isFull) continue
-      await member.lane.whenRoomy()
+    for (const entry of page.entries) {
+      if (!push(member, page.epoch, entry)) break
+      if (!member.writer.isFull) continue
+      await member.writer.whenDrained()
       if (!isCurrent(member)) return false
     }
-    if (member.offset >= tail.head) return true
-    // A storm of long replays must leave turns of the event loop to everybody else.
+    if (member.offset >= page.head) return true
+    // Many long replays must not block the event loop.
     await nextTurn()
     return false
   }
 
-  /** Goes over to live delivery, in one go, if what waited connects with the member's position. */
-  function settle(member: Member): boolean {
-    const { waiting, hasOverflowed } = member
-    member.waiting = []
+  /** Switches to live delivery if the buffered entries continue the member's position. */
+  function goLive(member: Member): boolean {
+    const { buffered, hasOverflowed } = member
+    member.buffered = []
     member.hasOverflowed = false
     if (hasOverflowed) return false
-    member.isLive = waiting.every(({ epoch, entry }) => push(member, epoch, entry))
+    member.isLive = buffered.every(({ epoch, entry }) => push(member, epoch, entry))
     return member.isLive
   }
 
-  function tellGap(member: Member, gap: NonNullable<Start['gap']>): void {
-    member.lane.say({ type: 'gap', room: name, ...gap, ...positionOf(member) })
+  function sendGap(member: Member, gap: NonNullable<Start['gap']>): void {
+    member.writer.send({ type: 'gap', room: name, ...gap, ...positionOf(member) })
   }
 
-  async function findStart({ reader }: Lane, since?: Since): Promise<{ tail: Tail; start: Start }> {
+  async function findStart({ reader }: Writer, since?: Since): Promise<{ page: LogPage; start: Start }> {
     if (since && 'epoch' in since) {
-      const tail = await log.read(name, since.offset, PAGE, reader)
-      return { tail, start: resume(tail, since) }
+      const page = await log.read(name, since.offset, PAGE, reader)
+      return { page, start: resume(page, since) }
     }
     const { after, lost } = since ? await log.find(name, since.age, reader) : { after: 'end' as const, lost: undefined }
-    const tail = await log.read(name, after, PAGE, reader)
-    const offset = after === 'end' ? tail.head : after
-    const { gap, ...start } = resume(tail, { epoch: tail.epoch, offset })
+    const page = await log.read(name, after, PAGE, reader)
+    const offset = after === 'end' ? page.head : after
+    const { gap, ...start } = resume(page, { epoch: page.epoch, offset })
     const reason = gap?.reason ?? lost
-    return { tail, start: reason ? { ...start, gap: { reason, from: Math.max(start.offset - 1, 0) } } : start }
+    return { page, start: reason ? { ...start, gap: { reason, from: Math.max(start.offset - 1, 0) } } : start }
   }
 
   return {
@@ -146,39 +149,36 @@ export function createRoom({ name, log, replays, onEmpty, onFailure }: RoomOptio
       return members.size
     },
 
-    async join(lane, since) {
+    async join(writer, since) {
       const member: Member = {
-        lane,
+        writer,
         epoch: '',
         offset: 0,
         id: undefined,
         isLive: false,
-        waiting: [],
+        buffered: [],
         hasOverflowed: false,
       }
-      // In the list before the log is read: what is logged in between waits instead of getting lost.
-      members.set(lane, member)
-      const { tail, start } = await findStart(lane, since)
+      // Add the member before the read: entries that are logged in between are buffered instead of lost.
+      members.set(writer, member)
+      const { page, start } = await findStart(writer, since)
       if (!isCurrent(member)) return
-      place(member, tail.epoch, start)
-      lane.say({ type: 'joined', room: name, ...positionOf(member), head: tail.head, recovered: !start.gap })
-      if (start.gap) tellGap(member, start.gap)
-      // A page that would have to wait for a slow connection is not kept meanwhile, but read again.
-      void catchUp(member, lane.isFull ? undefined : tail)
+      setPosition(member, page.epoch, start)
+      writer.send({ type: 'joined', room: name, ...positionOf(member), head: page.head, recovered: !start.gap })
+      if (start.gap) sendGap(member, start.gap)
+      // A page for a slow connection is not kept in memory, but read again later.
+      void catchUp(member, writer.isFull ? undefined : page)
     },
 
-    leave(lane) {
-      if (!members.delete(lane) || members.size > 0) return
-      unfollow()
+    leave(writer) {
+      if (!members.delete(writer) || members.size > 0) return
+      unsubscribe()
       onEmpty()
     },
   }
 }
 
-const PAGE = 256
-const MAX_WAITING_ENTRIES = 256
-
-function place(member: Member, epoch: string, { offset, id }: Start): void {
+function setPosition(member: Member, epoch: string, { offset, id }: Start): void {
   member.epoch = epoch
   member.offset = offset
   member.id = id

@@ -1,25 +1,25 @@
 import type { Since } from '../../../src/protocol/frames.js'
-import type { Lane } from '../output/writer.js'
-import { createReplays } from './replays.js'
+import type { Writer } from '../output/writer.js'
+import { createReplayQueue } from './replays.js'
 import { createRoom, type Room, type RoomOptions } from './room.js'
 
-/** The rooms that somebody is in. */
+/** The rooms that have members. */
 export interface Rooms {
   readonly size: number
-  /** The rooms with the most members, and how many they are. */
+  /** Returns the rooms with the most members, and their numbers. */
   largest(count: number): readonly { readonly name: string; readonly members: number }[]
-  join(name: string, lane: Lane, since?: Since): Promise<void>
-  leave(name: string, lane: Lane): void
+  join(name: string, writer: Writer, since?: Since): Promise<void>
+  leave(name: string, writer: Writer): void
 }
 
 export function createRooms({ log, onFailure }: Pick<RoomOptions, 'log' | 'onFailure'>): Rooms {
   const rooms = new Map<string, Room>()
-  const replays = createReplays()
+  const replayQueue = createReplayQueue()
 
-  function roomNamed(name: string): Room {
+  function getRoom(name: string): Room {
     const found = rooms.get(name)
     if (found) return found
-    const room = createRoom({ name, log, replays, onFailure, onEmpty: () => rooms.delete(name) })
+    const room = createRoom({ name, log, replayQueue, onFailure, onEmpty: () => rooms.delete(name) })
     rooms.set(name, room)
     return room
   }
@@ -32,7 +32,7 @@ export function createRooms({ log, onFailure }: Pick<RoomOptions, 'log' | 'onFai
       const all = [...rooms].map(([name, { size }]) => ({ name, members: size }))
       return all.toSorted((a, b) => b.members - a.members).slice(0, count)
     },
-    join: (name, lane, since) => roomNamed(name).join(lane, since),
-    leave: (name, lane) => rooms.get(name)?.leave(lane),
+    join: (name, writer, since) => getRoom(name).join(writer, since),
+    leave: (name, writer) => rooms.get(name)?.leave(writer),
   }
 }

@@ -1,43 +1,47 @@
-import type { Appended } from '../log.js'
+import type { AppendResult } from '../log.js'
 
-/** The ids that were logged, in the order in which they came. */
+/** Memory of an id and of a digest in a map: measured and rounded up (bytes). */
+const ID_BYTES = 96
+const DIGEST_BYTES = 128
+
+/** The ids in the log, oldest first. */
 export interface KnownIds {
-  /** What they weigh, roughly. */
+  /** Approximate memory (bytes). */
   readonly bytes: number
-  /** Takes an id that was not known in for a window of time; `logged` means that it was not. */
-  enter(id: string, digest: string | undefined): Appended
-  /** Forgets the ids whose window is over. */
-  forgetOld(): void
-  /** Forgets the one that is known for the longest time, though its window is not over. */
-  forgetOldest(): void
+  /** Adds an id for the time of the window. Returns `logged` for a new id. */
+  add(id: string, digest: string | undefined): AppendResult
+  /** Evicts the ids whose window has ended. */
+  evictExpired(): void
+  /** Evicts the oldest id before its window ends. */
+  evictOldest(): void
   clear(): void
 }
 
 /**
- * @param window How long an id is known, in milliseconds.
- * @param now A clock that never jumps, in milliseconds.
+ * @param window Time for which an id is remembered (ms).
+ * @param now Monotonic clock (ms).
  */
 export function createKnownIds(window: number, now: () => number): KnownIds {
-  // A whole number takes no memory of its own, and there are as many as ids.
+  // Whole numbers need no heap memory of their own.
   const times = new Map<string, number>()
   const digests = new Map<string, string>()
 
-  // Kept, because one that begins anew walks past the places of all that were forgotten.
-  let walk = times.entries()
+  // The iterator is kept: a new one would skip the slots of all evicted ids again.
+  let iterator = times.entries()
   let oldest: readonly [id: string, seenAt: number] | undefined
 
   function findOldest(): typeof oldest {
     if (oldest) return oldest
-    let next = walk.next()
+    let next = iterator.next()
     if (next.done) {
-      walk = times.entries()
-      next = walk.next()
+      iterator = times.entries()
+      next = iterator.next()
     }
     oldest = next.value
     return oldest
   }
 
-  function forgetOldest(): void {
+  function evictOldest(): void {
     const found = findOldest()
     if (!found) return
     times.delete(found[0])
@@ -45,24 +49,24 @@ export function createKnownIds(window: number, now: () => number): KnownIds {
     oldest = undefined
   }
 
-  function forgetOld(): void {
+  function evictExpired(): void {
     const begin = now() - window
-    for (let found = findOldest(); found && found[1] < begin; found = findOldest()) forgetOldest()
+    for (let found = findOldest(); found && found[1] < begin; found = findOldest()) evictOldest()
   }
 
   return {
     get bytes() {
       return times.size * ID_BYTES + digests.size * DIGEST_BYTES
     },
-    enter(id, digest) {
-      forgetOld()
+    add(id, digest) {
+      evictExpired()
       if (times.has(id)) return digests.get(id) === digest ? 'known' : 'conflict'
       times.set(id, Math.ceil(now()))
       if (digest !== undefined) digests.set(id, digest)
       return 'logged'
     },
-    forgetOld,
-    forgetOldest,
+    evictExpired,
+    evictOldest,
     clear() {
       times.clear()
       digests.clear()
@@ -70,7 +74,3 @@ export function createKnownIds(window: number, now: () => number): KnownIds {
     },
   }
 }
-
-/** What an id, and a digest, take with their places in a map: measured, and rounded up. */
-const ID_BYTES = 96
-const DIGEST_BYTES = 128

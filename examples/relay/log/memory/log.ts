@@ -1,27 +1,33 @@
 import { randomBytes } from 'node:crypto'
 import { signalFrame } from '../../output/frame.js'
-import { createKeeping } from '../retention.js'
+import { createRetention } from '../retention.js'
 import { createKnownIds } from './known-ids.js'
-import type { Entry, Follower, SignalLog, Tail } from '../log.js'
+import type { Entry, Subscriber, SignalLog, LogPage } from '../log.js'
+
+const SWEEP_EVERY = 30_000
+
+/** Memory of an entry and a room besides their frames: objects, ids, map slots (bytes). */
+const ENTRY_BYTES = 200
+const ROOM_BYTES = 1024
 
 export interface MemoryLogOptions {
   /** Entries kept per room. @default 1000 */
   readonly history?: number
-  /** How long an entry is kept, in milliseconds. @default 600_000 */
+  /** Maximum age of an entry (ms). @default 600_000 */
   readonly historyMs?: number
-  /** How long an id is remembered, in milliseconds. @default 900_000 */
+  /** Time for which an id is remembered (ms). @default 900_000 */
   readonly window?: number
-  /** Bytes kept in all rooms together, ids included, roughly. @default 67_108_864 */
+  /** Approximate memory of all rooms and ids (bytes). @default 67_108_864 */
   readonly maxTotal?: number
-  /** Hears, once, that ids are forgotten before their window is over, because they are too many. */
+  /** Called once, when memory is too small for all ids of the window. */
   readonly onShortWindow?: () => void
-  /** A clock that never jumps, in milliseconds. @default performance.now */
+  /** Monotonic clock (ms). @default performance.now */
   readonly now?: () => number
-  /** The wall clock that stamps signals, in epoch milliseconds. @default Date.now */
+  /** Wall clock for the time of signals (epoch ms). @default Date.now */
   readonly clock?: () => number
 }
 
-interface Kept extends Entry {
+interface StoredEntry extends Entry {
   readonly storedAt: number
   readonly bytes: number
 }
@@ -29,20 +35,20 @@ interface Kept extends Entry {
 interface RoomLog {
   readonly name: string
   readonly epoch: string
-  readonly entries: Kept[]
-  readonly followers: Set<Follower>
-  /** What was said in this room before this moment may have been forgotten with an earlier epoch. */
-  readonly certainFrom: number
+  readonly entries: StoredEntry[]
+  readonly subscribers: Set<Subscriber>
+  /** Entries before this moment may have been lost with an earlier epoch. */
+  readonly completeSince: number
   head: number
   floorId: string | undefined
-  /** When the newest of the entries that were dropped had been stored. */
+  /** The append time of the newest dropped entry. */
   droppedAt: number
   touchedAt: number
-  /** What its entries weigh. */
+  /** Memory of the entries (bytes). */
   bytes: number
 }
 
-/** Keeps the tail of every room in this process: nothing survives a restart, which begins new epochs. */
+/** Keeps the latest entries of every room in this process. A restart begins new epochs. */
 export function createMemoryLog({
   history = 1000,
   historyMs = 600_000,
@@ -52,21 +58,21 @@ export function createMemoryLog({
   now = () => performance.now(),
   clock = () => Date.now(),
 }: MemoryLogOptions = {}): SignalLog {
-  const keeping = createKeeping({ history, historyMs, historyBytes: maxTotal })
+  const retentionOf = createRetention({ history, historyMs, historyBytes: maxTotal })
   const rooms = new Map<string, RoomLog>()
   const ids = createKnownIds(window, now)
-  // What can be given up: rooms that have entries, or that nobody follows, in the order of last use. A room that is
-  // followed and empty stands in neither set: nothing of it can be freed, so it is no part of what is bounded here.
-  const spare = new Set<RoomLog>()
+  // Evictable rooms have entries or no subscribers; they are ordered by last use. An empty room with subscribers is in
+  // neither set, because nothing of it can be freed.
+  const evictable = new Set<RoomLog>()
   const large = new Set<RoomLog>()
-  /** What rooms in `spare` weigh. */
-  let total = 0
-  let certainFrom = now()
-  let isShort = false
+  /** Memory of the rooms in `evictable` (bytes). */
+  let totalBytes = 0
+  let completeSince = now()
+  let hasReported = false
   const sweeper = setInterval(sweep, SWEEP_EVERY)
   sweeper.unref()
 
-  function roomNamed(name: string): RoomLog {
+  function getRoom(name: string): RoomLog {
     const found = rooms.get(name)
     if (found) {
       trimByAge(found)
@@ -76,116 +82,116 @@ export function createMemoryLog({
       name,
       epoch: randomBytes(9).toString('base64url'),
       entries: [],
-      followers: new Set(),
-      certainFrom,
+      subscribers: new Set(),
+      completeSince,
       head: 0,
       floorId: undefined,
       droppedAt: Number.NEGATIVE_INFINITY,
       touchedAt: now(),
       bytes: 0,
     }
-    total += ROOM_BYTES
+    totalBytes += ROOM_BYTES
     rooms.set(name, room)
-    spare.add(room)
+    evictable.add(room)
     return room
   }
 
-  /** Counts a room as used now. */
+  /** Marks a room as used now. */
   function touch(room: RoomLog): void {
     room.touchedAt = now()
-    spare.delete(room)
-    spare.add(room)
+    evictable.delete(room)
+    evictable.add(room)
   }
 
-  function weigh(room: RoomLog, bytes: number): void {
+  function addBytes(room: RoomLog, bytes: number): void {
     room.bytes += bytes
-    total += bytes
+    totalBytes += bytes
     if (room.bytes >= maxTotal / 16) large.add(room)
     else large.delete(room)
   }
 
-  function drop(room: RoomLog, count: number): void {
+  function dropOldest(room: RoomLog, count: number): void {
     const dropped = room.entries.splice(0, count)
     const last = dropped.at(-1)
     if (!last) return
-    weigh(
+    addBytes(
       room,
       dropped.reduce((sum, entry) => sum - entry.bytes, 0),
     )
     room.floorId = last.id
     room.droppedAt = last.storedAt
-    if (room.entries.length === 0 && room.followers.size > 0) spare.delete(room)
+    if (room.entries.length === 0 && room.subscribers.size > 0) evictable.delete(room)
   }
 
   function trimByAge(room: RoomLog): void {
-    const oldest = now() - keeping(room.name).historyMs
+    const oldest = now() - retentionOf(room.name).historyMs
     if ((room.entries[0]?.storedAt ?? oldest) >= oldest) return
     const firstKept = room.entries.findIndex((entry) => entry.storedAt >= oldest)
-    drop(room, firstKept < 0 ? room.entries.length : firstKept)
+    dropOldest(room, firstKept < 0 ? room.entries.length : firstKept)
   }
 
-  /** Only rooms that nobody follows are forgotten: the others keep their epoch. */
-  function forget(room: RoomLog): void {
+  /** Evicts a room without subscribers. Rooms with subscribers keep their epoch. */
+  function evict(room: RoomLog): void {
     const newest = room.entries.at(-1)?.storedAt ?? room.droppedAt
-    certainFrom = Math.max(certainFrom, newest)
-    weigh(room, -room.bytes)
-    total -= ROOM_BYTES
-    spare.delete(room)
+    completeSince = Math.max(completeSince, newest)
+    addBytes(room, -room.bytes)
+    totalBytes -= ROOM_BYTES
+    evictable.delete(room)
     rooms.delete(room.name)
   }
 
   function sweep(): void {
-    ids.forgetOld()
+    ids.evictExpired()
     for (const room of rooms.values()) {
       trimByAge(room)
-      const idleSince = now() - Math.max(keeping(room.name).historyMs, window)
-      if (room.followers.size === 0 && room.touchedAt < idleSince) forget(room)
+      const idleSince = now() - Math.max(retentionOf(room.name).historyMs, window)
+      if (room.subscribers.size === 0 && room.touchedAt < idleSince) evict(room)
     }
   }
 
-  /** Makes room, for no more work than there is to give up. */
+  /** Frees memory, and stops when nothing is left to free. */
   function shrink(): void {
-    while (total + ids.bytes > maxTotal && ids.bytes > maxTotal / 2) {
-      ids.forgetOldest()
-      if (!isShort) onShortWindow?.()
-      isShort = true
+    while (totalBytes + ids.bytes > maxTotal && ids.bytes > maxTotal / 2) {
+      ids.evictOldest()
+      if (!hasReported) onShortWindow?.()
+      hasReported = true
     }
-    if (total + ids.bytes > maxTotal) shrinkRooms(maxTotal * 0.9 - ids.bytes)
+    if (totalBytes + ids.bytes > maxTotal) shrinkRooms(maxTotal * 0.9 - ids.bytes)
   }
 
   function findLargest(): RoomLog | undefined {
     return [...large].toSorted((a, b) => b.bytes - a.bytes)[0]
   }
 
-  /** First the rooms that take most of the memory lose their oldest entries, then the longest unused rooms lose all. */
+  /** Drops the oldest entries of the largest rooms first, then evicts the rooms that were unused the longest. */
   function shrinkRooms(goal: number): void {
-    const isOver = (): boolean => total > goal
+    const isOver = (): boolean => totalBytes > goal
     for (let room = findLargest(); room && isOver(); room = findLargest()) {
-      drop(room, Math.ceil(room.entries.length / 8))
+      dropOldest(room, Math.ceil(room.entries.length / 8))
     }
-    for (const room of spare) {
+    for (const room of evictable) {
       if (!isOver()) return
-      if (room.followers.size === 0) forget(room)
-      else drop(room, room.entries.length)
+      if (room.subscribers.size === 0) evict(room)
+      else dropOldest(room, room.entries.length)
     }
   }
 
-  function logEntry(name: string, id: string, opening: string): void {
-    const room = roomNamed(name)
-    const frame = signalFrame(opening, room.head + 1, clock())
-    const entry: Kept = { offset: room.head + 1, id, frame, storedAt: now(), bytes: frame.length + ENTRY_BYTES }
+  function logEntry(name: string, id: string, prefix: string): void {
+    const room = getRoom(name)
+    const frame = signalFrame(prefix, room.head + 1, clock())
+    const entry: StoredEntry = { offset: room.head + 1, id, frame, storedAt: now(), bytes: frame.length + ENTRY_BYTES }
     room.head = entry.offset
     room.entries.push(entry)
-    weigh(room, entry.bytes)
+    addBytes(room, entry.bytes)
     touch(room)
-    if (room.entries.length > keeping(name).history) drop(room, 1)
-    for (const follower of room.followers) follower(room.epoch, entry)
+    if (room.entries.length > retentionOf(name).history) dropOldest(room, 1)
+    for (const subscriber of room.subscribers) subscriber(room.epoch, entry)
     shrink()
   }
 
-  function unfollow(room: RoomLog, follower: Follower): void {
-    if (!room.followers.delete(follower) || room.followers.size > 0 || rooms.get(room.name) !== room) return
-    total += ROOM_BYTES
+  function unsubscribe(room: RoomLog, subscriber: Subscriber): void {
+    if (!room.subscribers.delete(subscriber) || room.subscribers.size > 0 || rooms.get(room.name) !== room) return
+    totalBytes += ROOM_BYTES
     touch(room)
   }
 
@@ -193,56 +199,50 @@ export function createMemoryLog({
     health: 'ready',
     async open() {},
 
-    async append({ room, id, opening, digest }) {
-      const appended = ids.enter(id, digest)
-      if (appended === 'logged') logEntry(room, id, opening)
-      return appended
+    async append({ room, id, prefix, digest }) {
+      const result = ids.add(id, digest)
+      if (result === 'logged') logEntry(room, id, prefix)
+      return result
     },
 
     async read(name, asked, limit) {
-      const room = roomNamed(name)
-      // Rooms that are only looked at weigh something too.
+      const room = getRoom(name)
+      // A read may create a room, which needs memory too.
       shrink()
       const { epoch, entries, head, floorId } = room
       const floor = head - entries.length
       const after = asked === 'end' ? head : asked
       const start = Math.max(after - floor, 0)
       const id = after === floor ? floorId : entries[after - floor - 1]?.id
-      const tail: Tail = { epoch, base: 0, floor, head, entries: entries.slice(start, start + limit) }
-      return { ...tail, ...(id !== undefined && { id }), ...(floorId !== undefined && { floorId }) }
+      const page: LogPage = { epoch, base: 0, floor, head, entries: entries.slice(start, start + limit) }
+      return { ...page, ...(id !== undefined && { id }), ...(floorId !== undefined && { floorId }) }
     },
 
     async find(name, age) {
-      const room = roomNamed(name)
+      const room = getRoom(name)
       const since = now() - age
       const firstKept = room.entries.findIndex((entry) => entry.storedAt >= since)
       const after = firstKept < 0 ? room.head : room.head - room.entries.length + firstKept
-      if (room.certainFrom > since) return { after, lost: 'epoch' }
+      if (room.completeSince > since) return { after, lost: 'epoch' }
       return room.droppedAt >= since ? { after, lost: 'trimmed' } : { after }
     },
 
-    follow(name, follower) {
-      const room = roomNamed(name)
-      if (room.followers.size === 0) {
-        total -= ROOM_BYTES
-        if (room.entries.length === 0) spare.delete(room)
+    subscribe(name, subscriber) {
+      const room = getRoom(name)
+      if (room.subscribers.size === 0) {
+        totalBytes -= ROOM_BYTES
+        if (room.entries.length === 0) evictable.delete(room)
       }
-      room.followers.add(follower)
-      return () => unfollow(room, follower)
+      room.subscribers.add(subscriber)
+      return () => unsubscribe(room, subscriber)
     },
 
     async close() {
       clearInterval(sweeper)
       rooms.clear()
-      spare.clear()
+      evictable.clear()
       large.clear()
       ids.clear()
     },
   }
 }
-
-const SWEEP_EVERY = 30_000
-
-/** What an entry and a room weigh beside their frames: objects, ids, map slots. */
-const ENTRY_BYTES = 200
-const ROOM_BYTES = 1024

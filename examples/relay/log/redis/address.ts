@@ -1,9 +1,14 @@
-/** Where Redis is, and how to get in. */
+const FORM =
+  /^(?<scheme>rediss?)(?:\+(?<kind>sentinel|cluster))?:\/\/(?:(?<login>[^@]*)@)?(?<hosts>[^/?#@]+)(?:\/(?<path>[^?#]*))?(?:\?(?<query>[^#]*))?$/
+const HOST = /^(?:\[(?<literal>[0-9a-f:.]+)\]|(?<name>[\w.-]+))(?::(?<port>\d{1,5}))?$/i
+const WANTED = 'must be like redis://127.0.0.1:6379, redis+sentinel://host,host/name or redis+cluster://host,host'
+
+/** The address of Redis, with its credentials. */
 export interface RedisAddress {
   readonly mode: 'standalone' | 'sentinel' | 'cluster'
-  /** The server itself, the Sentinels, or some nodes of the cluster. */
+  /** The server, the Sentinels, or some nodes of the cluster. */
   readonly nodes: readonly { readonly host: string; readonly port: number }[]
-  /** The name under which Sentinels know the primary. */
+  /** The name of the primary that the Sentinels watch. */
   readonly primary?: string
   readonly db: number
   readonly username?: string
@@ -13,14 +18,14 @@ export interface RedisAddress {
 }
 
 /**
- * Reads the address of a Redis:
+ * Parses the address of a Redis:
  *
  * - `redis://[[user]:password@]host[:6379][/db]`
  * - `redis+sentinel://[[user]:password@]host[:26379][,host…]/name[/db][?sentinelPassword=…]`
  * - `redis+cluster://[[user]:password@]host[:6379][,host…]`
  *
- * With `rediss` instead of `redis`, lines are encrypted. Throws an error whose text ends the sentence "--redis …" and
- * repeats nothing, because addresses hold passwords.
+ * The scheme `rediss` instead of `redis` encrypts connections. The text of an error continues "--redis …", and never
+ * repeats the address, because it may contain passwords.
  */
 export function readRedisAddress(text: string): RedisAddress {
   const { scheme = '', kind, login, hosts = '', path = '', query = '' } = FORM.exec(text)?.groups ?? {}
@@ -47,17 +52,12 @@ export function readRedisAddress(text: string): RedisAddress {
   }
 }
 
-/** The hosts of an address, for people: without what is secret. */
+/** Returns the hosts of an address for texts, without secrets. */
 export function describeRedis({ mode, nodes, primary }: RedisAddress): string {
   const hosts = nodes.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`).join(', ')
   if (mode === 'standalone') return hosts
   return mode === 'cluster' ? `the cluster at ${hosts}` : `${primary} of the Sentinels at ${hosts}`
 }
-
-const FORM =
-  /^(?<scheme>rediss?)(?:\+(?<kind>sentinel|cluster))?:\/\/(?:(?<login>[^@]*)@)?(?<hosts>[^/?#@]+)(?:\/(?<path>[^?#]*))?(?:\?(?<query>[^#]*))?$/
-const HOST = /^(?:\[(?<literal>[0-9a-f:.]+)\]|(?<name>[\w.-]+))(?::(?<port>\d{1,5}))?$/i
-const WANTED = 'must be like redis://127.0.0.1:6379, redis+sentinel://host,host/name or redis+cluster://host,host'
 
 function readNode(text: string, usual: number): { host: string; port: number } {
   const { literal, name, port } = HOST.exec(text.trim())?.groups ?? {}

@@ -2,15 +2,19 @@ import { Cluster, Redis, type RedisOptions } from 'ioredis'
 import type { RedisAddress } from './address.js'
 import type { Script } from './scripts.js'
 
+const CONNECT_TIMEOUT = 5000
+/** Time after which an unanswered command means a dead connection (ms). */
+const COMMAND_TIMEOUT = 4000
+
 export type RedisClient = Redis | Cluster
 
 /**
- * Makes a client that connects when it is told to, comes back by itself, and never keeps a command for later: what could
- * not be done is reported at once, and whoever wants it done asks again.
+ * Creates a client that connects on request and reconnects automatically. It never queues a command: a command that
+ * cannot run fails at once, and the caller retries.
  */
 export function createRedisClient(address: RedisAddress): RedisClient {
   const { mode, nodes, primary = '', db, username, password, sentinelPassword, isEncrypted } = address
-  const line: Omit<RedisOptions, 'replyMapping'> = {
+  const connection: Omit<RedisOptions, 'replyMapping'> = {
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
     ...(isEncrypted && { tls: {} }),
@@ -18,41 +22,41 @@ export function createRedisClient(address: RedisAddress): RedisClient {
     disableClientInfo: true,
     protocol: 2,
     connectTimeout: CONNECT_TIMEOUT,
-    socketTimeout: SILENCE,
-    commandTimeout: SILENCE,
+    socketTimeout: COMMAND_TIMEOUT,
+    commandTimeout: COMMAND_TIMEOUT,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     autoResubscribe: mode === 'cluster',
-    // A server that was demoted keeps its lines open.
+    // A demoted server keeps its connections open.
     reconnectOnError: ({ message }) => message.startsWith('READONLY'),
   }
   const own = { enableOfflineQueue: false, lazyConnect: true }
   switch (mode) {
     case 'standalone':
-      return new Redis({ ...line, ...own, ...nodes[0], db, retryStrategy: pauseBefore })
+      return new Redis({ ...connection, ...own, ...nodes[0], db, retryStrategy: retryDelay })
     case 'sentinel': {
       const sentinels = {
         sentinels: [...nodes],
         name: primary,
-        sentinelRetryStrategy: pauseBefore,
+        sentinelRetryStrategy: retryDelay,
         failoverDetector: true,
         enableTLSForSentinelMode: isEncrypted,
         ...(isEncrypted && { sentinelTLS: {} }),
         ...(sentinelPassword !== undefined && { sentinelPassword }),
       }
-      return new Redis({ ...line, ...own, ...sentinels, db, retryStrategy: pauseBefore })
+      return new Redis({ ...connection, ...own, ...sentinels, db, retryStrategy: retryDelay })
     }
     case 'cluster':
       return new Cluster([...nodes], {
         ...own,
-        clusterRetryStrategy: pauseBefore,
-        clusterNodeRetryStrategy: pauseBefore,
-        redisOptions: line,
+        clusterRetryStrategy: retryDelay,
+        clusterNodeRetryStrategy: retryDelay,
+        redisOptions: connection,
       })
   }
 }
 
-/** Runs a script by its name, or by its text where the server does not know it. */
+/** Runs a script by its hash, or by its text when the server does not have it. */
 export async function runScript(
   client: RedisClient,
   { sha, text }: Script,
@@ -67,28 +71,28 @@ export async function runScript(
   }
 }
 
-/** Reads some fields of each of many hashes; those that could not be read are errors. */
+/** Reads fields of many hashes. A hash that cannot be read gives an error. */
 export async function readFields(
   client: RedisClient,
   keys: readonly string[],
   fields: readonly string[],
 ): Promise<((string | null)[] | Error)[]> {
   if (client instanceof Cluster) {
-    // Keys of a cluster are on different nodes, and one of these may be away.
+    // The keys of a cluster are on different nodes, and one node may be unavailable.
     const answers = await Promise.allSettled(keys.map((key) => client.hmget(key, ...fields)))
     return answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : (answer.reason as Error)))
   }
   const answers = await client.pipeline(keys.map((key) => ['hmget', key, ...fields])).exec()
-  // What HMGET answers.
+  // HMGET returns these values.
   return (answers ?? []).map(([error, values]) => error ?? (values as (string | null)[]))
 }
 
-/** Tells the server that has the keys of a room from others; all are on one, unless it is a cluster. */
+/** Returns the server that stores the keys of a room. Without a cluster it is the same for all rooms. */
 export function serverOf(client: RedisClient, room: string): string {
   return client instanceof Cluster ? (client.slots[slotOf(room)]?.[0] ?? '') : ''
 }
 
-/** The slot of what stands in the braces of a key: its CRC16 (XMODEM). */
+/** Returns the slot of a hash tag: its CRC16 (XMODEM). */
 function slotOf(tag: string): number {
   let sum = 0
   for (const byte of Buffer.from(tag)) {
@@ -98,10 +102,6 @@ function slotOf(tag: string): number {
   return sum % 16_384
 }
 
-const CONNECT_TIMEOUT = 5000
-/** A line on which something was asked and that says nothing for so long, in milliseconds, is dead. */
-const SILENCE = 4000
-
-function pauseBefore(attempt: number): number {
+function retryDelay(attempt: number): number {
   return Math.min(50 * 2 ** Math.min(attempt, 10), 1000) * (0.5 + Math.random() / 2)
 }

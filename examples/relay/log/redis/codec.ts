@@ -1,24 +1,24 @@
 import { signalFrame } from '../../output/frame.js'
-import type { Entry, Tail } from '../log.js'
+import type { Entry, LogPage } from '../log.js'
 
-/** What all keys and channels begin with. */
+/** The prefix of all keys and channels. */
 export const PREFIX = 'signalpost:'
 
-/** The keys of a room, in one slot: by its name in braces. */
-export function keysOf(room: string) {
+/** Returns the keys of a room. The name in braces puts them in one slot. */
+export function roomKeys(room: string) {
   const name = `${PREFIX}{${room}}:`
   return { log: `${name}log`, meta: `${name}room`, idOf: (id: string) => `${name}id:${id}` }
 }
 
-/** The key that tells what an id was used for, in whatever room. */
-export function claimOf(id: string): string {
+/** Returns the key of an id's claim, which is the same for all rooms. */
+export function claimKey(id: string): string {
   return `${PREFIX}{${id}}:claim`
 }
 
-/** Reads what the script READ answers. */
-export function readTail(reply: unknown): Tail {
-  // The form that the script answers in.
-  const [epoch, base, floor, head, id, floorId, entries] = reply as TailReply
+/** Parses the reply of the script READ. */
+export function readPage(reply: unknown): LogPage {
+  // The script READ returns this shape.
+  const [epoch, base, floor, head, id, floorId, entries] = reply as PageReply
   return {
     epoch,
     base: Number(base),
@@ -26,17 +26,20 @@ export function readTail(reply: unknown): Tail {
     head: Number(head),
     ...(id !== '' && { id }),
     ...(floorId !== '' && { floorId }),
-    entries: entries.map(([offset, [, id, , at, , opening]]) => entryOf(Number.parseInt(offset, 10), id, at, opening)),
+    entries: entries.map(([offset, [, id, , at, , prefix]]) => entryOf(Number.parseInt(offset, 10), id, at, prefix)),
   }
 }
 
-/** Reads the news of an entry: `<epoch> <offset> <at> <id> <opening>`. Others may use the channel too. */
-export function readBell(text: string): { epoch: string; entry: Entry } | undefined {
-  const [, epoch, offset, at, id, opening] = /^(\S+) (\d+) (\d+) (\S+) (\{.*)$/s.exec(text) ?? []
-  return epoch === undefined ? undefined : { epoch, entry: entryOf(Number(offset), id, at, opening) }
+/**
+ * Parses the notification of an entry: `<epoch> <offset> <at> <id> <prefix>`. Other programs may publish on the
+ * channel.
+ */
+export function readNotification(text: string): { epoch: string; entry: Entry } | undefined {
+  const [, epoch, offset, at, id, prefix] = /^(\S+) (\d+) (\d+) (\S+) (\{.*)$/s.exec(text) ?? []
+  return epoch === undefined ? undefined : { epoch, entry: entryOf(Number(offset), id, at, prefix) }
 }
 
-type TailReply = [
+type PageReply = [
   epoch: string,
   base: string,
   floor: string,
@@ -46,6 +49,6 @@ type TailReply = [
   entries: [offset: string, fields: string[]][],
 ]
 
-function entryOf(offset: number, id = '', at = '', opening = ''): Entry {
-  return { offset, id, frame: signalFrame(opening, offset, Number(at)) }
+function entryOf(offset: number, id = '', at = '', prefix = ''): Entry {
+  return { offset, id, frame: signalFrame(prefix, offset, Number(at)) }
 }

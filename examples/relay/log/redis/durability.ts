@@ -1,33 +1,36 @@
 import type { Durability } from '../log.js'
 import type { RedisClient } from './client.js'
 
-/** Does a write, and resolves when it is where it has to be; rejects when that is not certain. */
+/** Time that Redis waits for a confirmation (ms); shorter than `COMMAND_TIMEOUT`. */
+const WAIT_TIMEOUT = 3000
+
+/** Runs a write, and resolves when replica or disk confirm it. Rejects without a confirmation. */
 export type Confirm = <Result>(write: () => Promise<Result>) => Promise<Result>
 
-/** Makes writes wait for a replica or a disk. Those that are written meanwhile wait together. */
+/** Waits for a replica or the disk after each write. Concurrent writes share one wait. */
 export function createDurability(client: RedisClient, durability: Durability): Confirm {
   if (durability === 'memory') return (write) => write()
-  let lines = 0
+  let connections = 0
   let last: Promise<void> = Promise.resolve()
   let next: Promise<void> | undefined
   let answersFromDisk: boolean | undefined
   client.on('close', () => {
-    lines += 1
+    connections += 1
     answersFromDisk = undefined
   })
 
   async function wait(): Promise<void> {
     if (durability === 'replica') {
-      if (Number(await client.call('WAIT', 1, PATIENCE)) < 1) throw new Error('no replica has it yet')
+      if (Number(await client.call('WAIT', 1, WAIT_TIMEOUT)) < 1) throw new Error('no replica has confirmed the write')
       return
     }
     answersFromDisk ??= await syncsBeforeAnswers(client)
     if (answersFromDisk) return
-    const [copies] = (await client.call('WAITAOF', 1, 0, PATIENCE)) as [number, number]
-    if (copies < 1) throw new Error('the disk does not have it yet')
+    const [copies] = (await client.call('WAITAOF', 1, 0, WAIT_TIMEOUT)) as [number, number]
+    if (copies < 1) throw new Error('the disk has not confirmed the write')
   }
 
-  /** A wait covers all that was written on its line before it began. */
+  /** Returns a wait that starts after the current one, and covers all earlier writes of its connection. */
   function nextWait(): Promise<void> {
     return (next ??= last
       .catch(() => {})
@@ -39,26 +42,23 @@ export function createDurability(client: RedisClient, durability: Durability): C
   }
 
   return async (write) => {
-    const line = lines
+    const connection = connections
     const result = await write()
     await nextWait()
-    // Another line knows nothing of what was written on this one, and would say that all is well.
-    if (line !== lines) throw new Error('the line to Redis was lost')
+    // A wait on a new connection does not cover writes of the previous one, but would succeed.
+    if (connection !== connections) throw new Error('the connection to Redis was lost')
     return result
   }
 }
 
-/** How long Redis waits before it says that it is not certain, in milliseconds; less than a line may be silent. */
-const PATIENCE = 3000
-
-/** With `appendfsync always`, whatever Redis has answered is on its disk. */
+/** With `appendfsync always`, every answered write is on the disk. */
 async function syncsBeforeAnswers(client: RedisClient): Promise<boolean> {
   try {
     const pairs = (await client.call('CONFIG', 'GET', 'append*')) as string[]
     const valueOf = (name: string): string | undefined => pairs[pairs.indexOf(name) + 1]
     return valueOf('appendonly') === 'yes' && valueOf('appendfsync') === 'always'
   } catch (error) {
-    // Where nobody may look at the configuration, WAITAOF has to tell.
+    // Without the right to read the configuration, WAITAOF decides.
     if (error instanceof Error && /^(NOPERM|ERR unknown)/.test(error.message)) return false
     throw error
   }

@@ -1,17 +1,24 @@
+import { isDoneWithin } from '../../timeout.js'
 import type { Confirm } from './durability.js'
 import { LogUnusable, type LogHealth } from '../log.js'
 import type { RedisAddress } from './address.js'
 import { adviceOn, reasonOf } from './advice.js'
 import type { RedisClient } from './client.js'
 
+const PROBE = 'signalpost:probe'
+const PROBE_LIFETIME = 60_000
+const PROBE_EVERY = 5000
+const REPORT_EVERY = 60_000
+const OPEN_TIMEOUT = 5000
+
 export interface RedisHealthOptions {
   readonly address: RedisAddress
   readonly clients: readonly RedisClient[]
-  /** One that only reads: while it has trouble, those who read wait, and all else goes on. */
-  readonly reader: RedisClient
-  /** The one that writes. */
-  readonly writer: RedisClient
-  /** Does a write as the log does its own. */
+  /** The client that reads. Its failures delay reads only. */
+  readonly readClient: RedisClient
+  /** The client that writes. */
+  readonly writeClient: RedisClient
+  /** Confirms a write as the log does for entries. */
   readonly confirm: Confirm
   readonly onHealth?: ((health: LogHealth, reason: string) => void) | undefined
   readonly onTrouble?: ((reason: string) => void) | undefined
@@ -19,33 +26,33 @@ export interface RedisHealthOptions {
 
 export interface RedisHealth {
   readonly current: LogHealth
-  /** Connects, and makes sure that writing works, and whatever else is tried. */
-  open(attempt: () => Promise<unknown>): Promise<void>
-  /** Notes that something did not work. */
+  /** Connects, and checks that a write and `check` succeed. */
+  open(check: () => Promise<unknown>): Promise<void>
+  /** Records a failure. */
   fail(error: unknown): void
-  /** Notes what becomes of a command: one that failed is a reason to try soon whether writing works at all. */
-  watch<Result>(command: Promise<Result>): Promise<Result>
-  /** Tries whether writing works: while it does not, and when something has failed; else now and then. */
+  /** Observes the result of a command. A failure makes the next probe due. */
+  observe<Result>(command: Promise<Result>): Promise<Result>
+  /** Writes a test value when the state is `away`, after a failure, and at intervals. */
   probe(): void
   close(): void
 }
 
-/** Knows whether Redis takes writes, by what becomes of commands and by trying. */
+/** Tracks whether Redis accepts writes, by the results of commands and by probes. */
 export function createRedisHealth(options: RedisHealthOptions): RedisHealth {
-  const { address, clients, reader, writer, confirm, onHealth, onTrouble } = options
-  const all = [reader, ...clients]
+  const { address, clients, readClient, writeClient, confirm, onHealth, onTrouble } = options
+  const all = [readClient, ...clients]
   let state: 'closed' | LogHealth = 'closed'
   let lastError: unknown
   let isProbing = false
   let probedAt = Number.NEGATIVE_INFINITY
-  let toldAt = Number.NEGATIVE_INFINITY
+  let reportedAt = Number.NEGATIVE_INFINITY
 
   for (const client of clients) {
     client.on('error', fail)
-    client.on('close', () => fail(lastError ?? new Error('the line was lost')))
+    client.on('close', () => fail(lastError ?? new Error('the connection was lost')))
     client.on('ready', probe)
   }
-  reader.on('error', note)
+  readClient.on('error', note)
   for (const client of all) {
     client.on('node error', note)
     client.on('sentinelError', note)
@@ -66,44 +73,44 @@ export function createRedisHealth(options: RedisHealthOptions): RedisHealth {
   }
 
   /**
-   * A small write tells more than a ping: a full or demoted server answers pings. A line that only listens would not
-   * notice for long that it is dead; something that is asked on it does.
+   * A full or demoted server answers a ping, so this tests a write too. The ping on each client detects a dead
+   * connection that only listens.
    */
   async function tryWriting(): Promise<void> {
     if (clients.some(({ status }) => status !== 'ready')) throw lastError ?? new Error('not connected')
     await Promise.all(clients.map((client) => client.ping()))
-    await confirm(() => writer.set(PROBE, '', 'PX', PROBE_LIFETIME))
+    await confirm(() => writeClient.set(PROBE, '', 'PX', PROBE_LIFETIME))
   }
 
   function probe(): void {
     const now = performance.now()
     if (state === 'closed' || isProbing || (state === 'ready' && now - probedAt < PROBE_EVERY)) return
-    // A client that was told of a failover while it connected may have given up for good.
+    // ioredis may stop reconnecting after a failover during connect: restart it.
     for (const client of all) if (client.status === 'end') client.connect().catch(note)
     isProbing = true
     probedAt = now
-    const back = (): void => {
+    const succeed = (): void => {
       if (state === 'away') change('ready', '')
-      else if (lastError !== undefined && now - toldAt > TELLING_EVERY) {
-        toldAt = now
+      else if (lastError !== undefined && now - reportedAt > REPORT_EVERY) {
+        reportedAt = now
         onTrouble?.(reasonOf(lastError))
       }
       lastError = undefined
     }
     void tryWriting()
-      .then(back, fail)
+      .then(succeed, fail)
       .finally(() => {
         isProbing = false
       })
   }
 
-  async function connectAndTry(attempt: () => Promise<unknown>): Promise<void> {
+  async function connectAndTry(check: () => Promise<unknown>): Promise<void> {
     await Promise.all(all.map((client) => client.connect()))
-    const version = /redis_version:(\d+)\.(\d+)/.exec(await writer.info('server'))
+    const version = /redis_version:(\d+)\.(\d+)/.exec(await writeClient.info('server'))
     const [major = 0, minor = 0] = version?.slice(1).map(Number) ?? []
-    if (major * 100 + minor < 602) throw new Error(`it is version ${major}.${minor}, and 6.2 is needed`)
+    if (major * 100 + minor < 602) throw new Error(`version ${major}.${minor} is too old, 6.2 is required`)
     await tryWriting()
-    await attempt()
+    await check()
   }
 
   function close(): void {
@@ -116,9 +123,10 @@ export function createRedisHealth(options: RedisHealthOptions): RedisHealth {
       return state === 'ready' ? 'ready' : 'away'
     },
 
-    async open(attempt) {
+    async open(check) {
       try {
-        await within(OPENING, connectAndTry(attempt))
+        const isDone = await isDoneWithin(OPEN_TIMEOUT, connectAndTry(check))
+        if (!isDone) throw new Error(`no answer within ${OPEN_TIMEOUT / 1000} s`)
         state = 'ready'
       } catch (error) {
         close()
@@ -128,12 +136,12 @@ export function createRedisHealth(options: RedisHealthOptions): RedisHealth {
 
     fail,
 
-    async watch(command) {
+    async observe(command) {
       try {
         return await command
       } catch (error) {
         note(error)
-        // The next try is due: of a cluster, one node may be away and the others not.
+        // Make the next probe due: only one node of a cluster may be unavailable.
         probedAt = Number.NEGATIVE_INFINITY
         throw error
       }
@@ -144,25 +152,7 @@ export function createRedisHealth(options: RedisHealthOptions): RedisHealth {
   }
 }
 
-const PROBE = 'signalpost:probe'
-const PROBE_LIFETIME = 60_000
-const PROBE_EVERY = 5000
-const TELLING_EVERY = 60_000
-const OPENING = 5000
-
-/** What a client says when it gives up; why it did, it has said before. */
+/** Recognizes errors that only report the end of an attempt; the client has reported the cause before. */
 function isVague(error: unknown): boolean {
   return /^(Connection is closed|None of startup nodes|All sentinels are|no answer within)/.test(reasonOf(error))
-}
-
-async function within(limit: number, work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const over = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${limit / 1000} s`)), limit)
-  })
-  try {
-    await Promise.race([work, over])
-  } finally {
-    clearTimeout(timer)
-  }
 }

@@ -1,61 +1,65 @@
 import type { Reader } from '../log.js'
 
-/** Does equal pieces of work once, and few at a time; readers take turns. */
-export interface Readings<Result> {
+/** Runs equal reads once and few reads at a time. Readers take turns. */
+export interface ReadQueue<Result> {
   /**
-   * @param key Equal keys mean equal work: what waits for its turn serves everybody who asks for it meanwhile.
-   * @param mark What must be as it was when the work began for others to share it on its way: it may know nothing of what
-   * came since. `undefined` never shares.
-   * @param reader Whose turn the work takes. Work that several readers wait for takes the first turn of any of them.
+   * @param key Reads with equal keys are equal: a queued read serves all callers.
+   * @param versionOf Version check: a read in progress is shared only while this value is unchanged. `undefined` never
+   * shares.
+   * @param reader The reader whose turn the read takes. A read of several readers takes the first turn of any of them.
    */
-  ask(key: string, mark: () => number | undefined, work: () => Promise<Result>, reader?: Reader): Promise<Result>
+  run(key: string, versionOf: () => number | undefined, read: () => Promise<Result>, reader?: Reader): Promise<Result>
 }
 
-interface Asked<Result> {
-  readonly mark: () => number | undefined
-  readonly work: () => Promise<Result>
+interface PendingRead<Result> {
+  readonly versionOf: () => number | undefined
+  readonly read: () => Promise<Result>
   readonly result: Promise<Result>
-  readonly settle: (outcome: Promise<Result>) => void
+  readonly resolve: (outcome: Promise<Result>) => void
 }
 
-export function createReadings<Result>(atOnce: number): Readings<Result> {
-  const waiting = new Map<string, Asked<Result>>()
-  /** The keys that each reader waits for, oldest first. The reader whose turn is next stands first. */
+export function createReadQueue<Result>(concurrency: number): ReadQueue<Result> {
+  const queued = new Map<string, PendingRead<Result>>()
+  /** The queued keys of each reader, oldest first. The next reader comes first. */
   const readers = new Map<Reader | undefined, Set<string>>()
-  const underWay = new Map<string, { readonly mark: number | undefined; readonly result: Promise<Result> }>()
-  let busy = 0
+  const inFlight = new Map<string, { readonly version: number | undefined; readonly result: Promise<Result> }>()
+  let running = 0
 
-  function enlist(reader: Reader | undefined, key: string): void {
+  function enqueue(reader: Reader | undefined, key: string): void {
     const keys = readers.get(reader) ?? new Set()
     readers.set(reader, keys.add(key))
   }
 
-  function wait(key: string, mark: Asked<Result>['mark'], work: Asked<Result>['work']): Promise<Result> {
-    let settle: Asked<Result>['settle'] = () => {}
-    const result = new Promise<Result>((resolve) => (settle = resolve))
-    waiting.set(key, { mark, work, result, settle })
-    advance()
+  function wait(
+    key: string,
+    versionOf: PendingRead<Result>['versionOf'],
+    read: PendingRead<Result>['read'],
+  ): Promise<Result> {
+    let resolveResult: PendingRead<Result>['resolve'] = () => {}
+    const result = new Promise<Result>((resolve) => (resolveResult = resolve))
+    queued.set(key, { versionOf, read, result, resolve: resolveResult })
+    startNext()
     return result
   }
 
-  function advance(): void {
-    while (busy < atOnce) {
-      const key = takeTurn()
+  function startNext(): void {
+    while (running < concurrency) {
+      const key = nextKey()
       if (key === undefined) return
-      const asked = waiting.get(key)
-      waiting.delete(key)
-      if (asked) void begin(key, asked)
+      const pending = queued.get(key)
+      queued.delete(key)
+      if (pending) void start(key, pending)
     }
   }
 
-  /** The oldest key of the next reader who waits for any; that reader goes to the end. */
-  function takeTurn(): string | undefined {
+  /** Returns the oldest key of the next reader, and moves that reader to the end. */
+  function nextKey(): string | undefined {
     for (const [reader, keys] of readers) {
       readers.delete(reader)
       for (const key of keys) {
         keys.delete(key)
-        // Another reader's turn may have served it.
-        if (!waiting.has(key)) continue
+        // The turn of another reader may have served this key.
+        if (!queued.has(key)) continue
         if (keys.size > 0) readers.set(reader, keys)
         return key
       }
@@ -63,25 +67,28 @@ export function createReadings<Result>(atOnce: number): Readings<Result> {
     return undefined
   }
 
-  async function begin(key: string, { mark, work, result, settle }: Asked<Result>): Promise<void> {
-    const sent = { mark: mark(), result }
-    underWay.set(key, sent)
-    busy += 1
-    const outcome = work()
-    settle(outcome)
+  async function start(
+    key: string,
+    { versionOf, read, result, resolve: resolveResult }: PendingRead<Result>,
+  ): Promise<void> {
+    const sent = { version: versionOf(), result }
+    inFlight.set(key, sent)
+    running += 1
+    const outcome = read()
+    resolveResult(outcome)
     await outcome.catch(() => {})
-    busy -= 1
-    if (underWay.get(key) === sent) underWay.delete(key)
-    advance()
+    running -= 1
+    if (inFlight.get(key) === sent) inFlight.delete(key)
+    startNext()
   }
 
   return {
-    async ask(key, mark, work, reader) {
-      const now = mark()
-      const sent = underWay.get(key)
-      if (sent && now !== undefined && sent.mark === now) return sent.result
-      enlist(reader, key)
-      return waiting.get(key)?.result ?? wait(key, mark, work)
+    async run(key, versionOf, read, reader) {
+      const now = versionOf()
+      const sent = inFlight.get(key)
+      if (sent && now !== undefined && sent.version === now) return sent.result
+      enqueue(reader, key)
+      return queued.get(key)?.result ?? wait(key, versionOf, read)
     },
   }
 }

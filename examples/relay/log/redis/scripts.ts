@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto'
 
-/** A Lua script and the name under which Redis keeps it. */
+/** A Lua script with its hash, by which Redis caches it. */
 export interface Script {
   readonly text: string
   readonly sha: string
 }
 
-/** By what a room's history is divided while the server is filling up. */
+/** Divisor of a room's history while the server is filling up. */
 const FULL_SHARE = 16
 
-/** Entries that are looked at in one go, for a page that may have room for fewer. */
+/** Entries per XRANGE, for a page that may have space for fewer. */
 const PIECE = 16
 
 function script(body: string): Script {
@@ -18,13 +18,13 @@ function script(body: string): Script {
 }
 
 /**
- * What every script begins with. All keys of a room are in one slot; an entry's id in the stream is its offset.
+ * The start of every script. All keys of a room are in one slot; an entry's id in the stream is its offset.
  *
- * KEYS: stream, meta, dedupe (or the meta again), and where there is only one slot: the mark of when this data began.
- * ARGV: an epoch to begin if one must, history, historyMs, keepMs.
+ * KEYS: stream, meta, dedupe (or meta again), and without a cluster the key that records when this data began. ARGV: an
+ * epoch in case a new one begins, history, historyMs, keepMs.
  *
- * The epoch is bound to the life of the server, read here, where no other server can answer: a server that restarted, took
- * over or was resynchronised may have lost entries that were accepted, and nobody else would notice.
+ * The epoch is bound to the life of the server, and only the server itself can report that. A server that restarted,
+ * was promoted or was resynchronised may have lost accepted entries, which no client would notice.
  */
 const HEAD = `
 local stream, meta, history, historyMs, keepMs = KEYS[1], KEYS[2], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
@@ -41,7 +41,7 @@ local function entryAt(wanted)
   return redis.call('XRANGE', stream, id, id)[1]
 end
 
--- A room that is not known may have been forgotten: with an earlier life of the server, or when all was flushed.
+-- An unknown room may have been lost with an earlier life of the server, or by a flush.
 local function bornAt(server, life)
   if not KEYS[4] then return now - tonumber(string.match(server, 'uptime_in_seconds:(%d+)')) * 1000 end
   local bornLife, born = string.match(redis.call('GET', KEYS[4]) or '', '(%x+) (%d+)')
@@ -61,11 +61,11 @@ local function open()
   from = epoch and now or born
   epoch, base = ARGV[1], head
   redis.call('HSET', meta, 'epoch', epoch, 'life', life, 'head', whole(head), 'base', whole(base), 'from', whole(from))
-  -- What is left of a room that was forgotten. A full server lets a script go on that has begun to write: this is not first.
+  -- Deletes the rest of a lost room. On a full server a script may only delete after its first write, so this is not first.
   if not kept[1] then redis.call('DEL', stream) end
 end
 
--- Where entries were dropped, the first that is there is the last of these: it tells their end, its id and its time.
+-- In a trimmed stream, the first entry is the last dropped one: it keeps their last offset, id and time.
 local function mark()
   if head == 0 or redis.call('EXISTS', stream) == 1 then return end
   local last = redis.call('HMGET', meta, 'id', 'at', 'sum')
@@ -78,10 +78,10 @@ local function idAt(wanted)
   return wanted == head and redis.call('HGET', meta, 'id') or ''
 end
 
--- Drops what is too old, but for the mark.
+-- Drops entries that are too old, except for the mark.
 local function trim()
   if now < trimAt then return end
-  -- Mostly there is one to drop, and entries may be large.
+  -- Start with few: usually one entry is too old, and entries may be large.
   local page, old, count = nil, 0, 2
   repeat
     count = math.min(count * 2, 32)
@@ -97,7 +97,7 @@ end
 
 local function sumAt(entry) return entry and tonumber(entry[2][8]) or 0 end
 
--- Drops the oldest until an eighth is free, so that this is seldom needed; the newest stays, however large it is.
+-- Drops the oldest entries until an eighth is free, so that this runs rarely. The newest entry always stays.
 local function trimBytes(most)
   local first = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
   local from = sumAt(first)
@@ -114,8 +114,8 @@ local function trimBytes(most)
   redis.call('HSET', meta, 'sumFrom', whole(from))
 end
 
--- A server that is half full: it keeps less, and for a shorter time, before it has to turn everybody away. Small entries
--- seldom ask.
+-- A server that is half full keeps fewer entries for a shorter time, before it has to refuse all writes. Small entries
+-- rarely check.
 local function isFillingUp(size)
   if size < 1024 and head % 16 > 0 then return isTight end
   local memory = redis.call('INFO', 'memory')
@@ -125,7 +125,7 @@ local function isFillingUp(size)
   return isNow
 end
 
--- The offset after which everything is kept: that of the mark, unless all is kept.
+-- Returns the offset after which every entry is kept: that of the mark, unless none was dropped.
 local function floorOf()
   local first = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
   if not first then return head end
@@ -140,19 +140,20 @@ end
 `
 
 /**
- * ARGV from 5: id, opening, channel, window, bytes kept, or 0, the epoch of the sender's last signal, or nothing. Answers 1
- * when it is logged now, 0 when its id was known, -1 when this is another epoch than the sender's; and the epoch.
+ * ARGV from 5: id, prefix, channel, window, maximum bytes (0 for none), epoch of the sender's last signal (may be
+ * empty). Returns a status and the epoch. Status 1: logged now. Status 0: known id. Status -1: another epoch than the
+ * sender's.
  *
- * Each entry tells the bytes of all that were logged until then, so that what a part of them takes is a difference.
+ * Each entry stores the bytes logged until then, so the size of a range is a difference.
  */
 export const APPEND = script(`
 if redis.call('EXISTS', KEYS[3]) == 1 then
-  -- Whoever waits for replicas or disks waits for this write, and so for the one that logged the id.
+  -- A wait for replicas or disks covers this write, and so the one that logged the id.
   redis.call('PEXPIRE', KEYS[3], ARGV[8])
   return {0, redis.call('HGET', meta, 'epoch') or ''}
 end
 open()
--- A signal may not overtake those that the sender has to send again.
+-- A signal must not overtake earlier ones that the sender has to send again.
 if ARGV[10] ~= '' and ARGV[10] ~= epoch then return {-1, epoch} end
 mark()
 sum = sum + #ARGV[6]
@@ -172,9 +173,9 @@ return {1, epoch}
 `)
 
 /**
- * ARGV from 5: after (or "end"), limit, bytes at which a page is full. Answers epoch, base, floor, head, id at after, id at
- * floor, entries: fewer than the limit where they are large, but one at least where there is one. Redis serves nobody else
- * while it makes a page, and all lines wait while it is on its way.
+ * ARGV from 5: after (or "end"), limit, maximum bytes of a page. Returns epoch, base, floor, head, id at after, id at
+ * floor, entries. A page of large entries is shorter than the limit, but has at least one entry if there is one. Redis
+ * blocks all other commands while it builds a page, and the page blocks its connection.
  */
 export const READ = script(`
 open()
@@ -197,13 +198,13 @@ end
 return {epoch, whole(base), whole(floor), whole(head), idAt(after), idAt(floor), entries}
 `)
 
-/** ARGV from 5: age. Answers the offset that the age leads to, and why something of it may be missing. */
+/** ARGV from 5: age. Returns the offset for the age, and the reason why entries of that age may be missing. */
 export const FIND = script(`
 open()
 trim()
 keepRoom()
 local since, floor = now - tonumber(ARGV[5]), floorOf()
--- Entries are without holes, and as old as they stand: halving what is in question reads a few of them only.
+-- Entries have no gaps and ascending times, so a binary search reads few of them.
 local lowest, after = floor, head
 while lowest < after do
   local middle = math.ceil((lowest + after) / 2)
@@ -226,5 +227,5 @@ redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1
 `
 
-/** KEYS: the claim of an id. ARGV: digest, window. Answers 0 when the id was claimed with another digest. */
+/** KEYS: the claim of an id. ARGV: digest, window. Returns 0 when the id was claimed with another digest. */
 export const CLAIM: Script = { text: CLAIM_TEXT, sha: createHash('sha1').update(CLAIM_TEXT).digest('hex') }

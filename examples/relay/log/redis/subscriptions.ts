@@ -1,226 +1,226 @@
-import type { Entry, Follower, Reader, Tail } from '../log.js'
+import type { Entry, Subscriber, Reader, LogPage } from '../log.js'
 
-/** A log elsewhere, as the followed rooms see it. */
+/** Entries per read, and maximum number of buffered entries. */
+const PAGE = 256
+/** Rooms per subscribe or check command. */
+const BATCH_SIZE = 1000
+/** Rooms per check. With more silent rooms, each one is checked less often. */
+const MAX_CHECKS = 2000
+
+/** A remote log, as subscriptions use it. */
 export interface RemoteLog {
-  /** Resolves when every entry of the room that is logged from now on will be heard. */
-  subscribe(rooms: readonly string[]): Promise<void>
-  unsubscribe(room: string): void
+  /** Resolves when every later entry of the rooms causes a notification. */
+  listen(rooms: readonly string[]): Promise<void>
+  unlisten(room: string): void
   /** Reads from the log itself. */
-  read(room: string, after: number | 'end', limit: number, reader?: Reader): Promise<Tail>
-  /** The newest places of rooms, where they are to be had: cheap, and may be asked often. */
-  look(rooms: readonly string[]): Promise<readonly (Place | undefined)[]>
-  /** How long a room is kept that is not read, in milliseconds. */
+  read(room: string, after: number | 'end', limit: number, reader?: Reader): Promise<LogPage>
+  /** Returns the newest positions of rooms, where available. This call is cheap. */
+  readPositions(rooms: readonly string[]): Promise<readonly (Position | undefined)[]>
+  /** Time for which the log keeps a room that is not read (ms). */
   readonly keepMs: number
 }
 
-/** The newest place of a room. */
-export interface Place {
+/** The newest position of a room. */
+export interface Position {
   readonly epoch: string
   readonly head: number
 }
 
-/** Hands a remote log's entries to followers: without holes, in order, whatever became of the news of them. */
-export interface Following {
-  follow(room: string, follower: Follower): () => void
-  /** Resolves when nothing that is logged from now on would be missed. What must be read for it takes the reader's turn. */
-  whenHeard(room: string, reader?: Reader): Promise<void>
-  /** A number that differs whenever followers of the room were told something in between, or others follow it. */
-  toldOf(room: string): number | undefined
-  /** News of an entry. It may be lost, late or repeated. */
-  hear(room: string, epoch: string, entry: Entry): void
-  /** The line on which news comes is new: what was said meanwhile is read. */
-  renew(): Promise<void>
-  /** Looks after the rooms of which nothing was heard for `silence` milliseconds, and those that could not be read. */
-  lookAfter(silence: number): void
+/** Delivers entries to subscribers in order and without gaps even when notifications are lost. */
+export interface Subscriptions {
+  subscribe(room: string, subscriber: Subscriber): () => void
+  /** Resolves when subscribers of the room receive every later entry. The initial read takes the reader's turn. */
+  whenSubscribed(room: string, reader?: Reader): Promise<void>
+  /** A version that changes whenever subscribers of the room were notified. */
+  versionOf(room: string): number | undefined
+  /** Handles the notification of an entry, which may be late or repeated. */
+  onEntry(room: string, epoch: string, entry: Entry): void
+  /** Subscribes again on a new connection, and reads entries that were missed. */
+  resubscribe(): Promise<void>
+  /** Checks rooms without a notification for `silence` (ms), and rooms whose last read failed. */
+  checkStale(silence: number): void
 }
 
-interface Followed {
-  readonly followers: Set<Follower>
-  /** Empty before the first reading. */
+interface Subscription {
+  readonly subscribers: Set<Subscriber>
+  /** Empty before the first read. */
   epoch: string
-  last: number
-  /** What was heard while the log is read; `undefined` when it is not. */
-  waiting: { readonly epoch: string; readonly entry: Entry }[] | undefined
-  /** Whether the log must be read once more, because something may have been missed. */
+  head: number
+  /** Notifications that arrived during a read; `undefined` without a read. */
+  buffered: { readonly epoch: string; readonly entry: Entry }[] | undefined
+  /** True when the log must be read again, because a notification may be lost. */
   isStale: boolean
-  opening: Promise<void> | undefined
-  heardAt: number
+  starting: Promise<void> | undefined
+  receivedAt: number
   readAt: number
-  told: number
+  version: number
 }
 
-export function createFollowing({ subscribe, unsubscribe, read, look, keepMs }: RemoteLog): Following {
-  /** Those that were looked at of late stand at the end. */
-  const rooms = new Map<string, Followed>()
-  let tellings = 0
-  let isLooking = false
+export function createSubscriptions({ listen, unlisten, read, readPositions, keepMs }: RemoteLog): Subscriptions {
+  /** Ordered by last check, oldest first. */
+  const rooms = new Map<string, Subscription>()
+  let versions = 0
+  let isChecking = false
 
-  function isCurrent(name: string, room: Followed): boolean {
+  function isCurrent(name: string, room: Subscription): boolean {
     return rooms.get(name) === room
   }
 
-  function tell(room: Followed, epoch: string, entry?: Entry): void {
-    room.told = tellings += 1
-    for (const follower of room.followers) follower(epoch, entry)
+  function notify(room: Subscription, epoch: string, entry?: Entry): void {
+    room.version = versions += 1
+    for (const subscriber of room.subscribers) subscriber(epoch, entry)
   }
 
-  /** Hands over an entry that is the next; says false when something lies between. */
-  function take(room: Followed, epoch: string, entry: Entry): boolean {
+  /** Delivers the next entry, and returns false when entries before it are missing. */
+  function deliver(room: Subscription, epoch: string, entry: Entry): boolean {
     if (epoch !== room.epoch) return false
-    if (entry.offset <= room.last) return true
-    if (entry.offset > room.last + 1) return false
-    room.last = entry.offset
-    tell(room, epoch, entry)
+    if (entry.offset <= room.head) return true
+    if (entry.offset > room.head + 1) return false
+    room.head = entry.offset
+    notify(room, epoch, entry)
     return true
   }
 
-  /** Reads on until nothing lies between the log and the news of it. */
-  async function catchUp(name: string, room: Followed, reader?: Reader): Promise<void> {
-    if (room.waiting) {
+  /** Reads the log until no entry is missing before the latest notification. */
+  async function catchUp(name: string, room: Subscription, reader?: Reader): Promise<void> {
+    if (room.buffered) {
       room.isStale = true
       return
     }
-    room.waiting = []
+    room.buffered = []
     try {
       for (;;) {
         room.isStale = false
-        const tail = await read(name, room.epoch === '' ? 'end' : room.last, PAGE, reader)
+        const page = await read(name, room.epoch === '' ? 'end' : room.head, PAGE, reader)
         if (!isCurrent(name, room)) return
-        absorb(room, tail)
-        if (room.last < tail.head || room.isStale) continue
-        const waiting = room.waiting
-        room.waiting = []
-        if (waiting.every(({ epoch, entry }) => take(room, epoch, entry))) break
+        applyPage(room, page)
+        if (room.head < page.head || room.isStale) continue
+        const buffered = room.buffered
+        room.buffered = []
+        if (buffered.every(({ epoch, entry }) => deliver(room, epoch, entry))) break
       }
-      room.heardAt = room.readAt = performance.now()
+      room.receivedAt = room.readAt = performance.now()
     } catch (error) {
-      // What waited is lost, and whatever made this necessary still does.
+      // The buffered entries are lost, and the cause of this read remains.
       room.isStale = true
       throw error
     } finally {
-      room.waiting = undefined
+      room.buffered = undefined
     }
   }
 
-  function absorb(room: Followed, { epoch, floor, head, entries }: Tail): void {
-    const isContinued = epoch === room.epoch && floor <= room.last && room.last <= head
-    if (isContinued) return entries.forEach((entry) => take(room, epoch, entry))
+  function applyPage(room: Subscription, { epoch, floor, head, entries }: LogPage): void {
+    const isContinued = epoch === room.epoch && floor <= room.head && room.head <= head
+    if (isContinued) return entries.forEach((entry) => deliver(room, epoch, entry))
     const isFirst = room.epoch === ''
     room.epoch = epoch
-    room.last = head
-    // Each follower reads on from where it is, and learns what is missing.
-    if (!isFirst) tell(room, epoch)
+    room.head = head
+    // Each subscriber reads the log from its own position, and finds the gap.
+    if (!isFirst) notify(room, epoch)
   }
 
-  function catchUpQuietly(name: string, room: Followed): void {
-    // Trouble is told by whatever else is asked of the log; the room is looked after again.
+  function catchUpInBackground(name: string, room: Subscription): void {
+    // Other calls to the log report the failure; the next check repeats this read.
     catchUp(name, room).catch(() => {})
   }
 
-  /** Looks at rooms, and reads those of which there is more than was heard. */
-  async function lookAt(silent: readonly (readonly [string, Followed])[]): Promise<void> {
-    const places = await look(silent.map(([name]) => name))
+  /** Compares positions, and reads the rooms that have newer entries. */
+  async function check(silent: readonly (readonly [string, Subscription])[]): Promise<void> {
+    const positions = await readPositions(silent.map(([name]) => name))
     for (const [index, [name, room]] of silent.entries()) {
-      const place = places[index]
-      if (!place || !isCurrent(name, room) || room.waiting) continue
-      if (place.epoch === room.epoch && place.head === room.last) room.heardAt = performance.now()
-      else catchUpQuietly(name, room)
+      const position = positions[index]
+      if (!position || !isCurrent(name, room) || room.buffered) continue
+      if (position.epoch === room.epoch && position.head === room.head) room.receivedAt = performance.now()
+      else catchUpInBackground(name, room)
     }
   }
 
-  async function lookAtAll(silent: readonly (readonly [string, Followed])[]): Promise<void> {
-    isLooking = true
+  async function checkAll(silent: readonly (readonly [string, Subscription])[]): Promise<void> {
+    isChecking = true
     try {
-      for (let from = 0; from < silent.length; from += TOGETHER) await lookAt(silent.slice(from, from + TOGETHER))
+      for (let from = 0; from < silent.length; from += BATCH_SIZE) await check(silent.slice(from, from + BATCH_SIZE))
     } catch {
-      // They are still silent: they are looked at again.
+      // The rooms stay silent, so the next check includes them.
     } finally {
-      isLooking = false
+      isChecking = false
     }
   }
 
-  async function open(name: string, room: Followed, reader?: Reader): Promise<void> {
-    await subscribe([name])
+  async function start(name: string, room: Subscription, reader?: Reader): Promise<void> {
+    await listen([name])
     await catchUp(name, room, reader)
   }
 
   return {
-    follow(name, follower) {
+    subscribe(name, subscriber) {
       const now = performance.now()
-      const room: Followed = rooms.get(name) ?? {
-        followers: new Set(),
+      const room: Subscription = rooms.get(name) ?? {
+        subscribers: new Set(),
         epoch: '',
-        last: 0,
-        waiting: undefined,
+        head: 0,
+        buffered: undefined,
         isStale: false,
-        opening: undefined,
-        heardAt: now,
+        starting: undefined,
+        receivedAt: now,
         readAt: now,
-        told: (tellings += 1),
+        version: (versions += 1),
       }
       rooms.set(name, room)
-      room.followers.add(follower)
+      room.subscribers.add(subscriber)
       return () => {
-        if (!room.followers.delete(follower) || room.followers.size > 0) return
+        if (!room.subscribers.delete(subscriber) || room.subscribers.size > 0) return
         rooms.delete(name)
-        unsubscribe(name)
+        unlisten(name)
       }
     },
 
-    async whenHeard(name, reader) {
+    async whenSubscribed(name, reader) {
       const room = rooms.get(name)
       if (!room || room.epoch !== '') return
-      room.opening ??= open(name, room, reader).finally(() => {
-        room.opening = undefined
+      room.starting ??= start(name, room, reader).finally(() => {
+        room.starting = undefined
       })
-      await room.opening
+      await room.starting
     },
 
-    toldOf: (name) => rooms.get(name)?.told,
+    versionOf: (name) => rooms.get(name)?.version,
 
-    hear(name, epoch, entry) {
+    onEntry(name, epoch, entry) {
       const room = rooms.get(name)
-      // Whatever is heard before the first reading begins is part of it.
-      if (!room || (room.epoch === '' && !room.waiting)) return
-      room.heardAt = performance.now()
-      if (!room.waiting) {
-        if (!take(room, epoch, entry)) catchUpQuietly(name, room)
+      // The first read includes every earlier entry.
+      if (!room || (room.epoch === '' && !room.buffered)) return
+      room.receivedAt = performance.now()
+      if (!room.buffered) {
+        if (!deliver(room, epoch, entry)) catchUpInBackground(name, room)
         return
       }
-      if (room.waiting.length < PAGE) room.waiting.push({ epoch, entry })
+      if (room.buffered.length < PAGE) room.buffered.push({ epoch, entry })
       else room.isStale = true
     },
 
-    async renew() {
+    async resubscribe() {
       const names = [...rooms.keys()]
-      for (let from = 0; from < names.length; from += TOGETHER) {
-        const followed = names.slice(from, from + TOGETHER).filter((name) => rooms.has(name))
-        if (followed.length > 0) await subscribe(followed)
+      for (let from = 0; from < names.length; from += BATCH_SIZE) {
+        const subscribed = names.slice(from, from + BATCH_SIZE).filter((name) => rooms.has(name))
+        if (subscribed.length > 0) await listen(subscribed)
       }
-      for (const [name, room] of rooms) if (room.epoch !== '') catchUpQuietly(name, room)
+      for (const [name, room] of rooms) if (room.epoch !== '') catchUpInBackground(name, room)
     },
 
-    lookAfter(silence) {
+    checkStale(silence) {
       const now = performance.now()
-      const silent: [string, Followed][] = []
+      const silent: [string, Subscription][] = []
       for (const [name, room] of rooms) {
-        if (room.waiting || room.epoch === '') continue
-        if (room.isStale || room.readAt < now - keepMs / 4) catchUpQuietly(name, room)
-        else if (room.heardAt < now - silence && silent.length < MOST_LOOKS) silent.push([name, room])
+        if (room.buffered || room.epoch === '') continue
+        if (room.isStale || room.readAt < now - keepMs / 4) catchUpInBackground(name, room)
+        else if (room.receivedAt < now - silence && silent.length < MAX_CHECKS) silent.push([name, room])
       }
-      if (isLooking || silent.length === 0) return
+      if (isChecking || silent.length === 0) return
       for (const [name, room] of silent) {
         rooms.delete(name)
         rooms.set(name, room)
       }
-      void lookAtAll(silent)
+      void checkAll(silent)
     },
   }
 }
-
-/** Entries that are read, or that may wait, at a time. */
-const PAGE = 256
-/** Rooms that are subscribed to, or looked at, in one go. */
-const TOGETHER = 1000
-/** Rooms that are looked at each time: where more are silent, each has its turn less often. */
-const MOST_LOOKS = 2000

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { createReadings } from '../../examples/relay/log/redis/read-queue.js'
+import { createReadQueue } from '../../examples/relay/log/redis/read-queue.js'
 
 /** Work that ends when a test says so. */
 function setup(atOnce: number) {
-  const readings = createReadings<string>(atOnce)
+  const queue = createReadQueue<string>(atOnce)
   const begun: string[] = []
   const ends: (() => void)[] = []
   let mark = 0
   const ask = (key: string, fails = false, reader?: string) =>
-    readings.ask(
+    queue.run(
       key,
       () => mark,
       () => {
@@ -19,7 +19,7 @@ function setup(atOnce: number) {
       reader,
     )
   return {
-    readings,
+    queue,
     begun,
     ask,
     change: () => (mark += 1),
@@ -30,7 +30,7 @@ function setup(atOnce: number) {
   }
 }
 
-describe('readings', () => {
+describe('reads in the queue', () => {
   it('are few at a time, and come in the order in which they were asked for', async () => {
     const { begun, ask, end } = setup(2)
     const all = ['a', 'b', 'c', 'd'].map((key) => ask(key))
@@ -94,10 +94,10 @@ describe('readings', () => {
   })
 
   it('that must be new share none that is on its way', async () => {
-    const { readings } = setup(3)
+    const { queue } = setup(3)
     let count = 0
     const fresh = () =>
-      readings.ask(
+      queue.run(
         'a',
         () => undefined,
         async () => String((count += 1)),

@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { createDurability } from '../../examples/relay/log/redis/durability.js'
-import { createFollowing } from '../../examples/relay/log/redis/subscriptions.js'
-import type { Entry, Tail } from '../../examples/relay/log/log.js'
+import { createSubscriptions } from '../../examples/relay/log/redis/subscriptions.js'
+import type { Entry, LogPage } from '../../examples/relay/log/log.js'
 import type { RedisClient } from '../../examples/relay/log/redis/client.js'
 import { createGate, type Gate } from './gate.js'
 
@@ -22,14 +22,14 @@ function createRemote() {
   }
   const calls: string[] = []
   let isAway = false
-  const following = createFollowing({
+  const subscriptions = createSubscriptions({
     keepMs: 1_000_000,
-    async subscribe(rooms) {
+    async listen(rooms) {
       calls.push(rooms.length > 1 ? `subscribe to ${rooms.length}` : `subscribe ${rooms.join(' ')}`)
       await state.subscribing?.opened
     },
-    unsubscribe: (room) => calls.push(`unsubscribe ${room}`),
-    async read(_room, after, limit): Promise<Tail> {
+    unlisten: (room) => calls.push(`unsubscribe ${room}`),
+    async read(_room, after, limit): Promise<LogPage> {
       calls.push(`read ${after}`)
       const { epoch, head, floor } = state
       await state.reading?.opened
@@ -44,7 +44,7 @@ function createRemote() {
         entries: Array.from({ length: count }, (_, index) => entry(start + index + 1)),
       }
     },
-    async look(rooms) {
+    async readPositions(rooms) {
       calls.push(rooms.length === 1 ? 'look' : `look at ${rooms.length}`)
       await state.looking?.opened
       if (isAway) throw new Error('away')
@@ -52,25 +52,25 @@ function createRemote() {
     },
   })
   const heard: string[] = []
-  const stop = following.follow('main', (epoch, found) => heard.push(`${epoch} ${found?.offset ?? 'read on'}`))
+  const stop = subscriptions.subscribe('main', (epoch, found) => heard.push(`${epoch} ${found?.offset ?? 'read on'}`))
   return {
     state,
     calls,
     heard,
-    following,
+    following: subscriptions,
     stop,
     lose: (lost: boolean) => (isAway = lost),
-    ring: (offset: number, epoch = state.epoch) => following.hear('main', epoch, entry(offset)),
+    ring: (offset: number, epoch = state.epoch) => subscriptions.onEntry('main', epoch, entry(offset)),
     settled: () => new Promise((resolve) => setImmediate(resolve)),
   }
 }
 
-describe('following a log elsewhere', () => {
+describe('subscriptions to a remote log', () => {
   let remote = createRemote()
   beforeEach(async () => {
     remote = createRemote()
     remote.state.head = 5
-    await remote.following.whenHeard('main')
+    await remote.following.whenSubscribed('main')
     remote.calls.length = 0
   })
 
@@ -78,7 +78,7 @@ describe('following a log elsewhere', () => {
     const late = createRemote()
     const gate = createGate()
     late.state.subscribing = gate
-    const begun = late.following.whenHeard('main')
+    const begun = late.following.whenSubscribed('main')
     await late.settled()
     expect(late.calls).toEqual(['subscribe main'])
     gate.open()
@@ -93,7 +93,7 @@ describe('following a log elsewhere', () => {
     late.state.subscribing = subscribed
     late.state.reading = read
     let isReady = false
-    const begun = late.following.whenHeard('main').then(() => (isReady = true))
+    const begun = late.following.whenSubscribed('main').then(() => (isReady = true))
     late.state.head = 1
     late.ring(1)
     subscribed.open()
@@ -139,7 +139,7 @@ describe('following a log elsewhere', () => {
     remote.state.head = 6
     remote.ring(6, 'other')
     remote.state.head = 7
-    await remote.following.renew()
+    await remote.following.resubscribe()
     gate.open()
     await remote.settled()
     expect(remote.heard).toEqual(['one 6', 'one 7'])
@@ -164,7 +164,7 @@ describe('following a log elsewhere', () => {
     ['an older state', { head: 2 }, 'one read on'],
   ])('tells followers to read on themselves at %s', async (_name, change, told) => {
     Object.assign(remote.state, change)
-    await remote.following.renew()
+    await remote.following.resubscribe()
     await remote.settled()
     expect(remote.heard).toEqual([told])
     remote.state.head += 1
@@ -173,45 +173,45 @@ describe('following a log elsewhere', () => {
   })
 
   it('looks after rooms that were silent, and reads what it had not heard of', async () => {
-    remote.following.lookAfter(60_000)
+    remote.following.checkStale(60_000)
     expect(remote.calls).toEqual([])
-    remote.following.lookAfter(-1)
+    remote.following.checkStale(-1)
     await remote.settled()
     expect(remote.calls).toEqual(['look'])
     remote.state.head = 6
-    remote.following.lookAfter(-1)
+    remote.following.checkStale(-1)
     await remote.settled()
     expect(remote.heard).toEqual(['one 6'])
   })
 
   it('looks at all rooms but one that cannot be looked at', async () => {
-    remote.following.follow('lost', () => {})
-    remote.following.follow('other', () => {})
-    await Promise.all(['lost', 'other'].map((name) => remote.following.whenHeard(name)))
+    remote.following.subscribe('lost', () => {})
+    remote.following.subscribe('other', () => {})
+    await Promise.all(['lost', 'other'].map((name) => remote.following.whenSubscribed(name)))
     remote.calls.length = 0
     remote.state.head = 6
-    remote.following.lookAfter(-1)
+    remote.following.checkStale(-1)
     await remote.settled()
     expect(remote.calls).toEqual(['look at 3', 'read 5', 'read 5'])
   })
 
   it('reads what could not be read, however little that shows from outside', async () => {
     remote.lose(true)
-    await remote.following.renew()
+    await remote.following.resubscribe()
     await remote.settled()
     remote.lose(false)
     remote.calls.length = 0
-    remote.following.lookAfter(60_000)
+    remote.following.checkStale(60_000)
     await remote.settled()
     expect(remote.calls).toEqual(['read 5'])
   })
 
   it('subscribes to many rooms in parts, and not to those that were let go of meanwhile', async () => {
     const many = createRemote()
-    const stops = Array.from({ length: 2400 }, (_, index) => many.following.follow(`room-${index}`, () => {}))
+    const stops = Array.from({ length: 2400 }, (_, index) => many.following.subscribe(`room-${index}`, () => {}))
     const gate = createGate()
     many.state.subscribing = gate
-    const renewed = many.following.renew()
+    const renewed = many.following.resubscribe()
     for (const stop of stops.slice(2000)) stop()
     many.calls.length = 0
     gate.open()
@@ -222,23 +222,23 @@ describe('following a log elsewhere', () => {
   it('looks at many silent rooms in parts, so many at a time, and at each in its turn', async () => {
     const many = createRemote()
     const names = Array.from({ length: 2999 }, (_, index) => `room-${index}`)
-    for (const name of names) many.following.follow(name, () => {})
-    await Promise.all(['main', ...names].map((name) => many.following.whenHeard(name)))
+    for (const name of names) many.following.subscribe(name, () => {})
+    await Promise.all(['main', ...names].map((name) => many.following.whenSubscribed(name)))
     many.calls.length = 0
     const gate = createGate()
     many.state.looking = gate
-    for (let time = 0; time < 3; time += 1) many.following.lookAfter(-1)
+    for (let time = 0; time < 3; time += 1) many.following.checkStale(-1)
     expect(many.calls).toEqual(['look at 1000'])
     gate.open()
     await vi.waitFor(() => expect(many.calls).toEqual(['look at 1000', 'look at 1000']))
     await many.settled()
     // The last thousand was not looked at yet, and comes first.
     many.state.head = 1
-    many.following.lookAfter(-1)
+    many.following.checkStale(-1)
     await vi.waitFor(() => expect(many.calls.filter((call) => call === 'read 0')).toHaveLength(2000))
     expect(many.calls.filter((call) => call.startsWith('look'))).toHaveLength(4)
-    many.following.lookAfter(60_000)
-    many.following.lookAfter(-1)
+    many.following.checkStale(60_000)
+    many.following.checkStale(-1)
     await vi.waitFor(() => expect(many.calls.filter((call) => call === 'read 0')).toHaveLength(3000))
   })
 
@@ -273,7 +273,7 @@ describe('waiting for a replica', () => {
     await settled()
     expect(waits).toHaveLength(2)
     waits[1]?.(0)
-    await expect(second).rejects.toThrow('no replica has it yet')
+    await expect(second).rejects.toThrow('no replica has confirmed the write')
   })
 
   it('does not believe a line that knows nothing of the write', async () => {
@@ -284,6 +284,6 @@ describe('waiting for a replica', () => {
     })
     await settled()
     waits[0]?.(1)
-    await expect(written).rejects.toThrow('the line to Redis was lost')
+    await expect(written).rejects.toThrow('the connection to Redis was lost')
   })
 })

@@ -1,0 +1,15 @@
+import type { JsonValue, Sender } from '../../../src/protocol/frames.js'
+
+/** The fields that are known before the log adds the offset and the time. */
+interface NewSignal {
+  readonly id: string
+  readonly signal: string
+  readonly data?: JsonValue | undefined
+  readonly room: string
+  readonly sender: Sender | Record<string, never>
+}
+
+/** Returns the JSON of a signal's frame without `offset`, `at` and the last brace. */
+export function signalPrefix({ id, signal, data, room, sender }: NewSignal): string {
+  return JSON.stringify({ type: 'signal', id, signal, data, room, sender }).slice(0, -1)
+}
