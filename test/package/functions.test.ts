@@ -9,7 +9,7 @@ const MAX_LINES = 60
 const MAX_VARIABLES = 5
 
 /** Wiring: a list of parts, each with its options, in the order in which they depend on each other. */
-const LONG = ['examples/relay/relay.ts createRelay']
+const LONG = ['src/delivery/delivery.ts createDelivery', 'examples/relay/relay.ts createRelay']
 
 interface Measured {
   readonly name: string
