@@ -132,7 +132,7 @@ describe('the command line', () => {
       level: 'info',
       time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
       url: expect.stringMatching(/^ws:\/\/127\.0\.0\.1:\d+\/signals$/),
-      msg: expect.stringContaining('only this machine can reach it, --host 0.0.0.0 lets others in'),
+      msg: expect.stringContaining('only this machine can connect, --host 0.0.0.0 allows others'),
     })
     expect(page.signals().map((signal) => signal.id)).toEqual([id])
     expect(html).toBe('<title>The test page</title>')

@@ -106,7 +106,7 @@ describe('secrets on the command line and in the environment', () => {
 
   it('are not taken for one when a comma stands between two', () => {
     const command = readCommand(['relay', '--publish-key', 'a:x,b:y'], {}, '')
-    expect(command).toMatchObject({ run: 'fail', text: expect.stringContaining('put a space there') })
+    expect(command).toMatchObject({ run: 'fail', text: expect.stringContaining('Repeat the option, or use a space') })
   })
 })
 

@@ -7,6 +7,7 @@ const MAX_ID_LENGTH = 256
 const MAX_TIME = 253_402_300_799_999
 
 const SECONDS = { perUnit: 1000, text: 'seconds' }
+const MILLISECONDS = { perUnit: 1, text: 'milliseconds' }
 
 /** A claim or a field of rights with an invalid value. The text contains the name, but not the value. */
 export class WrongClaim extends Error {
@@ -46,7 +47,6 @@ export function readId(value: unknown): string | undefined {
 export function isTime(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= MAX_TIME
 }
-const MILLISECONDS = { perUnit: 1, text: 'milliseconds' }
 
 function readRights(given: unknown): Rights | undefined {
   if (!given) return undefined

@@ -5,7 +5,7 @@ import type { JsonValue, RefusalCode, SendFrame } from '../../../src/protocol/fr
 const MAX_DEPTH = 32
 
 /** The form of a name, for texts. */
-export const NAME_RULE = 'A name is a letter, followed by up to 127 letters, digits or any of the characters _ . : -'
+export const NAME_RULE = 'A name is a letter, followed by up to 127 letters, digits or characters of "_.:-".'
 
 export interface SignalRefusal {
   readonly code: RefusalCode

@@ -6,6 +6,7 @@ import type { Rooms } from '../rooms/rooms.js'
 import type { Rates } from './rates.js'
 
 const SHOWN_ROOMS = 50
+const MAX_DATA_LENGTH = 400
 
 export interface OverviewOptions {
   readonly counters: Counters
@@ -56,7 +57,6 @@ export function createOverview({ counters, relayState, instances, rooms, rates }
     }),
   }
 }
-const MAX_DATA_LENGTH = 400
 
 function describe({ at, prefix }: LoggedSignal, hasData: boolean): unknown {
   const { signal, room, sender, data } = parse(`${prefix}}`) ?? {}

@@ -29,7 +29,7 @@ export class SerialQueue<Item> {
     this.#items.push(item)
     this.#size += size
     if (this.#items.length >= MAX_ITEMS || this.#size >= MAX_SIZE) this.#consumer.onFull()
-    this.#work ??= this.#handleWaiting()
+    this.#work ??= this.#handleItems()
   }
 
   /** Resolves when all items are handled. */
@@ -41,7 +41,7 @@ export class SerialQueue<Item> {
     this.#items.length = 0
   }
 
-  async #handleWaiting(): Promise<void> {
+  async #handleItems(): Promise<void> {
     const consumer = this.#consumer
     const items = this.#items
     try {

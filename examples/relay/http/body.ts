@@ -17,6 +17,11 @@ const TOO_MANY = problem(
   },
 )
 
+const FULL = problem(503, 'busy', 'Too many requests are in progress. Send this again, unchanged.', {
+  ...CLOSE,
+  'Retry-After': '5',
+})
+
 /** Memory of a chunk besides its bytes: a body may arrive byte by byte. */
 const CHUNK_BYTES = 256
 
@@ -87,10 +92,6 @@ export function createBodyReader({ maxTotal, maxPerAddress = Infinity, addressOf
     },
   }
 }
-const FULL = problem(503, 'busy', 'Too many requests are in progress. Send this again, unchanged.', {
-  ...CLOSE,
-  'Retry-After': '5',
-})
 
 function tooLarge(maxBytes: number): Reply {
   return problem(413, 'too-large', `The body must not exceed ${maxBytes} bytes. Send less, or several requests.`, CLOSE)

@@ -127,7 +127,7 @@ export function createHttp(options: HttpOptions) {
     try {
       return await route(request, isExtra)
     } catch (error) {
-      if (TEMPORARY_ERRORS.some((passing) => error instanceof passing)) return UNAVAILABLE
+      if (TEMPORARY_ERRORS.some((type) => error instanceof type)) return UNAVAILABLE
       if (error instanceof ClientGone) return INCOMPLETE
       logger.error({ error: String(error) }, 'a request failed')
       return problem(500, 'internal', 'The relay failed on this request. The log of the relay has the cause.')

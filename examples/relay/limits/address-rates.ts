@@ -1,7 +1,4 @@
-/**
- * Handshakes and farewell requests per second of one address. A shared network can reconnect after a restart without
- * refusals.
- */
+/** Rate of handshakes per address. A shared network can reconnect after a restart without refusals. */
 export const HANDSHAKE_RATE = { rate: 20, burst: 40 }
 
 /** Returns the rate of signals that one address may send as farewells: enough for several users. */

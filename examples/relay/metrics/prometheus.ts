@@ -105,7 +105,7 @@ export function createMetrics({ counts }: Pick<Counters, 'counts'>, relayState: 
     () => delay.max / 1000,
   )
   gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss())
-  gauge('process_start_time_seconds', 'When the process started, in epoch seconds.', () => startedAt() / 1000)
+  gauge('process_start_time_seconds', 'When the process started, in epoch seconds.', () => processStart() / 1000)
   counter('process_cpu_seconds_total', 'CPU time of the process.', () => {
     const { user, system } = process.cpuUsage()
     return (user + system) / 1e6
@@ -120,4 +120,7 @@ export function createMetrics({ counts }: Pick<Counters, 'counts'>, relayState: 
     },
   }
 }
-const startedAt = (): number => Date.now() - process.uptime() * 1000
+
+function processStart(): number {
+  return Date.now() - process.uptime() * 1000
+}

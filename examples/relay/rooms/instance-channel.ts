@@ -28,14 +28,14 @@ export interface InstanceChannel {
 }
 
 export function createInstanceChannel({ room, log, onMessage, age }: InstanceChannelOptions): InstanceChannel {
-  let isOver = false
+  let isStopped = false
   let retry: NodeJS.Timeout | undefined
   let head = Number.POSITIVE_INFINITY
   let onCaughtUp = (): void => {}
   const rooms = createRooms({ log, onFailure: joinLater })
   const writer: Writer = {
     get isEnded() {
-      return isOver
+      return isStopped
     },
     isFull: false,
     sendShared(text) {
@@ -70,7 +70,7 @@ export function createInstanceChannel({ room, log, onMessage, age }: InstanceCha
     try {
       await rooms.join(room, writer, { age })
     } catch {
-      if (!isOver) joinLater()
+      if (!isStopped) joinLater()
     }
   }
 
@@ -86,7 +86,7 @@ export function createInstanceChannel({ room, log, onMessage, age }: InstanceCha
       await log.append({ room, id, prefix })
     },
     stop() {
-      isOver = true
+      isStopped = true
       onCaughtUp()
       clearTimeout(retry)
       rooms.leave(room, writer)

@@ -1,5 +1,6 @@
 const FORM =
   /^(?<scheme>rediss?)(?:\+(?<kind>sentinel|cluster))?:\/\/(?:(?<login>[^@]*)@)?(?<hosts>[^/?#@]+)(?:\/(?<path>[^?#]*))?(?:\?(?<query>[^#]*))?$/
+const HOST = /^(?:\[(?<literal>[0-9a-f:.]+)\]|(?<name>[\w.-]+))(?::(?<port>\d{1,5}))?$/i
 const WANTED = 'must be like redis://127.0.0.1:6379, redis+sentinel://host,host/name or redis+cluster://host,host'
 
 /** The address of Redis, with its credentials. */
@@ -57,7 +58,6 @@ export function describeRedis({ mode, nodes, primary }: RedisAddress): string {
   if (mode === 'standalone') return hosts
   return mode === 'cluster' ? `the cluster at ${hosts}` : `${primary} of the Sentinels at ${hosts}`
 }
-const HOST = /^(?:\[(?<literal>[0-9a-f:.]+)\]|(?<name>[\w.-]+))(?::(?<port>\d{1,5}))?$/i
 
 function readNode(text: string, usual: number): { host: string; port: number } {
   const { literal, name, port } = HOST.exec(text.trim())?.groups ?? {}

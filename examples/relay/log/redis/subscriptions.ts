@@ -201,8 +201,8 @@ export function createSubscriptions({ listen, unlisten, read, readPositions, kee
     async resubscribe() {
       const names = [...rooms.keys()]
       for (let from = 0; from < names.length; from += BATCH_SIZE) {
-        const followed = names.slice(from, from + BATCH_SIZE).filter((name) => rooms.has(name))
-        if (followed.length > 0) await listen(followed)
+        const subscribed = names.slice(from, from + BATCH_SIZE).filter((name) => rooms.has(name))
+        if (subscribed.length > 0) await listen(subscribed)
       }
       for (const [name, room] of rooms) if (room.epoch !== '') catchUpInBackground(name, room)
     },
