@@ -8,7 +8,7 @@ export interface Retention {
   readonly historyBytes: number
 }
 
-/** The room in which instances publish revocations. Its retention is a day, whatever the settings of other rooms. */
+/** The room in which instances publish revocations and logouts. Its retention is a day, whatever the settings of other rooms. */
 export const REVOCATIONS_ROOM = '$revocations'
 
 /** Retention of revocations: time (ms) and number. */

@@ -143,7 +143,9 @@ function relayHelp(): string {
 
 ${groups.join('\n\n')}
 
-A repeatable option may occur several times; commas may also separate origins, and spaces secrets. A limit of 0 means no limit.
-Each option is also an environment variable: ${flagOf('port')} is ${variableOf('port')}, ${flagOf('maxBytes')} is ${variableOf('maxBytes')},
-and a key of the config file: "maxBytes". The command line takes precedence over the environment, and the environment over the file.`
+A repeatable option may occur several times; commas may also separate origins, and spaces secrets.
+A limit of 0 means no limit.
+Each option is also an environment variable: ${flagOf('port')} is ${variableOf('port')}, ${flagOf('maxBytes')} is ${variableOf('maxBytes')}.
+Each option is also a key of the config file: "maxBytes".
+The command line takes precedence over the environment, and the environment over the config file.`
 }
