@@ -34,7 +34,7 @@ describeInChromium('the dashboard', () => {
   it('asks for the key, and opens to no other', async () => {
     const page = await tabs.open(`${relay.page}dashboard`)
     await logIn(page, 'not-the-key')
-    await page.getByRole('alert').getByText('That is not the key').waitFor()
+    await page.getByRole('alert').getByText('This is not the key').waitFor()
     // Browsers note every answer of this kind.
     expect(tabs.complaints.splice(0)).toEqual([expect.stringContaining('403')])
     await logIn(page)

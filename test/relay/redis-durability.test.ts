@@ -43,7 +43,7 @@ describeRedis('what an acceptance waits for', () => {
     await primary.ask('CLIENT', 'KILL', 'TYPE', 'normal')
     await vi.waitFor(() => expect(log.health).toBe('away'), WAITING)
     await expect(vi.waitFor(() => add('b'), { timeout: 5000, interval: 50 })).rejects.toThrow(
-      /does not have it|WAITAOF|no replica|away|line|closed|writeable/,
+      /not confirmed|WAITAOF|no replica|away|connection|line|closed|writeable/,
     )
     replica.freeze(false)
     await vi.waitFor(async () => expect(await add('b')).toBe('known'), WAITING)
@@ -91,7 +91,7 @@ describeRedis('what an acceptance waits for', () => {
     await redis.ask('CLIENT', 'KILL', 'TYPE', 'normal')
     await vi.waitFor(() => expect(log.health).toBe('away'), WAITING)
     await expect(vi.waitFor(() => add('b'), { timeout: 1000, interval: 50 })).rejects.toThrow(
-      /does not have it|WAITAOF|no replica|away|line|closed|writeable/,
+      /not confirmed|WAITAOF|no replica|away|connection|line|closed|writeable/,
     )
     await redis.ask('CONFIG', 'SET', 'appendfsync', 'always')
     await redis.ask('CLIENT', 'KILL', 'TYPE', 'normal')
