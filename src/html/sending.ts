@@ -1,7 +1,7 @@
 import { call, read } from '../page/dom.js'
 import { SignalError } from '../errors.js'
-import { onAct } from '../page/uncancelled-event.js'
-import { isFromRefresh } from '../page/page-state.js'
+import { onUncancelled } from '../page/uncancelled-event.js'
+import { isLoadedByRefresh } from '../page/page-state.js'
 import type { SignalClient } from '../signals.js'
 import { Attribute, dataOf, isIgnored, namesIn, type Report, roomOf } from './attributes.js'
 
@@ -21,7 +21,7 @@ export interface SendingOptions {
  */
 export function sendFrom({ root, getClient, report, signal }: SendingOptions): () => void {
   const said = new WeakSet<Element>()
-  let isOldNews = isFromRefresh()
+  let isOldNews = isLoadedByRefresh()
 
   function send(element: Element): void {
     try {
@@ -53,9 +53,9 @@ export function sendFrom({ root, getClient, report, signal }: SendingOptions): (
     for (const element of new Set([submitter, form])) if (sends(element)) send(element)
   }
 
-  onAct(root, 'click', onClick, signal)
-  onAct(root, 'auxclick', onClick, signal)
-  onAct(root, 'submit', onSubmit, signal)
+  onUncancelled(root, 'click', onClick, signal)
+  onUncancelled(root, 'auxclick', onClick, signal)
+  onUncancelled(root, 'submit', onSubmit, signal)
   return () => {
     for (const element of call(root, 'querySelectorAll', `meta[${Attribute.Send}]`)) {
       if (said.has(element) || isIgnored(element)) continue

@@ -1,5 +1,5 @@
 /**
- * Reads a property as the prototype of its owner has it. HTML that users write hides members of the document and of forms:
+ * Reads a property from the prototype of its owner. HTML that users write can hide members of the document and of forms:
  * `<img name="querySelector">`, `<input name="getAttribute">`.
  *
  * Source: HTML standard, `[LegacyOverrideBuiltIns]` of Document and HTMLFormElement.
@@ -8,7 +8,7 @@ export function read<Owner extends object, Name extends keyof Owner>(owner: Owne
   return Reflect.get(Object.getPrototypeOf(owner) as object, name, owner) as Owner[Name]
 }
 
-/** Calls a method as the prototype of its owner has it: see `read`. */
+/** Calls a method from the prototype of its owner: see `read`. */
 export function call<Owner extends object, Name extends keyof Owner>(
   owner: Owner,
   name: Name,

@@ -1,39 +1,39 @@
 import { call, read } from './dom.js'
 
-/** What is read of a field; elements that are none have nothing of it. */
+/** The properties of fields that this module reads; other elements have none of them. */
 type Field = Partial<HTMLInputElement & HTMLSelectElement>
-
-/** The fields that the user has been in since their form was last submitted, each with what it held before, if that is known. */
-const touched = new Map<Element, string | undefined>()
-
-/** Where something is being composed that is not text yet, as for Chinese. */
-let composing: EventTarget | null = null
 
 const OPEN = ':is(dialog[open], [popover]):is(:modal, :focus-within), [aria-modal=true]'
 const VISIBLY = { visibilityProperty: true, opacityProperty: true }
 
-/** Notes what the user does to fields. */
+/** The fields that the user has visited since the last submit of their form, each with its earlier content, if known. */
+const visited = new Map<Element, string | undefined>()
+
+/** The field in which an input method is composing text, as for Chinese. */
+let composing: EventTarget | null = null
+
+/** Watches the user's edits of fields until the signal aborts. */
 export function watchEdits(signal: AbortSignal): void {
   const on = (type: string, listener: (event: Event) => unknown): void =>
     call(document, 'addEventListener', type, listener, { capture: true, signal })
-  on('focusin', (event) => touch(event.composedPath()[0], contentOf))
-  // Some browsers do not focus a box that is clicked.
-  on('input', (event) => touch(event.composedPath()[0]))
+  on('focusin', (event) => recordVisit(event.composedPath()[0], contentOf))
+  // Some browsers do not focus a checkbox that is clicked.
+  on('input', (event) => recordVisit(event.composedPath()[0]))
   on('compositionstart', ({ target }) => (composing = target))
   on('compositionend', () => (composing = null))
-  on('submit', letGo)
-  on('reset', letGo)
-  addEventListener('blur', noteFrame, { signal })
-  touched.clear()
-  touch(read(document, 'activeElement'), (field) => contentOf(field, (field as Field).defaultValue))
+  on('submit', forgetFields)
+  on('reset', forgetFields)
+  addEventListener('blur', recordFrame, { signal })
+  visited.clear()
+  recordVisit(read(document, 'activeElement'), (field) => contentOf(field, (field as Field).defaultValue))
 }
 
-/** Whether an element, or the page, has fields whose content the user has changed and not submitted. */
+/** The fields, within a node or on the whole page, whose content the user has changed and not submitted. */
 export function editedFields(within: Node = document): Element[] {
-  noteFrame()
-  for (const field of touched.keys()) if (!read(field, 'isConnected')) touched.delete(field)
-  return [...touched]
-    .filter(([field, before]) => holds(within, field) && contentOf(field) !== before)
+  recordFrame()
+  for (const field of visited.keys()) if (!read(field, 'isConnected')) visited.delete(field)
+  return [...visited]
+    .filter(([field, before]) => containsDeep(within, field) && contentOf(field) !== before)
     .map(([field]) => field)
 }
 
@@ -43,8 +43,8 @@ export function isComposing(within: Node): boolean {
 }
 
 /**
- * Whether a dialog is open in an element, or on the page: one that is modal, or that the user is in, as for a popover. What
- * is there all the time, such as a notice of cookies or a menu beside the window, or is shown by its style alone, is not one.
+ * Whether a dialog is open in an element or on the page: a modal dialog, or a popover that has the focus. Permanent
+ * elements such as a cookie notice or a side menu do not count, and neither do dialogs that only a style shows.
  */
 export function hasOpenDialog(within: ParentNode = document): boolean {
   return [...call(within, 'querySelectorAll', OPEN)].some(
@@ -52,34 +52,34 @@ export function hasOpenDialog(within: ParentNode = document): boolean {
   )
 }
 
-/** Whether all of an element is beside the window. What has no size of its own may have children that are seen. */
+/** Whether an element lies outside the window. An element without a size does not: its children may be visible. */
 function isOutside(element: Element): boolean {
   const { left, top, right, bottom } = element.getBoundingClientRect()
   return left < right && top < bottom && (right <= 0 || bottom <= 0 || left >= innerWidth || top >= innerHeight)
 }
 
-function touch(target: EventTarget | null | undefined, before?: (field: Element) => string): void {
-  if (!(target instanceof HTMLElement && !touched.has(target))) return
+function recordVisit(target: EventTarget | null | undefined, before?: (field: Element) => string): void {
+  if (!(target instanceof HTMLElement && !visited.has(target))) return
   if (read(target, 'isContentEditable') || call(target, 'matches', 'input, textarea, select'))
-    touched.set(target, before?.(target))
+    visited.set(target, before?.(target))
 }
 
-function letGo({ target }: Event): void {
-  for (const field of touched.keys()) {
-    if ((field as Field).form === target || holds(target as Node, field)) touched.delete(field)
+function forgetFields({ target }: Event): void {
+  for (const field of visited.keys()) {
+    if ((field as Field).form === target || containsDeep(target as Node, field)) visited.delete(field)
   }
 }
 
-/** What is done in a frame is not known here. */
-function noteFrame(): void {
+/** Edits inside a frame are invisible from here, so a frame with the focus counts as edited. */
+function recordFrame(): void {
   const activeElement = read(document, 'activeElement')
-  if (activeElement?.localName === 'iframe') touched.set(activeElement, undefined)
+  if (activeElement?.localName === 'iframe') visited.set(activeElement, undefined)
 }
 
-/** Whether a node is inside of another, or inside of the shadow of what is. */
-function holds(within: Node, node: Node): boolean {
+/** Whether a node contains another one, shadow trees included. */
+function containsDeep(within: Node, node: Node): boolean {
   const { host } = call(node, 'getRootNode') as Partial<ShadowRoot>
-  return call(within, 'contains', node) || (host !== undefined && holds(within, host))
+  return call(within, 'contains', node) || (host !== undefined && containsDeep(within, host))
 }
 
 function contentOf(field: Element, text = (field as Field).value ?? field.textContent): string {

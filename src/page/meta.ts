@@ -1,6 +1,6 @@
 import { call } from './dom.js'
 
-/** The content of a `<meta name="…">` of the page, without the spaces around it. */
+/** The trimmed content of the page's `<meta name="signalpost-…">`. */
 export function readMeta(name: string): string | undefined {
   const page = globalThis.document
   const meta = page && call(page, 'querySelector', `meta[name="signalpost-${name}"]`)

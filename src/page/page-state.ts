@@ -1,98 +1,97 @@
-import { leaveNote, readNote } from './session-storage.js'
+import { readSession, writeSession } from './session-storage.js'
 
 const KEY = 'signalpost refresh'
 
-/** A page that has been there for longer than this, in milliseconds, has nothing to do with the last one any more. */
+/** A page older than this ignores the signals that the last page has received (ms). */
 const FRESH = 60_000
-/** A page that is left sooner than this, in milliseconds, may be going round in a circle. */
-const LAP = 30_000
-export const MAX_LAPS = 3
+/** Pages that a refresh replaces sooner than this may form a reload loop (ms). */
+const LOOP_TIME = 30_000
+export const MAX_RELOADS = 3
 
 /**
- * What this page leaves to the tab's next one: when each signal was last heard, in epoch milliseconds; its laps; how it loads
- * that page itself (`own`); and which address, come by in which way, is the answer to a form that was posted.
+ * State for the next page of the tab: when this page last received each signal (epoch ms), the reload count (`laps`), how a
+ * refresh loads the next page (`own`), and which addresses show a POST result.
  */
-const note: Record<string, number | string> = {}
+const state: Record<string, number | string> = {}
 
-let isTouchedNow = false
-let isAnswerNow = false
+let hasInput = false
+let isPostResultPage = false
 
-/** Leaves the note whenever the page goes. */
-export function watchLeaving(signal: AbortSignal): void {
-  const { type, redirectCount } = arrival()
-  isTouchedNow = false
-  isAnswerNow = readNote(KEY)[`${type} posted`] === address() && !redirectCount
-  delete note['reload posted']
-  if (isAnswerNow) note['reload posted'] = address()
+/** Stores the state on every `pagehide` until the signal aborts. */
+export function watchPageState(signal: AbortSignal): void {
+  const { type, redirectCount } = navigationEntry()
+  hasInput = false
+  isPostResultPage = readSession(KEY)[`${type} posted`] === pageAddress() && !redirectCount
+  delete state['reload posted']
+  if (isPostResultPage) state['reload posted'] = pageAddress()
   for (const event of ['pointerdown', 'keydown']) {
-    addEventListener(event, ({ isTrusted }) => (isTouchedNow ||= isTrusted), { capture: true, signal })
+    addEventListener(event, ({ isTrusted }) => (hasInput ||= isTrusted), { capture: true, signal })
   }
-  addEventListener('pagehide', () => leaveNote(KEY, note), { signal })
+  addEventListener('pagehide', () => writeSession(KEY, state), { signal })
 }
 
-/** Whether somebody has touched this very page. What the browser knows of it outlives a reload. */
-export function isTouched(): boolean {
-  return isTouchedNow
+/** Whether the user has clicked or typed on this page. The browser's own user activation would survive a reload. */
+export function hasUserInput(): boolean {
+  return hasInput
 }
 
-/** Whether this page is what a server answered to a form, and did not lead elsewhere: nobody can have it again without posting. */
-export function isAnswerToPost(): boolean {
-  return isAnswerNow
+/** Whether this page is the response to a POST without a redirect: only another POST would load it again. */
+export function isPostResult(): boolean {
+  return isPostResultPage
 }
 
 /**
- * A page may be told of a change while the tab's next page is already on its way, rendered before the change. The next page
- * is not told again, for the tab has handled it.
+ * Records a signal for the next page of the tab, which may have been rendered before the change. The next page refreshes
+ * then, because the relay does not send the signal to the same tab again.
  */
-export function noteHeard(room: string, name: string): void {
-  note[`${room} ${name}`] = note[`${room} *`] = Date.now()
+export function recordReceived(room: string, name: string): void {
+  state[`${room} ${name}`] = state[`${room} *`] = Date.now()
 }
 
-/** Whether the tab's last page heard the signal, `'*'` for any, after the navigation to this page had begun. */
-export function wasHeardMeanwhile(room: string, name: string): boolean {
+/** Whether the tab's last page received the signal (`'*'` for any) after the navigation to this page had begun. */
+export function wasReceivedDuringLoad(room: string, name: string): boolean {
   const age = performance.now()
-  return age < FRESH && Number(readNote(KEY)[`${room} ${name}`]) > Date.now() - age
+  return age < FRESH && Number(readSession(KEY)[`${room} ${name}`]) > Date.now() - age
 }
 
-/** Notes that this page is about to load another by itself. */
-export function noteLap(own: 'reload' | 'navigate'): void {
-  note.laps = 1 + (performance.now() < LAP && !isTouchedNow ? countLaps() : 0)
-  note.own = own
+/** Records that a refresh is about to load the next page. */
+export function recordRefresh(own: 'reload' | 'navigate'): void {
+  state.laps = 1 + (performance.now() < LOOP_TIME && !hasInput ? reloadCount() : 0)
+  state.own = own
 }
 
-/** Whether this page is about to load another by itself. */
-export function isLeavingByItself(): boolean {
-  return note.own !== undefined
+/** Whether a refresh is about to load the next page. */
+export function isRefreshNavigating(): boolean {
+  return state.own !== undefined
 }
 
-/** Notes that the user is about to load another page, and where a form is posted to. */
-export function noteNavigation(posted?: string): void {
-  delete note.laps
-  delete note.own
-  delete note['navigate posted']
-  if (posted !== undefined) note['navigate posted'] = address(posted)
+/** Records that the user is about to load another page, and the target of a POST. */
+export function recordUserNavigation(posted?: string): void {
+  delete state.laps
+  delete state.own
+  delete state['navigate posted']
+  if (posted !== undefined) state['navigate posted'] = pageAddress(posted)
 }
 
-/** Whether the tab's last page refreshed itself by loading this one. */
-export function isFromRefresh(): boolean {
-  return readNote(KEY).own === (arrival().type ?? '')
+/** Whether a refresh of the tab's last page loaded this one. */
+export function isLoadedByRefresh(): boolean {
+  return readSession(KEY).own === (navigationEntry().type ?? '')
 }
 
 /**
- * How many pages of this tab in a row, this one not counted, refreshed themselves by loading another, soon after they had
- * come and with nobody having touched them. Pages that send while they load, and by that reload each other, would do it for
- * ever, as fast as the server lets them: whoever comes round waits longer each time.
+ * The number of consecutive earlier pages of this tab that a refresh replaced within `LOOP_TIME` and without user input.
+ * Pages that send while they load can reload each other for ever: each round of a reload loop waits longer.
  */
-export function countLaps(): number {
-  return Math.min(Number(readNote(KEY).laps ?? 0), MAX_LAPS)
+export function reloadCount(): number {
+  return Math.min(Number(readSession(KEY).laps ?? 0), MAX_RELOADS)
 }
 
-function arrival(): Partial<PerformanceNavigationTiming> {
+function navigationEntry(): Partial<PerformanceNavigationTiming> {
   return performance.getEntriesByType('navigation')[0] ?? {}
 }
 
-/** What of an address says which page it is. */
-function address(href = location.href): string {
+/** The part of an address that identifies a page. */
+function pageAddress(href = location.href): string {
   const { origin, pathname } = new URL(href)
   return origin + pathname
 }

@@ -1,14 +1,14 @@
-import { noteLap } from './page-state.js'
+import { recordRefresh } from './page-state.js'
 
-/** How long a page may take to come before another one is asked for, in milliseconds. */
+/** How long the next page may take to load before a refresh requests it again (ms). */
 const TIME_LIMIT = 30_000
 
 /**
- * Lasts for as long as the page that was asked for may be on its way: whoever asks again meanwhile makes the server begin anew,
- * and with signals that keep coming no page would ever arrive. It ends when this page comes back from the browser's cache.
+ * Resolves when the next page did not load in time, or when the browser restores this page from its back/forward cache.
+ * Until then no other refresh may run: each new request makes the server start again, and the page would never load.
  */
-export function leaving(own: 'reload' | 'navigate', signal: AbortSignal): Promise<void> {
-  noteLap(own)
+export function waitForNextPage(own: 'reload' | 'navigate', signal: AbortSignal): Promise<void> {
+  recordRefresh(own)
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, TIME_LIMIT)
     signal.addEventListener('abort', () => clearTimeout(timer))

@@ -1,18 +1,19 @@
-import { leaveNote, readNote } from './session-storage.js'
+import { readSession, writeSession } from './session-storage.js'
 
 const KEY = 'signalpost scroll'
+/** A stored scroll position older than this is ignored (ms). */
 const FRESH = 30_000
 
-/** Leaves a note to the next page of the tab, if it has the same path: where this one is scrolled to. */
+/** Stores the scroll position for the next page of the tab, if that page has the same path. */
 export function keepScroll(): void {
-  leaveNote(KEY, { path: location.pathname, at: Date.now(), left: scrollX, top: scrollY })
+  writeSession(KEY, { path: location.pathname, at: Date.now(), left: scrollX, top: scrollY })
 }
 
-/** Scrolls to where the last page left off, as soon as this one is there. */
+/** Restores the scroll position of the last page as soon as this page is loaded. */
 export function restoreScroll(): void {
   if (document.readyState === 'loading') return addEventListener('DOMContentLoaded', restoreScroll, { once: true })
-  const { path, at, left, top } = readNote(KEY)
-  leaveNote(KEY, {})
+  const { path, at, left, top } = readSession(KEY)
+  writeSession(KEY, {})
   if (path !== location.pathname || Date.now() - Number(at) > FRESH) return
   scrollTo({ left: Number(left), top: Number(top), behavior: 'instant' })
 }

@@ -1,14 +1,14 @@
-/** Leaves a note to the next page of the tab, if the browser lets it. */
-export function leaveNote(key: string, note: object): void {
+/** Stores a value for the next page of the tab, if the browser allows it. */
+export function writeSession(key: string, value: object): void {
   try {
-    sessionStorage.setItem(key, JSON.stringify(note))
+    sessionStorage.setItem(key, JSON.stringify(value))
   } catch {
-    // Full or denied: the next page does without.
+    // Storage is full or denied: the next page starts without the value.
   }
 }
 
-/** What the last page left; nothing where it cannot be read. */
-export function readNote(key: string): Readonly<Record<string, unknown>> {
+/** The value that the last page stored; an empty object if it cannot be read. */
+export function readSession(key: string): Readonly<Record<string, unknown>> {
   try {
     return Object(JSON.parse(sessionStorage.getItem(key) ?? 'null')) as Record<string, unknown>
   } catch {

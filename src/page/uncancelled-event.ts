@@ -1,26 +1,26 @@
 import { call } from './dom.js'
 
 /**
- * Calls `act` with each event of a type that nobody cancelled, and its path, when the handlers of the page are through with it:
- * at the top of the page, or, where one of them kept it from coming there, in the next task.
+ * Calls `listener` with each event that was not cancelled, and its path, after the handlers of the page have run. That is
+ * when the event reaches the window or, if a handler stopped it, in the next task.
  */
-export function onAct<Kind extends Event>(
+export function onUncancelled<Kind extends Event>(
   root: EventTarget,
   type: string,
-  act: (event: Kind, path: EventTarget[]) => void,
+  listener: (event: Kind, path: EventTarget[]) => void,
   signal: AbortSignal,
 ): void {
-  const onBegin = (event: Event): void => {
+  const onCapture = (event: Event): void => {
     const path = event.composedPath()
-    const settle = (arrived?: Event): void => {
-      // A handler may have made another one meanwhile.
+    const finish = (arrived?: Event): void => {
+      // A handler may have dispatched another event of this type.
       if (arrived && arrived !== event) return
       clearTimeout(timer)
-      removeEventListener(type, settle)
-      if (!event.defaultPrevented && !signal.aborted) act(event as Kind, path)
+      removeEventListener(type, finish)
+      if (!event.defaultPrevented && !signal.aborted) listener(event as Kind, path)
     }
-    const timer = setTimeout(settle)
-    addEventListener(type, settle)
+    const timer = setTimeout(finish)
+    addEventListener(type, finish)
   }
-  call(root, 'addEventListener', type, onBegin, { capture: true, signal })
+  call(root, 'addEventListener', type, onCapture, { capture: true, signal })
 }

@@ -1,2 +1,2 @@
-/** Elements that users may have written, as the page says: what their `data-signal-*` attributes say is not done. */
+/** Elements that the page marks as written by users: their `data-signal-*` attributes have no effect. */
 export const USER_CONTENT = '[data-signal-ignore], [data-signal-ignore] *'

@@ -1,26 +1,30 @@
 import { call, read } from './dom.js'
-import { onAct } from './uncancelled-event.js'
-import { isLeavingByItself, noteNavigation } from './page-state.js'
+import { onUncancelled } from './uncancelled-event.js'
+import { isRefreshNavigating, recordUserNavigation } from './page-state.js'
 
-/** How long a page may be on its way, in milliseconds: what is downloaded never comes. */
+/** How long a navigation counts as pending (ms): a download never loads a page. */
 const TIME_LIMIT = 30_000
 
-let leavesUntil = 0
+let pendingUntil = 0
 
-/** Whether the page that the user has asked for is on its way: another one would be shown in its place. */
-export function isUserLeaving(): boolean {
-  return performance.now() < leavesUntil
+/** Whether a page that the user requested is loading: a refresh would load another page in its place. */
+export function isUserNavigating(): boolean {
+  return performance.now() < pendingUntil
 }
 
 /**
- * Notes which page is asked for by a link or a form, and, where the browser tells of it (Navigation API), also by a script or
- * the way back.
+ * Watches navigations by links and forms, and, where the browser has the Navigation API, also by scripts and by the back
+ * button.
  */
 export function watchNavigation(signal: AbortSignal): void {
-  const leave = (target: string, posted?: string): void => {
+  const begin = (target: string, posted?: string): void => {
     if (!/^(_self|_top|_parent)?$/i.test(target)) return
-    leavesUntil = performance.now() + TIME_LIMIT
-    noteNavigation(posted)
+    pendingUntil = performance.now() + TIME_LIMIT
+    recordUserNavigation(posted)
+  }
+
+  const end = (): void => {
+    pendingUntil = 0
   }
 
   const onClick = ({ ctrlKey, metaKey, shiftKey, altKey }: MouseEvent, path: EventTarget[]): void => {
@@ -29,48 +33,46 @@ export function watchNavigation(signal: AbortSignal): void {
     if (!link || ctrlKey || metaKey || shiftKey || altKey || link.hasAttribute('download')) return
     const [page, hash] = link.href.toString().split('#')
     const isInside = hash !== undefined && page === withoutHash(location.href)
-    // Others open another program, or run a script.
-    if (/^(https?|file):$/.test(link.protocol) && !isInside) leave(link.target)
+    // Other schemes open another program or run a script.
+    if (/^(https?|file):$/.test(link.protocol) && !isInside) begin(link.target)
   }
 
   const onSubmit = ({ submitter }: SubmitEvent, [form]: EventTarget[]): void => {
-    const said = (name: string): string =>
+    const attribute = (name: string): string =>
       submitter?.getAttribute(`form${name}`) ?? call(form as Element, 'getAttribute', name) ?? ''
-    const method = said('method').toLowerCase()
-    const url = new URL(said('action') || location.href, read(document, 'baseURI'))
-    if (method !== 'dialog') leave(said('target'), method === 'post' ? url.href : undefined)
+    const method = attribute('method').toLowerCase()
+    const url = new URL(attribute('action') || location.href, read(document, 'baseURI'))
+    if (method !== 'dialog') begin(attribute('target'), method === 'post' ? url.href : undefined)
   }
 
-  let isAway = false
-  let failing: ReturnType<typeof setTimeout> | undefined
+  let isCrossDocument = false
+  let errorTimer: ReturnType<typeof setTimeout> | undefined
 
-  // What a refresh asks for is no wish of the user.
+  // Navigations started by a refresh do not count as user navigations.
   const onNavigate = ({ destination, downloadRequest, formData }: NavigateEvent): void => {
-    clearTimeout(failing)
-    isAway = !destination.sameDocument
-    if (isAway && downloadRequest === null && !isLeavingByItself()) leave('', formData ? destination.url : undefined)
+    clearTimeout(errorTimer)
+    isCrossDocument = !destination.sameDocument
+    if (isCrossDocument && downloadRequest === null && !isRefreshNavigating())
+      begin('', formData ? destination.url : undefined)
   }
 
-  const stay = (): void => {
-    leavesUntil = 0
-  }
-
-  const comeBack = ({ persisted }: PageTransitionEvent): void => {
+  const onPageShow = ({ persisted }: PageTransitionEvent): void => {
     if (!persisted) return
-    stay()
-    noteNavigation()
+    end()
+    recordUserNavigation()
   }
 
-  stay()
-  onAct(document, 'click', onClick, signal)
-  onAct(document, 'submit', onSubmit, signal)
-  addEventListener('pageshow', comeBack, { signal })
+  end()
+  onUncancelled(document, 'click', onClick, signal)
+  onUncancelled(document, 'submit', onSubmit, signal)
+  addEventListener('pageshow', onPageShow, { signal })
   const { navigation } = globalThis as { navigation?: Navigation }
   navigation?.addEventListener('navigate', onNavigate, { signal })
-  // Of a navigation to elsewhere, told only where a router of the page has taken the place of the browser.
-  navigation?.addEventListener('navigatesuccess', () => isAway && stay(), { signal })
-  // It was stopped, or is a download; or the page changes its own address on the way, which fails nothing.
-  navigation?.addEventListener('navigateerror', () => void (failing = setTimeout(stay)), { signal })
+  // A cross-document navigation succeeds in this document only if a router of the page has intercepted it.
+  navigation?.addEventListener('navigatesuccess', () => isCrossDocument && end(), { signal })
+  // The navigation was stopped or is a download. A page that changes its own address meanwhile also causes an error, but
+  // another `navigate` follows and clears the timer.
+  navigation?.addEventListener('navigateerror', () => void (errorTimer = setTimeout(end)), { signal })
 }
 
 function withoutHash(href: string): string | undefined {

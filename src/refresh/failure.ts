@@ -1,5 +1,5 @@
 import { SignalError } from '../errors.js'
-import { isAnswerToPost } from '../page/page-state.js'
+import { isPostResult } from '../page/page-state.js'
 
 /** What an action returns that has not done it, because the user has begun something meanwhile. */
 export const NOT_YET = Symbol('not yet')
@@ -13,7 +13,7 @@ export function failure(what: string, cause?: unknown): SignalError {
 
 /** @throws SignalError `refresh-failed`, always the same one, where the page could be had again only by posting a form again. */
 export function checkRepeatable(): void {
-  if (!isAnswerToPost()) return
+  if (!isPostResult()) return
   throw (notRepeatable ??= failure(
     'This page is the answer to a posted form: let the server answer POST with a redirect',
   ))

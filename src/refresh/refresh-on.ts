@@ -6,10 +6,17 @@ import type { RefreshAction } from './action.js'
 import { editedFields, hasOpenDialog, watchEdits } from '../page/edits.js'
 import { failure, NOT_YET } from './failure.js'
 import { createIndicator } from './indicator/indicator.js'
-import { countLaps, isTouched, MAX_LAPS, noteHeard, wasHeardMeanwhile, watchLeaving } from '../page/page-state.js'
+import {
+  reloadCount,
+  hasUserInput,
+  MAX_RELOADS,
+  recordReceived,
+  wasReceivedDuringLoad,
+  watchPageState,
+} from '../page/page-state.js'
 import { checkRefresh, type RefreshOptions } from './refresh-options.js'
 import { type Batch, createScheduler, type Hold, type RefreshPhase, type Scheduler } from './scheduler.js'
-import { isUserLeaving, watchNavigation } from '../page/user-navigation.js'
+import { isUserNavigating, watchNavigation } from '../page/user-navigation.js'
 
 /** The detail of the event `signalpost:refresh`, which tells on the document what every refresh is doing. */
 export interface RefreshEventDetail {
@@ -80,9 +87,9 @@ export function refreshPlace<
   function hold(): Hold | undefined {
     if (whenHidden === 'wait' && document.visibilityState === 'hidden') return 'hidden'
     // What has a guard of its own renews a part of the page, and takes nobody elsewhere.
-    if (!action.guard && isUserLeaving()) return 'leaving'
+    if (!action.guard && isUserNavigating()) return 'leaving'
     try {
-      return (!action.guard && isGoingRound()) || (isBusy && isBusy()) ? 'guard' : undefined
+      return (!action.guard && isReloadLoop()) || (isBusy && isBusy()) ? 'guard' : undefined
     } catch (cause) {
       report(new SignalError('handler-threw', 'A guard threw, and holds nothing back.', cause))
       return undefined
@@ -106,14 +113,14 @@ export function refreshPlace<
     call(document, 'dispatchEvent', new CustomEvent('signalpost:refresh', { detail }))
   }
 
-  const laps = countLaps()
+  const reloads = reloadCount()
   /** Each time this page comes, it sends what makes another page send what makes this one go. */
-  const isGoingRound = (): boolean => laps === MAX_LAPS && !isTouched() && hasSent()
+  const isReloadLoop = (): boolean => reloads === MAX_RELOADS && !hasUserInput() && hasSent()
   const scheduler = createScheduler({
     wait,
     maxWait,
     minInterval,
-    notBefore: laps > 0 ? minInterval * 2 ** laps : 0,
+    notBefore: reloads > 0 ? minInterval * 2 ** reloads : 0,
     delay: spread * (share ??= Math.random()),
     hold,
     run,
@@ -124,7 +131,7 @@ export function refreshPlace<
   const show = shown === false ? undefined : createIndicator({ target, refresh: scheduler.runNow, texts })
 
   const onSignal = (_data: unknown, received: Signal): void => {
-    noteHeard(room, received.name)
+    recordReceived(room, received.name)
     scheduler.mark(received)
   }
   const receiving = { room, from, signal, ...(where && { where: where as (signal: Signal) => boolean }) }
@@ -139,7 +146,7 @@ export function refreshPlace<
   watchPage(signal)
   const isOwing = last.get(place)?.isDirty()
   last.set(place, scheduler)
-  if (isOwing || wanted.some((name) => wasHeardMeanwhile(room, name))) scheduler.mark()
+  if (isOwing || wanted.some((name) => wasReceivedDuringLoad(room, name))) scheduler.mark()
   return stop
 }
 
@@ -148,7 +155,7 @@ export function watchPage(signal: AbortSignal): void {
   if (registered === 0) {
     watching = new AbortController()
     watchEdits(watching.signal)
-    watchLeaving(watching.signal)
+    watchPageState(watching.signal)
     watchNavigation(watching.signal)
   }
   registered += 1

@@ -1,6 +1,6 @@
 import type { RefreshAction } from '../action.js'
 import { checkRepeatable } from '../failure.js'
-import { leaving } from '../../page/pending-navigation.js'
+import { waitForNextPage } from '../../page/pending-navigation.js'
 
 /**
  * Loads the page again; the browser keeps its scroll position. The tab remembers what it has handled, so that what caused
@@ -13,6 +13,6 @@ export function reloadPage(): RefreshAction {
     // An application that scrolls by itself would begin at the top.
     history.scrollRestoration = 'auto'
     location.reload()
-    return leaving('reload', signal)
+    return waitForNextPage('reload', signal)
   }
 }

@@ -3,7 +3,7 @@ import { checkOptions } from '../../options.js'
 import type { RefreshAction } from '../action.js'
 import { checkAllowed, checkOrigins, type OriginOptions } from '../allowed-origin.js'
 import { failure } from '../failure.js'
-import { leaving } from '../../page/pending-navigation.js'
+import { waitForNextPage } from '../../page/pending-navigation.js'
 import { keepScroll, restoreScroll } from '../../page/scroll.js'
 import { checkSelector } from './selector.js'
 import { USER_CONTENT } from '../../page/user-content.js'
@@ -44,7 +44,7 @@ export function submitForm(form: HTMLFormElement | string, options: OriginOption
     removeEventListener('submit', onSubmit)
     if (!isNavigating) return undefined
     keepScroll()
-    return leaving('navigate', signal)
+    return waitForNextPage('navigate', signal)
   }
 }
 
