@@ -1,23 +1,23 @@
 import type { Signal } from '../signals.js'
 
-/** What a refresh is told about itself. */
+/** The context that a refresh action receives. */
 export interface RefreshContext {
-  /** Aborts when the refresh is no longer wanted: after `stop()`, and when the client is closed. */
+  /** Aborts when the refresh is obsolete: after `stop()`, and when the client is closed. */
   readonly signal: AbortSignal
-  /** What it reacts to, in order. Empty after a gap, and when there were more than 100: everything may have changed. */
+  /** The signals behind this refresh, in order. Empty after a gap or more than 100 signals: everything may have changed. */
   readonly signals: readonly Signal[]
-  /** When the last of it came, on the clock of `performance.now()`: what was fetched later shows all of it. */
+  /** When the last signal arrived, as `performance.now()`: a fetch that starts later contains all changes. */
   readonly changedAt: number
 }
 
-/** Whether a refresh has to wait, because it would take away what the user is doing. */
+/** Whether a refresh has to wait because it would discard work of the user. */
 export type Guard = () => boolean
 
-/** What a refresh does: any function, async or not. It has failed when it throws or rejects. */
+/** The function that refreshes, async or not. The refresh fails when the function throws or rejects. */
 export interface RefreshAction {
   (context: RefreshContext): unknown
-  /** The element that it renews, which shows that it is busy. */
+  /** The element that the action renews; it gets `aria-busy`. */
   readonly target?: () => Element | null
-  /** What it cannot keep, unless the options say otherwise. Default: anything edited on the page, and an open dialog. */
+  /** Whether the action has to wait, unless the options set a guard. Default: any edited field or open dialog on the page. */
   readonly guard?: Guard
 }

@@ -1,25 +1,25 @@
 import { badOption } from '../options.js'
 import { failure } from './failure.js'
 
-/** Origins beside the page's own whose HTML may become part of the page. */
+/** More origins whose HTML may become part of the page. */
 export interface OriginOptions {
-  /** Origins like `https://reports.example`, whose HTML is trusted like the page's own. @default [] */
+  /** Origins like `https://reports.example`; their HTML is trusted like the page's own. @default [] */
   readonly origins?: readonly string[] | undefined
 }
 
 /** @throws SignalError `bad-option`. */
 export function checkOrigins(origins: unknown = []): void {
   if (Array.isArray(origins) && origins.every((origin) => isWeb(origin) && new URL(origin).origin === origin)) return
-  throw badOption('The option "origins" is a list of origins like https://reports.example, without a path')
+  throw badOption('The option "origins" takes a list of origins like https://reports.example, without a path')
 }
 
 /**
- * Checks that a refresh may take HTML from an address, or lead to it. Attributes that users wrote could name any.
+ * Checks that a refresh may load an address. Attributes in user content could name any address.
  *
  * @throws SignalError `refresh-failed`.
  */
 export function checkAllowed({ protocol, origin, href }: URL, origins: readonly string[] = []): void {
-  // The origin of all files, and of all data: addresses, is "null".
+  // `file:` and `data:` addresses all have the origin "null", so the protocol counts too.
   if (protocol === location.protocol && origin === location.origin) return
   if (isWeb(href) && origins.includes(origin)) return
   throw failure(`A refresh stays on ${location.origin}; to allow ${origin} too, list it in "origins" or data-origins`)

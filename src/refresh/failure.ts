@@ -1,20 +1,18 @@
 import { SignalError } from '../errors.js'
 import { isPostResult } from '../page/page-state.js'
 
-/** What an action returns that has not done it, because the user has begun something meanwhile. */
+/** The result of an action that stopped because the user had started to edit. */
 export const NOT_YET = Symbol('not yet')
 
 let notRepeatable: SignalError | undefined
 
-/** The error of a refresh that did not come about. */
-export function failure(what: string, cause?: unknown): SignalError {
-  return new SignalError('refresh-failed', `${what}.`, cause)
+/** The error of a failed refresh. */
+export function failure(reason: string, cause?: unknown): SignalError {
+  return new SignalError('refresh-failed', `${reason}.`, cause)
 }
 
-/** @throws SignalError `refresh-failed`, always the same one, where the page could be had again only by posting a form again. */
+/** @throws SignalError `refresh-failed`, always the same object, if only another POST could load this page again. */
 export function checkRepeatable(): void {
   if (!isPostResult()) return
-  throw (notRepeatable ??= failure(
-    'This page is the answer to a posted form: let the server answer POST with a redirect',
-  ))
+  throw (notRepeatable ??= failure('This page is the response to a POST: let the server answer POST with a redirect'))
 }

@@ -18,35 +18,36 @@ import { checkRefresh, type RefreshOptions } from './refresh-options.js'
 import { type Batch, createScheduler, type Hold, type RefreshPhase, type Scheduler } from './scheduler.js'
 import { isUserNavigating, watchNavigation } from '../page/user-navigation.js'
 
-/** The detail of the event `signalpost:refresh`, which tells on the document what every refresh is doing. */
+/** The detail of the event `signalpost:refresh`, dispatched on the document in each phase of a refresh. */
 export interface RefreshEventDetail {
   readonly phase: RefreshPhase
-  /** The names of the signals that it reacts to. */
+  /** The names of the signals that cause this refresh. */
   readonly names: readonly string[]
-  /** How many signals and gaps this run stands for. */
+  /** How many signals and gaps this run covers. */
   readonly coalesced: number
 }
 
-/** This page's share of every `spread`: one for all, so that what runs together can share a fetch. */
+/** This page's random share of every `spread`: one value, so that refreshes that run together can share a fetch. */
 let share: number | undefined
 
-/** The last registration of each place, which may have ended. */
-const last = new WeakMap<object, Scheduler>()
+/** The last scheduler of each place, which may have ended. */
+const schedulers = new WeakMap<object, Scheduler>()
 
-/** What was told where nobody asked to be told. */
-const told = new WeakSet<SignalError>()
+/** Errors that were thrown because there was no `onError`. */
+const thrown = new WeakSet<SignalError>()
 
-/** How many registrations there are, and what ends the watching that all of them need. */
+/** The number of registrations, and the controller that ends their common listeners. */
 let registered = 0
 let watching: AbortController
 
 /**
  * Runs `action` when one of the signals arrives: once for a burst, never twice at a time, and always once more after the last
- * signal. It waits while nobody sees the page, or while the user is busy with it. After a gap it runs once, for anything may
- * have changed. It ends with `stop()`, which also drops what waits, and with `client.close()`; a page that is put aside
- * (hidden, frozen, in the browser's cache) keeps what waits, and one that is left hands it on to the next page of the tab. Where there is no page, it does nothing.
+ * signal. The action waits while the page is hidden or the user is busy. After a gap it runs once, because anything may
+ * have changed. The registration ends with `stop()`, which also drops a pending refresh, and with `client.close()`. A hidden,
+ * frozen or cached page keeps its pending refresh; the next page of the tab takes it over when the user leaves. Without a
+ * document (on a server) the function does nothing.
  *
- * Each step is also an event `signalpost:refresh` on the document, with a {@link RefreshEventDetail}.
+ * Each phase is also an event `signalpost:refresh` on the document, with a {@link RefreshEventDetail}.
  *
  * @throws SignalError `no-client`, `bad-name` or `bad-option`.
  * @example refreshOn('ReportIncome', replaceElement('#report'))
@@ -59,7 +60,7 @@ export function refreshOn<
   return refreshPlace({}, names, action, options)
 }
 
-/** Does that for one place of a page: who registers for it again, with other options, takes over what the last one still owed. */
+/** Same as `refreshOn`, for one place of the page: a new registration inherits the pending refresh of the old one. */
 export function refreshPlace<
   Name extends SignalName<Received> | '*',
   Sent extends SignalMap = RegisteredSignals,
@@ -74,7 +75,7 @@ export function refreshPlace<
   const { whenHidden = 'wait', guard = true, indicator: shown, texts, onError = rethrow } = options
   const wanted = [...new Set([names].flat() as Name[])]
   checkRefresh(wanted, action, options)
-  // Its own map of signals types the options; what it does is the same for every map.
+  // The client's own map of signals only types the options.
   const client = (options.client ?? getPageClient()) as SignalClient<object, AnySignals> | undefined
   if (!client) throw new SignalError('no-client', 'This page has no client yet: call createSignalClient() first.')
   if (!globalThis.document) return () => undefined
@@ -86,22 +87,22 @@ export function refreshPlace<
 
   function hold(): Hold | undefined {
     if (whenHidden === 'wait' && document.visibilityState === 'hidden') return 'hidden'
-    // What has a guard of its own renews a part of the page, and takes nobody elsewhere.
+    // An action with its own guard renews a part of the page and never navigates.
     if (!action.guard && isUserNavigating()) return 'leaving'
     try {
       return (!action.guard && isReloadLoop()) || (isBusy && isBusy()) ? 'guard' : undefined
     } catch (cause) {
-      report(new SignalError('handler-threw', 'A guard threw, and holds nothing back.', cause))
+      report(new SignalError('handler-threw', 'A guard threw; the refresh runs without it.', cause))
       return undefined
     }
   }
 
   async function run({ signals = [], changedAt }: Batch): Promise<boolean> {
     try {
-      if ((await action({ signals, changedAt, signal })) === NOT_YET) last.get(place)?.mark()
+      if ((await action({ signals, changedAt, signal })) === NOT_YET) schedulers.get(place)?.mark()
       return true
     } catch (cause) {
-      if (signal.aborted) last.get(place)?.mark()
+      if (signal.aborted) schedulers.get(place)?.mark()
       else report(isSignalError(cause) ? cause : failure('A refresh failed', cause))
       return false
     }
@@ -114,7 +115,7 @@ export function refreshPlace<
   }
 
   const reloads = reloadCount()
-  /** Each time this page comes, it sends what makes another page send what makes this one go. */
+  /** In a reload loop this page sends, on load, a signal that makes another page send one that reloads this page. */
   const isReloadLoop = (): boolean => reloads === MAX_RELOADS && !hasUserInput() && hasSent()
   const scheduler = createScheduler({
     wait,
@@ -144,13 +145,13 @@ export function refreshPlace<
   for (const end of ends) signal.addEventListener('abort', end)
   call(document, 'addEventListener', 'visibilitychange', scheduler.recheck, { signal })
   watchPage(signal)
-  const isOwing = last.get(place)?.isDirty()
-  last.set(place, scheduler)
-  if (isOwing || wanted.some((name) => wasReceivedDuringLoad(room, name))) scheduler.mark()
+  const isPending = schedulers.get(place)?.isDirty()
+  schedulers.set(place, scheduler)
+  if (isPending || wanted.some((name) => wasReceivedDuringLoad(room, name))) scheduler.mark()
   return stop
 }
 
-/** Watches what users do, and when they leave, for as long as anything asks for it. */
+/** Watches edits and navigations of the user as long as at least one signal has not aborted. */
 export function watchPage(signal: AbortSignal): void {
   if (registered === 0) {
     watching = new AbortController()
@@ -169,9 +170,9 @@ function isPageEdited(): boolean {
   return hasOpenDialog() || editedFields().length > 0 || call(document, 'querySelector', ':active') !== null
 }
 
-/** What several share is told once. */
+/** Throws an error that several registrations share only once. */
 function rethrow(error: SignalError): void {
-  if (told.has(error)) return
-  told.add(error)
+  if (thrown.has(error)) return
+  thrown.add(error)
   throw error
 }

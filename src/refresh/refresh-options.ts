@@ -9,38 +9,38 @@ export interface RefreshOptions<
   Received extends SignalMap = Sent,
   Name extends SignalName<Received> | '*' = SignalName<Received> | '*',
 > {
-  /** Whose signals. @default the page's client */
+  /** The client that receives the signals. @default the page's client */
   readonly client?: SignalClient<Sent, Received> | undefined
   /** The room to listen to. @default 'main' */
   readonly room?: string | undefined
-  /** How long the signals have to be quiet before it runs, in milliseconds. @default 150 */
+  /** The pause after the last signal before the action runs (ms). @default 150 */
   readonly wait?: number | undefined
-  /** The longest that signals which keep coming put it off, in milliseconds. @default 2000 */
+  /** The longest delay while signals keep arriving (ms). @default 2000 */
   readonly maxWait?: number | undefined
   /**
-   * The shortest time from the start of a run to the start of the next, in milliseconds. Pages that come round to reload each
-   * other wait for 2, 4, at last 8 times as long. @default 1000
+   * The minimum time between the starts of two runs (ms). In a reload loop, pages wait 2, 4 and finally 8 times as
+   * long. @default 1000
    */
   readonly minInterval?: number | undefined
-  /** `wait`: a page that nobody sees refreshes when it is seen again. @default 'wait' */
+  /** `wait`: a hidden page refreshes when it becomes visible. @default 'wait' */
   readonly whenHidden?: 'wait' | 'run' | undefined
   /**
-   * Whether what the user is doing holds it back, with a hint to click: `true` for what the action could not keep (an
-   * edited field, an open dialog), `false` for nothing, or a function that returns true for as long as it has to wait.
+   * Whether the refresh waits for the user and shows a hint to click. `true`: while the action would discard an edited
+   * field or an open dialog; `false`: never; a function: while the function returns true.
    * @default true
    */
   readonly guard?: boolean | Guard | undefined
-  /** Each page waits longer, by a random share of this, so that not all ask the server at once, in milliseconds. @default 0 */
+  /** Each page waits a random share of this longer, so that the requests do not reach the server at once (ms). @default 0 */
   readonly spread?: number | undefined
-  /** `others`: not what this page itself sent. @default 'others' */
+  /** `others`: ignores signals that this page sent. @default 'others' */
   readonly from?: 'anyone' | 'others' | undefined
-  /** Only signals for which it returns true. A gap in the room refreshes whatever it says. */
+  /** Only signals for which the function returns true cause a refresh. A gap in the room always does. */
   readonly where?: ((signal: ReceivedSignal<Received, Name>) => boolean) | undefined
-  /** The element that gets `aria-busy`; `false`: nothing is shown at all. @default the element that the action renews */
+  /** The element that gets `aria-busy`; `false` shows nothing. @default the element that the action renews */
   readonly indicator?: Element | false | undefined
-  /** What the page says, in another language. */
+  /** The texts of the hint, for example in another language. */
   readonly texts?: Partial<RefreshTexts> | undefined
-  /** Told what goes wrong. @default thrown, in a task of its own, so that the console and error trackers see it */
+  /** Receives the errors. @default throws them in a microtask, so that the console and error trackers see them */
   readonly onError?: ((error: SignalError) => void) | undefined
 }
 
@@ -72,6 +72,6 @@ export function checkRefresh(
   if (options.room !== undefined) checkName(options.room)
   checkFunction(action, 'refreshOn()')
   for (const [name, value] of Object.entries(options)) {
-    if (typeof value === 'number' && !(value >= 0)) throw badOption(`The option "${name}" is in milliseconds, from 0`)
+    if (typeof value === 'number' && !(value >= 0)) throw badOption(`"${name}" must be 0 or more milliseconds`)
   }
 }

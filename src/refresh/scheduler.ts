@@ -1,24 +1,24 @@
 import type { Signal } from '../signals.js'
 
-/** What one run reacts to. */
+/** The signals and gaps that one run covers. */
 export interface Batch {
-  /** In order; `undefined` when anything may have changed. */
+  /** In order; `undefined` if anything may have changed. */
   signals: Signal[] | undefined
-  /** How many signals and gaps it stands for. */
+  /** The number of signals and gaps. */
   coalesced: number
-  /** When the first and the last of them came, and when it has waited long enough, on the clock of `performance.now()`. */
+  /** When the first and the last of them arrived, and when the run is due, as `performance.now()`. */
   readonly since: number
   changedAt: number
   dueAt: number
 }
 
 /**
- * `dirty`: something changed; `held`: it is time to refresh, but nobody sees the page or the user is busy with it;
+ * `dirty`: something changed; `held`: the refresh is due, but the page is hidden or the user is busy;
  * `running`, then `done` or `failed`.
  */
 export type RefreshPhase = 'dirty' | 'held' | 'running' | 'done' | 'failed'
 
-/** What a run waits for: that somebody sees the page, that the page has gone, or that the user has finished. */
+/** Why a run waits: the page is hidden, the user is leaving it, or a guard holds the run back. */
 export type Hold = 'hidden' | 'leaving' | 'guard'
 
 /** All times in milliseconds. */
@@ -26,40 +26,40 @@ export interface SchedulerOptions {
   readonly wait: number
   readonly maxWait: number
   readonly minInterval: number
-  /** When the first run may begin, on the clock of `performance.now()`. */
+  /** When the first run may begin, as `performance.now()`. */
   readonly notBefore: number
   /** Added to every wait. */
   readonly delay: number
   readonly hold: () => Hold | undefined
-  /** Never rejects; resolves to whether it went well. */
+  /** Never rejects; resolves to true on success. */
   readonly run: (batch: Batch) => Promise<boolean>
   readonly onPhase: (phase: RefreshPhase, coalesced: number, hold?: Hold) => void
-  /** Ends it when it aborts. */
+  /** Ends the scheduler on abort. */
   readonly signal: AbortSignal
 }
 
 export interface Scheduler {
-  /** Something changed: what the signal says, or without one, anything. */
+  /** Records a change; without a signal, anything may have changed. */
   mark(signal?: Signal): void
-  /** Looks again whether anything holds it back. */
+  /** Checks again whether the run still has to wait. */
   recheck(): void
   /**
-   * Runs at once, whatever holds it back, or after the run that is under way. `at`: the moment since which it is wanted, on the
-   * clock of `performance.now()`, the same for all that run together.
+   * Runs at once, regardless of holds, or after the current run. `at`: the time of the request as `performance.now()`, the
+   * same for all schedulers that run together.
    */
   runNow(at: number): void
-  /** Whether there is a run to come, or was when it ended. */
+  /** Whether a run is pending, or was when the scheduler ended. */
   isDirty(): boolean
 }
 
 const MAX_SIGNALS = 100
 
-/** How often it looks whether it is still held back, in milliseconds: nothing tells that somebody has finished editing. */
+/** How often a held run checks its guard (ms): no event reports that the user has finished editing. */
 const RECHECK = 250
 
 /**
- * Decides when to run: after a burst, never twice at a time, and always once more after the last mark. A batch gathers
- * marks, becomes due, waits until nothing holds it and no other run is under way, and is run.
+ * Decides when to run: after a burst, never twice at a time, and always once more after the last mark. A batch
+ * collects marks, becomes due, waits for holds and for the current run to end, and is run.
  */
 export function createScheduler(options: SchedulerOptions): Scheduler {
   const { wait, maxWait, minInterval, delay, hold, run, onPhase, signal } = options
@@ -69,7 +69,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   let isRunning = false
   let heldBy: Hold | undefined
 
-  function gather(received?: Signal, now = performance.now()): Batch {
+  function addToBatch(received?: Signal, now = performance.now()): Batch {
     const isFirst = !batch
     batch ??= { signals: [], coalesced: 0, since: now, changedAt: now, dueAt: now }
     batch.coalesced += 1
@@ -81,7 +81,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   }
 
   function check(isForced = false): void {
-    // A listener may have stopped it.
+    // A listener may have stopped the refresh.
     if (!batch || isRunning || signal.aborted) return
     clearTimeout(timer)
     const early = batch.dueAt - performance.now()
@@ -111,7 +111,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     mark(received) {
       if (signal.aborted) return
       const isDue = batch && batch.dueAt <= performance.now()
-      const marked = gather(received)
+      const marked = addToBatch(received)
       if (isDue) return
       marked.dueAt = Math.max(Math.min(marked.changedAt + wait, marked.since + maxWait), notBefore) + delay
       check()
@@ -120,7 +120,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     recheck: () => check(),
 
     runNow(at) {
-      if (!batch) gather(undefined, at)
+      if (!batch) addToBatch(undefined, at)
       check(true)
     },
 

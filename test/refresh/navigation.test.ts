@@ -223,7 +223,7 @@ describe('reloadPage', () => {
       await deliver()
       expect(reload).not.toHaveBeenCalled()
       expect(new Set(page.errors).size).toBe(1)
-      expect(texts()[0]).toContain('refresh-failed: This page is the answer to a posted form')
+      expect(texts()[0]).toContain('refresh-failed: This page is the response to a POST')
     })
 
     it('also when the user has loaded it again', async () => {

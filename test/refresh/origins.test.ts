@@ -147,7 +147,7 @@ it.each([['https://reports.example/'], ['reports.example'], ['ftp://reports.exam
   (origin) => {
     const origins = [origin] as string[]
     for (const make of [() => replaceElement('#report', { origins }), () => submitForm('#report', { origins })]) {
-      expect(make).toThrow('The option "origins" is a list of origins like https://reports.example, without a path.')
+      expect(make).toThrow('The option "origins" takes a list of origins like https://reports.example, without a path.')
     }
   },
 )

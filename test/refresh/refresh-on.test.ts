@@ -451,7 +451,7 @@ describe('wrong use', () => {
 })
 
 describe('what an application throws', () => {
-  it('goes to onError: from an action, and from a guard, which then holds nothing back', async () => {
+  it('goes to onError: from an action, and from a guard, without which the refresh then runs', async () => {
     page.refresh(
       () => {
         throw new Error('action')

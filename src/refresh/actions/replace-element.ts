@@ -8,19 +8,19 @@ import { hasUnkeepableState, swap } from '../fetch/swap.js'
 import { fetchContent } from '../fetch/shared-fetch.js'
 
 export interface ReplaceOptions extends OriginOptions {
-  /** The page or fragment that has the element, relative to the page. @default the page's own address at that time */
+  /** The address of a page or fragment with the element, relative to the page. @default the page's current address */
   readonly url?: string | undefined
 }
 
-/** What renews each element at the moment. */
+/** The current fetch for each element. */
 const running = new WeakMap<Element, AbortController>()
 
 /**
- * Fetches the page again, or `url`, and puts the fetched element in the place of the present one. Fields that the user has
- * changed, focus, caret, scroll positions and open `<details>` stay; fetched scripts are not run. An element that is given
- * itself is found by its id. An address on another origin than the page and `origins` is not fetched, and `data-signal-*`
- * attributes of another origin's HTML are left out. When the fetch fails, or its answer has no such element, the old one stays. Without `url` it fails on a page
- * that is the answer to a form: its address alone would bring another page.
+ * Fetches the page or `url` and replaces the element with the fetched one. Edited fields, focus, caret, scroll positions and
+ * open `<details>` stay; fetched scripts do not run. An element passed as an object is found by its id. Only the page's
+ * origin and `origins` are fetched, and `data-signal-*` attributes in another origin's HTML are removed. If the fetch
+ * fails, or the response lacks the element, the old one stays. Without `url` the action fails on the response to a POST:
+ * a GET of the same address would bring another page.
  *
  * @throws SignalError `bad-option`.
  */
@@ -34,9 +34,9 @@ export function replaceElement(target: Element | string, options: ReplaceOptions
     if (options.url === undefined) checkRepeatable()
     const old = find()
     if (!old) throw failure(`There is no element ${selector} on the page`)
-    // An answer that was asked for earlier must not come on top of a later one.
+    // An earlier fetch must not overwrite the result of a later one.
     running.get(old)?.abort()
-    // What is there already was let through.
+    // Unkeepable state that exists now was accepted by the guard.
     const isForced = hasUnkeepableState(old)
     const controller = new AbortController()
     const abort = (): void => controller.abort()
@@ -51,11 +51,11 @@ export function replaceElement(target: Element | string, options: ReplaceOptions
       if (!present) return undefined
       if (!isForced && hasUnkeepableState(present)) return NOT_YET
       const found = content.querySelector(selector)
-      if (!found) throw failure('The answer to the refresh does not have the element: is the user signed out?')
+      if (!found) throw failure('The response lacks the element: is the user signed out?')
       if (swap(present, call(document, 'importNode', found, true) as Element)) return undefined
-      throw failure('The answer to the refresh has no place for what the user has typed')
+      throw failure('The response lacks a field that the user has edited')
     } catch (error) {
-      // Another one does it who has overtaken it; nobody, after `stop()`.
+      // Aborted by a newer refresh of the same element, which does the work; after `stop()` none does.
       if (controller.signal.aborted && !signal.aborted) return undefined
       throw error
     } finally {
@@ -72,9 +72,9 @@ export function replaceElement(target: Element | string, options: ReplaceOptions
   })
 }
 
-/** A selector by the attribute: a form with a field called "id" has another property. */
+/** A selector built from the attribute: in a form with a field called "id", the property is that field. */
 function idOf(element: Element): string {
   const id = call(element, 'getAttribute', 'id')
-  if (!id) throw badOption('An element that is replaced needs an id')
+  if (!id) throw badOption('The element to replace needs an id')
   return `#${CSS.escape(id)}`
 }

@@ -1,7 +1,7 @@
 import { call } from '../../page/dom.js'
 import { badOption } from '../../options.js'
 
-/** @throws SignalError `bad-option`, where there is a page to ask. */
+/** @throws SignalError `bad-option`, if there is a document to check with. */
 export function checkSelector(selector: string): string {
   try {
     if (globalThis.document) call(document, 'querySelector', selector)

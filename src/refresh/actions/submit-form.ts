@@ -9,11 +9,11 @@ import { checkSelector } from './selector.js'
 import { USER_CONTENT } from '../../page/user-content.js'
 
 /**
- * Submits the page's own filter form, as its first button would; a handler of its `submit` event may do it instead. While it
- * does, the form has the attribute `data-signal-refreshing`: what is sent when a user submits it should not be sent then, or
- * two pages would go on answering each other. A form that is not valid is not submitted. The next page
- * is scrolled to where this one was, if it has the same path and calls this too. A form whose action is on another origin
- * than the page and `origins` is not submitted.
+ * Submits the page's own filter form, as its first button would; a handler of its `submit` event may take over. During the
+ * submit the form has the attribute `data-signal-refreshing`. A handler that sends signals should skip such a submit, or
+ * two pages could trigger each other for ever. The action does not submit an invalid form, nor one whose action is on
+ * another origin than the page and `origins`. The next page keeps the scroll position if it has the same path and calls
+ * this function too.
  *
  * @throws SignalError `bad-option`.
  */
@@ -27,9 +27,8 @@ export function submitForm(form: HTMLFormElement | string, options: OriginOption
     const found = typeof form === 'string' ? call(document, 'querySelector', form) : form
     if (!(found instanceof HTMLFormElement && read(found, 'isConnected')))
       throw failure(`There is no form ${String(form)}`)
-    // Not checkValidity(), which makes the page complain of what nobody submitted.
-    if (call(found, 'matches', ':invalid:not([novalidate])'))
-      throw failure('The form that refreshes the page is not valid')
+    // checkValidity() would show error messages although the user did not submit the form.
+    if (call(found, 'matches', ':invalid:not([novalidate])')) throw failure('The form to submit is not valid')
     const button = ([...read(found, 'elements')] as HTMLButtonElement[]).find(isSubmitting)
     const action = button?.getAttribute('formaction') ?? call(found, 'getAttribute', 'action')
     checkAllowed(new URL(action || location.href, read(document, 'baseURI')), options.origins)

@@ -4,12 +4,12 @@ interface TrustedTypes {
   createPolicy(name: string, rules: { createHTML(html: string): string }): { createHTML(html: string): string }
 }
 
-// On the page, not in this module: a script tag's copy and a bundle's copy of this package may make it once.
+// Stored on the page: the copies of this package in a script tag and in a bundle may create the policy only once.
 const KEY = Symbol.for('signalpost:policy')
 
 /**
- * Parses a page or a fragment of one, rows of a table included, as the same server's HTML is parsed when the page is loaded,
- * except that scripts are never run. Under Trusted Types it needs the policy `signalpost`.
+ * Parses a page or a fragment, table rows included, as the browser parses the server's HTML on load; scripts never run.
+ * With Trusted Types, the page must allow the policy `signalpost`.
  */
 export function parseHtml(html: string): DocumentFragment {
   const template = call(document, 'createElement', 'template') as HTMLTemplateElement

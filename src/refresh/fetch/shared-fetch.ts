@@ -3,7 +3,7 @@ import { isSignalError } from '../../errors.js'
 import { failure } from '../failure.js'
 import { parseHtml } from './parse-html.js'
 
-/** How long a server may take, and from its beginning a fetch may be shared, in milliseconds. */
+/** How long a response may take, and how long after its start a fetch may be shared (ms). */
 const TIME_LIMIT = 30_000
 
 interface Fetching {
@@ -16,8 +16,8 @@ interface Fetching {
 const fetches = new Map<string, Fetching>()
 
 /**
- * The content of a page or fragment as it was at `changedAt` or later, on the clock of `performance.now()`. Whoever asks for
- * the same at the same time shares one fetch, which is aborted when the last of them has gone. Clone what you take.
+ * Fetches the content of a page or fragment, no older than `changedAt` (as `performance.now()`). Simultaneous callers share
+ * one fetch, which is aborted when the last caller has left. Callers must clone the nodes that they use.
  *
  * @throws SignalError `refresh-failed`.
  */
@@ -51,31 +51,31 @@ async function load(url: string, controller: AbortController): Promise<DocumentF
   try {
     const response = await fetch(url, {
       headers: { Accept: 'text/html' },
-      // What the browser has may be older than the signal.
+      // The cached response may be older than the signal.
       cache: 'no-cache',
       signal: controller.signal,
     })
-    const trouble = findTrouble(url, response)
-    if (trouble) throw failure(`The answer to the refresh ${trouble}`)
+    const problem = findProblem(url, response)
+    if (problem) throw failure(`The response ${problem}`)
     const content = parseHtml(await response.text())
     if (originOf(url) !== location.origin) removeAttributes(content)
     return content
   } catch (cause) {
-    // One error for all who share it.
+    // All callers of a shared fetch get the same error object.
     throw isSignalError(cause) ? cause : failure('A refresh failed', cause)
   } finally {
     clearTimeout(timer)
   }
 }
 
-function findTrouble(url: string, response: Response): string | undefined {
+function findProblem(url: string, response: Response): string | undefined {
   if (!response.ok) return `has status ${response.status}`
   if (!response.headers.get('Content-Type')?.includes('html')) return 'is not HTML'
   if (response.redirected && pageOf(response.url) !== pageOf(url)) return 'is another page: is the user signed out?'
   return undefined
 }
 
-/** Another origin's HTML is shown, and decides nothing: it sends no signals and asks for no refreshes. */
+/** Another origin's HTML must not send signals or cause refreshes. */
 function removeAttributes(content: DocumentFragment): void {
   for (const element of content.querySelectorAll('*')) {
     const names = call(element, 'getAttributeNames').filter((name) => name.startsWith('data-signal-'))

@@ -1,11 +1,9 @@
 import { call, read } from '../../page/dom.js'
 
-/** What the page shows of its refreshes, in a shadow root of its own: a slim line at the top, and a hint with a button. */
-
-/** Only what is inside of it can be clicked. A browser that knows no such selector finds none. */
+/** Only elements inside a modal dialog can be clicked. A browser without `:modal` finds none. */
 const MODAL = 'dialog:is(:modal)'
 
-/** The texts that the page shows. */
+/** The texts of the hint. */
 export interface RefreshTexts {
   /** @default 'This page has changed.' */
   readonly changed: string
@@ -17,12 +15,12 @@ export interface RefreshTexts {
   readonly retry: string
 }
 
-/** What a registration shows: that it is busy, or a hint with a button. */
+/** The notice of one registration: a busy line, or a hint with a button. */
 export interface NoticeEntry {
   readonly state: 'busy' | 'held' | 'failed'
   readonly text?: string
   readonly label?: string
-  /** Told when it was clicked, on the clock of `performance.now()`. */
+  /** Receives the time of the click as `performance.now()`. */
   readonly refresh: (at: number) => void
 }
 
@@ -41,16 +39,16 @@ const STYLE = `
 @keyframes grow { from { transform: scaleX(0) } }
 `
 
-/** How long a new status region has to be there before its text is read out, in milliseconds. */
+/** How long a new status region must exist before screen readers announce its text (ms). */
 const REGION_DELAY = 100
 
-/** One for each registration that has something to show. */
+/** The notices of all registrations, by owner. */
 const entries = new Map<object, NoticeEntry>()
 
 let shown: ReturnType<typeof createNotice> | undefined
 
-/** Shows an entry in place of the owner's last one; without an entry, no longer. */
-export function notify(owner: object, entry?: NoticeEntry): void {
+/** Shows an owner's notice in place of the last one, as a line at the top or a hint; without an entry, removes it. */
+export function showNotice(owner: object, entry?: NoticeEntry): void {
   if (entry) entries.set(owner, entry)
   else entries.delete(owner)
   if (entries.size > 0) {
@@ -78,25 +76,25 @@ function createNotice() {
   region.setAttribute('role', 'status')
   button.addEventListener('click', () => {
     const now = performance.now()
-    const asking = [...entries.values()].filter(({ state }) => state === hinted?.state)
-    for (const { refresh } of asking) refresh(now)
+    const matching = [...entries.values()].filter(({ state }) => state === hinted?.state)
+    for (const { refresh } of matching) refresh(now)
   })
 
   function render(): void {
     const all = [...entries.values()]
     const find = (wanted: NoticeEntry['state']): NoticeEntry | undefined => all.find(({ state }) => state === wanted)
-    // Who waits for the user comes before who failed.
+    // A held refresh comes before a failed one.
     hinted = find('held') ?? find('failed')
     line.hidden = !find('busy') && !find('failed')
     line.classList.toggle('failed', !find('busy'))
     hint.hidden = !hinted || !host.isConnected
     text.textContent = hinted?.text ?? ''
     button.textContent = hinted?.label ?? ''
-    place()
+    attach()
   }
 
-  function place(): void {
-    // What is outside of a modal dialog cannot be clicked.
+  function attach(): void {
+    // Elements outside a modal dialog cannot be clicked.
     const parent =
       [...call(document, 'querySelectorAll', MODAL)].at(-1) ??
       read(document, 'body') ??
@@ -105,7 +103,7 @@ function createNotice() {
   }
 
   for (const type of ['toggle', 'close']) {
-    call(document, 'addEventListener', type, place, { capture: true, signal: controller.signal })
+    call(document, 'addEventListener', type, attach, { capture: true, signal: controller.signal })
   }
 
   return {
