@@ -2,8 +2,8 @@ import { getPageClient, onPageClient } from '../page-client.js'
 import type { Stop } from '../signals.js'
 
 /**
- * Begins on the given client. Without one, begins on the page's, as soon as there is one, and again on each that
- * takes its place: a component may be mounted before the client is made, and outlive it.
+ * Calls `begin` with the given client. Without one, calls it with the page's client, and again whenever that changes: a
+ * component may be mounted before the client is created, and outlive it.
  */
 export function followClient<Client>(given: Client | undefined, begin: (client: Client) => Stop): Stop {
   if (given) return begin(given)
@@ -11,7 +11,7 @@ export function followClient<Client>(given: Client | undefined, begin: (client: 
 
   function follow(): void {
     stop?.()
-    // Where no client is given, the registry types it, and the page's is of the registry.
+    // Without a given client, SignalRegistry types the call, as it types the page's client.
     const client = getPageClient() as Client | undefined
     stop = client && begin(client)
   }

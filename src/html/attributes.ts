@@ -6,7 +6,7 @@ import { DEFAULT_ROOM } from '../protocol/names.js'
 import { USER_CONTENT } from '../page/user-content.js'
 import type { Signal } from '../signals.js'
 
-/** What a page's author writes. */
+/** The attributes that page authors write. */
 export const Attribute = {
   Refresh: 'data-signal-refresh',
   Source: 'data-signal-src',
@@ -20,28 +20,28 @@ export const Attribute = {
 } as const
 export type Attribute = (typeof Attribute)[keyof typeof Attribute]
 
-/** Tells what is wrong with an element, or with what it does. */
+/** Reports an error of an element. */
 export type Report = (element: Element, cause: unknown) => void
 
-/** Whether an element is user content, as the page says. */
+/** Whether the page has marked an element as user content. */
 export function isIgnored(element: Element): boolean {
   return call(element, 'matches', USER_CONTENT)
 }
 
-/** The names in an attribute, between spaces or commas. */
+/** Returns the names in an attribute, separated by spaces or commas. */
 export function namesIn(element: Element, attribute: Attribute): string[] {
   const names = call(element, 'getAttribute', attribute)?.match(/[^\s,]+/g)
   if (!names) throw new SignalError('bad-name', `${attribute} needs the name of a signal.`)
   return names
 }
 
-/** The room of an element: its own, or the one of the nearest element around it that names one. */
+/** Returns the room of an element: its own, or that of the nearest ancestor with a room. */
 export function roomOf(element: Element): string {
   const named = call(element, 'closest', `[${Attribute.Room}]`)
   return (named && call(named, 'getAttribute', Attribute.Room)) ?? DEFAULT_ROOM
 }
 
-/** The data that an element sends with its signals. */
+/** Returns the data that an element sends with its signals. */
 export function dataOf(element: Element): JsonValue | undefined {
   const text = call(element, 'getAttribute', Attribute.Data)
   try {
@@ -51,7 +51,7 @@ export function dataOf(element: Element): JsonValue | undefined {
   }
 }
 
-/** The predicate in an attribute like `userId=123, region=north`: all of it has to hold for the data's own fields. */
+/** Returns the predicate of an attribute like `userId=123, region=north`: all conditions must hold for the data's fields. */
 export function conditionsOf(element: Element): ((signal: Signal) => boolean) | undefined {
   const conditions = call(element, 'getAttribute', Attribute.Where)?.split(',').map(parseCondition)
   return conditions && (({ data }) => conditions.every((condition) => holds(data, condition)))
@@ -70,7 +70,7 @@ function holds(data: JsonValue | undefined, [field, text]: Condition): boolean {
   return Object.entries(data ?? {}).some(([name, value]: [string, unknown]) => name === field && isSaid(value, text))
 }
 
-/** Whether a text says a value: a string as it is, a number in any notation, and whatever else as JSON. */
+/** Whether a text equals a value: a string as it is, a number in any notation, any other value as JSON. */
 function isSaid(value: unknown, text: string): boolean {
   return value === text || JSON.stringify(value) === text || (text !== '' && Number(text) === value)
 }

@@ -17,13 +17,13 @@ export interface HtmlOptions<
   Sent extends SignalMap = RegisteredSignals,
   Received extends SignalMap = Sent,
 > extends OriginOptions {
-  /** Whose signals. @default the page's client, as soon as there is one, and whichever it is at the time */
+  /** The client. @default the page's client, now and whenever it changes */
   readonly client?: SignalClient<Sent, Received> | undefined
-  /** The part of the page whose inside is looked at; signals are events of it. @default document */
+  /** The part of the page with the attributes; it dispatches the events of signals. @default document */
   readonly root?: Document | Element | undefined
-  /** How everything on the page refreshes, where its attributes do not say it. */
+  /** The options of all refreshes, where attributes do not set them. */
   readonly refresh?: Omit<RefreshOptions, 'client' | 'room' | 'where' | 'indicator' | 'onError'> | undefined
-  /** Told what goes wrong, once for what several elements share. @default thrown, in a task of its own, so that the console and error trackers see it */
+  /** Receives errors; one call for an error that several elements share. @default throws them in a microtask, for the console and error trackers */
   readonly onError?: ((error: SignalError) => void) | undefined
 }
 
@@ -41,13 +41,13 @@ const WATCHED = {
   attributeFilter: ['id', ...Object.values(Attribute)],
 }
 
-// On the element, not in this module: a script tag's copy and a bundle's copy of this package bind it once.
+// The element has the binding, not this module: a script tag's copy and a bundle's copy of this package bind it once.
 const KEY = Symbol.for('signalpost:html')
 
 /**
- * Does what the `data-signal-*` attributes of the page say, also of elements that come later, and makes every signal an
- * event `signal:<name>` of the document. Wrong attributes are told to `onError` and harm no others. The same root twice is
- * one binding. Where there is no page, it does nothing.
+ * Follows the `data-signal-*` attributes of the page, also of later elements, and dispatches every signal as an event
+ * `signal:<name>` on the document. A wrong attribute goes to `onError`; the others still work. A second call with the same
+ * root returns the same binding. Does nothing where there is no page.
  *
  * @throws SignalError `bad-option`.
  */
@@ -61,12 +61,12 @@ export function bindHtml<Sent extends SignalMap = RegisteredSignals, Received ex
   if (!root) return () => undefined
   const mark = root as { [KEY]?: Stop | undefined }
   if (mark[KEY]) return mark[KEY]
-  // The page's attributes, not the types, say what is sent and received.
+  // The attributes of the page, not the types, name the signals.
   const ownClient = options.client as SignalClient | undefined
   const told = new WeakSet<object>()
   let bound: BoundClient | undefined
 
-  // In a task of its own, where nothing that onError does can harm what is going on.
+  // In a microtask, so that an error in onError cannot interrupt the caller.
   const report: Report = (element, cause) => {
     if (told.has(cause as object)) return
     told.add(cause as object)
@@ -77,7 +77,7 @@ export function bindHtml<Sent extends SignalMap = RegisteredSignals, Received ex
   }
 
   const controller = new AbortController()
-  // Also where nothing is refreshed yet: the next page may have to know how it was come by.
+  // Needed without any refresh, too: the next page may have to know how the user reached it.
   watchPage(controller.signal)
   const getClient = (): SignalClient | undefined => ownClient ?? getPageClient()
   const sendMeta = sendFrom({ root, getClient, report, signal: controller.signal })
@@ -115,7 +115,7 @@ export function bindHtml<Sent extends SignalMap = RegisteredSignals, Received ex
 }
 
 interface BoundClient {
-  /** Elements have come, gone or changed. */
+  /** Call it when elements were added, removed or changed. */
   readonly update: () => void
   readonly stop: Stop
 }

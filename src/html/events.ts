@@ -1,14 +1,14 @@
 import { call } from '../page/dom.js'
 import type { DataOf, RegisteredSignals, Signal, SignalClient, SignalName, Stop } from '../signals.js'
 
-/** A signal as an event of the page: `detail` is its data (`null` for none), as a handler of `receiveSignal` gets it first. */
+/** A signal as an event of the page: `detail` is its data, `null` for none. */
 export interface SignalEvent<Name extends string = string, Data = Signal['data']> extends CustomEvent<
   Data extends undefined ? null : Data
 > {
   readonly signal: Signal<Name, Data>
 }
 
-/** `signal:ReportIncome` for each name of the registry, or for any name when it is empty. */
+/** An event like `signal:ReportIncome` for each name of the registry, or for any name if the registry is empty. */
 export type SignalEventMap = {
   [Name in SignalName<RegisteredSignals> as `signal:${Name}`]: SignalEvent<Name, DataOf<RegisteredSignals, Name>>
 }
@@ -17,7 +17,7 @@ declare global {
   interface DocumentEventMap extends SignalEventMap {}
 }
 
-/** Makes every signal an event `signal:<name>` of the target; in which rooms, is changed by a call of what it returns. */
+/** Dispatches every signal as an event `signal:<name>` on the target. The returned function sets the rooms. */
 export function dispatchSignals(client: SignalClient, target: EventTarget): (rooms: ReadonlySet<string>) => void {
   const heard = new Map<string, Stop>()
 

@@ -8,25 +8,24 @@ import { USER_CONTENT } from '../page/user-content.js'
 import type { SignalClient, Stop } from '../signals.js'
 import { Attribute, conditionsOf, isIgnored, namesIn, type Report, roomOf } from './attributes.js'
 
-/** What a registration depends on. */
+/** The attributes that a registration depends on. */
 const SETTINGS = [Attribute.Refresh, Attribute.Source, Attribute.Where, Attribute.Room]
 
-/** A form by itself, because it is submitted; everything else by a selector, because another element may take its place. */
+/** A form itself, because it is submitted; a selector for any other element, because another element may replace it. */
 type Place = Element | string
 
 interface Registration {
-  /** The same one for as long as the element is there, whatever its attributes say. */
+  /** Stays the same as long as the element exists, whatever its attributes are. */
   readonly place: object
   readonly settings: string
-  /** None where the attributes were wrong, which is told once. */
+  /** Undefined if the attributes are wrong. */
   readonly room?: string
   readonly stop?: Stop
 }
 
 /**
- * Brings what is registered in line with the elements that have `data-signal-refresh` now, whenever what it returns is called,
- * which returns the rooms that are listened to. A place has one registration for as long as its attributes say the same: an
- * element that is replaced, its own refresh included, misses nothing.
+ * Returns a function that registers a refresh for each of the given elements, ends the others, and returns their rooms. A
+ * place keeps its registration as long as its attributes stay the same: an element that is replaced misses nothing.
  */
 export function refreshElements(
   client: SignalClient,
@@ -76,7 +75,7 @@ export function refreshElements(
   }
 }
 
-/** A fragment that a server sends for `data-signal-src` need not repeat the attributes of the element that it replaces. */
+/** A fragment for `data-signal-src` may omit the attributes of the element that it replaces. */
 export function inheritAttributes(records: readonly MutationRecord[]): void {
   for (const { removedNodes, target } of records) {
     for (const old of removedNodes) if (old instanceof Element) inherit(old, target)
@@ -86,7 +85,7 @@ export function inheritAttributes(records: readonly MutationRecord[]): void {
 function inherit(old: Element, parent: Node): void {
   if (!call(old, 'matches', `[id][${Attribute.Refresh}][${Attribute.Source}]`)) return
   const fresh = call(document, 'querySelector', selectorOf(old))
-  // An element with this id elsewhere on the page did not take its place.
+  // An element with this id in another place did not replace the old one.
   if (!fresh || read(fresh, 'parentNode') !== parent || call(fresh, 'hasAttribute', Attribute.Refresh)) return
   for (const name of SETTINGS) {
     const value = call(old, 'getAttribute', name)
@@ -94,7 +93,7 @@ function inherit(old: Element, parent: Node): void {
   }
 }
 
-/** The element with this id, unless users may have written it. */
+/** Returns a selector of the element with this id outside of user content. */
 function selectorOf(element: Element): string {
   return `#${CSS.escape(call(element, 'getAttribute', 'id') ?? '')}:not(${USER_CONTENT})`
 }
@@ -116,9 +115,8 @@ function isPage(element: Element): boolean {
 function actionFor(element: Element, place: Place, options: OriginOptions): RefreshAction {
   if (element instanceof HTMLFormElement) return submitForm(element, options)
   if (isPage(element)) return reloadPage()
-  if (typeof place !== 'string')
-    throw badOption('Add an id that no other element has: by it the fresh element is found')
+  if (typeof place !== 'string') throw badOption('The element needs a unique id, by which the fresh element is found')
   const url = call(element, 'getAttribute', Attribute.Source) ?? undefined
-  // No script may read a page that was opened from a disk.
+  // Scripts cannot read a page that was opened from a disk.
   return url === undefined && location.protocol === 'file:' ? reloadPage() : replaceElement(place, { ...options, url })
 }

@@ -9,15 +9,14 @@ export interface SendingOptions {
   readonly root: Document | Element
   readonly getClient: () => SignalClient | undefined
   readonly report: Report
-  /** Ends it when it aborts. */
+  /** Stops the sending when it aborts. */
   readonly signal: AbortSignal
 }
 
 /**
- * Sends what clicked elements and submitted forms say, just before the browser acts. What the page's own script cancelled
- * does not act, and sends nothing. What it returns sends what `<meta data-signal-send>` says, once for each: the server has
- * put it on the page that it shows now; where a refresh loaded that page, nothing has been saved, and pages that answer each
- * other would never end.
+ * Sends the signals of clicked elements and submitted forms, just before the browser acts. An event that the page cancels
+ * sends nothing. The returned function sends the signals of `<meta data-signal-send>`, once for each element. It skips them
+ * when a refresh loaded the page: nothing was saved, and two pages would trigger each other for ever.
  */
 export function sendFrom({ root, getClient, report, signal }: SendingOptions): () => void {
   const said = new WeakSet<Element>()
@@ -43,12 +42,12 @@ export function sendFrom({ root, getClient, report, signal }: SendingOptions): (
   function onClick({ type, button }: MouseEvent, path: EventTarget[]): void {
     const element = path.find(sends)
     if (!element || isLeftToSubmit(element)) return
-    // The middle button opens links; with anything else it does nothing.
+    // The middle button opens links, and does nothing on other elements.
     if (type === 'click' || (button === 1 && call(element, 'matches', '[href]'))) send(element)
   }
 
   function onSubmit({ submitter }: SubmitEvent, [form]: EventTarget[]): void {
-    // `submitForm` of signalpost/refresh submits it: pages that answer each other would never end.
+    // Skipped when `submitForm` submits the form: two pages would trigger each other for ever.
     if (call(form as Element, 'hasAttribute', 'data-signal-refreshing')) return
     for (const element of new Set([submitter, form])) if (sends(element)) send(element)
   }
@@ -62,12 +61,12 @@ export function sendFrom({ root, getClient, report, signal }: SendingOptions): (
       said.add(element)
       if (!isOldNews) send(element)
     }
-    // What comes later has been put there by somebody.
+    // Later elements come from scripts of the page.
     isOldNews &&= read(document, 'readyState') !== 'complete'
   }
 }
 
-/** Forms, and the buttons that submit them: what is clicked may not be submitted, because it is not valid yet. */
+/** Whether an element sends on submit: forms and their submit buttons. A click on an invalid form submits nothing. */
 function isLeftToSubmit(element: Element): boolean {
   const { form, type } = element as HTMLButtonElement
   return element instanceof HTMLFormElement || (Boolean(form) && /^(submit|image)$/.test(type))

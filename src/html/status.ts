@@ -2,18 +2,18 @@ import { call, read } from '../page/dom.js'
 import type { SignalClient, Stop } from '../signals.js'
 import { Attribute, isIgnored } from './attributes.js'
 
-/** How long a lost connection stays untold, in milliseconds. */
+/** How long a connection must be lost before the page shows it (ms). */
 const GRACE = 1500
 
 export interface StatusDisplay {
-  /** Elements may have come. */
+  /** Call it when elements were added. */
   readonly update: () => void
   readonly stop: Stop
 }
 
 /**
- * Shows the state of the connection, one word, on the page's `<html data-signal-state>` and in every element with
- * `data-signal-status`: as the value of the attribute, and as its text unless it has elements of its own inside.
+ * Shows the state of the connection, one word, on `<html data-signal-state>` and in every element with
+ * `data-signal-status`: as the value of the attribute, and as the text of an element without child elements.
  */
 export function showStatus(client: SignalClient, root: ParentNode): StatusDisplay {
   let { state } = client.status

@@ -1,12 +1,12 @@
 import { badOption } from '../options.js'
 
-/** The file names of the script tag. A short address of a content network has none: beside it is another package. */
+/** The file names of the script tag. A short address of a content network has no file name: its sibling is another package. */
 const SCRIPT = /\/signalpost(\.min)?\.js$/
 
 /**
  * Shows the inspector on a page whose address has `signalpost-inspect` in its query, or `signalpost-inspect=team:7,main` to
- * name the rooms, where the script tag has `data-inspect`. The inspector is a file beside the script's, or at the address in
- * `data-inspect`, and is fetched only then.
+ * name the rooms. The script tag needs `data-inspect`, which may contain the address of the inspector; by default, the
+ * inspector is a file beside the script. The page loads it only then.
  */
 export function inspectOnQuery(script: HTMLOrSVGScriptElement | null): void {
   const rooms = new URLSearchParams(location.search).get('signalpost-inspect')

@@ -3,7 +3,7 @@ import { type Counters, type Line, MAX_LINES, type SignalRecord, timeOf, toRepor
 import { STYLE } from './style.js'
 
 export interface Panel {
-  /** Shows what is new, with the next frame. */
+  /** Shows new lines and counts in the next animation frame. */
   update(): void
   remove: Stop
 }
@@ -19,7 +19,7 @@ const LABELS: { readonly [Name in keyof Counters]: string } = {
   gaps: 'Gaps',
 }
 
-/** Builds the panel, apart from the page's own styles, scripts and forms; texts are never taken for HTML. */
+/** Builds the panel in a shadow root, apart from the styles, scripts and forms of the page. Texts never become HTML. */
 export function createPanel(record: SignalRecord, onClose: () => void): Panel {
   const host = document.createElement('signalpost-inspector')
   const root = host.attachShadow({ mode: 'open' })
@@ -48,7 +48,7 @@ export function createPanel(record: SignalRecord, onClose: () => void): Panel {
     report,
   )
 
-  // As attributes: not every browser has properties for them.
+  // Some browsers lack the properties of these attributes.
   told.setAttribute('role', 'status')
   report.setAttribute('aria-label', 'Report')
   panel.setAttribute('aria-label', 'Signal inspector')
@@ -86,7 +86,7 @@ export function createPanel(record: SignalRecord, onClose: () => void): Panel {
       report.hidden = true
       told.textContent = 'Copied.'
     } catch {
-      // Not allowed here: the user can still do it.
+      // Not allowed here: the user can copy the text.
       report.hidden = false
       report.value = text
       report.focus()

@@ -1,10 +1,10 @@
-/** What was seen, counted. */
+/** The counts of the inspector. */
 export interface Counters {
   sent: number
   accepted: number
-  /** Sent, and not answered yet. */
+  /** Sent and not answered yet. */
   waiting: number
-  /** Sent, and ended in another way than accepted. */
+  /** Sent, with another outcome than `accepted`. */
   failed: number
   received: number
   /** Signals that caused no refresh of their own. */
@@ -18,11 +18,11 @@ export type LineKind = 'status' | 'sent' | 'received' | 'refresh' | 'gap'
 
 /** One line of the timeline. */
 export interface Line {
-  /** In epoch milliseconds. */
+  /** The time (epoch ms). */
   readonly at: number
   readonly kind: LineKind
   readonly text: string
-  /** What the signal carried, as JSON, cut when it is long. */
+  /** The data of the signal as JSON, truncated. */
   readonly data?: string | undefined
 }
 
@@ -30,18 +30,18 @@ export interface SignalRecord {
   readonly counters: Readonly<Counters>
   /** The newest lines, oldest first. */
   readonly lines: readonly Line[]
-  /** How many lines there have been in all. */
+  /** The number of all lines so far. */
   readonly noted: number
   count(name: keyof Counters, by?: number): void
   note(kind: LineKind, text: string, data?: unknown): void
 }
 
-/** Lines that are kept. */
+/** The most lines that are kept. */
 export const MAX_LINES = 200
-/** The most of a signal's data that is kept, in characters. */
+/** The most data that is kept of a signal (characters). */
 const MAX_DATA = 1000
 
-/** Keeps what happened, and tells at each change that something did. */
+/** Records events, and calls `onChange` at each change. */
 export function createRecord(onChange: () => void): SignalRecord {
   const counters = { sent: 0, accepted: 0, waiting: 0, failed: 0, received: 0, coalesced: 0, held: 0, gaps: 0 }
   const lines: Line[] = []
@@ -67,13 +67,13 @@ export function createRecord(onChange: () => void): SignalRecord {
   }
 }
 
-/** The time of day of a line, to the millisecond. */
+/** Returns the time of day of a line, to the millisecond. */
 export function timeOf({ at }: Line): string {
   const date = new Date(at)
   return `${date.toLocaleTimeString('en-GB')}.${String(date.getMilliseconds()).padStart(3, '0')}`
 }
 
-/** Everything as text, for whoever helps. Without `withData` it holds no data of any signal, and never the page's query. */
+/** Returns a report as text, for support. Without `withData` it contains no data of signals. It never contains the query. */
 export function toReport({ counters, lines }: SignalRecord, withData: boolean): string {
   const head = [
     'signalpost report',

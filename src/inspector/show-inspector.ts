@@ -6,7 +6,7 @@ import { createRecord } from './record.js'
 import { watchClient, watchRefreshes } from './watch.js'
 
 export interface InspectorOptions<Sent extends SignalMap = RegisteredSignals, Received extends SignalMap = Sent> {
-  /** @default the page's client, whichever that is at the moment */
+  /** @default the page's client, now and whenever it changes */
   readonly client?: SignalClient<Sent, Received>
   /** The rooms whose signals are shown; the inspector joins them. @default ['main'] */
   readonly rooms?: readonly string[]
@@ -15,9 +15,9 @@ export interface InspectorOptions<Sent extends SignalMap = RegisteredSignals, Re
 let stopLast: Stop | undefined
 
 /**
- * Shows what signals do on this page: a panel that takes nothing from the page and changes nothing in it. Its report, for
- * whoever helps, holds no data unless the user asks for it. Ends with the returned function, its button, or Escape. A page
- * has one at most.
+ * Shows a panel with the signals of this page. The panel changes nothing in the page. Its report, for support, contains data
+ * of signals only if the user asks for it. The returned function, a button and Escape close the panel. A page has one panel
+ * at most.
  *
  * @throws SignalError `bad-name` for a room.
  */
@@ -34,7 +34,7 @@ export function showInspector<Sent extends SignalMap = RegisteredSignals, Receiv
 
   function follow(next: unknown): void {
     stopClient?.()
-    // Each has its own map of signals; here names are only shown.
+    // The panel shows names only, so the map of the client does not matter.
     stopClient = next ? watchClient(next as SignalClient<AnySignals>, rooms, record) : undefined
   }
 

@@ -5,7 +5,7 @@ import type { SignalRecord } from './record.js'
 
 const MAIN = 'main'
 
-/** Notes what a client does, from now on. */
+/** Records the events of a client from now on. */
 export function watchClient(client: SignalClient<AnySignals>, rooms: readonly string[], record: SignalRecord): Stop {
   function noteSignal(data: unknown, { name, room, sender, self, replayed }: Signal): void {
     const from = self ? 'this page' : (sender.server ?? sender.user ?? sender.tab ?? 'somebody')
@@ -28,7 +28,7 @@ export function watchClient(client: SignalClient<AnySignals>, rooms: readonly st
   }
 }
 
-/** Takes the place of the client's `sendSignal`: what was taken from the client before is not seen. */
+/** Wraps the client's `sendSignal`. Calls of a function that was read before the wrapping are not recorded. */
 function watchSending(client: SignalClient<AnySignals>, record: SignalRecord): Stop {
   const { sendSignal } = client
   let isWatching = true
@@ -56,12 +56,12 @@ function watchSending(client: SignalClient<AnySignals>, record: SignalRecord): S
   client.sendSignal = watched
   return () => {
     isWatching = false
-    // Somebody else may have taken its place meanwhile, and still calls it.
+    // Another wrapper may be in place by now, and still calls this one.
     if (client.sendSignal === watched) client.sendSignal = sendSignal
   }
 }
 
-/** Notes what the refreshes of the page do, from now on. */
+/** Records the refreshes of the page from now on. */
 export function watchRefreshes(record: SignalRecord): Stop {
   const listener = (event: Event): void => {
     const { phase, names, coalesced } = (event as CustomEvent<RefreshEventDetail>).detail

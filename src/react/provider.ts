@@ -10,14 +10,14 @@ export interface SignalProviderProps {
 }
 
 /**
- * Gives the components inside of it a client of their own. Without a provider they use the page's client, so most
- * applications need none. It never closes the client.
+ * Provides a client to the components inside. Without a provider they use the page's client, so most applications need no
+ * provider. It never closes the client.
  */
 export function SignalProvider({ client, children }: SignalProviderProps): ReactElement {
   return createElement(ClientContext.Provider, { value: client }, children)
 }
 
-/** The client of the provider, if there is one. The registry types it, whatever its own map. */
+/** Returns the client of the provider, if there is one. SignalRegistry types it, whatever its own map is. */
 export function useProvidedClient<Client>(): Client | undefined {
   return useContext(ClientContext) as Client | undefined
 }

@@ -1,10 +1,10 @@
 'use client'
 import { type RefObject, useInsertionEffect, useRef } from 'react'
 
-/** What the last committed render gave, for what is called later. */
+/** Keeps the value of the last committed render, for later calls. */
 export function useLatest<Value>(value: Value): RefObject<Value> {
   const latest = useRef(value)
-  // Before all other effects, and without a complaint when rendered on a server.
+  // Runs before all other effects, and causes no warning on a server.
   useInsertionEffect(() => {
     latest.current = value
   })

@@ -9,7 +9,7 @@ import { useLatest } from './use-latest.js'
 
 /**
  * Runs `action` when one of the signals arrives, as `refreshOn` does, while the component is mounted: once for a
- * burst, not while nobody sees the page, nor while the user is busy with it. The action, `where`, `guard` and
+ * burst, and never while the page is hidden or the user is busy with it. The action, `where`, `guard` and
  * `onError` of the last render are the ones that are called; the names, `client`, `room` and `indicator` are
  * followed. Does nothing on a server.
  *

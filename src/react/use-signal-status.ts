@@ -9,14 +9,13 @@ import type { SignalStatus } from '../status.js'
 import { useProvidedClient } from './provider.js'
 
 /**
- * Where the connection stands: the component renders again at every change. With `grace`, a drop that is over within
- * so many milliseconds does not show. The state is `idle` on a server, while its page is taken over, and while the
- * page has no client.
+ * Returns the status of the connection: the component renders again at every change. With `grace`, shorter interruptions
+ * (ms) do not show. The state is `idle` on a server, during hydration, and while the page has no client.
  */
 export function useSignalStatus(options: UseSignalStatusOptions = {}): SignalStatus {
   const provided = useProvidedClient<AnyClient>()
   const { client = provided, grace = 0 } = options
-  // What was told: within the grace, the client's own status is ahead of it.
+  // The reported status: within the grace, the client's own status is ahead of it.
   const told = useRef((client ?? getPageClient())?.status ?? IDLE)
 
   const subscribe = useCallback(

@@ -22,7 +22,7 @@ export function SignalProvider(props: SignalProviderProps): JSX.Element {
   })
 }
 
-/** The present client of the provider, if there is one. The registry types it, whatever its own map. */
+/** Returns the present client of the provider, if there is one. SignalRegistry types it, whatever its own map is. */
 export function useProvidedClient<Client>(): Accessor<Client | undefined> {
   return useContext(ClientContext) as Accessor<Client | undefined>
 }

@@ -5,7 +5,7 @@ import { type MaybeAccessor, whileMounted } from './while-mounted.js'
 
 /**
  * Runs `action` when one of the signals arrives, as `refreshOn` does, while the component is mounted: once for a
- * burst, not while nobody sees the page, nor while the user is busy with it. The options may be an accessor. Does
+ * burst, and never while the page is hidden or the user is busy with it. The options may be an accessor. Does
  * nothing on a server.
  *
  * @throws SignalError when mounted: `bad-name` or `bad-option`.

@@ -5,8 +5,8 @@ import type { SignalStatus } from '../status.js'
 import { type MaybeAccessor, whileMounted } from './while-mounted.js'
 
 /**
- * Where the connection stands. With `grace`, a drop that is over within so many milliseconds does not show. The state
- * is `idle` on a server, until the component is mounted, and while the page has no client.
+ * Returns the status of the connection. With `grace`, shorter interruptions (ms) do not show. The state is `idle` on a
+ * server, until the component is mounted, and while the page has no client.
  */
 export function useSignalStatus(options: MaybeAccessor<UseSignalStatusOptions> = {}): Accessor<SignalStatus> {
   const [status, setStatus] = createSignal(IDLE)

@@ -6,7 +6,7 @@ import { whileMounted } from './while-mounted.js'
 
 /**
  * Runs `action` when one of the signals arrives, as `refreshOn` does, while the component is mounted: once for a
- * burst, not while nobody sees the page, nor while the user is busy with it. The options may be a store. Does nothing
+ * burst, and never while the page is hidden or the user is busy with it. The options may be a store. Does nothing
  * on a server.
  *
  * @throws SignalError when mounted: `bad-name` or `bad-option`.

@@ -15,7 +15,7 @@ export function useSignal<Name extends SignalName<Received> | '*', Received exte
   options: UseSignalOptions<Name, Received> | Readable<UseSignalOptions<Name, Received>> = {},
 ): void {
   whileMounted(options, (client: SignalClient<never, Received>, receiveOptions) =>
-    // A function of its own: two components with one handler are two receivers.
+    // Another function for each: two components with one handler are two receivers.
     client.receiveSignal(name, (data, signal) => handler(data, signal), receiveOptions),
   )
 }

@@ -5,19 +5,19 @@ import { DEFAULT_ROOM } from '../protocol/names.js'
 export interface Log {
   /** Logs a signal, unless its id is known. Returns whether it was new. */
   append(signal: SendFrame, sender: Sender): boolean
-  /** What somebody who joins is told, in order: `joined`, a gap if there is one, and what came since. */
+  /** Returns the frames for a page that joins, in order: `joined`, a gap if there is one, and missed signals. */
   resume(room: string, since: Since | undefined): [JoinedFrame, ...(GapFrame | SignalFrame)[]]
-  /** Loses everything but the ids: each room begins anew. Returns what those are told who are in one. */
+  /** Loses everything but the ids: each room begins anew. Returns the gap frames for the pages in the rooms. */
   forget(): GapFrame[]
 }
 
 interface Room {
   readonly epoch: string
-  /** Each with the time by `performance.now()` when it was logged. */
+  /** Entries, each with the time when it was logged, by `performance.now()`. */
   readonly entries: { readonly frame: SignalFrame; readonly loggedAt: number }[]
 }
 
-/** Keeps every signal of a test in memory, and tells each one as it is logged. */
+/** Keeps every signal of a test in memory, and reports each one as it is logged. */
 export function createLog(onSignal: (frame: SignalFrame) => void): Log {
   const rooms = new Map<string, Room>()
   const ids = new Set<string>()
@@ -30,7 +30,7 @@ export function createLog(onSignal: (frame: SignalFrame) => void): Log {
     return room
   }
 
-  /** Where delivery goes on, and from where on something may be missing. */
+  /** The offset where delivery continues, and the offset after which signals may be missing. */
   function start({ epoch, entries }: Room, since: Since | undefined): [after: number, gapFrom?: number] {
     const head = entries.length
     if (!since) return [head]

@@ -3,18 +3,18 @@ import { SignalError } from '../errors.js'
 import * as CloseCode from '../protocol/close-codes.js'
 import type { Stop } from '../signals.js'
 
-/** One connection, as the relay sees it. */
+/** One connection, seen from the relay. */
 export interface Line {
   send(text: string): void
-  /** Ends it after what was sent before. From now on nothing is heard and nothing sent. */
+  /** Closes the connection after the frames sent before. It carries no further frames. */
   close(code: number, reason: string): void
-  /** Breaks it at once: what is on its way is lost. */
+  /** Breaks the connection at once: frames on their way are lost. */
   cut(): void
 }
 
 export interface LineEvents {
   onMessage(data: unknown): void
-  /** Told once, whoever ended it. */
+  /** Called once, when either side has ended the connection. */
   onEnd(): void
 }
 
@@ -26,23 +26,23 @@ export interface Refusal {
 
 export interface ListenOptions {
   readonly url: string
-  /** How late the relay is heard, in milliseconds. */
+  /** The delay of frames from the relay (ms). */
   readonly delay: () => number
-  /** How a new connection ends at once, if it is to. */
+  /** The close code for new connections, if they end at once. */
   readonly refusal: () => Refusal | undefined
   readonly accept: (line: Line) => LineEvents
 }
 
-/** How long mock-socket takes to carry a message to the relay, in milliseconds. */
+/** How long mock-socket takes to carry a message to the relay (ms). */
 export const TRANSIT = 4
 
 let listening = 0
 let original: typeof WebSocket | undefined
 
 /**
- * Takes connections at an address. As long as anybody listens, pages get mock-socket's WebSocket instead of their own.
+ * Accepts connections at an address. While a server listens, pages get mock-socket's WebSocket instead of their own.
  *
- * @throws SignalError `bad-url` where somebody listens already.
+ * @throws SignalError `bad-url` if another server listens at the address.
  */
 export function listen({ url, delay, refusal, accept }: ListenOptions): Stop {
   const server = openServer(url)
@@ -55,7 +55,7 @@ export function listen({ url, delay, refusal, accept }: ListenOptions): Stop {
     let waiting = 0
     let dueAt = 0
 
-    /** What is late holds up what comes after it. */
+    /** A late frame delays the frames after it. */
     function inTurn(act: () => void): void {
       const now = performance.now()
       dueAt = Math.max(dueAt, now + delay())
@@ -92,13 +92,13 @@ export function listen({ url, delay, refusal, accept }: ListenOptions): Stop {
         end()
       },
     })
-    // mock-socket hands on what is sent after the end, too.
+    // mock-socket delivers frames even after the end.
     socket.on('message', (data) => isOver || events.onMessage(data))
     socket.on('close', end)
   })
 
   return () => {
-    // Its close() would end every socket at once, without a word before it.
+    // Its close() would end every socket at once, before earlier frames arrive.
     server.stop()
     if (--listening === 0) replaceWebSocket(original)
   }
@@ -106,17 +106,17 @@ export function listen({ url, delay, refusal, accept }: ListenOptions): Stop {
 
 function openServer(url: string): Server {
   try {
-    // By itself it would put back a WebSocket that another server had put there.
+    // mock-socket would restore a WebSocket that another server had set.
     return new Server(url, { mock: false })
   } catch (cause) {
     throw new SignalError('bad-url', 'A test relay listens there already: close() it after each test.', cause)
   }
 }
 
-/** Returns the one that was there. */
+/** Returns the previous WebSocket. */
 function replaceWebSocket(replacement: typeof WebSocket | undefined): typeof WebSocket | undefined {
   const before = globalThis.WebSocket
-  // There may have been none, whatever the types say.
+  // The environment may lack WebSocket, whatever the types say.
   globalThis.WebSocket = replacement as typeof WebSocket
   return before
 }

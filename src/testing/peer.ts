@@ -6,7 +6,7 @@ import { DEFAULT_MAX_BYTES, DEFAULT_ROOM, isName } from '../protocol/names.js'
 import type { Log } from './log.js'
 import { type Line, type LineEvents, TRANSIT } from './mock-server.js'
 
-/** One page's connection, from its first frame on. */
+/** The connection of one page, from its first frame on. */
 export interface Peer extends LineEvents {
   isIn(room: string): boolean
   say(frame: RelayFrame): void
@@ -15,7 +15,7 @@ export interface Peer extends LineEvents {
 export interface PeerOptions {
   readonly line: Line
   readonly log: Log
-  /** The public name of the page that has a secret. */
+  /** Returns the public name of the page with a secret. */
   readonly nameOf: (secret: string) => string
   readonly onSent: (signal: SendFrame) => void
   readonly onEnd: () => void
@@ -25,7 +25,7 @@ const VERSION = 1
 const TERMS = { v: VERSION, beat: 25_000, maxBytes: DEFAULT_MAX_BYTES, window: 900_000 }
 const UNSUPPORTED_DATA = 1003
 
-/** Answers one page as `examples/relay/PROTOCOL.md` says. */
+/** Answers one page as `examples/relay/PROTOCOL.md` specifies. */
 export function createPeer({ line, log, nameOf, onSent, onEnd }: PeerOptions): Peer {
   const rooms = new Set<string>()
   let tab: string | undefined
@@ -79,7 +79,7 @@ export function createPeer({ line, log, nameOf, onSent, onEnd }: PeerOptions): P
   function join({ room, since }: RoomRequest): void {
     if (!isName(room)) return refuse({ room }, 'bad-name')
     rooms.add(room)
-    // What is asked for grew older on the way.
+    // The requested age has grown on the way.
     log.resume(room, since && 'age' in since ? { age: since.age + TRANSIT } : since).forEach(say)
   }
 

@@ -10,7 +10,7 @@ import { type Line, listen, type Refusal } from './mock-server.js'
 import { createPeer, type Peer } from './peer.js'
 
 export interface TestRelayOptions {
-  /** The address that the client is given: wss:, ws:, https:, http: or relative to the page. @default '/signals' */
+  /** The address that the client uses: wss:, ws:, https:, http: or relative to the page. @default '/signals' */
   readonly url?: string
 }
 
@@ -26,45 +26,44 @@ export interface SentSignal {
 export interface TestRelay<Signals extends SignalMap = RegisteredSignals> {
   /** The absolute address, for `createSignalClient({ url })`. */
   readonly url: string
-  /** What pages sent, in order, each once however often it was resent. */
+  /** The signals that pages sent, in order, each once, however often it was resent. */
   readonly sent: readonly SentSignal[]
 
   /**
-   * Sends a signal as another page would. Pages that are connected get it at once, others when they come back. Of the
-   * options only `room` matters here.
+   * Sends a signal as another page would. Connected pages get it at once, others when they reconnect. Only the option `room`
+   * has an effect.
    *
    * @throws SignalError `bad-name`.
    */
   send<Name extends SignalName<Signals>>(name: Name, ...rest: SendArguments<Signals[Name]>): void
 
-  /** Cuts every connection, as a network does. The pages come back by themselves. */
+  /** Breaks every connection, as a network does. The pages reconnect by themselves. */
   drop(): void
 
   /**
-   * Ends every connection that is made from now on, until the returned function is called: 4401 for a bad token, 4503 for
-   * a relay that restarts, 1006 for one that cannot be reached.
+   * Ends every new connection until the returned function is called: 4401 for a bad token, 4503 for a relay that restarts,
+   * 1006 for an unreachable relay.
    */
   refuse(code: number, reason?: string): Stop
 
-  /** Loses all that was logged: pages that are connected are told of a gap at once, others when they come back. */
+  /** Loses the log: connected pages get a gap at once, others when they reconnect. */
   gap(): void
 
-  /** Everything that the relay says from now on comes so many milliseconds late; 0 ends that. */
+  /** Delays all further frames of the relay (ms); 0 ends the delay. */
   delay(milliseconds: number): void
 
-  /** Ends every connection, and gives the page its own WebSocket back. Close the clients first. */
+  /** Ends every connection, and restores the page's own WebSocket. Close the clients first. */
   close(): void
 }
 
-/** Pages that a relay sends away for good do not dial the environment's own WebSocket while other tests run. */
+/** Refused pages must not connect to the environment's own WebSocket while other tests run. */
 const LONG_AWAY = 240_000
 
 /**
- * Starts a relay in memory, on mock-socket, that speaks the protocol of the real one. Until it is closed,
- * `globalThis.WebSocket` is mock-socket's, so that clients need nothing but the address. Takes some milliseconds for each
- * step, of real or fake time.
+ * Starts a relay in memory, on mock-socket, with the protocol of the real relay. Until it is closed, `globalThis.WebSocket`
+ * is mock-socket's, so that clients need the address only. Each step takes some milliseconds of real or fake time.
  *
- * @throws SignalError `bad-url` for an address that is none, or where a test relay listens already.
+ * @throws SignalError `bad-url` for a wrong address, or if a test relay listens there already.
  */
 export function createTestRelay<Signals extends SignalMap = RegisteredSignals>(
   options: TestRelayOptions = {},
@@ -81,7 +80,7 @@ export function createTestRelay<Signals extends SignalMap = RegisteredSignals>(
   }
   const log = createLog((frame) => tell(frame.room, frame))
 
-  /** The same for all connections of one page, as it must be. */
+  /** The same for all connections of one page. */
   function nameOf(secret: string): string {
     const name = names.get(secret) ?? `page-${names.size + 1}`
     names.set(secret, name)
@@ -110,7 +109,7 @@ export function createTestRelay<Signals extends SignalMap = RegisteredSignals>(
     send(name, ...rest) {
       const [data, { room = DEFAULT_ROOM } = {}] = rest as [data?: unknown, options?: SendOptions]
       if (!isName(name) || !isName(room)) throw new SignalError('bad-name', `${name} or ${room} is not a legal name.`)
-      // Through text, as on every line: what the test does with its data later is nobody's business.
+      // Encoded and decoded, as on a network: later changes of the data have no effect.
       const frame = decodeSend(JSON.parse(JSON.stringify({ id: createId(), signal: name, data, room })))
       if (frame) log.append(frame, { tab: 'another-page' })
     },

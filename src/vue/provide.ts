@@ -17,7 +17,7 @@ export function provideSignalClient(client: AnyClient): void {
   provide(KEY, client)
 }
 
-/** The provided client, if there is one. The registry types it, whatever its own map. */
+/** Returns the provided client, if there is one. SignalRegistry types it, whatever its own map is. */
 export function providedClient<Client>(): Client | undefined {
   return hasInjectionContext() ? inject<Client | undefined>(KEY, undefined) : undefined
 }

@@ -6,7 +6,7 @@ import { whileMounted } from './while-mounted.js'
 
 /**
  * Runs `action` when one of the signals arrives, as `refreshOn` does, while the component is mounted, or the scope is
- * active: once for a burst, not while nobody sees the page, nor while the user is busy with it. The names and the
+ * active: once for a burst, and never while the page is hidden or the user is busy with it. The names and the
  * options may be refs or getters. Does nothing on a server.
  *
  * @throws SignalError when mounted: `bad-name` or `bad-option`.

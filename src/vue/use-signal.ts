@@ -16,7 +16,7 @@ export function useSignal<Name extends SignalName<Received> | '*', Received exte
   options: MaybeRefOrGetter<UseSignalOptions<Name, Received>> = {},
 ): Stop {
   return whileMounted(options, (client: SignalClient<never, Received>, receiveOptions) =>
-    // A function of its own: two components with one handler are two receivers.
+    // Another function for each: two components with one handler are two receivers.
     client.receiveSignal(toValue(name), (data, signal) => handler(data, signal), receiveOptions),
   )
 }

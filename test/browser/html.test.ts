@@ -289,7 +289,7 @@ describeInChromium('a page of HTML', () => {
       await other.send('ReportIncome', null)
       await page.locator('#report', { hasText: '5' }).waitFor()
       expect(tabs.complaints).toEqual([
-        expect.stringContaining('p: Add an id that no other element has'),
+        expect.stringContaining('p: The element needs a unique id'),
         expect.stringContaining('p#where: data-signal-where is like'),
         expect.stringContaining('button: data-signal-data takes JSON'),
       ])

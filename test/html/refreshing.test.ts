@@ -264,13 +264,13 @@ describe('what is wrong', () => {
   it.each([
     ['a name that is not one', '<div id="bad" data-signal-refresh="9lives"></div>', 'bad-name: div#bad: "9lives"'],
     ['no name', '<div id="bad" data-signal-refresh></div>', 'bad-name: div#bad: data-signal-refresh needs'],
-    ['no id', '<div data-signal-refresh="A"></div>', 'bad-option: div: Add an id'],
+    ['no id', '<div data-signal-refresh="A"></div>', 'bad-option: div: The element needs a unique id'],
     [
       'a room that is not one',
       '<div id="bad" data-signal-refresh="A" data-signal-room="a b"></div>',
       'bad-name: div#bad: "a b"',
     ],
-    ['an id that is there twice', `${REPORT}${REPORT}`, 'bad-option: div#report: Add an id'],
+    ['an id that is there twice', `${REPORT}${REPORT}`, 'bad-option: div#report: The element needs a unique id'],
   ])('is told once for %s, and the others are refreshed', async (_what, html, text) => {
     const page = await open(`${html}${REPORT.replace('report', 'good')}`)
     document.body.append(document.createElement('p'))
@@ -296,7 +296,7 @@ describe('what is wrong', () => {
     answers[''] = '<form>Sign in</form>'
     await refresh(page)
     expect(element('#report').textContent).toBe('old')
-    expect(page.errors).toEqual([expect.stringContaining('refresh-failed: div#report: The answer')])
+    expect(page.errors).toEqual([expect.stringContaining('refresh-failed: div#report: The response')])
     answers[''] = REPORT.replace('old', 'new')
     await refresh(page)
     expect(element('#report').textContent).toBe('new')

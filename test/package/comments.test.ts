@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { filesIn, ROOT } from './root.js'
 
 /** Folders whose comments are plain English: each begins with a noun of the code, or with a verb. */
-const FOLDERS = ['examples/relay']
+const FOLDERS = ['src', 'examples/relay']
 
 const VAGUE_SUBJECT = /^\s*(\/\/|\*|\/\*\*)\s*(What|Who|Whoever|Nobody)\b/
 
