@@ -3,7 +3,7 @@ import { resolveUrl } from './connection/url.js'
 import { createDelivery } from './delivery/delivery.js'
 import type { AnyHandler } from './delivery/receivers.js'
 import { createEmitter } from './emitter.js'
-import { SignalError } from './errors.js'
+import { rethrow, SignalError } from './errors.js'
 import { checkFunction, checkOptions } from './options.js'
 import { getPageClient, noteSent, setPageClient } from './page-client.js'
 import type { Gap, ReceiveOptions, RegisteredSignals, SendOptions, Signal, SignalClient, SignalMap } from './signals.js'
@@ -100,8 +100,4 @@ export function createSignalClient<Sent extends SignalMap = RegisteredSignals, R
   if (!getPageClient()) setPageClient(client)
   connectWhen(delivery.isWaiting && connect === 'lazy' ? 'lazy' : 'now')
   return client
-}
-
-function rethrow(error: SignalError): never {
-  throw error
 }

@@ -42,3 +42,8 @@ export class SignalError extends Error {
 export function isSignalError(value: unknown): value is SignalError {
   return value instanceof Error && value.name === 'SignalError' && 'code' in value
 }
+
+/** The default of `onError`: the console and error trackers receive the error. */
+export function rethrow(error: SignalError): never {
+  throw error
+}

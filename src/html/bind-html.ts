@@ -1,5 +1,5 @@
 import { call, read } from '../page/dom.js'
-import { SignalError } from '../errors.js'
+import { rethrow, SignalError } from '../errors.js'
 import { checkOptions } from '../options.js'
 import { getPageClient, onPageClient } from '../page-client.js'
 import { DEFAULT_ROOM } from '../protocol/names.js'
@@ -139,8 +139,4 @@ function bindClient(
       status.stop()
     },
   }
-}
-
-function rethrow(error: SignalError): never {
-  throw error
 }

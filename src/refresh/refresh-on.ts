@@ -72,7 +72,7 @@ export function refreshPlace<
   options: RefreshOptions<Sent, Received, Name>,
 ): Stop {
   const { room = 'main', wait = 150, maxWait = 2000, minInterval = 1000, spread = 0, from = 'others', where } = options
-  const { whenHidden = 'wait', guard = true, indicator: shown, texts, onError = rethrow } = options
+  const { whenHidden = 'wait', guard = true, indicator: shown, texts, onError = throwOnce } = options
   const wanted = [...new Set([names].flat() as Name[])]
   checkRefresh(wanted, action, options)
   // The client's own map of signals only types the options.
@@ -171,7 +171,7 @@ function isPageEdited(): boolean {
 }
 
 /** Throws an error that several registrations share only once. */
-function rethrow(error: SignalError): void {
+function throwOnce(error: SignalError): void {
   if (thrown.has(error)) return
   thrown.add(error)
   throw error
