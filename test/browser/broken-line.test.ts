@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { describeInChromium } from './chromium.js'
 import { type ChromiumTab, launchChromium } from './chromium-devtools.js'
 import { heardUpTo, openOnline, states, waitForState } from './pages.js'
-import { join, setScene, setSceneWithLine, useBrowser } from './scene.js'
+import { join, openSiteWithRelay, openSiteWithLine, useBrowser } from './fixtures.js'
 import { waitFor } from './tab-browser.js'
 
 /** Waits are as long as they can be, so that it is seen who did not wait. */
@@ -23,7 +23,7 @@ describeInChromium('a page whose line dies in silence', () => {
   const browser = useBrowser(launchChromium)
 
   it('notices within 5 s of using it, dials anew, and the signal arrives once (G1, G3, G8)', async () => {
-    const { relay, site, line } = await setSceneWithLine({ script: NOTE_LATENESS })
+    const { relay, site, line } = await openSiteWithLine({ script: NOTE_LATENESS })
     const other = await join(relay)
     const tab = await openOnline(browser().open(site.page))
     line.swallow()
@@ -46,7 +46,7 @@ describeInChromium('a page that the browser calls offline', () => {
   const browser = useBrowser(launchChromium)
 
   it('keeps a line that works (G8)', async () => {
-    const { relay, site } = await setScene()
+    const { relay, site } = await openSiteWithRelay()
     const other = await join(relay)
     const tab = await openOnline(browser().open(site.page))
 
@@ -66,7 +66,7 @@ describeInChromium('a page that the browser calls offline', () => {
   })
 
   it('does not wait any longer once it is online (G8)', async () => {
-    const { relay, site } = await setScene({ script: LONGEST_WAITS })
+    const { relay, site } = await openSiteWithRelay({ script: LONGEST_WAITS })
     const tab = await openOnline(browser().open(site.page))
     await relay.kill()
     await waitForLongWait(tab)
@@ -80,7 +80,7 @@ describeInChromium('a page that the browser calls offline', () => {
   })
 
   it('does not wait any longer when it has just dialed in vain, as after a sleep (G8)', async () => {
-    const { relay, site } = await setScene({ script: LONGEST_WAITS })
+    const { relay, site } = await openSiteWithRelay({ script: LONGEST_WAITS })
     const tab = await openOnline(browser().open(site.page))
     await tab.setOffline(true)
     await relay.kill()

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { describeInChromium, PATIENCE } from './chromium.js'
 import { launchChromium } from './chromium-devtools.js'
 import { count, heardUpTo, openOnline } from './pages.js'
-import { join, setScene, useBrowser } from './scene.js'
+import { join, openSiteWithRelay, useBrowser } from './fixtures.js'
 import { type Tab, waitFor } from './tab-browser.js'
 
 const ROUNDS = 5
@@ -23,7 +23,7 @@ describeInChromium('a tab that visits another site', () => {
     ['at once, by an address', '', '', 0],
     ['late, by an address', NO_CACHE, '', STAY],
   ])('handles every signal once and in order when it comes back %s (G3, G5)', async (_how, script, back, stay) => {
-    const { relay, site } = await setScene({ script })
+    const { relay, site } = await openSiteWithRelay({ script })
     const other = await join(relay)
     const sender = await openOnline(browser().open(site.page))
     const tab = await openOnline(browser().open(site.page))

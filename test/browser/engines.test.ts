@@ -2,12 +2,12 @@ import { expect, it } from 'vitest'
 import { PATIENCE } from './chromium.js'
 import { describeInEngines } from './engines.js'
 import { count, heardUpTo, openOnline, sendAndLeave, states, waitForState, waitForVisit } from './pages.js'
-import { join, setScene } from './scene.js'
+import { join, openSiteWithRelay } from './fixtures.js'
 import { WAYS } from './site.js'
 
 describeInEngines('the script-tag build', (browser) => {
   it('carries signals from tab to tab, both ways', async () => {
-    const { site } = await setScene()
+    const { site } = await openSiteWithRelay()
     const one = await openOnline(browser().open(site.page))
     const two = await openOnline(browser().open(site.page))
 
@@ -22,7 +22,7 @@ describeInEngines('the script-tag build', (browser) => {
   })
 
   it('is back after the relay was killed, and what was sent meanwhile arrives once (G1, G3, G8)', async () => {
-    const { relay, site } = await setScene()
+    const { relay, site } = await openSiteWithRelay()
     const sender = await openOnline(browser().open(site.page))
     const receiver = await openOnline(browser().open(site.page))
 
@@ -37,7 +37,7 @@ describeInEngines('the script-tag build', (browser) => {
   })
 
   it('delivers once and in order what 10 pages send when they are left (G2, G3, G4)', async () => {
-    const { relay, site } = await setScene()
+    const { relay, site } = await openSiteWithRelay()
     const other = await join(relay)
     const tab = await openOnline(browser().open(site.page))
 
@@ -52,7 +52,7 @@ describeInEngines('the script-tag build', (browser) => {
   })
 
   it('handles every signal once and in order over 5 navigations (G3, G4, G5)', async () => {
-    const { relay, site } = await setScene()
+    const { relay, site } = await openSiteWithRelay()
     const other = await join(relay)
     const tab = await openOnline(browser().open(site.page))
 

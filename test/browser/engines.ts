@@ -2,7 +2,7 @@ import { CHROMIUM_PATH } from './chromium.js'
 import { launchChromium } from './chromium-devtools.js'
 import { FIREFOX_PATH, launchFirefox } from './firefox.js'
 import { describeWhere } from './installed.js'
-import { useBrowser } from './scene.js'
+import { useBrowser } from './fixtures.js'
 import type { TabBrowser } from './tab-browser.js'
 import { hasWebKit, launchWebKit } from './webkit.js'
 

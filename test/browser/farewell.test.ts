@@ -2,14 +2,14 @@ import { expect, it } from 'vitest'
 import { describeInChromium, PATIENCE } from './chromium.js'
 import { launchChromium } from './chromium-devtools.js'
 import { heardUpTo, waitForState } from './pages.js'
-import { join, setSceneWithLine, useBrowser } from './scene.js'
+import { join, openSiteWithLine, useBrowser } from './fixtures.js'
 import { waitFor } from './tab-browser.js'
 
 describeInChromium('what a page sends while it goes, and its socket does not carry', () => {
   const browser = useBrowser(launchChromium)
 
   it('goes out under a content policy that names the relay for sockets and for requests (G2)', async () => {
-    const { relay, site, line } = await setSceneWithLine({ connectSrc: '$relay $http' })
+    const { relay, site, line } = await openSiteWithLine({ connectSrc: '$relay $http' })
     const other = await join(relay)
     line.swallowAllBut('POST')
     const tab = await browser().open(site.page)
@@ -22,7 +22,7 @@ describeInChromium('what a page sends while it goes, and its socket does not car
   })
 
   it('is sent by the next page of the tab under a policy that names it for sockets only (G2)', async () => {
-    const { relay, site, line } = await setSceneWithLine({ connectSrc: '$relay' })
+    const { relay, site, line } = await openSiteWithLine({ connectSrc: '$relay' })
     const other = await join(relay)
     line.swallowAllBut('POST')
     const tab = await browser().open(site.page)

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { PATIENCE } from './chromium.js'
 import { describeInEngines } from './engines.js'
 import { openHtmlSite } from './html-site.js'
-import { join } from './scene.js'
+import { join } from './fixtures.js'
 import { waitFor } from './tab-browser.js'
 
 /** Pages as a server renders them, with one script tag and no script of their own. */

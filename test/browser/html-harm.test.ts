@@ -5,7 +5,7 @@ import { expect, it } from 'vitest'
 import { ROOT } from '../package/root.js'
 import { describeInChromium, PATIENCE, useTabs } from './chromium.js'
 import { openHtmlSite } from './html-site.js'
-import { join } from './scene.js'
+import { join } from './fixtures.js'
 import { readUmd } from './static-server.js'
 
 const TAG = '<!doctype html><script src="/signalpost.min.js" data-url="$relay"></script>'

@@ -8,7 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { describeInChromium, PATIENCE, useTabs } from './chromium.js'
 import { openHtmlSite } from './html-site.js'
 import { type RelayProcess, startRelay } from './relay-process.js'
-import { join } from './scene.js'
+import { join } from './fixtures.js'
 import { readUmd } from './static-server.js'
 
 const TAG = '<script src="/signalpost.min.js" data-url="$relay"></script>'

@@ -5,14 +5,14 @@ import { expect, it, onTestFinished } from 'vitest'
 import { describeInChromium, PATIENCE } from './chromium.js'
 import { type ChromiumTab, launchChromium } from './chromium-devtools.js'
 import { heardUpTo, openOnline, states, waitForState } from './pages.js'
-import { join, setScene, useBrowser } from './scene.js'
+import { join, openSiteWithRelay, useBrowser } from './fixtures.js'
 import { waitFor } from './tab-browser.js'
 
 describeInChromium('a page that the browser puts aside', () => {
   const browser = useBrowser(launchChromium)
 
   it('is online again at once when it comes back from the cache, and handles once what it missed (G3, G5, G8)', async () => {
-    const { relay, site } = await setScene()
+    const { relay, site } = await openSiteWithRelay()
     const other = await join(relay)
     const tab = await openOnline(browser().open(site.page))
     await other.send('Count', 'before')
@@ -36,7 +36,7 @@ describeInChromium('a page that the browser puts aside', () => {
   })
 
   it('goes on where it was itself when other pages of its tab were online meanwhile (G3, G5)', async () => {
-    const { relay, site } = await setScene()
+    const { relay, site } = await openSiteWithRelay()
     const other = await join(relay)
     const tab = await openOnline(browser().open(site.page))
     await tab.evaluate('page.isKept = true, page.leave("click")')
@@ -57,7 +57,7 @@ describeInChromium('a page that the browser puts aside', () => {
 
   it('takes its leave when it is frozen, and handles once what it missed when it is resumed (G3, G5, G8)', async () => {
     const log = await openLog()
-    const { relay, site } = await setScene({}, '--log-level', 'debug', '--log-file', log.path)
+    const { relay, site } = await openSiteWithRelay({}, '--log-level', 'debug', '--log-file', log.path)
     const other = await join(relay)
     const tab = await openOnline(browser().open(site.page))
     // Only a tab that nobody sees can be frozen.

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { describeInChromium, PATIENCE } from './chromium.js'
 import { launchChromium } from './chromium-devtools.js'
 import { count, heardUpTo, openOnline, waitForState, waitForVisit } from './pages.js'
-import { join, setScene, useBrowser } from './scene.js'
+import { join, openSiteWithRelay, useBrowser } from './fixtures.js'
 import { type Site, WAYS } from './site.js'
 import { waitFor } from './tab-browser.js'
 
@@ -10,7 +10,7 @@ describeInChromium('the pages of a tab, one after the other', () => {
   const browser = useBrowser(launchChromium)
 
   it('handle every signal once and in order over 50 navigations, at 20 signals a second (G3, G4, G5)', async () => {
-    const { site } = await setScene()
+    const { site } = await openSiteWithRelay()
     const [sender, tab] = [await openOnline(browser().open(site.page)), await openOnline(browser().open(site.page))]
     await sender.evaluate(
       `page.sent = 0; page.timer = setInterval(() => page.client.sendSignal('Count', page.sent++), 50)`,
@@ -29,7 +29,7 @@ describeInChromium('the pages of a tab, one after the other', () => {
   })
 
   it('begin with what was sent while the first of them loaded, and with nothing older (G6)', async () => {
-    const { relay, site } = await setScene()
+    const { relay, site } = await openSiteWithRelay()
     const other = await join(relay)
     await other.send('Count', 'before')
 
@@ -48,7 +48,9 @@ describeInChromium('the pages of a tab, one after the other', () => {
   })
 
   it('are not reloaded again and again by a handler that reloads the page (G6)', async () => {
-    const { relay, site } = await setScene({ script: `page.client.receiveSignal('Reload', () => location.reload())` })
+    const { relay, site } = await openSiteWithRelay({
+      script: `page.client.receiveSignal('Reload', () => location.reload())`,
+    })
     const other = await join(relay)
     // Replayed to the tab's first page, which has no position yet.
     const tab = await browser().open(site.slowPage)
@@ -72,7 +74,7 @@ describeInChromium('the pages of a tab, one after the other', () => {
   })
 
   it('are not reloaded again and again by a handler that reloads at a gap (G7)', async () => {
-    const { relay, site } = await setScene({ script: `page.client.onGap(() => location.reload())` })
+    const { relay, site } = await openSiteWithRelay({ script: `page.client.onGap(() => location.reload())` })
     const tab = await openOnline(browser().open(site.page))
     const first = await join(relay)
     await first.send('Count', 'before')
@@ -93,7 +95,7 @@ describeInChromium('a tab that was duplicated', () => {
   const browser = useBrowser(launchChromium)
 
   it('is another tab, and makes nothing arrive twice (G2, G3)', async () => {
-    const { relay, site } = await setScene()
+    const { relay, site } = await openSiteWithRelay()
     const receiver = await openOnline(browser().open(site.page))
     const tab = await openOnline(browser().open(site.page))
     await relay.kill()

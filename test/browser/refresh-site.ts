@@ -4,7 +4,7 @@ import { onTestFinished } from 'vitest'
 import { ROOT } from '../package/root.js'
 import type { RelayClient } from './relay-client.js'
 import { type RelayProcess, startGrownRelay } from './relay-process.js'
-import { join } from './scene.js'
+import { join } from './fixtures.js'
 import { serve } from './static-server.js'
 import { type Tab, waitFor } from './tab-browser.js'
 

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { describeInChromium, PATIENCE, useTabs } from './chromium.js'
 import { launchChromium } from './chromium-devtools.js'
 import { openReady, openReport, waitForIncome, waitForMarker, waitForReady } from './refresh-site.js'
-import { useBrowser } from './scene.js'
+import { useBrowser } from './fixtures.js'
 import { type Tab, waitFor } from './tab-browser.js'
 
 const REPLACE = `refreshOn('ReportIncome', replaceElement('#report'), { minInterval: 0, onError })`

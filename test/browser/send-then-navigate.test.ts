@@ -2,14 +2,14 @@ import { expect, it } from 'vitest'
 import { describeInChromium, PATIENCE } from './chromium.js'
 import { launchChromium } from './chromium-devtools.js'
 import { count, heardUpTo, openOnline, sendAndLeave, waitForState } from './pages.js'
-import { join, setScene, useBrowser } from './scene.js'
+import { join, openSiteWithRelay, useBrowser } from './fixtures.js'
 import { WAYS } from './site.js'
 
 describeInChromium('a page that sends and is left in the same breath', () => {
   const browser = useBrowser(launchChromium)
 
   it('delivers each of 100 signals once and in order, however it is left (G2, G3, G4)', async () => {
-    const { relay, site } = await setScene()
+    const { relay, site } = await openSiteWithRelay()
     const other = await join(relay)
     const tab = await openOnline(browser().open(site.page))
 
@@ -25,7 +25,7 @@ describeInChromium('a page that sends and is left in the same breath', () => {
   })
 
   it('delivers 100 once and in order that were sent while the relay was away, and comes back (G1, G2, G3, G4)', async () => {
-    const { relay, site } = await setScene()
+    const { relay, site } = await openSiteWithRelay()
     const receiver = await openOnline(browser().open(site.page))
     const tab = await openOnline(browser().open(site.page))
 

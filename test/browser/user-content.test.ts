@@ -6,7 +6,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import { filesIn, ROOT } from '../package/root.js'
 import { describeInChromium, PATIENCE, useTabs } from './chromium.js'
 import { openHtmlSite } from './html-site.js'
-import { join } from './scene.js'
+import { join } from './fixtures.js'
 import { serve } from './static-server.js'
 
 const TAG = '<!doctype html><script src="/signalpost.min.js" data-url="$relay"></script>'

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { CHROMIUM_PATH, PATIENCE, useTabs } from '../browser/chromium.js'
 import { describeWhere } from '../browser/installed.js'
 import { type RelayProcess, startRelay } from '../browser/relay-process.js'
-import { join as joinRelay } from '../browser/scene.js'
+import { join as joinRelay } from '../browser/fixtures.js'
 import { textsOf } from '../package/blocks.js'
 import { filesIn } from '../package/root.js'
 import { EXAMPLE, HAS_PHP, openPhpSite, PHP_ADVICE, type PhpSettings, type PhpSite } from './php-site.js'
@@ -40,7 +40,10 @@ describeWhere(HAS_PHP && CHROMIUM_PATH, ADVICE)('examples/php', () => {
 
   const tabs = useTabs()
 
-  async function open(settings: Partial<PhpSettings> = {}, flags: readonly string[] = KEY_FLAGS): Promise<Scene> {
+  async function open(
+    settings: Partial<PhpSettings> = {},
+    flags: readonly string[] = KEY_FLAGS,
+  ): Promise<SiteWithRelay> {
     const relay = await startRelay(...flags)
     onTestFinished(relay.kill)
     const site = await openPhpSite({ url: relay.page, pageUrl: relay.url, publishKey: PUBLISH_KEY, ...settings })
@@ -181,7 +184,7 @@ describeWhere(HAS_PHP && CHROMIUM_PATH, ADVICE)('examples/php', () => {
   }
 })
 
-interface Scene {
+interface SiteWithRelay {
   readonly relay: RelayProcess
   readonly site: PhpSite
 }

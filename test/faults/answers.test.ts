@@ -5,7 +5,7 @@ import { createFrameRules, type FrameRules, type Treatment } from './frame-rules
 import { createRelayHere } from './relay-under-test.js'
 import { recordRun } from './results.js'
 import { byLength } from './run-length.js'
-import { run, type World } from './scenario.js'
+import { run, type Model } from './scenario.js'
 import { pause } from './waiting.js'
 
 /** The longest that an answer is held back, in milliseconds. */
@@ -26,7 +26,7 @@ function troubleAnswers(chance: Chance): FrameRules {
 }
 
 /** What was never answered is asked again on the next connection only: lines are cut until all is answered. */
-async function cutUntilAnswered({ proxy, chance, ledger, isOver, note }: World): Promise<void> {
+async function cutUntilAnswered({ proxy, chance, ledger, isOver, note }: Model): Promise<void> {
   const isAnswered = (): boolean => ledger.published.every(({ outcome }) => outcome !== undefined)
   while (!isOver() || !isAnswered()) {
     await pause(isOver() ? LATEST / 2 : 1500)

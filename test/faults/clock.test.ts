@@ -4,7 +4,7 @@ import { createRelayProcess, removeBundle } from './relay-under-test.js'
 import { recordRun } from './results.js'
 import { byLength } from './run-length.js'
 import { run } from './scenario.js'
-import { setStandIn } from './stand-in.js'
+import { installFakePage } from './fake-page.js'
 import { pause, until } from './waiting.js'
 
 afterAll(removeBundle)
@@ -19,7 +19,7 @@ describe('when the wall clock leaps', () => {
     // The monotonic clock and timers go on as they do; the relay, in its own process, keeps the true time.
     vi.useFakeTimers({ toFake: ['Date'] })
     // With a page, the client looks at the clock itself, and takes a leap forward for a sleep.
-    const standIn = setStandIn()
+    const standIn = installFakePage()
     const outcome = await run({
       relay: createRelayProcess(),
       seconds: byLength(7, 300),

@@ -1,8 +1,8 @@
-import type { World } from './scenario.js'
+import type { Model } from './scenario.js'
 import { pause } from './waiting.js'
 
 /** Cuts half of the lines every so many milliseconds, in the ways that lines break. */
-export async function cutLines({ proxy, chance, isOver, note }: World, every: number): Promise<void> {
+export async function cutLines({ proxy, chance, isOver, note }: Model, every: number): Promise<void> {
   while (!isOver()) {
     await pause(every)
     for (const line of chance.some(proxy.lines, 0.5)) {

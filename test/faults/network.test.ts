@@ -3,8 +3,8 @@ import { wrongIn } from './expectations.js'
 import { createRelayHere } from './relay-under-test.js'
 import { recordRun } from './results.js'
 import { byLength } from './run-length.js'
-import { run, type World } from './scenario.js'
-import { setStandIn, type StandIn } from './stand-in.js'
+import { run, type Model } from './scenario.js'
+import { installFakePage, type FakePage } from './fake-page.js'
 import { pause, until } from './waiting.js'
 
 afterEach(() => void vi.restoreAllMocks())
@@ -14,7 +14,7 @@ const TIMES = byLength(3, 50)
 const FAR = 1500
 
 /** The machine is called offline, and online again, while its lines work. */
-async function callOffline({ happen }: StandIn, { pages, note }: World): Promise<number> {
+async function callOffline({ happen }: FakePage, { pages, note }: Model): Promise<number> {
   const before = pages.map(({ client }) => client.status)
   happen('offline')
   await pause(300)
@@ -25,7 +25,7 @@ async function callOffline({ happen }: StandIn, { pages, note }: World): Promise
 }
 
 /** The network really goes, and comes back long before anybody meant to dial. Gives how many waited all the same. */
-async function loseNetwork({ happen }: StandIn, { proxy, pages, note, allBack }: World): Promise<number> {
+async function loseNetwork({ happen }: FakePage, { proxy, pages, note, allBack }: Model): Promise<number> {
   const plans = (): number[] =>
     pages.map(({ client: { status } }) => (status.state === 'waiting' ? status.retryAt - Date.now() : 0))
   proxy.refuse(true)
@@ -44,7 +44,7 @@ describe('when the network goes and comes', () => {
   it('F22 keeps lines that work, and is back at once when there is a network again', async () => {
     // The longest waits, so that it is seen who did not wait.
     vi.spyOn(Math, 'random').mockReturnValue(0.999)
-    const standIn = setStandIn()
+    const standIn = installFakePage()
     let closed = 0
     let late = 0
     let times = 0

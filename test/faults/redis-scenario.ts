@@ -1,18 +1,18 @@
 import { KEEPS, createRedisServer } from '../relay/redis-server.js'
 import { createChance } from './chance.js'
-import { startDoorbellProxy } from './doorbell-proxy.js'
+import { startNotificationProxy } from './notification-proxy.js'
 import { wrongIn } from './expectations.js'
 import { createFleet, type Fleet } from './redis-fleet.js'
-import { createRedisWitness } from './redis-witness.js'
+import { createRedisObserver } from './redis-observer.js'
 import { recordRun } from './results.js'
 import { SEED } from './run-length.js'
-import { ROOMS, run, type Scenario, type World } from './scenario.js'
+import { ROOMS, run, type Scenario, type Model } from './scenario.js'
 import { pause } from './waiting.js'
 
 const MEMBERSHIPS = 6 * ROOMS.length
 
 /** What a fault can do to relays on a Redis. */
-export interface RedisWorld extends World {
+export interface RedisWorld extends Model {
   readonly fleet: Fleet
   /** Kills Redis, does something to what it has written, starts it, and waits until everybody was told. */
   restartRedis(meanwhile?: () => Promise<void>): Promise<void>
@@ -39,11 +39,11 @@ export interface RedisOutcome {
 export async function runOnRedis(id: string, title: string, scenario: RedisScenario): Promise<RedisOutcome> {
   const { relays = 2, keeps = 'nothing', deafness = 0, faults, ...rest } = scenario
   const redis = await createRedisServer(KEEPS[keeps])
-  const bells = deafness > 0 ? await startDoorbellProxy(() => redis.port, deafness, createChance(SEED)) : undefined
+  const bells = deafness > 0 ? await startNotificationProxy(() => redis.port, deafness, createChance(SEED)) : undefined
   const fleet = createFleet({ redis, size: relays, ...(bells && { through: () => bells.port }) })
-  const witness = createRedisWitness(ROOMS, redis.port, () => fleet.life)
+  const witness = createRedisObserver(ROOMS, redis.port, () => fleet.life)
 
-  async function act(world: World): Promise<void> {
+  async function act(world: Model): Promise<void> {
     await faults?.({
       ...world,
       fleet,
@@ -98,7 +98,7 @@ export async function killInTurn(world: RedisWorld, every: number, relaysPerRedi
 }
 
 /** Lines that swallow everything for half of the time. */
-export async function digHoles({ proxy, chance, isOver, note }: World, every: number): Promise<void> {
+export async function digHoles({ proxy, chance, isOver, note }: Model, every: number): Promise<void> {
   while (!isOver()) {
     await pause(every / 2)
     const lines = chance.some(proxy.lines, 0.3)

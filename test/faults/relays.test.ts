@@ -4,7 +4,7 @@ import { wrongIn } from './expectations.js'
 import { createRelayProcess, removeBundle } from './relay-under-test.js'
 import { recordRun } from './results.js'
 import { byLength } from './run-length.js'
-import { ROOMS, run, type Scenario, type World } from './scenario.js'
+import { ROOMS, run, type Scenario, type Model } from './scenario.js'
 import { pause } from './waiting.js'
 
 afterAll(removeBundle)
@@ -12,7 +12,7 @@ afterAll(removeBundle)
 const MEMBERSHIPS = 6 * ROOMS.length
 
 /** Kills the relay so many milliseconds after everybody was back, again and again. Returns how often. */
-async function killRelay({ restart, allBack, isOver, note }: World, every: number): Promise<void> {
+async function killRelay({ restart, allBack, isOver, note }: Model, every: number): Promise<void> {
   while (!isOver()) {
     await pause(every)
     note('kills')

@@ -2,16 +2,16 @@ import { get } from 'node:http'
 import { type Chance, createChance } from './chance.js'
 import { count, type Counts } from './counters.js'
 import type { FrameRules } from './frame-rules.js'
-import { createLedger, type Ledger } from './ledger.js'
+import { createTrace, type Trace } from './trace.js'
 import { openPage, type Page, type Return } from './page.js'
 import { type Proxy, startProxy } from './proxy.js'
 import type { RelayUnderTest } from './relay-under-test.js'
 import { SEED } from './run-length.js'
 import { tapSockets } from './socket-tap.js'
-import type { StandIn } from './stand-in.js'
+import type { FakePage } from './fake-page.js'
 import { countTimers } from './timers.js'
 import { pause, quiesce, until } from './waiting.js'
-import { createWitness, type Witness } from './witness.js'
+import { createObserver, type Observer } from './observer.js'
 
 export const ROOMS = ['main', 'side']
 
@@ -31,19 +31,19 @@ export interface Scenario {
   /** Signals that the relay keeps per room. @default 1000 */
   readonly history?: number
   /** Who sees what is logged. @default one that asks the relay itself, over a line of its own */
-  readonly witness?: Witness
+  readonly witness?: Observer
   /** What the pages take for their browser. @default they have none */
-  readonly standIn?: StandIn
+  readonly standIn?: FakePage
   /** Does the faults, until `isOver`. */
-  readonly faults?: (world: World) => Promise<void>
+  readonly faults?: (world: Model) => Promise<void>
 }
 
 /** Where faults happen. */
-export interface World {
+export interface Model {
   readonly relay: RelayUnderTest
   readonly proxy: Proxy
   readonly chance: Chance
-  readonly ledger: Ledger
+  readonly ledger: Trace
   readonly pages: readonly Page[]
   readonly isOver: () => boolean
   /** Counts a fault. */
@@ -100,8 +100,8 @@ export async function run(scenario: Scenario): Promise<Outcome> {
   const chance = createChance(SEED)
   const timersBefore = countTimers()
   const faultCounts = new Map<string, number>()
-  const witness = scenario.witness ?? createWitness(ROOMS, token && tokenOf(token('witness')))
-  const ledger = createLedger(() => relay.life)
+  const witness = scenario.witness ?? createObserver(ROOMS, token && tokenOf(token('witness')))
+  const ledger = createTrace(() => relay.life)
   const tap = tapSockets(ledger)
   const start = async (): Promise<void> => {
     await relay.start()
@@ -134,7 +134,7 @@ export async function run(scenario: Scenario): Promise<Outcome> {
   const startedAt = performance.now()
   const isOver = (): boolean =>
     isDone() || performance.now() - startedAt > seconds * 1000 || ledger.published.length >= signals
-  const world: World = {
+  const world: Model = {
     relay,
     proxy,
     chance,
@@ -193,7 +193,7 @@ const LONGEST_FAREWELL = 10_000
 
 async function publish(
   { client, name }: Page,
-  { publish, published }: Ledger,
+  { publish, published }: Trace,
   chance: Chance,
   rate: number,
   isOver: () => boolean,

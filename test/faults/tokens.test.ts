@@ -4,7 +4,7 @@ import { wrongIn } from './expectations.js'
 import { createRelayHere } from './relay-under-test.js'
 import { recordRun } from './results.js'
 import { byLength } from './run-length.js'
-import { run, type World } from './scenario.js'
+import { run, type Model } from './scenario.js'
 import { pause, until } from './waiting.js'
 
 /** How long a page's token is good, in milliseconds. */
@@ -25,7 +25,7 @@ function createGate() {
 }
 
 /** Holes that are longer than any token is good, under pages that are online: a hello gets through in time. */
-async function outlive({ proxy, pages, chance, isOver, note, allBack }: World): Promise<void> {
+async function outlive({ proxy, pages, chance, isOver, note, allBack }: Model): Promise<void> {
   while (!isOver()) {
     const online = new Set(pages.filter(({ client }) => client.status.state === 'online').map(({ name }) => name))
     const lines = chance.some(proxy.lines, 0.4).filter(({ client }) => online.has(client))

@@ -3,16 +3,16 @@ import { describe, expect, it, vi } from 'vitest'
 import { type Action, LIFE, type Life } from './actions.js'
 import { RUNS } from './runs.js'
 import { FOUND } from './seeds.js'
-import { removeStage } from './stage.js'
+import { removeFakeBrowser } from './fake-browser.js'
 import { startVirtualTime, stopVirtualTime } from './virtual-time.js'
-import { createWorld, type Tally } from './world.js'
+import { createModel, type Tally } from './model.js'
 
 const sum: Tally = { accepted: 0, handled: 0, gaps: 0, covered: 0, lines: 0, arrivals: 0, returns: 0, rescued: 0 }
 
 async function live({ history, lifetime, chance, actions }: Life, isStrict = false): Promise<Tally> {
   startVirtualTime(chance)
   try {
-    const world = createWorld({ history, lifetime, isStrict })
+    const world = createModel({ history, lifetime, isStrict })
     for (const page of [0, 1, 2]) await world.act({ do: 'open', page, since: page === 2 ? 'now' : 'navigation' })
     for (const page of [0, 1]) await world.act({ do: 'listen', page, room: 'main' })
     for (const action of actions) await world.act(action)
@@ -22,7 +22,7 @@ async function live({ history, lifetime, chance, actions }: Life, isStrict = fal
     return world.tally
   } finally {
     vi.unstubAllGlobals()
-    removeStage()
+    removeFakeBrowser()
     stopVirtualTime()
   }
 }

@@ -8,7 +8,7 @@ import { ROOMS, type Action, type Farewell, type Tampering } from './actions.js'
 import { isEdge } from './edges.js'
 import { createLine, textsOf, type MemoryLine } from './memory-line.js'
 import { startMemoryRelay, type MemoryRelay } from './memory-relay.js'
-import { removeStage, setStage, type Realm } from './stage.js'
+import { removeFakeBrowser, installFakeBrowser, type BrowserContext } from './fake-browser.js'
 import { pass, settlePromises } from './virtual-time.js'
 
 /** A place in the log: which life of the relay, and the offset in it. */
@@ -88,7 +88,7 @@ interface Tab {
 interface Page {
   readonly number: number
   readonly tab: Tab
-  readonly realm: Realm
+  readonly realm: BrowserContext
   /** When its navigation began, in virtual milliseconds. */
   readonly origin: number
   /** Where the page before it was. */
@@ -133,7 +133,7 @@ export interface Tally {
   rescued: number
 }
 
-export interface World {
+export interface Model {
   act(action: Action): Promise<void>
   /** Ends every fault, lets everything arrive and checks that nothing is owed. */
   rest(): Promise<void>
@@ -160,7 +160,7 @@ const EXPECTED_ERRORS = new Set(['expired', 'unreachable', 'no-protocol', 'outbo
 const FRESH = 60_000
 const STALE = 300_000
 
-export interface WorldOptions {
+export interface ModelOptions {
   /** Signals that the first relay keeps per room. */
   readonly history: number
   /** How long a token is good, in milliseconds. @default nobody needs one */
@@ -170,9 +170,9 @@ export interface WorldOptions {
 }
 
 /** Pages with the real client, and a relay of the real parts, on virtual time. It checks while it lives. */
-export function createWorld({ history, lifetime, isStrict = false }: WorldOptions): World {
+export function createModel({ history, lifetime, isStrict = false }: ModelOptions): Model {
   const tally: Tally = { accepted: 0, handled: 0, gaps: 0, covered: 0, lines: 0, arrivals: 0, returns: 0, rescued: 0 }
-  const stage = setStage()
+  const stage = installFakeBrowser()
   // By turn, which is part of the data.
   const signals = new Map<unknown, Sent>()
   const pages: (Page | undefined)[] = []
@@ -854,7 +854,7 @@ export function createWorld({ history, lifetime, isStrict = false }: WorldOption
       if (vi.getTimerCount() > 0) fail(`LEAK: ${vi.getTimerCount()} timers stay behind`)
       check()
       vi.unstubAllGlobals()
-      removeStage()
+      removeFakeBrowser()
     },
   }
 }

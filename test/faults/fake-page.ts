@@ -1,7 +1,7 @@
 import { createCountingTarget } from '../support/counting-target.js'
 
 /** What a page has of its browser, all that the life cycle of a connection looks at. All pages of this process share it. */
-export interface StandIn {
+export interface FakePage {
   /** Something happens to all pages. */
   happen(type: string, on?: 'window' | 'document'): void
   /** Listeners that are not removed. */
@@ -11,7 +11,7 @@ export interface StandIn {
 }
 
 /** Makes pages of clients: Node has none. */
-export function setStandIn(): StandIn {
+export function installFakePage(): FakePage {
   const members = { visibilityState: 'visible', querySelector: () => null }
   const targets = { window: createCountingTarget(), document: createCountingTarget(members) }
   const globals = { ...targets, navigator: { onLine: true } }

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import type { Chance } from './chance.js'
 
-export interface DoorbellProxy {
+export interface NotificationProxy {
   readonly port: number
   /** How many messages it has dropped. */
   readonly dropped: number
@@ -10,7 +10,11 @@ export interface DoorbellProxy {
 }
 
 /** A proxy in front of a Redis that drops a share of what is published, and nothing else. */
-export async function startDoorbellProxy(target: () => number, share: number, chance: Chance): Promise<DoorbellProxy> {
+export async function startNotificationProxy(
+  target: () => number,
+  share: number,
+  chance: Chance,
+): Promise<NotificationProxy> {
   const sockets = new Set<Socket>()
   let dropped = 0
 

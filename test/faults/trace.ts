@@ -2,10 +2,10 @@ import type { ClientFrame, RelayFrame, Since } from '../../src/protocol/frames.j
 import type { SignalClient } from '../../src/index.js'
 import type { Book, Heard, Place, Published } from './counters.js'
 import type { SocketListener } from './socket-tap.js'
-import type { Witness } from './witness.js'
+import type { Observer } from './observer.js'
 
 /** Writes down what publishers got, what receivers were told, and what their sockets knew at that moment. */
-export interface Ledger extends SocketListener {
+export interface Trace extends SocketListener {
   readonly published: Published[]
   readonly heard: Map<string, Heard[]>
   /** Dials per client. */
@@ -24,7 +24,7 @@ export interface Ledger extends SocketListener {
   gapsOwed(history: number): number
   /** Where a client stands in a room, as told by its frames. */
   position(client: string, room: string): Place | undefined
-  book(witness: Witness): Book
+  book(witness: Observer): Book
 }
 
 /** What the data of every signal holds. */
@@ -33,7 +33,7 @@ interface Data {
   readonly number: number
 }
 
-export function createLedger(life: () => number): Ledger {
+export function createTrace(life: () => number): Trace {
   const published: Published[] = []
   const heard = new Map<string, Heard[]>()
   const numbers = new Map<string, number>()

@@ -2,7 +2,7 @@ import { createCountingTarget } from '../support/counting-target.js'
 import { AsyncLocalStorage } from 'node:async_hooks'
 
 /** What a page's own code finds in its browser, and what the browser can do to it. There is no browser here. */
-export interface Realm {
+export interface BrowserContext {
   /** Runs code of this page: whatever it leads to, by promises and timers, is code of this page as well. */
   run<Result>(call: () => Result): Result
   /** Something happens to the page. */
@@ -32,10 +32,10 @@ interface Held {
   isHeld: boolean
 }
 
-export interface Stage {
-  open(options: RealmOptions): Realm
+export interface FakeBrowser {
+  open(options: RealmOptions): BrowserContext
   /** The page whose code is running. */
-  readonly current: Realm | undefined
+  readonly current: BrowserContext | undefined
   /** Runs what is no page's doing, whoever caused it. */
   outside<Result>(call: () => Result): Result
 }
@@ -48,7 +48,7 @@ let stored: [string, PropertyDescriptor | undefined][] = []
 let pages = 1_000_000
 
 /** Gives the globals back. */
-export function removeStage(): void {
+export function removeFakeBrowser(): void {
   for (const [name, descriptor] of stored) {
     if (descriptor) Object.defineProperty(globalThis, name, descriptor)
     else Reflect.deleteProperty(globalThis, name)
@@ -57,9 +57,9 @@ export function removeStage(): void {
 }
 
 /** Makes the globals of a browser depend on whose code asks; to be called when time is virtual already. */
-export function setStage(): Stage {
-  removeStage()
-  const realms = new Map<Held, Realm>()
+export function installFakeBrowser(): FakeBrowser {
+  removeFakeBrowser()
+  const realms = new Map<Held, BrowserContext>()
   const owners = new Map<unknown, Held>()
   const { setTimeout: later, setInterval: often, clearTimeout: never, clearInterval: stop } = globalThis
 
@@ -113,7 +113,7 @@ export function setStage(): Stage {
   define('clearTimeout', { writable: true, value: cancel(never) })
   define('clearInterval', { writable: true, value: cancel(stop) })
 
-  function open({ origin, storage, onStore, onPost }: RealmOptions): Realm {
+  function open({ origin, storage, onStore, onPost }: RealmOptions): BrowserContext {
     const window = createCountingTarget()
     const document = createCountingTarget({ visibilityState: 'visible', querySelector: () => null })
     const clock = performance
@@ -147,7 +147,7 @@ export function setStage(): Stage {
       },
     }
     const run = <Result>(call: () => Result): Result => asking.run(held, call)
-    const realm: Realm = {
+    const realm: BrowserContext = {
       run,
       happen(type, on, more = {}) {
         const target = on === 'window' ? window : document

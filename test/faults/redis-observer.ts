@@ -1,9 +1,9 @@
 import { Redis } from 'ioredis'
 import type { Place } from './counters.js'
-import type { Witness } from './witness.js'
+import type { Observer } from './observer.js'
 
 /** Sees the log in Redis itself, past all relays: by its news, and by looking, because news may be lost. */
-export function createRedisWitness(rooms: readonly string[], port: number, life: () => number): Witness {
+export function createRedisObserver(rooms: readonly string[], port: number, life: () => number): Observer {
   const logged = new Map<string, Place[]>()
   const epochs = new Map<string, { epoch: string; life: number }[]>()
   const heads = new Map<string, Place>()

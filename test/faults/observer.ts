@@ -4,7 +4,7 @@ import { createId } from '../../src/protocol/id.js'
 import type { Book, Place } from './counters.js'
 
 /** Sees the log of the relay itself, over a line that no fault touches. */
-export interface Witness extends Pick<Book, 'logged' | 'epochs'> {
+export interface Observer extends Pick<Book, 'logged' | 'epochs'> {
   /** Watches the present life of the relay, from its first entry on. */
   watch(port: number, life: number): Promise<void>
   /** The newest place of a room. */
@@ -12,7 +12,7 @@ export interface Witness extends Pick<Book, 'logged' | 'epochs'> {
   close(): void
 }
 
-export function createWitness(rooms: readonly string[], token?: string): Witness {
+export function createObserver(rooms: readonly string[], token?: string): Observer {
   const logged = new Map<string, Place[]>()
   const epochs = new Map<string, { epoch: string; life: number }[]>()
   const heads = new Map<string, Place>()

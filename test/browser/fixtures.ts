@@ -5,24 +5,24 @@ import { type RelayProcess, startRelay } from './relay-process.js'
 import { openSite, type Site, type SiteOptions } from './site.js'
 import type { TabBrowser } from './tab-browser.js'
 
-export interface Scene {
+export interface SiteWithRelay {
   readonly relay: RelayProcess
   readonly site: Site
 }
 
-export interface BrokenScene extends Scene {
+export interface SiteWithLine extends SiteWithRelay {
   /** What the site's pages, and nobody else, have between them and the relay. */
   readonly line: Line
 }
 
 /** A relay, and a site whose pages use it, for one test. */
-export async function setScene(options?: SiteOptions, ...relayFlags: string[]): Promise<Scene> {
+export async function openSiteWithRelay(options?: SiteOptions, ...relayFlags: string[]): Promise<SiteWithRelay> {
   const relay = await startRelay(...relayFlags)
   onTestFinished(relay.kill)
   return { relay, site: await setSite(relay.url, options) }
 }
 
-export async function setSceneWithLine(options?: SiteOptions): Promise<BrokenScene> {
+export async function openSiteWithLine(options?: SiteOptions): Promise<SiteWithLine> {
   const relay = await startRelay()
   onTestFinished(relay.kill)
   const line = await openLine(relay.url)
