@@ -4,7 +4,7 @@ import { writeIntegrity } from './.build/integrity.js'
 import { minifyAgain } from './.build/minify-again.js'
 import { NOTICE, reduceReconnectingWebSocket } from './.build/reduce-reconnecting-websocket.js'
 import { thirdPartyLicenses } from './.build/third-party-licenses.js'
-import { configSchema } from './examples/relay/options/config.js'
+import { configSchema } from './examples/relay/options/config-file.js'
 
 const GLOBAL = 'Signalpost'
 

@@ -1,7 +1,7 @@
 import type { OpenTransport } from './connection/transport.js'
 import type { SignalContract } from './contract.js'
 import type { SignalError } from './errors.js'
-import { badOption, checkOptions } from './options.js'
+import { badOption, checkOptions } from './option-checks.js'
 import type { RegisteredSignals, SignalMap, Token } from './signals.js'
 
 export interface ClientOptions<Sent extends SignalMap = RegisteredSignals, Received extends SignalMap = Sent> {

@@ -1,5 +1,5 @@
 import { SignalError } from './errors.js'
-import { badOption, checkName } from './options.js'
+import { badOption, checkName } from './option-checks.js'
 
 /**
  * The part of Standard Schema v1 (https://standardschema.dev) that signalpost uses; zod, valibot, arktype and others

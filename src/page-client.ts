@@ -1,5 +1,5 @@
 import { SignalError } from './errors.js'
-import { badOption } from './options.js'
+import { badOption } from './option-checks.js'
 import type {
   ReceivedSignal,
   ReceiveOptions,

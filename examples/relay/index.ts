@@ -5,7 +5,7 @@ export type { PublishKey } from './access/keys.js'
 export type { Logger } from './logger.js'
 export type { RelaySettings } from './options/options.js'
 export type { EmbeddingOptions, Relay, RelayAddress } from './relay.js'
-export type { Revocation } from './access/revocations.js'
+export type { Revocation } from './access/revoked-tokens.js'
 export type { Authorize, Rights } from './access/rights.js'
 
 /** All options of the command, and those of an embedding program. */

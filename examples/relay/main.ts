@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
-import { readCommand } from './options/command.js'
+import { readCommand } from './options/command-line.js'
 import { LogUnusable } from './log/log.js'
 import { createLogger } from './create-logger.js'
 import type { Logger } from './logger.js'
 import { createRelay } from './relay.js'
 import type { CommandSettings } from './options/options.js'
-import { isLoopback } from './limits/addresses.js'
+import { isLoopback } from './limits/client-address.js'
 
 // Memory of connections lives long, and memory of signals is freed at once. A growing young generation would waste 32
 // MB and more.

@@ -12,7 +12,7 @@ import {
   isPassedOn,
   reduce,
 } from './reducer.js'
-import { openPlainSocket } from './plain.js'
+import { openPlainSocket } from './plain-socket.js'
 import { openSocket, type Socket } from './socket.js'
 import { readToken } from './tokens.js'
 import type { Transport, TransportEvents, TransportSettings } from './transport.js'

@@ -1,5 +1,5 @@
 import { SignalError } from '../errors.js'
-import { badOption, checkName, checkOptions } from '../options.js'
+import { badOption, checkName, checkOptions } from '../option-checks.js'
 import { byteLength } from '../protocol/byte-length.js'
 import { DEFAULT_ROOM } from '../protocol/names.js'
 import type { SendOptions } from '../signals.js'

@@ -1,5 +1,5 @@
 import { createEmitter } from '../emitter.js'
-import { badOption, checkFunction, checkName, checkOptions } from '../options.js'
+import { badOption, checkFunction, checkName, checkOptions } from '../option-checks.js'
 import { DEFAULT_ROOM } from '../protocol/names.js'
 import type { ReceiveOptions, Signal, Stop } from '../signals.js'
 

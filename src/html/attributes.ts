@@ -1,6 +1,6 @@
 import { call } from '../page/dom.js'
 import { SignalError } from '../errors.js'
-import { badOption } from '../options.js'
+import { badOption } from '../option-checks.js'
 import type { JsonValue } from '../protocol/frames.js'
 import { DEFAULT_ROOM } from '../protocol/names.js'
 import { USER_CONTENT } from '../page/user-content.js'

@@ -1,6 +1,6 @@
 import { call, read } from '../page/dom.js'
 import { rethrow, SignalError } from '../errors.js'
-import { checkOptions } from '../options.js'
+import { checkOptions } from '../option-checks.js'
 import { getPageClient, onPageClient } from '../page-client.js'
 import { DEFAULT_ROOM } from '../protocol/names.js'
 import { watchPage } from '../refresh/refresh-on.js'

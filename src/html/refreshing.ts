@@ -1,5 +1,5 @@
 import { call, read } from '../page/dom.js'
-import { badOption } from '../options.js'
+import { badOption } from '../option-checks.js'
 import { type RefreshAction, reloadPage, replaceElement, submitForm } from '../refresh/index.js'
 import type { OriginOptions } from '../refresh/allowed-origin.js'
 import { refreshPlace } from '../refresh/refresh-on.js'

@@ -1,7 +1,7 @@
 import { call, read } from '../page/dom.js'
 import { SignalError } from '../errors.js'
 import { onUncancelled } from '../page/uncancelled-event.js'
-import { isLoadedByRefresh } from '../page/page-state.js'
+import { isLoadedByRefresh } from '../page/next-page-state.js'
 import type { SignalClient } from '../signals.js'
 import { Attribute, dataOf, isIgnored, namesIn, type Report, roomOf } from './attributes.js'
 

@@ -1,4 +1,4 @@
-import { badOption } from '../options.js'
+import { badOption } from '../option-checks.js'
 
 /** The file names of the script tag. A short address of a content network has no file name: its sibling is another package. */
 const SCRIPT = /\/signalpost(\.min)?\.js$/

@@ -1,4 +1,4 @@
-import { checkName } from '../options.js'
+import { checkName } from '../option-checks.js'
 import { getPageClient, onPageClient } from '../page-client.js'
 import type { AnySignals, RegisteredSignals, SignalClient, SignalMap, Stop } from '../signals.js'
 import { createPanel } from './panel.js'

@@ -1,4 +1,4 @@
-import { recordRefresh } from './page-state.js'
+import { recordRefresh } from './next-page-state.js'
 
 /** How long the next page may take to load before a refresh requests it again (ms). */
 const TIME_LIMIT = 30_000

@@ -1,6 +1,6 @@
 import { call, read } from './dom.js'
 import { onUncancelled } from './uncancelled-event.js'
-import { isRefreshNavigating, recordUserNavigation } from './page-state.js'
+import { isRefreshNavigating, recordUserNavigation } from './next-page-state.js'
 
 /** How long a navigation counts as pending (ms): a download never loads a page. */
 const TIME_LIMIT = 30_000

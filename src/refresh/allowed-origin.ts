@@ -1,4 +1,4 @@
-import { badOption } from '../options.js'
+import { badOption } from '../option-checks.js'
 import { failure } from './failure.js'
 
 /** More origins whose HTML may become part of the page. */

@@ -1,5 +1,5 @@
 import { SignalError } from '../errors.js'
-import { isPostResult } from '../page/page-state.js'
+import { isPostResult } from '../page/next-page-state.js'
 
 /** The result of an action that stopped because the user had started to edit. */
 export const NOT_YET = Symbol('not yet')

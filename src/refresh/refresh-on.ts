@@ -13,7 +13,7 @@ import {
   recordReceived,
   wasReceivedDuringLoad,
   watchPageState,
-} from '../page/page-state.js'
+} from '../page/next-page-state.js'
 import { checkRefresh, type RefreshOptions } from './refresh-options.js'
 import { type Batch, createScheduler, type Hold, type RefreshPhase, type Scheduler } from './scheduler.js'
 import { isUserNavigating, watchNavigation } from '../page/user-navigation.js'

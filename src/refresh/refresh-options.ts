@@ -1,5 +1,5 @@
 import type { SignalError } from '../errors.js'
-import { badOption, checkFunction, checkName, checkOptions } from '../options.js'
+import { badOption, checkFunction, checkName, checkOptions } from '../option-checks.js'
 import type { ReceivedSignal, RegisteredSignals, SignalClient, SignalMap, SignalName } from '../signals.js'
 import type { Guard } from './action.js'
 import type { RefreshTexts } from './indicator/notice.js'

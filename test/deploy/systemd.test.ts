@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { readCommand } from '../../examples/relay/options/command.js'
+import { readCommand } from '../../examples/relay/options/command-line.js'
 import { describeWhere } from '../browser/installed.js'
 import { findFreePort } from '../browser/relay-process.js'
 import { installSignalpost, makeFolder, readKit, run, startRelay } from './kit.js'

@@ -1,7 +1,7 @@
 import { build } from 'esbuild'
 import { type Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { readCommand } from '../../examples/relay/options/command.js'
+import { readCommand } from '../../examples/relay/options/command-line.js'
 import { describeInChromium, useTabs } from '../browser/chromium.js'
 import { type RelayProcess, startRelay } from '../browser/relay-process.js'
 import { readUmd, serve, type StaticServer } from '../browser/static-server.js'

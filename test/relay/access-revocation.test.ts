@@ -2,7 +2,7 @@ import { SignJWT, type JWTPayload } from 'jose'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { SignalLog } from '../../examples/relay/log/log.js'
 import { createMemoryLog } from '../../examples/relay/log/memory/log.js'
-import { createRevocations } from '../../examples/relay/access/revocations.js'
+import { createRevocations } from '../../examples/relay/access/revoked-tokens.js'
 import type { RelayOptions } from '../../examples/relay/relay.js'
 import { connect, pageId, startRelay } from './protocol-client.js'
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { request } from 'node:http'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { createAddressReader } from '../../examples/relay/limits/addresses.js'
+import { createAddressReader } from '../../examples/relay/limits/client-address.js'
 import { createConcurrencyLimit } from '../../examples/relay/limits/concurrency.js'
 import { createMemoryLog } from '../../examples/relay/log/memory/log.js'
 import { createRateLimiter, Throttle } from '../../examples/relay/limits/rate-limit.js'

@@ -1,5 +1,5 @@
 import { isIPv4 } from 'node:net'
-import { isLoopback } from '../limits/addresses.js'
+import { isLoopback } from '../limits/client-address.js'
 import { printable } from '../logger.js'
 
 const NO_ORIGIN =

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { BodyReader } from '../http/body.js'
-import type { AddressOf } from '../limits/addresses.js'
+import type { AddressOf } from '../limits/client-address.js'
 import type { Counters } from '../metrics/counters.js'
 import type { RelayState } from '../metrics/relay-state.js'
 import { createInstanceChannel } from '../rooms/instance-channel.js'

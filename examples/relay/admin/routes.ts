@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { mistakeKey, type AddressOf } from '../limits/addresses.js'
+import { mistakeKey, type AddressOf } from '../limits/client-address.js'
 import type { BodyReader } from '../http/body.js'
 import { NO_COOKIE, type LoginResult, type Logins } from './login.js'
 import type { Login } from './ended-logins.js'

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { mistakeKey, type AddressOf } from '../limits/addresses.js'
+import { mistakeKey, type AddressOf } from '../limits/client-address.js'
 import { readBearerToken, createKeyring, type NamedKey } from '../access/keys.js'
 import { createRateLimiter } from '../limits/rate-limit.js'
 import { problem, type Reply } from './reply.js'

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
 import { parse } from '../../../src/protocol/codec.js'
-import type { AddressOf } from '../limits/addresses.js'
+import type { AddressOf } from '../limits/client-address.js'
 import { createConcurrencyLimit } from '../limits/concurrency.js'
 import { problem, type Reply } from './reply.js'
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Socket } from 'node:net'
-import type { AddressOf } from '../limits/addresses.js'
+import type { AddressOf } from '../limits/client-address.js'
 import { createConcurrencyLimit, type ConcurrencyLimit } from '../limits/concurrency.js'
 
 /** Counts the HTTP connections of each address, including idle ones. WebSockets do not count. */

@@ -1,8 +1,8 @@
 import type { PublishKey } from '../access/keys.js'
 import type { Durability } from '../log/log.js'
-import { readRedisAddress } from '../log/redis/address.js'
-import { choice, list, number, secretText, text, toggle, toggledNumber, type OptionRow } from './option-row.js'
-import { isLoopback } from '../limits/addresses.js'
+import { readRedisAddress } from '../log/redis/redis-url.js'
+import { choice, list, number, secretText, text, toggle, toggledNumber, type OptionRow } from './option-definition.js'
+import { isLoopback } from '../limits/client-address.js'
 import { PUBLISH_KEY_SCHEMA, readPublishKey, readPublishKeyText, readSecret, secretSchema } from './secrets.js'
 
 export const VARIABLE_PREFIX = 'SIGNALPOST_'

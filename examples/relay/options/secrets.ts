@@ -1,5 +1,5 @@
 import type { PublishKey } from '../access/keys.js'
-import type { Schema } from './option-row.js'
+import type { Schema } from './option-definition.js'
 import { isPattern, PATTERN } from '../access/patterns.js'
 
 // Errors of this file never repeat a value, because it is a secret.

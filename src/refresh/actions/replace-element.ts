@@ -1,5 +1,5 @@
 import { call, read } from '../../page/dom.js'
-import { badOption, checkOptions } from '../../options.js'
+import { badOption, checkOptions } from '../../option-checks.js'
 import type { RefreshAction, RefreshContext } from '../action.js'
 import { checkAllowed, checkOrigins, type OriginOptions } from '../allowed-origin.js'
 import { checkRepeatable, failure, NOT_YET } from '../failure.js'

@@ -1,5 +1,5 @@
 import { call } from '../../page/dom.js'
-import { badOption } from '../../options.js'
+import { badOption } from '../../option-checks.js'
 
 /** @throws SignalError `bad-option`, if there is a document to check with. */
 export function checkSelector(selector: string): string {

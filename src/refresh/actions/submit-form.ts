@@ -1,5 +1,5 @@
 import { call, read } from '../../page/dom.js'
-import { checkOptions } from '../../options.js'
+import { checkOptions } from '../../option-checks.js'
 import type { RefreshAction } from '../action.js'
 import { checkAllowed, checkOrigins, type OriginOptions } from '../allowed-origin.js'
 import { failure } from '../failure.js'

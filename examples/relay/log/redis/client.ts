@@ -1,5 +1,5 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis'
-import type { RedisAddress } from './address.js'
+import type { RedisAddress } from './redis-url.js'
 import type { Script } from './scripts.js'
 
 const CONNECT_TIMEOUT = 5000

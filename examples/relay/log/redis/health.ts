@@ -1,8 +1,8 @@
 import { isDoneWithin } from '../../timeout.js'
 import type { Confirm } from './durability.js'
 import { LogUnusable, type LogHealth } from '../log.js'
-import type { RedisAddress } from './address.js'
-import { adviceOn, reasonOf } from './advice.js'
+import type { RedisAddress } from './redis-url.js'
+import { adviceOn, reasonOf } from './warnings.js'
 import type { RedisClient } from './client.js'
 
 const PROBE = 'signalpost:probe'

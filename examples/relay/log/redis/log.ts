@@ -14,7 +14,7 @@ import {
   type SignalLog,
   type LogPage,
 } from '../log.js'
-import { readRedisAddress } from './address.js'
+import { readRedisAddress } from './redis-url.js'
 import { createReadQueue, type ReadQueue } from './read-queue.js'
 import { createRedisClient, readFields, runScript, serverOf } from './client.js'
 import { createRedisHealth } from './health.js'

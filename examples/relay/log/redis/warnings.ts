@@ -1,4 +1,4 @@
-import { describeRedis, type RedisAddress } from './address.js'
+import { describeRedis, type RedisAddress } from './redis-url.js'
 
 const ADVICE: readonly (readonly [form: RegExp, advice: string])[] = [
   [/ECONNREFUSED/, 'Start Redis there, or correct --redis'],

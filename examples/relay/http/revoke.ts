@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http'
-import type { AddressOf } from '../limits/addresses.js'
+import type { AddressOf } from '../limits/client-address.js'
 import { createAuthenticator } from './authenticate.js'
 import type { BodyReader } from './body.js'
 import { json, problem, type Reply } from './reply.js'
-import { readRevocation, REVOCATION_RULE, type Revocation } from '../access/revocations.js'
+import { readRevocation, REVOCATION_RULE, type Revocation } from '../access/revoked-tokens.js'
 
 export interface RevokeRequestsOptions {
   /** Secrets that may revoke tokens. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { readConfig } from './config.js'
+import { readConfig } from './config-file.js'
 import {
   flagOf,
   OPTION_NAMES,
