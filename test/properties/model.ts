@@ -306,7 +306,10 @@ export function createModel({ history, lifetime, isStrict = false }: ModelOption
     page.handling = { frame, life: ofLife }
     if (frame.type === 'joined') {
       const join = joins.get(frame.room)?.shift()
-      if (line.isLive && join) establish(page, join, frame, ofLife)
+      const current = page.listenings.get(frame.room)
+      // A stay that began before the welcome, after another stay, has no join of its own: the hello has asked for the room.
+      const hasOwnJoin = joins.get(frame.room)?.some(({ listening }) => listening === current)
+      if (line.isLive && join) establish(page, hasOwnJoin ? join : { ...join, listening: current }, frame, ofLife)
     }
     handle()
     page.handling = undefined

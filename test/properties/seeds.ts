@@ -101,4 +101,11 @@ export const FOUND: readonly Seed[] = [
     { do: 'pass', milliseconds: 1 },
     { do: 'listen', page: 0, room: 'main' },
   ),
+  seed(
+    'a room that is left and wanted again between hello and welcome is joined by the hello',
+    'GAPS',
+    { do: 'pass', milliseconds: 1 },
+    { do: 'stop', page: 1, room: 'main' },
+    { do: 'listen', page: 1, room: 'main' },
+  ),
 ]
