@@ -4,7 +4,7 @@ import type { OutgoingSignal } from './outgoing-signal.js'
 import type { TabMemory } from './tab-memory.js'
 
 /** Shortest time between two saves while the page lives (ms). */
-const SAVE_INTERVAL = 100
+const SAVE_INTERVAL = 20
 
 export interface HandoverOptions {
   /** Undefined where there is no page. */

@@ -31,9 +31,9 @@ export interface Chromium extends TabBrowser<ChromiumTab> {
 }
 
 /** Starts Chromium without any automation defaults, and drives it through its own protocol. */
-export async function launchChromium(): Promise<Chromium> {
+export async function launchChromium(...moreFlags: string[]): Promise<Chromium> {
   const profile = await mkdtemp(join(tmpdir(), 'chromium-'))
-  const flags = [...FLAGS, '--remote-debugging-port=0', `--user-data-dir=${profile}`, 'about:blank']
+  const flags = [...FLAGS, ...moreFlags, '--remote-debugging-port=0', `--user-data-dir=${profile}`, 'about:blank']
   const child = spawn(CHROMIUM_PATH ?? 'chromium', flags, { stdio: ['ignore', 'ignore', 'pipe'] })
   const devtools = await openDevtools(await findAddress(child))
   const known = new Set<string>()

@@ -760,6 +760,21 @@ describe('G6 from one page to the next', () => {
     clients.push(...ended)
   })
 
+  it('repeats at most what such a page handled in its last 20 ms', async () => {
+    load().receiveSignal('A', () => 1)
+    await pass()
+    for (let count = 0; count < 3; count += 1) {
+      relay.deliver('A')
+      await pass(30)
+    }
+    const ended = clients
+    clients = []
+    load().receiveSignal('A', () => 1)
+    await pass()
+    expect(relay.sent('hello').at(-1)?.rooms).toMatchObject([{ room: 'main', since: { epoch: 'e1', offset: 3 } }])
+    clients.push(...ended)
+  })
+
   it('does the same where the page between never connected', async () => {
     load().receiveSignal('A', () => 1)
     await pass()
