@@ -129,6 +129,11 @@ export function createInbox(options: InboxOptions): Inbox {
     room.timer = setTimeout(join, backoff(outage), room)
   }
 
+  /** The page or the connection backs off by itself: the first join after a new hello or token is no repeated one. */
+  function resetBackoff(): void {
+    for (const room of rooms.values()) room.rejoinsSince = 0
+  }
+
   function expectAnswer(name: string): void {
     asked.set(name, (asked.get(name) ?? 0) + 1)
   }
@@ -223,6 +228,7 @@ export function createInbox(options: InboxOptions): Inbox {
 
     rooms() {
       isHeld = false
+      resetBackoff()
       const requests = [...rooms.values()].map(ask)
       // The relay refuses a hello that is too large.
       if (JSON.stringify(requests).length > MAX_HELLO_ROOMS) requests.length = 0
@@ -245,6 +251,7 @@ export function createInbox(options: InboxOptions): Inbox {
 
     hold() {
       isHeld = true
+      resetBackoff()
     },
 
     setUser(next) {
@@ -254,8 +261,7 @@ export function createInbox(options: InboxOptions): Inbox {
         rooms.forEach(beginAnew)
         remembered.clear()
       }
-      if (isHeld || !isSame)
-        for (const room of rooms.values()) Object.assign(room, { state: 'outside', rejoinsSince: 0 })
+      if (isHeld || !isSame) for (const room of rooms.values()) room.state = 'outside'
       isHeld = false
       return isSame
     },

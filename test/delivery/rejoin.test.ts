@@ -121,6 +121,28 @@ describe('a room whose signals have holes', () => {
     expect(joins.length).toBeLessThan(20)
   })
 
+  it('S79 is joined later and later, where the relay names another user in each welcome', () => {
+    joins = []
+    for (let time = 0; time < 60_000; time += 10) {
+      inbox.setUser(time % 20 === 0 ? 'ann' : 'bob')
+      inbox.settle()
+      vi.advanceTimersByTime(10)
+    }
+    expect(joins.length).toBeLessThan(20)
+  })
+
+  it('is joined again at once after a new connection, however long ago the last hole was', () => {
+    signal(7)
+    answer(5)
+    vi.advanceTimersByTime(3_600_000)
+    inbox.rooms()
+    answer(5)
+    vi.advanceTimersByTime(10)
+    joins = []
+    signal(7)
+    expect(joins).toHaveLength(1)
+  })
+
   it('leaves no timer behind when its last receiver stops', async () => {
     const stop = inbox.listen('side')
     inbox.onFrame({ type: 'joined', room: 'side', epoch: 'e1', offset: 5, head: 5, recovered: true })
