@@ -5,7 +5,7 @@ import { launchChromium } from './chromium-devtools.js'
 import { count, waitForState } from './pages.js'
 import type { RelayClient } from './relay-client.js'
 import { startRelay } from './relay-process.js'
-import { join, useBrowser } from './scene.js'
+import { join, useBrowser } from './fixtures.js'
 import { waitFor } from './tab-browser.js'
 import { type DocumentRecord, openTwoSites, RETURNS, SPEEDS } from './two-sites.js'
 
