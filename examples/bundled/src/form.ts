@@ -7,7 +7,7 @@ connect()
 const form = document.querySelector<HTMLFormElement>('#form')
 form?.addEventListener('submit', async (event) => {
   event.preventDefault()
-  saveIncome(Number(new FormData(form).get('amount')))
+  await saveIncome(Number(new FormData(form).get('amount')))
   const { outcome } = await sendSignal('ReportIncome', { userId: 123 })
   document.querySelector('#outcome')?.replaceChildren(outcome)
 })

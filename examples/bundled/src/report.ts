@@ -2,8 +2,8 @@ import { receiveSignal } from 'signalpost'
 import { loadIncomes } from './incomes'
 import { connect } from './signals'
 
-function refreshData(): void {
-  const items = loadIncomes().map((amount) => {
+async function refreshData(): Promise<void> {
+  const items = (await loadIncomes()).map((amount) => {
     const item = document.createElement('li')
     item.textContent = String(amount)
     return item
@@ -13,4 +13,4 @@ function refreshData(): void {
 
 connect()
 receiveSignal('ReportIncome', refreshData)
-refreshData()
+void refreshData()

@@ -9,7 +9,7 @@ export function IncomeForm() {
 
   async function save(event: FormEvent<HTMLFormElement>): Promise<void> {
     event.preventDefault()
-    saveIncome(Number(new FormData(event.currentTarget).get('amount')))
+    await saveIncome(Number(new FormData(event.currentTarget).get('amount')))
     const result = await sendSignal('ReportIncome', { userId: 123 })
     setOutcome(result.outcome)
   }

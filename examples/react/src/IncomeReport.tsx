@@ -1,13 +1,18 @@
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { useRefresh, useSignal } from 'signalpost/react'
 import { ConnectionStatus } from './ConnectionStatus'
-import { loadIncomes } from './incomes'
+import { type Income, loadIncomes } from './incomes'
 
 export function IncomeReport() {
-  const [incomes, setIncomes] = useState(loadIncomes)
+  const [incomes, setIncomes] = useState<Income[]>([])
   const [savedBy, setSavedBy] = useState<number>()
 
-  useRefresh('ReportIncome', () => setIncomes(loadIncomes()))
+  async function load(): Promise<void> {
+    setIncomes(await loadIncomes())
+  }
+
+  useEffect(() => void load(), [])
+  useRefresh('ReportIncome', load)
   useSignal('ReportIncome', ({ userId }) => setSavedBy(userId))
 
   return (

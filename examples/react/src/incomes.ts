@@ -1,15 +1,18 @@
-// What your own backend does. The browser's storage stands in for its database.
+// Stands in for your backend. Unlike localStorage, Cache Storage shows each tab what another tab has just saved.
+const ADDRESS = '/incomes'
 
 export interface Income {
   readonly amount: number
   readonly time: string
 }
 
-export function saveIncome(amount: number): void {
+export async function saveIncome(amount: number): Promise<void> {
   const income: Income = { amount, time: new Date().toLocaleTimeString('en-GB') }
-  localStorage.setItem('incomes', JSON.stringify([...loadIncomes(), income]))
+  const store = await caches.open('incomes')
+  await store.put(ADDRESS, Response.json([...(await loadIncomes()), income]))
 }
 
-export function loadIncomes(): Income[] {
-  return JSON.parse(localStorage.getItem('incomes') ?? '[]') as Income[]
+export async function loadIncomes(): Promise<Income[]> {
+  const answer = await caches.match(ADDRESS)
+  return answer ? ((await answer.json()) as Income[]) : []
 }

@@ -9,7 +9,7 @@ export function IncomeForm() {
 
   const save: JSX.EventHandler<HTMLFormElement, SubmitEvent> = async (event) => {
     event.preventDefault()
-    saveIncome(Number(new FormData(event.currentTarget).get('amount')))
+    await saveIncome(Number(new FormData(event.currentTarget).get('amount')))
     const result = await sendSignal('ReportIncome', { userId: 123 })
     setOutcome(result.outcome)
   }

@@ -1,13 +1,18 @@
 import { useRefresh, useSignal } from 'signalpost/solid'
 import { createSignal, For, Show } from 'solid-js'
 import { ConnectionStatus } from './ConnectionStatus'
-import { loadIncomes } from './incomes'
+import { type Income, loadIncomes } from './incomes'
 
 export function IncomeReport() {
-  const [incomes, setIncomes] = createSignal(loadIncomes())
+  const [incomes, setIncomes] = createSignal<Income[]>([])
   const [savedBy, setSavedBy] = createSignal<number>()
 
-  useRefresh('ReportIncome', () => setIncomes(loadIncomes()))
+  async function load(): Promise<void> {
+    setIncomes(await loadIncomes())
+  }
+
+  void load()
+  useRefresh('ReportIncome', load)
   useSignal('ReportIncome', ({ userId }) => setSavedBy(userId))
 
   return (
