@@ -22,7 +22,7 @@ export function checkAllowed({ protocol, origin, href }: URL, origins: readonly 
   // `file:` and `data:` addresses all have the origin "null", so the protocol counts too.
   if (protocol === location.protocol && origin === location.origin) return
   if (isWeb(href) && origins.includes(origin)) return
-  throw failure(`A refresh stays on ${location.origin}; to allow ${origin} too, list it in "origins" or data-origins`)
+  throw failure(`A refresh stays on ${location.origin}; list other web origins in "origins" or data-origins`)
 }
 
 function isWeb(url: unknown): url is string {
