@@ -1,8 +1,8 @@
 import type { Logger } from './logger.js'
 import { limitOf, type RelaySettings } from './options/options.js'
-import type { SignalLog } from './log/log.js'
-import { createMemoryLog } from './log/memory/log.js'
-import { createRedisLog } from './log/redis/log.js'
+import type { SignalLog } from './signal-log/log.js'
+import { createMemoryLog } from './signal-log/memory/log.js'
+import { createRedisLog } from './signal-log/redis/log.js'
 
 /** Creates the log in memory or in Redis, as configured. */
 export function createLog(settings: RelaySettings, logger: Logger): SignalLog {

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import { readCommand } from './options/command-line.js'
-import { LogUnusable } from './log/log.js'
+import { LogUnusable } from './signal-log/log.js'
 import { createLogger } from './create-logger.js'
 import type { Logger } from './logger.js'
 import { createRelay } from './relay.js'

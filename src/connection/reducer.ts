@@ -5,7 +5,7 @@ import type { Token } from '../signals.js'
 import type { SignalStatus } from '../status.js'
 import { backoff } from './backoff.js'
 import { closePolicy, type EndReason } from './close-policy.js'
-import { type NextStatus, transition } from './machine.js'
+import { type NextStatus, transition } from './status-transitions.js'
 import {
   HIDDEN_WAIT,
   LATE,

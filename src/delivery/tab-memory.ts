@@ -27,6 +27,8 @@ export interface TabMemory {
   forget(): void
 }
 
+const NOTHING: Remembered = { positions: new Map(), user: undefined, signals: [] }
+
 /**
  * The memory of a tab for one relay, in sessionStorage. Each client of each page has an item of its own, so that a late
  * `pagehide` overwrites nothing of the next page. An item holds no identity: a duplicated tab gets a copy, and can only send
@@ -81,8 +83,6 @@ export function openTabMemory(url: string): TabMemory {
     },
   }
 }
-
-const NOTHING: Remembered = { positions: new Map(), user: undefined, signals: [] }
 
 function takeNote(name: string, isSuccessor: boolean): Remembered {
   try {

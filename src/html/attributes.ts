@@ -54,7 +54,7 @@ export function dataOf(element: Element): JsonValue | undefined {
 /** Returns the predicate of an attribute like `userId=123, region=north`: all conditions must hold for the data's fields. */
 export function conditionsOf(element: Element): ((signal: Signal) => boolean) | undefined {
   const conditions = call(element, 'getAttribute', Attribute.Where)?.split(',').map(parseCondition)
-  return conditions && (({ data }) => conditions.every((condition) => holds(data, condition)))
+  return conditions && (({ data }) => conditions.every((condition) => fulfills(data, condition)))
 }
 
 type Condition = [field: string, text: string]
@@ -66,11 +66,13 @@ function parseCondition(text: string): Condition {
   return [field, text.slice(end + 1).trim()]
 }
 
-function holds(data: JsonValue | undefined, [field, text]: Condition): boolean {
-  return Object.entries(data ?? {}).some(([name, value]: [string, unknown]) => name === field && isSaid(value, text))
+function fulfills(data: JsonValue | undefined, [field, text]: Condition): boolean {
+  return Object.entries(data ?? {}).some(
+    ([name, value]: [string, unknown]) => name === field && equalsText(value, text),
+  )
 }
 
 /** Whether a text equals a value: a string as it is, a number in any notation, any other value as JSON. */
-function isSaid(value: unknown, text: string): boolean {
+function equalsText(value: unknown, text: string): boolean {
   return value === text || JSON.stringify(value) === text || (text !== '' && Number(text) === value)
 }

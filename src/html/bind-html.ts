@@ -8,10 +8,10 @@ import { checkOrigins, type OriginOptions } from '../refresh/allowed-origin.js'
 import { checkRefresh, type RefreshOptions } from '../refresh/refresh-options.js'
 import type { RegisteredSignals, SignalClient, SignalMap, Stop } from '../signals.js'
 import { Attribute, type Report } from './attributes.js'
-import { dispatchSignals } from './events.js'
-import { inheritAttributes, refreshElements } from './refreshing.js'
-import { sendFrom } from './sending.js'
-import { showStatus } from './status.js'
+import { dispatchSignals } from './dispatch-signals.js'
+import { inheritAttributes, refreshElements } from './refresh-elements.js'
+import { sendFromElements } from './send-from-elements.js'
+import { showStatus } from './show-status.js'
 
 export interface HtmlOptions<
   Sent extends SignalMap = RegisteredSignals,
@@ -59,28 +59,28 @@ export function bindHtml<Sent extends SignalMap = RegisteredSignals, Received ex
   checkOrigins(origins)
   checkRefresh(['*'], bindHtml, refresh as RefreshOptions)
   if (!root) return () => undefined
-  const mark = root as { [KEY]?: Stop | undefined }
-  if (mark[KEY]) return mark[KEY]
+  const boundRoot = root as { [KEY]?: Stop | undefined }
+  if (boundRoot[KEY]) return boundRoot[KEY]
   // The attributes of the page, not the types, name the signals.
   const ownClient = options.client as SignalClient | undefined
-  const told = new WeakSet<object>()
+  const reported = new WeakSet<object>()
   let bound: BoundClient | undefined
 
   // In a microtask, so that an error in onError cannot interrupt the caller.
   const report: Report = (element, cause) => {
-    if (told.has(cause as object)) return
-    told.add(cause as object)
+    if (reported.has(cause as object)) return
+    reported.add(cause as object)
     const { code = 'bad-option', message } = cause as Partial<SignalError>
     const id = call(element, 'getAttribute', 'id')
-    const place = read(element, 'localName') + (id ? `#${id}` : '')
-    queueMicrotask(() => onError(new SignalError(code, `${place}: ${message}`, cause)))
+    const name = read(element, 'localName') + (id ? `#${id}` : '')
+    queueMicrotask(() => onError(new SignalError(code, `${name}: ${message}`, cause)))
   }
 
   const controller = new AbortController()
   // Needed without any refresh, too: the next page may have to know how the user reached it.
   watchPage(controller.signal)
   const getClient = (): SignalClient | undefined => ownClient ?? getPageClient()
-  const sendMeta = sendFrom({ root, getClient, report, signal: controller.signal })
+  const sendMeta = sendFromElements({ root, getClient, report, signal: controller.signal })
 
   function update(): void {
     bound?.update()
@@ -102,15 +102,15 @@ export function bindHtml<Sent extends SignalMap = RegisteredSignals, Received ex
   follow(getClient())
 
   function stop(): void {
-    if (mark[KEY] !== stop) return
-    delete mark[KEY]
+    if (boundRoot[KEY] !== stop) return
+    delete boundRoot[KEY]
     unfollow?.()
     observer.disconnect()
     controller.abort()
     follow(undefined)
     delete read(document, 'documentElement').dataset.signalState
   }
-  mark[KEY] = stop
+  boundRoot[KEY] = stop
   return stop
 }
 
@@ -127,15 +127,15 @@ function bindClient(
   report: Report,
 ): BoundClient {
   const refresh = refreshElements(client, options, report)
-  const hear = dispatchSignals(client, root)
+  const setRooms = dispatchSignals(client, root)
   const status = showStatus(client, root)
   return {
     update() {
-      hear(refresh(call(root, 'querySelectorAll', `[${Attribute.Refresh}]`)).add(DEFAULT_ROOM))
+      setRooms(refresh(call(root, 'querySelectorAll', `[${Attribute.Refresh}]`)).add(DEFAULT_ROOM))
       status.update()
     },
     stop() {
-      hear(refresh([]))
+      setRooms(refresh([]))
       status.stop()
     },
   }

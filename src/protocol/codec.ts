@@ -83,12 +83,12 @@ export function parse(text: string): Fields | undefined {
   }
 }
 
+const PAGE_ID = /^[A-Za-z0-9_-]{22}$/
+
 /** Whether a value has the form of an id of a page: 128 bits in base64url. */
 export function isPageId(value: unknown): value is string {
   return isString(value) && PAGE_ID.test(value)
 }
-
-const PAGE_ID = /^[A-Za-z0-9_-]{22}$/
 
 type Rules = { readonly [field: string]: (value: unknown) => boolean }
 

@@ -2,7 +2,7 @@
 import { useEffect } from 'react'
 import { followClient } from '../bindings/follow-client.js'
 import type { RefreshAction, RefreshOptions } from '../refresh/index.js'
-import { refreshPlace } from '../refresh/refresh-on.js'
+import { refreshByKey } from '../refresh/refresh-on.js'
 import type { RegisteredSignals, SignalClient, SignalMap, SignalName } from '../signals.js'
 import { useProvidedClient } from './provider.js'
 import { useLatest } from './use-latest.js'
@@ -34,7 +34,7 @@ export function useRefresh<
           const { guard, action } = latest.current
           return (typeof guard === 'function' ? guard() : action.guard?.()) ?? false
         }
-        return refreshPlace(latest, names, Object.assign(run, { target }, action.guard && { guard: isBusy }), {
+        return refreshByKey(latest, names, Object.assign(run, { target }, action.guard && { guard: isBusy }), {
           ...options,
           client: live,
           where: (received) => latest.current.where?.(received) ?? true,

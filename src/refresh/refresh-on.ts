@@ -30,7 +30,7 @@ export interface RefreshEventDetail {
 /** This page's random share of every `spread`: one value, so that refreshes that run together can share a fetch. */
 let share: number | undefined
 
-/** The last scheduler of each place, which may have ended. */
+/** The last scheduler of each key, which may have ended. */
 const schedulers = new WeakMap<object, Scheduler>()
 
 /** Errors that were thrown because there was no `onError`. */
@@ -57,16 +57,16 @@ export function refreshOn<
   Sent extends SignalMap = RegisteredSignals,
   Received extends SignalMap = Sent,
 >(names: Name | readonly Name[], action: RefreshAction, options: RefreshOptions<Sent, Received, Name> = {}): Stop {
-  return refreshPlace({}, names, action, options)
+  return refreshByKey({}, names, action, options)
 }
 
-/** Same as `refreshOn`, for one place of the page: a new registration inherits the pending refresh of the old one. */
-export function refreshPlace<
+/** Same as `refreshOn`. A new registration with the same key inherits the pending refresh of the old one. */
+export function refreshByKey<
   Name extends SignalName<Received> | '*',
   Sent extends SignalMap = RegisteredSignals,
   Received extends SignalMap = Sent,
 >(
-  place: object,
+  key: object,
   names: Name | readonly Name[],
   action: RefreshAction,
   options: RefreshOptions<Sent, Received, Name>,
@@ -99,10 +99,10 @@ export function refreshPlace<
 
   async function run({ signals = [], changedAt }: Batch): Promise<boolean> {
     try {
-      if ((await action({ signals, changedAt, signal })) === NOT_YET) schedulers.get(place)?.mark()
+      if ((await action({ signals, changedAt, signal })) === NOT_YET) schedulers.get(key)?.add()
       return true
     } catch (cause) {
-      if (signal.aborted) schedulers.get(place)?.mark()
+      if (signal.aborted) schedulers.get(key)?.add()
       else report(isSignalError(cause) ? cause : failure('A refresh failed', cause))
       return false
     }
@@ -133,21 +133,21 @@ export function refreshPlace<
 
   const onSignal = (_data: unknown, received: Signal): void => {
     recordReceived(room, received.name)
-    scheduler.mark(received)
+    scheduler.add(received)
   }
   const receiving = { room, from, signal, ...(where && { where: where as (signal: Signal) => boolean }) }
   for (const name of wanted) client.receiveSignal(name, onSignal, receiving)
   const ends = [
-    client.onGap((gap) => gap.room === room && scheduler.mark()),
+    client.onGap((gap) => gap.room === room && scheduler.add()),
     client.onStatus((status) => status.state === 'closed' && status.reason === 'closed-by-page' && stop()),
     () => show?.('done'),
   ]
   for (const end of ends) signal.addEventListener('abort', end)
   call(document, 'addEventListener', 'visibilitychange', scheduler.recheck, { signal })
   watchPage(signal)
-  const isPending = schedulers.get(place)?.isDirty()
-  schedulers.set(place, scheduler)
-  if (isPending || wanted.some((name) => wasReceivedDuringLoad(room, name))) scheduler.mark()
+  const isPending = schedulers.get(key)?.isDirty()
+  schedulers.set(key, scheduler)
+  if (isPending || wanted.some((name) => wasReceivedDuringLoad(room, name))) scheduler.add()
   return stop
 }
 

@@ -40,7 +40,7 @@ export interface SchedulerOptions {
 
 export interface Scheduler {
   /** Records a change; without a signal, anything may have changed. */
-  mark(signal?: Signal): void
+  add(signal?: Signal): void
   /** Checks again whether the run still has to wait. */
   recheck(): void
   /**
@@ -58,8 +58,8 @@ const MAX_SIGNALS = 100
 const RECHECK = 250
 
 /**
- * Decides when to run: after a burst, never twice at a time, and always once more after the last mark. A batch
- * collects marks, becomes due, waits for holds and for the current run to end, and is run.
+ * Decides when to run: after a burst, never twice at a time, and always once more after the last change. A batch
+ * collects changes, becomes due, waits for holds and for the current run to end, and is run.
  */
 export function createScheduler(options: SchedulerOptions): Scheduler {
   const { wait, maxWait, minInterval, delay, hold, run, onPhase, signal } = options
@@ -108,12 +108,12 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   signal.addEventListener('abort', () => clearTimeout(timer))
 
   return {
-    mark(received) {
+    add(received) {
       if (signal.aborted) return
       const isDue = batch && batch.dueAt <= performance.now()
-      const marked = addToBatch(received)
+      const changed = addToBatch(received)
       if (isDue) return
-      marked.dueAt = Math.max(Math.min(marked.changedAt + wait, marked.since + maxWait), notBefore) + delay
+      changed.dueAt = Math.max(Math.min(changed.changedAt + wait, changed.since + maxWait), notBefore) + delay
       check()
     },
 

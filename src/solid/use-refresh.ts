@@ -1,5 +1,5 @@
 import type { RefreshAction, RefreshOptions } from '../refresh/index.js'
-import { refreshPlace } from '../refresh/refresh-on.js'
+import { refreshByKey } from '../refresh/refresh-on.js'
 import type { RegisteredSignals, SignalClient, SignalMap, SignalName } from '../signals.js'
 import { type MaybeAccessor, whileMounted } from './while-mounted.js'
 
@@ -19,8 +19,8 @@ export function useRefresh<
   action: RefreshAction,
   options: MaybeAccessor<RefreshOptions<Sent, Received, Name>> = {},
 ): void {
-  const place = {}
+  const key = {}
   whileMounted(options, (client: SignalClient<Sent, Received>, refreshOptions) =>
-    refreshPlace(place, names, action, { ...refreshOptions, client }),
+    refreshByKey(key, names, action, { ...refreshOptions, client }),
   )
 }

@@ -1,6 +1,6 @@
 import type { Readable } from 'svelte/store'
 import type { RefreshAction, RefreshOptions } from '../refresh/index.js'
-import { refreshPlace } from '../refresh/refresh-on.js'
+import { refreshByKey } from '../refresh/refresh-on.js'
 import type { RegisteredSignals, SignalClient, SignalMap, SignalName } from '../signals.js'
 import { whileMounted } from './while-mounted.js'
 
@@ -20,8 +20,8 @@ export function useRefresh<
   action: RefreshAction,
   options: RefreshOptions<Sent, Received, Name> | Readable<RefreshOptions<Sent, Received, Name>> = {},
 ): void {
-  const place = {}
+  const key = {}
   whileMounted(options, (client: SignalClient<Sent, Received>, refreshOptions) =>
-    refreshPlace(place, names, action, { ...refreshOptions, client }),
+    refreshByKey(key, names, action, { ...refreshOptions, client }),
   )
 }

@@ -4,16 +4,16 @@ import { decodeClientFrame, encode, isPageId, parse } from '../protocol/codec.js
 import type { RefusalCode, RelayFrame, RoomRequest, SendFrame } from '../protocol/frames.js'
 import { DEFAULT_MAX_BYTES, DEFAULT_ROOM, isName } from '../protocol/names.js'
 import type { Log } from './log.js'
-import { type Line, type LineEvents, TRANSIT } from './mock-server.js'
+import { type Connection, type ConnectionEvents, TRANSIT } from './mock-connections.js'
 
 /** The connection of one page, from its first frame on. */
-export interface Peer extends LineEvents {
+export interface Peer extends ConnectionEvents {
   isIn(room: string): boolean
-  say(frame: RelayFrame): void
+  send(frame: RelayFrame): void
 }
 
 export interface PeerOptions {
-  readonly line: Line
+  readonly connection: Connection
   readonly log: Log
   /** Returns the public name of the page with a secret. */
   readonly nameOf: (secret: string) => string
@@ -26,32 +26,32 @@ const TERMS = { v: VERSION, beat: 25_000, maxBytes: DEFAULT_MAX_BYTES, window: 9
 const UNSUPPORTED_DATA = 1003
 
 /** Answers one page as `examples/relay/PROTOCOL.md` specifies. */
-export function createPeer({ line, log, nameOf, onSent, onEnd }: PeerOptions): Peer {
+export function createPeer({ connection, log, nameOf, onSent, onEnd }: PeerOptions): Peer {
   const rooms = new Set<string>()
   let tab: string | undefined
   let beat: ReturnType<typeof setTimeout> | undefined
 
-  function say(frame: RelayFrame): void {
+  function send(frame: RelayFrame): void {
     clearTimeout(beat)
-    beat = setTimeout(() => say({ type: 'beat' }), TERMS.beat)
-    line.send(encode(frame))
+    beat = setTimeout(() => send({ type: 'beat' }), TERMS.beat)
+    connection.send(encode(frame))
   }
 
   function onMessage(data: unknown): void {
-    if (typeof data !== 'string') return line.close(UNSUPPORTED_DATA, 'text frames only')
-    if (byteLength(data) > TERMS.maxBytes) return line.close(CloseCode.MessageTooBig, '')
+    if (typeof data !== 'string') return connection.close(UNSUPPORTED_DATA, 'text frames only')
+    if (byteLength(data) > TERMS.maxBytes) return connection.close(CloseCode.MessageTooBig, '')
     const frame = decodeClientFrame(data)
     if (frame.type === 'malformed') return endMalformed(data)
     if (frame.type === 'hello') {
-      if (tab !== undefined) return line.close(CloseCode.BadFrame, 'a second hello')
+      if (tab !== undefined) return connection.close(CloseCode.BadFrame, 'a second hello')
       tab = nameOf(frame.tab)
       welcome(tab)
       return frame.rooms.forEach(join)
     }
-    if (tab === undefined) return line.close(CloseCode.BadFrame, 'hello comes first')
+    if (tab === undefined) return connection.close(CloseCode.BadFrame, 'hello comes first')
     switch (frame.type) {
       case 'signal':
-        return take(frame, tab)
+        return publish(frame, tab)
       case 'join':
         return join(frame)
       case 'leave':
@@ -59,7 +59,7 @@ export function createPeer({ line, log, nameOf, onSent, onEnd }: PeerOptions): P
       case 'token':
         return welcome(tab)
       case 'ping':
-        return say({ type: 'pong' })
+        return send({ type: 'pong' })
     }
   }
 
@@ -67,37 +67,37 @@ export function createPeer({ line, log, nameOf, onSent, onEnd }: PeerOptions): P
     const fields = parse(text)
     const isOfOtherVersion = fields?.type === 'hello' && typeof fields.v === 'number' && fields.v !== VERSION
     if (tab === undefined && isOfOtherVersion) {
-      return line.close(CloseCode.Version, `this relay speaks version ${VERSION}`)
+      return connection.close(CloseCode.Version, `this relay speaks version ${VERSION}`)
     }
-    line.close(CloseCode.BadFrame, 'not a frame of the protocol')
+    connection.close(CloseCode.BadFrame, 'not a frame of the protocol')
   }
 
   function welcome(name: string): void {
-    say({ type: 'welcome', ...TERMS, tab: name })
+    send({ type: 'welcome', ...TERMS, tab: name })
   }
 
   function join({ room, since }: RoomRequest): void {
     if (!isName(room)) return refuse({ room }, 'bad-name')
     rooms.add(room)
     // The requested age has grown on the way.
-    log.resume(room, since && 'age' in since ? { age: since.age + TRANSIT } : since).forEach(say)
+    log.resume(room, since && 'age' in since ? { age: since.age + TRANSIT } : since).forEach(send)
   }
 
-  function take(signal: SendFrame, name: string): void {
+  function publish(signal: SendFrame, name: string): void {
     const { id } = signal
     if (!isPageId(id)) return refuse({ id }, 'bad-data')
     if (!isName(signal.signal) || !isName(signal.room ?? DEFAULT_ROOM)) return refuse({ id }, 'bad-name')
     if (log.append(signal, { tab: name })) onSent(signal)
-    say({ type: 'accepted', ids: [id] })
+    send({ type: 'accepted', ids: [id] })
   }
 
   function refuse(what: { readonly id: string } | { readonly room: string }, code: RefusalCode): void {
-    say({ type: 'refused', ...what, code, text: 'The test relay refuses it as a real one would.' })
+    send({ type: 'refused', ...what, code, text: 'The test relay refuses it as a real one would.' })
   }
 
   return {
     isIn: (room) => rooms.has(room),
-    say,
+    send,
     onMessage,
     onEnd() {
       clearTimeout(beat)

@@ -6,7 +6,7 @@ import { createId } from '../protocol/id.js'
 import { DEFAULT_ROOM, isName } from '../protocol/names.js'
 import type { RegisteredSignals, SendArguments, SendOptions, SignalMap, SignalName, Stop } from '../signals.js'
 import { createLog } from './log.js'
-import { type Line, listen, type Refusal } from './mock-server.js'
+import { type Connection, listen, type Refusal } from './mock-connections.js'
 import { createPeer, type Peer } from './peer.js'
 
 export interface TestRelayOptions {
@@ -69,16 +69,16 @@ export function createTestRelay<Signals extends SignalMap = RegisteredSignals>(
   options: TestRelayOptions = {},
 ): TestRelay<Signals> {
   const url = resolve(options.url ?? '/signals')
-  const peers = new Map<Peer, Line>()
+  const peers = new Map<Peer, Connection>()
   const names = new Map<string, string>()
   const sent: SentSignal[] = []
   let refusal: Refusal | undefined
-  let lateness = 0
+  let frameDelay = 0
 
-  function tell(room: string, frame: RelayFrame): void {
-    for (const peer of peers.keys()) if (peer.isIn(room)) peer.say(frame)
+  function broadcast(room: string, frame: RelayFrame): void {
+    for (const peer of peers.keys()) if (peer.isIn(room)) peer.send(frame)
   }
-  const log = createLog((frame) => tell(frame.room, frame))
+  const log = createLog((frame) => broadcast(frame.room, frame))
 
   /** The same for all connections of one page. */
   function nameOf(secret: string): string {
@@ -87,19 +87,19 @@ export function createTestRelay<Signals extends SignalMap = RegisteredSignals>(
     return name
   }
 
-  function accept(line: Line): Peer {
+  function accept(connection: Connection): Peer {
     const peer = createPeer({
-      line,
+      connection,
       log,
       nameOf,
       onSent: ({ signal: name, data, room = DEFAULT_ROOM, id }) => sent.push({ name, data, room, id }),
       onEnd: () => peers.delete(peer),
     })
-    peers.set(peer, line)
+    peers.set(peer, connection)
     return peer
   }
 
-  const stop = listen({ url, delay: () => lateness, refusal: () => refusal, accept })
+  const stop = listen({ url, delay: () => frameDelay, refusal: () => refusal, accept })
   let isClosed = false
 
   return {
@@ -115,7 +115,7 @@ export function createTestRelay<Signals extends SignalMap = RegisteredSignals>(
     },
 
     drop() {
-      for (const line of peers.values()) line.cut()
+      for (const connection of peers.values()) connection.drop()
     },
 
     refuse(code, reason = '') {
@@ -127,20 +127,20 @@ export function createTestRelay<Signals extends SignalMap = RegisteredSignals>(
     },
 
     gap() {
-      for (const gap of log.forget()) tell(gap.room, gap)
+      for (const gap of log.forget()) broadcast(gap.room, gap)
     },
 
     delay(milliseconds) {
-      lateness = milliseconds
+      frameDelay = milliseconds
     },
 
     close() {
       if (isClosed) return
       isClosed = true
       let retryAfter = LONG_AWAY
-      for (const [peer, line] of peers) {
-        peer.say({ type: 'goodbye', retryAfter: retryAfter++, reason: 'the test relay was closed' })
-        line.close(CloseCode.Restart, '')
+      for (const [peer, connection] of peers) {
+        peer.send({ type: 'goodbye', retryAfter: retryAfter++, reason: 'the test relay was closed' })
+        connection.close(CloseCode.Restart, '')
       }
       stop()
     },

@@ -1,6 +1,6 @@
 import { type MaybeRefOrGetter, toValue } from 'vue'
 import type { RefreshAction, RefreshOptions } from '../refresh/index.js'
-import { refreshPlace } from '../refresh/refresh-on.js'
+import { refreshByKey } from '../refresh/refresh-on.js'
 import type { RegisteredSignals, SignalClient, SignalMap, SignalName, Stop } from '../signals.js'
 import { whileMounted } from './while-mounted.js'
 
@@ -20,8 +20,8 @@ export function useRefresh<
   action: RefreshAction,
   options: MaybeRefOrGetter<RefreshOptions<Sent, Received, Name>> = {},
 ): Stop {
-  const place = {}
+  const key = {}
   return whileMounted(options, (client: SignalClient<Sent, Received>, refreshOptions) =>
-    refreshPlace(place, toValue(names), action, { ...refreshOptions, client }),
+    refreshByKey(key, toValue(names), action, { ...refreshOptions, client }),
   )
 }

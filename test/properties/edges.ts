@@ -1,4 +1,4 @@
-import { type NextStatus, transition } from '../../src/connection/machine.js'
+import { type NextStatus, transition } from '../../src/connection/status-transitions.js'
 import type { SignalStatus } from '../../src/index.js'
 
 const EVENTS: readonly NextStatus[] = [

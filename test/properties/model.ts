@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { vi } from 'vitest'
 import type { Rights } from '../../examples/relay/access/rights.js'
-import type { Entry } from '../../examples/relay/log/log.js'
+import type { Entry } from '../../examples/relay/signal-log/log.js'
 import { createSignalClient, type SendOutcome, type SignalClient, type SignalStatus } from '../../src/index.js'
 import type { ClientFrame, GapFrame, JoinedFrame, RelayFrame, SignalFrame } from '../../src/protocol/frames.js'
 import { ROOMS, type Action, type Farewell, type Tampering } from './actions.js'

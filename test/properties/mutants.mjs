@@ -14,7 +14,7 @@ export const MUTANTS = [
     name: 'the relay logs a known id again',
     edits: [
       [
-        'examples/relay/log/memory/known-ids.ts',
+        'examples/relay/signal-log/memory/known-ids.ts',
         "if (times.has(id)) return digests.get(id) === digest ? 'known' : 'conflict'\n",
         '\n',
       ],

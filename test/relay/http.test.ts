@@ -3,7 +3,7 @@ import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join as joinPath } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { createMemoryLog } from '../../examples/relay/log/memory/log.js'
+import { createMemoryLog } from '../../examples/relay/signal-log/memory/log.js'
 import type { RelayOptions } from '../../examples/relay/relay.js'
 import { join, pageId, startRelay } from './protocol-client.js'
 

@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished, vi } from 'vitest'
-import type { Entry, SignalLog } from '../../examples/relay/log/log.js'
+import type { Entry, SignalLog } from '../../examples/relay/signal-log/log.js'
 
 /** What every log can be bounded by. */
 export interface LogBounds {

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { createMemoryLog, type MemoryLogOptions } from '../../examples/relay/log/memory/log.js'
+import { createMemoryLog, type MemoryLogOptions } from '../../examples/relay/signal-log/memory/log.js'
 import { itKeepsTheContract } from './log-contract.js'
 
 function setup(options: MemoryLogOptions = {}) {

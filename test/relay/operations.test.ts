@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, vi } from 'vitest'
 import { createLogins } from '../../examples/relay/admin/login.js'
-import { createMemoryLog } from '../../examples/relay/log/memory/log.js'
+import { createMemoryLog } from '../../examples/relay/signal-log/memory/log.js'
 import type { RelayOptions } from '../../examples/relay/relay.js'
 import { connect, join, startRelay } from './protocol-client.js'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createReadQueue } from '../../examples/relay/log/redis/read-queue.js'
+import { createReadQueue } from '../../examples/relay/signal-log/redis/read-queue.js'
 
 /** Work that ends when a test says so. */
 function setup(atOnce: number) {

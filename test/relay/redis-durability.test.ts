@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished, vi } from 'vitest'
-import { createRedisLog } from '../../examples/relay/log/redis/log.js'
-import type { Durability } from '../../examples/relay/log/log.js'
+import { createRedisLog } from '../../examples/relay/signal-log/redis/log.js'
+import type { Durability } from '../../examples/relay/signal-log/log.js'
 import { describeRedis, KEEPS, startRedis, type RedisServer } from './redis-server.js'
 
 const WAITING = { timeout: 20_000, interval: 50 }

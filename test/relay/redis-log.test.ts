@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from 'vitest'
-import { createRedisLog } from '../../examples/relay/log/redis/log.js'
+import { createRedisLog } from '../../examples/relay/signal-log/redis/log.js'
 import { itKeepsTheContract } from './log-contract.js'
 import { createRedisServer, describeRedis, type RedisServer } from './redis-server.js'
 

@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished, vi } from 'vitest'
-import { createRedisLog } from '../../examples/relay/log/redis/log.js'
-import type { RedisLogOptions } from '../../examples/relay/log/redis/log.js'
+import { createRedisLog } from '../../examples/relay/signal-log/redis/log.js'
+import type { RedisLogOptions } from '../../examples/relay/signal-log/redis/log.js'
 import { createChance } from '../faults/chance.js'
 import { startProxy } from '../faults/proxy.js'
 import { connect, join, pageId, startRelay, type ProtocolClient } from './protocol-client.js'

@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished, vi } from 'vitest'
-import type { Entry } from '../../examples/relay/log/log.js'
-import { createRedisLog, type RedisLogOptions } from '../../examples/relay/log/redis/log.js'
+import type { Entry } from '../../examples/relay/signal-log/log.js'
+import { createRedisLog, type RedisLogOptions } from '../../examples/relay/signal-log/redis/log.js'
 import { createChance } from '../faults/chance.js'
 import { startProxy } from '../faults/proxy.js'
 import { connect, join, startRelay } from './protocol-client.js'

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { createRedisLog } from '../../examples/relay/log/redis/log.js'
+import { createRedisLog } from '../../examples/relay/signal-log/redis/log.js'
 import { connect, join, startRelay, type ProtocolClient } from './protocol-client.js'
 import { KEEPS, startRedis } from './redis-server.js'
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { describeRedis as textOf, readRedisAddress } from '../../examples/relay/log/redis/redis-url.js'
+import { describeRedis as textOf, readRedisAddress } from '../../examples/relay/signal-log/redis/redis-url.js'
 import { bundleRelay } from './bundle.js'
 import { describeRedis, freePort, startRedis } from './redis-server.js'
 

@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished, vi } from 'vitest'
-import { createRedisLog } from '../../examples/relay/log/redis/log.js'
+import { createRedisLog } from '../../examples/relay/signal-log/redis/log.js'
 import { createSilentLogger } from '../../examples/relay/logger.js'
 import { join, startRelay, type ProtocolClient } from './protocol-client.js'
 import { describeRedis, KEEPS, startRedis, type RedisServer } from './redis-server.js'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { createMemoryLog } from '../../examples/relay/log/memory/log.js'
-import type { SignalLog } from '../../examples/relay/log/log.js'
+import { createMemoryLog } from '../../examples/relay/signal-log/memory/log.js'
+import type { SignalLog } from '../../examples/relay/signal-log/log.js'
 import type { RelayFrame } from '../../src/protocol/frames.js'
 import { createGate, type Gate } from './gate.js'
 import { connect, join, startRelay, type ProtocolClient } from './protocol-client.js'

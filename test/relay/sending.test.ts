@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import type { SignalLog } from '../../examples/relay/log/log.js'
-import { createMemoryLog } from '../../examples/relay/log/memory/log.js'
+import type { SignalLog } from '../../examples/relay/signal-log/log.js'
+import { createMemoryLog } from '../../examples/relay/signal-log/memory/log.js'
 import { createGate } from './gate.js'
 import { connect, join, pageId, startRelay, type ProtocolClient } from './protocol-client.js'
 

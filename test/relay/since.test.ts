@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { resume } from '../../examples/relay/rooms/resume.js'
-import { createMemoryLog } from '../../examples/relay/log/memory/log.js'
+import { createMemoryLog } from '../../examples/relay/signal-log/memory/log.js'
 import { startRealRelay } from './protocol/real-relay.js'
 import { fill, offsets, rejoin } from './protocol/since.js'
 

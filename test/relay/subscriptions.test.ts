@@ -1,9 +1,9 @@
 import { EventEmitter } from 'node:events'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { createDurability } from '../../examples/relay/log/redis/durability.js'
-import { createSubscriptions } from '../../examples/relay/log/redis/subscriptions.js'
-import type { Entry, LogPage } from '../../examples/relay/log/log.js'
-import type { RedisClient } from '../../examples/relay/log/redis/client.js'
+import { createDurability } from '../../examples/relay/signal-log/redis/durability.js'
+import { createSubscriptions } from '../../examples/relay/signal-log/redis/subscriptions.js'
+import type { Entry, LogPage } from '../../examples/relay/signal-log/log.js'
+import type { RedisClient } from '../../examples/relay/signal-log/redis/client.js'
 import { createGate, type Gate } from './gate.js'
 
 function entry(offset: number): Entry {

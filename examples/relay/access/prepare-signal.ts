@@ -1,11 +1,11 @@
 import { DEFAULT_ROOM } from '../../../src/protocol/names.js'
 import type { SendFrame, Sender } from '../../../src/protocol/frames.js'
 import { findFault, type SignalRefusal } from './validate-signal.js'
-import type { AppendResult, NewEntry } from '../log/log.js'
-import { signalPrefix } from '../log/new-entry.js'
-import type { RetryingLog } from '../log/retry.js'
+import type { AppendResult, NewEntry } from '../signal-log/log.js'
+import { signalPrefix } from '../signal-log/new-entry.js'
+import type { RetryingLog } from '../signal-log/retry.js'
 import type { Rights } from './rights.js'
-import type { SenderEpochs } from '../log/sender-epochs.js'
+import type { SenderEpochs } from '../signal-log/sender-epochs.js'
 
 /** The sender of a signal, with its rights. */
 export interface Principal {

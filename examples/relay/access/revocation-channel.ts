@@ -1,6 +1,6 @@
 import { createInstanceChannel } from '../rooms/instance-channel.js'
-import { REVOCATIONS_ROOM, REVOCATIONS_MS } from '../log/retention.js'
-import type { RetryingLog } from '../log/retry.js'
+import { REVOCATIONS_ROOM, REVOCATIONS_MS } from '../signal-log/retention.js'
+import type { RetryingLog } from '../signal-log/retry.js'
 import { isTime, CLOCK_TOLERANCE } from './claims.js'
 import { createRevocations, readRevocation, REVOCATION_RULE, type Revocation } from './revoked-tokens.js'
 import type { Rights } from './rights.js'

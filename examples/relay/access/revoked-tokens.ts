@@ -1,4 +1,4 @@
-import { MAX_REVOCATIONS, REVOCATIONS_MS } from '../log/retention.js'
+import { MAX_REVOCATIONS, REVOCATIONS_MS } from '../signal-log/retention.js'
 import { readId, CLOCK_TOLERANCE } from './claims.js'
 import type { Rights } from './rights.js'
 

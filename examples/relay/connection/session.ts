@@ -7,10 +7,10 @@ import type { Writer } from '../output/writer.js'
 import type { ConcurrencyLimit } from '../limits/concurrency.js'
 import { publishSignal, type Principal } from '../access/prepare-signal.js'
 import { NAME_RULE, type SignalRefusal } from '../access/validate-signal.js'
-import type { RetryingLog } from '../log/retry.js'
+import type { RetryingLog } from '../signal-log/retry.js'
 import type { Rights } from '../access/rights.js'
 import type { Rooms } from '../rooms/rooms.js'
-import { SenderEpochs } from '../log/sender-epochs.js'
+import { SenderEpochs } from '../signal-log/sender-epochs.js'
 
 /** The protocol version of this relay. */
 export const VERSION = 1

@@ -1,5 +1,5 @@
 import type { Counters } from './counters.js'
-import type { RetryingLog } from '../log/retry.js'
+import type { RetryingLog } from '../signal-log/retry.js'
 
 /** Wraps a log and counts its appends. */
 export function countAppends(log: RetryingLog, counters: Pick<Counters, 'logged'>): RetryingLog {

@@ -1,6 +1,6 @@
 import * as CloseCode from '../../../src/protocol/close-codes.js'
 import type { GapFrame, RelayFrame } from '../../../src/protocol/frames.js'
-import type { AppendResult, NewEntry } from '../log/log.js'
+import type { AppendResult, NewEntry } from '../signal-log/log.js'
 
 const MAX_REFUSALS = 50
 

@@ -1,4 +1,4 @@
-import type { LogHealth } from '../log/log.js'
+import type { LogHealth } from '../signal-log/log.js'
 
 /** The current state of the relay. */
 export interface RelayState {

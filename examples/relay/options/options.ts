@@ -1,6 +1,6 @@
 import type { PublishKey } from '../access/keys.js'
-import type { Durability } from '../log/log.js'
-import { readRedisAddress } from '../log/redis/redis-url.js'
+import type { Durability } from '../signal-log/log.js'
+import { readRedisAddress } from '../signal-log/redis/redis-url.js'
 import { choice, list, number, secretText, text, toggle, toggledNumber, type OptionRow } from './option-definition.js'
 import { isLoopback } from '../limits/client-address.js'
 import { PUBLISH_KEY_SCHEMA, readPublishKey, readPublishKeyText, readSecret, secretSchema } from './secrets.js'

@@ -3,8 +3,8 @@ import { parse } from '../../../src/protocol/codec.js'
 import type { JsonValue } from '../../../src/protocol/frames.js'
 import type { Writer } from '../output/writer.js'
 import { textOf } from '../output/frame.js'
-import { signalPrefix } from '../log/new-entry.js'
-import type { RetryingLog } from '../log/retry.js'
+import { signalPrefix } from '../signal-log/new-entry.js'
+import type { RetryingLog } from '../signal-log/retry.js'
 import { createRooms } from './rooms.js'
 
 const RETRY_DELAY = 1000

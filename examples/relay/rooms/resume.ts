@@ -1,5 +1,5 @@
 import type { GapFrame, Position } from '../../../src/protocol/frames.js'
-import type { LogPage } from '../log/log.js'
+import type { LogPage } from '../signal-log/log.js'
 
 /** The position at which delivery continues, and the gap to report first. */
 export interface Start {

@@ -1,6 +1,6 @@
 import type { Position, Since } from '../../../src/protocol/frames.js'
 import type { Writer } from '../output/writer.js'
-import type { Entry, SignalLog, LogPage } from '../log/log.js'
+import type { Entry, SignalLog, LogPage } from '../signal-log/log.js'
 import type { ReplayQueue } from './replays.js'
 import { resume, type Start } from './resume.js'
 

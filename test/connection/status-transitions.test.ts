@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type NextStatus, transition } from '../../src/connection/machine.js'
+import { type NextStatus, transition } from '../../src/connection/status-transitions.js'
 import type { SignalStatus } from '../../src/status.js'
 
 const STATUSES: { readonly [State in SignalStatus['state']]: Extract<SignalStatus, { state: State }> } = {

@@ -2,7 +2,7 @@ import { call, read } from '../page/dom.js'
 import { badOption } from '../option-checks.js'
 import { type RefreshAction, reloadPage, replaceElement, submitForm } from '../refresh/index.js'
 import type { OriginOptions } from '../refresh/allowed-origin.js'
-import { refreshPlace } from '../refresh/refresh-on.js'
+import { refreshByKey } from '../refresh/refresh-on.js'
 import type { RefreshOptions } from '../refresh/refresh-options.js'
 import { USER_CONTENT } from '../page/user-content.js'
 import type { SignalClient, Stop } from '../signals.js'
@@ -12,11 +12,11 @@ import { Attribute, conditionsOf, isIgnored, namesIn, type Report, roomOf } from
 const SETTINGS = [Attribute.Refresh, Attribute.Source, Attribute.Where, Attribute.Room]
 
 /** A form itself, because it is submitted; a selector for any other element, because another element may replace it. */
-type Place = Element | string
+type Target = Element | string
 
 interface Registration {
   /** Stays the same as long as the element exists, whatever its attributes are. */
-  readonly place: object
+  readonly key: object
   readonly settings: string
   /** Undefined if the attributes are wrong. */
   readonly room?: string
@@ -25,50 +25,50 @@ interface Registration {
 
 /**
  * Returns a function that registers a refresh for each of the given elements, ends the others, and returns their rooms. A
- * place keeps its registration as long as its attributes stay the same: an element that is replaced misses nothing.
+ * target keeps its registration as long as its attributes stay the same: an element that is replaced misses nothing.
  */
 export function refreshElements(
   client: SignalClient,
   { origins, ...options }: RefreshOptions & OriginOptions,
   report: Report,
 ): (elements: Iterable<Element>) => Set<string> {
-  const registrations = new Map<Place, Registration>()
+  const registrations = new Map<Target, Registration>()
 
-  function register(element: Element, where: Place, settings: string, place: object): Registration {
+  function register(element: Element, target: Target, settings: string, key: object): Registration {
     try {
       const room = roomOf(element)
-      const stop = refreshPlace(place, namesIn(element, Attribute.Refresh), actionFor(element, where, { origins }), {
+      const stop = refreshByKey(key, namesIn(element, Attribute.Refresh), actionFor(element, target, { origins }), {
         ...options,
         client,
         room,
         where: conditionsOf(element),
         onError: (error) => report(element, error),
       })
-      return { place, settings, room, stop }
+      return { key, settings, room, stop }
     } catch (error) {
       report(element, error)
-      return { place, settings }
+      return { key, settings }
     }
   }
 
-  function end(place: Place): void {
-    registrations.get(place)?.stop?.()
-    registrations.delete(place)
+  function end(target: Target): void {
+    registrations.get(target)?.stop?.()
+    registrations.delete(target)
   }
 
   return (elements) => {
     const gone = new Set(registrations.keys())
-    const seen = new Set<Place>()
+    const seen = new Set<Target>()
     for (const element of elements) {
       if (isIgnored(element)) continue
-      const place = seen.has(placeOf(element)) ? element : placeOf(element)
+      const target = seen.has(targetOf(element)) ? element : targetOf(element)
       const settings = settingsOf(element)
-      seen.add(place)
-      gone.delete(place)
-      const before = registrations.get(place)
+      seen.add(target)
+      gone.delete(target)
+      const before = registrations.get(target)
       if (before?.settings === settings) continue
-      end(place)
-      registrations.set(place, register(element, place, settings, before?.place ?? {}))
+      end(target)
+      registrations.set(target, register(element, target, settings, before?.key ?? {}))
     }
     gone.forEach(end)
     return new Set([...registrations.values()].flatMap(({ room }) => room ?? []))
@@ -98,7 +98,7 @@ function selectorOf(element: Element): string {
   return `#${CSS.escape(call(element, 'getAttribute', 'id') ?? '')}:not(${USER_CONTENT})`
 }
 
-function placeOf(element: Element): Place {
+function targetOf(element: Element): Target {
   if (isPage(element)) return element.localName
   const isFound = !(element instanceof HTMLFormElement) && element.id
   return isFound ? selectorOf(element) : element
@@ -112,11 +112,11 @@ function isPage(element: Element): boolean {
   return element === read(document, 'documentElement') || element === read(document, 'body')
 }
 
-function actionFor(element: Element, place: Place, options: OriginOptions): RefreshAction {
+function actionFor(element: Element, target: Target, options: OriginOptions): RefreshAction {
   if (element instanceof HTMLFormElement) return submitForm(element, options)
   if (isPage(element)) return reloadPage()
-  if (typeof place !== 'string') throw badOption('The element needs a unique id, by which the fresh element is found')
+  if (typeof target !== 'string') throw badOption('The element needs a unique id, by which the fresh element is found')
   const url = call(element, 'getAttribute', Attribute.Source) ?? undefined
   // Scripts cannot read a page that was opened from a disk.
-  return url === undefined && location.protocol === 'file:' ? reloadPage() : replaceElement(place, { ...options, url })
+  return url === undefined && location.protocol === 'file:' ? reloadPage() : replaceElement(target, { ...options, url })
 }

@@ -12,11 +12,6 @@ const FULL_SHARE = 16
 /** Entries per XRANGE, for a page that may have space for fewer. */
 const PIECE = 16
 
-function script(body: string): Script {
-  const text = `${HEAD}\n${body}`
-  return { text, sha: createHash('sha1').update(text).digest('hex') }
-}
-
 /**
  * The start of every script. All keys of a room are in one slot; an entry's id in the stream is its offset.
  *
@@ -138,6 +133,11 @@ local function keepRoom()
   if redis.call('PTTL', meta) < keepMs / 2 then redis.call('PEXPIRE', meta, keepMs) end
 end
 `
+
+function script(body: string): Script {
+  const text = `${HEAD}\n${body}`
+  return { text, sha: createHash('sha1').update(text).digest('hex') }
+}
 
 /**
  * ARGV from 5: id, prefix, channel, window, maximum bytes (0 for none), epoch of the sender's last signal (may be

@@ -18,9 +18,9 @@ export interface SendingOptions {
  * sends nothing. The returned function sends the signals of `<meta data-signal-send>`, once for each element. It skips them
  * when a refresh loaded the page: nothing was saved, and two pages would trigger each other for ever.
  */
-export function sendFrom({ root, getClient, report, signal }: SendingOptions): () => void {
-  const said = new WeakSet<Element>()
-  let isOldNews = isLoadedByRefresh()
+export function sendFromElements({ root, getClient, report, signal }: SendingOptions): () => void {
+  const sentMeta = new WeakSet<Element>()
+  let skipsMeta = isLoadedByRefresh()
 
   function send(element: Element): void {
     try {
@@ -57,12 +57,12 @@ export function sendFrom({ root, getClient, report, signal }: SendingOptions): (
   onUncancelled(root, 'submit', onSubmit, signal)
   return () => {
     for (const element of call(root, 'querySelectorAll', `meta[${Attribute.Send}]`)) {
-      if (said.has(element) || isIgnored(element)) continue
-      said.add(element)
-      if (!isOldNews) send(element)
+      if (sentMeta.has(element) || isIgnored(element)) continue
+      sentMeta.add(element)
+      if (!skipsMeta) send(element)
     }
     // Later elements come from scripts of the page.
-    isOldNews &&= read(document, 'readyState') !== 'complete'
+    skipsMeta &&= read(document, 'readyState') !== 'complete'
   }
 }
 

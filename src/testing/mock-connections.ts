@@ -4,15 +4,15 @@ import * as CloseCode from '../protocol/close-codes.js'
 import type { Stop } from '../signals.js'
 
 /** One connection, seen from the relay. */
-export interface Line {
+export interface Connection {
   send(text: string): void
   /** Closes the connection after the frames sent before. It carries no further frames. */
   close(code: number, reason: string): void
   /** Breaks the connection at once: frames on their way are lost. */
-  cut(): void
+  drop(): void
 }
 
-export interface LineEvents {
+export interface ConnectionEvents {
   onMessage(data: unknown): void
   /** Called once, when either side has ended the connection. */
   onEnd(): void
@@ -30,7 +30,7 @@ export interface ListenOptions {
   readonly delay: () => number
   /** The close code for new connections, if they end at once. */
   readonly refusal: () => Refusal | undefined
-  readonly accept: (line: Line) => LineEvents
+  readonly accept: (connection: Connection) => ConnectionEvents
 }
 
 /** How long mock-socket takes to carry a message to the relay (ms). */
@@ -56,14 +56,14 @@ export function listen({ url, delay, refusal, accept }: ListenOptions): Stop {
     let dueAt = 0
 
     /** A late frame delays the frames after it. */
-    function inTurn(act: () => void): void {
+    function inOrder(deliver: () => void): void {
       const now = performance.now()
       dueAt = Math.max(dueAt, now + delay())
-      if (waiting === 0 && dueAt <= now) return act()
+      if (waiting === 0 && dueAt <= now) return deliver()
       waiting += 1
       setTimeout(() => {
         waiting -= 1
-        act()
+        deliver()
       }, dueAt - now)
     }
 
@@ -80,14 +80,14 @@ export function listen({ url, delay, refusal, accept }: ListenOptions): Stop {
     const events = accept({
       send(text) {
         if (isOver) return
-        inTurn(() => socket.readyState === MockWebSocket.OPEN && socket.send(text))
+        inOrder(() => socket.readyState === MockWebSocket.OPEN && socket.send(text))
       },
       close(code, reason) {
         if (isOver) return
-        inTurn(() => close(code, reason))
+        inOrder(() => close(code, reason))
         end()
       },
-      cut() {
+      drop() {
         close(CloseCode.Abnormal, '')
         end()
       },

@@ -19,18 +19,19 @@ declare global {
 
 /** Dispatches every signal as an event `signal:<name>` on the target. The returned function sets the rooms. */
 export function dispatchSignals(client: SignalClient, target: EventTarget): (rooms: ReadonlySet<string>) => void {
-  const heard = new Map<string, Stop>()
+  const receivers = new Map<string, Stop>()
 
   function dispatch(detail: Signal['data'], signal: Signal): void {
     call(target, 'dispatchEvent', Object.assign(new CustomEvent(`signal:${signal.name}`, { detail }), { signal }))
   }
 
   return (rooms) => {
-    for (const room of rooms) if (!heard.has(room)) heard.set(room, client.receiveSignal('*', dispatch, { room }))
-    for (const [room, stop] of heard) {
+    for (const room of rooms)
+      if (!receivers.has(room)) receivers.set(room, client.receiveSignal('*', dispatch, { room }))
+    for (const [room, stop] of receivers) {
       if (rooms.has(room)) continue
       stop()
-      heard.delete(room)
+      receivers.delete(room)
     }
   }
 }
