@@ -89,6 +89,11 @@ export interface ReceiveOptions<Received = Signal> {
   readonly signal?: AbortSignal
   /** `others`: no signals of this page. @default 'anyone' */
   readonly from?: 'anyone' | 'others'
+  /**
+   * Where the receiver begins on the tab's next page. `tab`: after the signals that a receiver of this name has handled on the
+   * last page. `page`: with the navigation to the page, because its HTML may be older than those signals. @default 'tab'
+   */
+  readonly since?: 'tab' | 'page'
   /** The receiver gets only signals for which the function returns true. */
   readonly where?: (signal: Received) => boolean
 }
@@ -98,9 +103,10 @@ export interface Gap {
   readonly room: string
   /**
    * `epoch`: the relay lost its log; `trimmed`: the page was away for longer than the log reaches back; `user`: another user
-   * has signed in, and does not get the signals that the last user missed.
+   * has signed in, and does not get the signals that the last user missed; `cache`: the browser had the HTML of the page
+   * before the navigation began, from its cache or prefetched.
    */
-  readonly reason: 'epoch' | 'trimmed' | 'user'
+  readonly reason: 'epoch' | 'trimmed' | 'user' | 'cache'
 }
 
 /** Stops the receiver, listener or refresh of the call that returned it. A second call does nothing. */

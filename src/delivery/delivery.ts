@@ -4,6 +4,7 @@ import type { Transport, TransportEvents } from '../connection/transport.js'
 import { SignalError } from '../errors.js'
 import { readMeta } from '../page/meta.js'
 import { encode } from '../protocol/codec.js'
+import type { Position } from '../protocol/frames.js'
 import { createId } from '../protocol/id.js'
 import { DEFAULT_MAX_BYTES, DEFAULT_ROOM } from '../protocol/names.js'
 import type { Gap, ReceiveOptions, SendOptions, SendResult, Signal, Stop, Token } from '../signals.js'
@@ -56,13 +57,23 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   let owner = token && (user ?? readMeta('user') ?? lastUser)
 
   const receivers = createReceivers({ listen: (room) => inbox.listen(room), onThrow })
-  const isOwn = ({ sender }: Pick<Signal, 'sender'>): boolean => sender.tab === session.tab
-  const dispatcher = createDispatcher({ receivers, check, loadedAt, isOwn, onError })
+  const isOwn = ({ sender: { tab } }: Pick<Signal, 'sender'>): boolean =>
+    Boolean(tab) && (tab === session.tab || tab === remembered?.tab)
+  const positions = (since === 'navigation' && remembered?.positions) || new Map<string, Position>()
+  const dispatcher = createDispatcher({
+    receivers,
+    check,
+    loadedAt,
+    epochOf: (room) => inbox.epochOf(room),
+    handled: positions,
+    isOwn,
+    onError,
+  })
   const outbox = createOutbox({ send: (text) => transport.send(text), onError })
   const inbox = createInbox({
     send: (frame) => transport.send(encode(frame)),
     isLoading: () => performance.now() < loadedAt,
-    remembered: (since === 'navigation' && remembered?.positions) || new Map(),
+    remembered: positions,
     user: remembered?.user,
     isEarlyAllowed: !memory || remembered !== undefined,
     deliver(frame, isReplayed) {
@@ -75,7 +86,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   const handover = createHandover({
     memory,
     outbox,
-    inbox,
+    getPageState: () => ({ positions: inbox.positions(), user: inbox.user, tab: session.tab }),
     post: () =>
       sendBeacon({ url, tab: secret, token: transport.token, user: owner, signals: outbox.assignOwner(owner) }),
   })

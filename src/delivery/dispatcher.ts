@@ -1,5 +1,5 @@
 import type { SignalError } from '../errors.js'
-import type { JsonValue, SignalFrame } from '../protocol/frames.js'
+import type { JsonValue, Position, SignalFrame } from '../protocol/frames.js'
 import type { Signal } from '../signals.js'
 import { createBacklog } from './backlog.js'
 import { type Receivers, typeOf } from './receivers.js'
@@ -10,7 +10,11 @@ export interface DispatcherOptions {
   readonly check: ((name: string, data: unknown) => unknown) | undefined
   /** When the page counts as loaded (ms since its navigation). */
   readonly loadedAt: number
-  /** Whether this page sent the signal. */
+  /** Returns the present epoch of a room. */
+  readonly epochOf: (room: string) => string
+  /** By type: the position up to which the receivers of the tab have handled the signals of their name. */
+  readonly handled: Map<string, Position>
+  /** Whether this page, or the tab's last one, sent the signal. */
   readonly isOwn: (frame: SignalFrame) => boolean
   readonly onError: (error: SignalError) => void
 }
@@ -28,17 +32,24 @@ export interface Dispatcher {
 }
 
 /** Passes each signal to the handlers of the page. */
-export function createDispatcher({ receivers, check, loadedAt, isOwn, onError }: DispatcherOptions): Dispatcher {
+export function createDispatcher(options: DispatcherOptions): Dispatcher {
+  const { receivers, check, loadedAt, epochOf, handled, isOwn, onError } = options
   const backlog = createBacklog(loadedAt)
   let ready = Promise.resolve()
   let release: (() => void) | undefined
 
   function deliver(frame: SignalFrame, replayed: boolean, types: readonly string[]): void {
-    const { signal: name, data, room, id, at, sender } = frame
+    const { signal: name, data, room, offset, id, at, sender } = frame
     try {
       const checked = check ? (check(name, data) as JsonValue) : data
       const signal: Signal = { name, data: checked, room, id, at, sender, self: isOwn(frame), replayed }
-      for (const type of types) receivers.deliver(type, signal)
+      const epoch = epochOf(room)
+      for (const type of types) {
+        const last = handled.get(type)
+        const isHandled = last?.epoch === epoch && offset <= last.offset
+        if (!isHandled) handled.set(type, { epoch, offset })
+        receivers.deliver(type, signal, isHandled)
+      }
     } catch (error) {
       onError(error as SignalError)
     }

@@ -1,7 +1,6 @@
-import type { Inbox } from './inbox.js'
 import type { Outbox } from './outbox.js'
 import type { OutgoingSignal } from './outgoing-signal.js'
-import type { TabMemory } from './tab-memory.js'
+import type { Remembered, TabMemory } from './tab-memory.js'
 
 /** Shortest time between two saves while the page lives (ms). */
 const SAVE_INTERVAL = 20
@@ -10,7 +9,8 @@ export interface HandoverOptions {
   /** Undefined where there is no page. */
   readonly memory: TabMemory | undefined
   readonly outbox: Outbox
-  readonly inbox: Inbox
+  /** Returns what the next page has to know besides signals. */
+  readonly getPageState: () => Omit<Remembered, 'signals'>
   /** Sends unaccepted signals by a request that outlives the page, and returns those that fit. */
   readonly post: () => readonly OutgoingSignal[]
 }
@@ -32,7 +32,7 @@ export interface Handover {
   end(): void
 }
 
-export function createHandover({ memory, outbox, inbox, post }: HandoverOptions): Handover {
+export function createHandover({ memory, outbox, getPageState, post }: HandoverOptions): Handover {
   let timer: ReturnType<typeof setTimeout> | undefined
   let isLeft = false
 
@@ -42,7 +42,7 @@ export function createHandover({ memory, outbox, inbox, post }: HandoverOptions)
     isLeft = false
     if (!memory) return
     outbox.adopt(memory.take(isSuccessor)?.signals ?? [])
-    memory.keep({ positions: inbox.positions(), user: inbox.user })
+    memory.keep(getPageState())
   }
 
   return {
@@ -59,7 +59,7 @@ export function createHandover({ memory, outbox, inbox, post }: HandoverOptions)
       for (const { id } of post()) outbox.markSent(id)
       clearTimeout(timer)
       isLeft = true
-      memory.keep({ positions: inbox.positions(), signals: outbox.waiting(), user: inbox.user })
+      memory.keep({ ...getPageState(), signals: outbox.waiting() })
     },
 
     end() {

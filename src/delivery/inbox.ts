@@ -8,6 +8,7 @@ import type {
   SignalFrame,
 } from '../protocol/frames.js'
 import { backoff } from '../connection/backoff.js'
+import { isHtmlOlder } from '../page/navigation-entry.js'
 import type { Gap, Stop } from '../signals.js'
 import { CALM, MAX_HELLO_ROOMS, PROMPT_ANSWER, REMEMBERED_IDS } from './limits.js'
 
@@ -16,7 +17,7 @@ export interface InboxOptions {
   readonly send: (frame: JoinFrame | LeaveFrame) => boolean
   /** Whether a room that is joined now begins with signals since the navigation. */
   readonly isLoading: () => boolean
-  /** The positions of the tab's last page. */
+  /** The positions of the tab's last page, by room. The inbox removes those of rooms that this page has entered. */
   readonly remembered: Map<string, Position>
   /** The user of the last page, if known. */
   readonly user: string | undefined
@@ -42,6 +43,8 @@ export interface Inbox {
   setUser(user: string): boolean
   /** The user of the positions, if a relay has named one. */
   readonly user: string | undefined
+  /** Returns the present epoch of a room; empty before the first answer of the relay. */
+  epochOf(room: string): string
   /** Returns the position in each room. */
   positions(): Map<string, Position>
   /** Handles the frames that concern rooms, and ignores others. */
@@ -95,7 +98,7 @@ export function createInbox(options: InboxOptions): Inbox {
       askedAt: now,
       rejoinsSince: 0,
       allowance: 0,
-      position: isFirst ? remembered.get(name) : undefined,
+      position: undefined,
       head: 0,
       state: 'joining',
     }
@@ -110,7 +113,11 @@ export function createInbox(options: InboxOptions): Inbox {
     clearTimeout(room.timer)
     room.state = 'joining'
     room.askedAt = performance.now()
-    return { room: name, since: position ?? { age: Math.ceil(room.askedAt - wantedSince + allowance) } }
+    // The HTML of this page may be older than signals that the last page has received.
+    return {
+      room: name,
+      since: position ?? { ...remembered.get(name), age: Math.ceil(room.askedAt - wantedSince + allowance) },
+    }
   }
 
   function join(room: Room): void {
@@ -148,7 +155,7 @@ export function createInbox(options: InboxOptions): Inbox {
   /** Another user has other rights: signals that the last user missed are not for this one. */
   function beginAnew(room: Room): void {
     room.position = undefined
-    // A new page begins with its navigation: the position was that of the tab's last page.
+    // A new page begins with its navigation.
     if (!visited.has(room.name)) return
     room.wantedSince = performance.now()
     onGap({ room: room.name, reason: 'user' })
@@ -183,6 +190,7 @@ export function createInbox(options: InboxOptions): Inbox {
     // Within one epoch a position never goes back.
     if (position?.epoch === epoch && position.offset >= offset) return
     room.position = { epoch, offset, id: id ?? (hasSameOffset ? position.id : undefined) }
+    remembered.delete(room.name)
   }
 
   function onSignal(room: Room, frame: SignalFrame): void {
@@ -205,6 +213,7 @@ export function createInbox(options: InboxOptions): Inbox {
       room.allowance = delay
       return join(room)
     }
+    if (!visited.has(room.name) && room.wantedSince === 0 && isHtmlOlder()) onGap({ room: room.name, reason: 'cache' })
     visited.add(room.name)
     room.state = 'joined'
     room.head = frame.head
@@ -266,9 +275,11 @@ export function createInbox(options: InboxOptions): Inbox {
       return isSame
     },
 
+    epochOf: (name) => rooms.get(name)?.position?.epoch ?? '',
+
     positions() {
-      // In rooms that this page has not visited, the tab keeps the position of its last page.
-      const positions = new Map([...remembered].filter(([name]) => !visited.has(name)))
+      // In rooms that this page has not entered, the tab keeps the position of its last page.
+      const positions = new Map(remembered)
       for (const { name, position } of rooms.values()) if (position) positions.set(name, position)
       return positions
     },

@@ -6,7 +6,7 @@ export const RESEND_MARGIN = 60_000
 /** The longest life of a signal (ms). The relay remembers ids for longer: no resend arrives as a new signal. */
 export const MAX_TTL = 600_000
 /** The version of the stored form. */
-export const VERSION = 4
+export const VERSION = 5
 /** A page that comes later than this begins with its own navigation (ms). */
 export const FRESH = 60_000
 /** How long after its navigation a page counts as one that is still loading (ms). */

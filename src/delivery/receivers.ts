@@ -8,6 +8,7 @@ const OPTIONS = {
   once: 'boolean',
   signal: 'object',
   from: 'anyone others',
+  since: 'tab page',
   where: 'function',
 }
 
@@ -19,8 +20,12 @@ export interface Receivers {
   add(name: string, handler: AnyHandler, options?: ReceiveOptions): Stop
   /** Whether a type has a receiver. */
   hears(type: string): boolean
-  /** Calls the receivers of a type. */
-  deliver(type: string, signal: Signal): void
+  /**
+   * Calls the receivers of a type.
+   *
+   * @param isHandled Whether a receiver of the type has handled the signal on the tab's last page.
+   */
+  deliver(type: string, signal: Signal, isHandled: boolean): void
   clear(): void
 }
 
@@ -30,28 +35,31 @@ export interface ReceiversOptions {
   readonly onThrow: (error: unknown, signal: Signal) => void
 }
 
+type Received = readonly [signal: Signal, isHandled: boolean]
+
 /** The type of an event: no name has a space. With its room, `'*'` is a name like others; mitt treats a bare `'*'` specially. */
 export const typeOf = (room: string, name: string): string => `${room} ${name}`
 
 /** The handlers of the page, by room and name. */
 export function createReceivers({ listen, onThrow }: ReceiversOptions): Receivers {
-  const emitter = createEmitter<{ readonly [type: string]: Signal }>(onThrow)
+  const emitter = createEmitter<{ readonly [type: string]: Received }>((error, [signal]) => onThrow(error, signal))
   const registrations = new Map<Stop, object>()
 
   return {
     add(name, handler, options) {
       checkOptions(options, OPTIONS)
       checkFunction(handler, 'receiveSignal()')
-      const { room = DEFAULT_ROOM, once = false, from = 'anyone', signal, where } = options ?? {}
+      const { room = DEFAULT_ROOM, once = false, from = 'anyone', since = 'tab', signal, where } = options ?? {}
       if (signal && !('aborted' in signal)) throw badOption('The option "signal" takes controller.signal')
       checkName(room)
       if (name !== '*') checkName(name)
-      const registration = { name, handler, room, once, from, signal, where }
+      const registration = { name, handler, room, once, from, since, signal, where }
       for (const [stop, other] of registrations) if (isEqual(other, registration)) return stop
 
       const unlisten = listen(room)
-      const off = emitter.on(typeOf(room, name), (received) => {
-        if ((from === 'others' && received.self) || (where && !where(received))) return
+      const off = emitter.on(typeOf(room, name), ([received, isHandled]) => {
+        if ((isHandled && since === 'tab') || (from === 'others' && received.self) || (where && !where(received)))
+          return
         if (once) stop()
         return handler(received.data, received)
       })
@@ -68,7 +76,7 @@ export function createReceivers({ listen, onThrow }: ReceiversOptions): Receiver
     },
 
     hears: emitter.hears,
-    deliver: emitter.emit,
+    deliver: (type, ...received) => emitter.emit(type, received),
 
     clear() {
       for (const stop of registrations.keys()) stop()

@@ -1,14 +1,18 @@
 import { isPosition, parse } from '../protocol/codec.js'
 import type { Position } from '../protocol/frames.js'
+import { framePath } from '../page/frame-path.js'
 import { createId } from '../protocol/id.js'
 import { VERSION, FRESH } from './limits.js'
 import type { OutgoingSignal } from './outgoing-signal.js'
 
 /** The state that one page of a tab leaves to the next. */
 export interface Remembered {
+  /** By room; and by type of receivers, up to which signal they have handled those of their name. */
   readonly positions: Map<string, Position>
   /** The last user that a relay named to the page; the positions belong to that user. Empty for none. */
   readonly user: string | undefined
+  /** The public name of the page at the relay. */
+  readonly tab?: string | undefined
   /** The unaccepted signals of the page. */
   readonly signals: readonly OutgoingSignal[]
 }
@@ -35,8 +39,7 @@ const NOTHING: Remembered = { positions: new Map(), user: undefined, signals: []
  * the same signals under the same ids. Without storage, or when it is full, the memory is empty.
  */
 export function openTabMemory(url: string): TabMemory {
-  // All frames of one origin share the storage of a tab.
-  const frame = `signalpost ${VERSION} ${[].indexOf.call(globalThis.parent ?? [], globalThis as never)} ${url} `
+  const frame = `signalpost ${VERSION} ${framePath()} ${url} `
   // The clocks of two pages may differ: time origins are compared for equality and order only.
   const page = `${frame}${performance.timeOrigin} `
   const own = page + createId()
@@ -59,15 +62,15 @@ export function openTabMemory(url: string): TabMemory {
           signals.push(...note.signals)
           if (note.user !== undefined || note.positions.size > 0) last = note
         }
-        return { positions: new Map(last.positions), user: last.user, signals }
+        return { ...last, positions: new Map(last.positions), signals }
       } catch {
         return undefined
       }
     },
 
-    keep({ positions, user, signals = [] }) {
+    keep({ positions, user, tab, signals = [] }) {
       try {
-        const stored: Stored = { at: Date.now(), user, positions: [...positions], signals }
+        const stored: Stored = { at: Date.now(), user, tab, positions: [...positions], signals }
         sessionStorage.setItem(own, JSON.stringify(stored))
       } catch {
         // Full or denied: the next page begins with its navigation.
@@ -86,7 +89,7 @@ export function openTabMemory(url: string): TabMemory {
 
 function takeNote(name: string, isSuccessor: boolean): Remembered {
   try {
-    const { at, positions, signals, user } = parse(sessionStorage.getItem(name) ?? '') as unknown as Stored
+    const { at, positions, signals, user, tab } = parse(sessionStorage.getItem(name) ?? '') as unknown as Stored
     if (!isSuccessor && signals.length === 0) return NOTHING
     sessionStorage.removeItem(name)
     const age = Math.max(0, Date.now() - at)
@@ -94,14 +97,15 @@ function takeNote(name: string, isSuccessor: boolean): Remembered {
     return {
       positions: new Map(isFresh ? positions.filter(([, position]) => isPosition(position)) : []),
       user: isFresh ? user : undefined,
-      signals: signals.map((signal) => Object.assign(signal, { ttl: signal.ttl - age })).filter(({ ttl }) => ttl > 0),
+      tab,
+      signals: signals.map((signal) => Object.assign(signal, { ttl: Math.max(0, signal.ttl - age) })),
     }
   } catch {
     return NOTHING
   }
 }
 
-interface Stored extends Pick<Remembered, 'signals' | 'user'> {
+interface Stored extends Omit<Remembered, 'positions'> {
   /** When it was written (epoch ms). */
   readonly at: number
   readonly positions: readonly (readonly [room: string, Position])[]

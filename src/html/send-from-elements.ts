@@ -1,9 +1,13 @@
 import { call, read } from '../page/dom.js'
 import { SignalError } from '../errors.js'
 import { onUncancelled } from '../page/uncancelled-event.js'
+import { isHtmlOlder, navigationEntry } from '../page/navigation-entry.js'
 import { isLoadedByRefresh } from '../page/next-page-state.js'
 import type { SignalClient } from '../signals.js'
 import { Attribute, dataOf, isIgnored, namesIn, type Report, roomOf } from './attributes.js'
+
+/** Marks a `<meta data-signal-send>` whose signals were sent. */
+const SENT = 'data-signal-sent'
 
 export interface SendingOptions {
   readonly root: Document | Element
@@ -15,12 +19,13 @@ export interface SendingOptions {
 
 /**
  * Sends the signals of clicked elements and submitted forms, just before the browser acts. An event that the page cancels
- * sends nothing. The returned function sends the signals of `<meta data-signal-send>`, once for each element. It skips them
- * when a refresh loaded the page: nothing was saved, and two pages would trigger each other for ever.
+ * sends nothing. The returned function sends the signals of `<meta data-signal-send>`, once for each answer of the server. It
+ * skips them when a refresh loaded the page: nothing was saved, and two pages would trigger each other for ever.
  */
 export function sendFromElements({ root, getClient, report, signal }: SendingOptions): () => void {
-  const sentMeta = new WeakSet<Element>()
-  let skipsMeta = isLoadedByRefresh()
+  // The user came back to an answer of the server that was here before.
+  const isKept = navigationEntry().type === 'back_forward' && isHtmlOlder()
+  let skipsMeta = isKept || isLoadedByRefresh()
 
   function send(element: Element): void {
     try {
@@ -56,9 +61,10 @@ export function sendFromElements({ root, getClient, report, signal }: SendingOpt
   onUncancelled(root, 'auxclick', onClick, signal)
   onUncancelled(root, 'submit', onSubmit, signal)
   return () => {
-    for (const element of call(root, 'querySelectorAll', `meta[${Attribute.Send}]`)) {
-      if (sentMeta.has(element) || isIgnored(element)) continue
-      sentMeta.add(element)
+    for (const element of call(root, 'querySelectorAll', `meta[${Attribute.Send}]:not([${SENT}])`)) {
+      if (isIgnored(element)) continue
+      // An attribute, because libraries copy elements into snapshots of the page.
+      call(element, 'setAttribute', SENT, '')
       if (!skipsMeta) send(element)
     }
     // Later elements come from scripts of the page.

@@ -1,27 +1,28 @@
-import { readSession, writeSession } from './session-storage.js'
+import { navigationEntry } from './navigation-entry.js'
+import { takeSession, writeSession } from './session-storage.js'
 
 const KEY = 'signalpost refresh'
 
-/** A page older than this ignores the signals that the last page has received (ms). */
-const FRESH = 60_000
 /** Pages that a refresh replaces sooner than this may form a reload loop (ms). */
 const LOOP_TIME = 30_000
 export const MAX_RELOADS = 3
 
 /**
- * State for the next page of the tab: when this page last received each signal (epoch ms), the reload count (`laps`), how a
- * refresh loads the next page (`own`), and which addresses show a POST result.
+ * State for the next page of the frame: the reload count (`laps`), how a refresh loads the next page (`own`), and which
+ * addresses show a POST result.
  */
 const state: Record<string, number | string> = {}
+let lastState: Readonly<Record<string, unknown>> = {}
 
 let hasInput = false
 let isPostResultPage = false
 
-/** Stores the state on every `pagehide` until the signal aborts. */
+/** Takes over the state of the last page, and stores that of this page on every `pagehide` until the signal aborts. */
 export function watchPageState(signal: AbortSignal): void {
+  lastState = takeSession(KEY) ?? lastState
   const { type, redirectCount } = navigationEntry()
   hasInput = false
-  isPostResultPage = readSession(KEY)[`${type} posted`] === pageAddress() && !redirectCount
+  isPostResultPage = lastState[`${type} posted`] === pageAddress() && !redirectCount
   delete state['reload posted']
   if (isPostResultPage) state['reload posted'] = pageAddress()
   for (const event of ['pointerdown', 'keydown']) {
@@ -38,20 +39,6 @@ export function hasUserInput(): boolean {
 /** Whether this page is the response to a POST without a redirect: only another POST would load it again. */
 export function isPostResult(): boolean {
   return isPostResultPage
-}
-
-/**
- * Records a signal for the next page of the tab, which may have been rendered before the change. The next page refreshes
- * then, because the relay does not send the signal to the same tab again.
- */
-export function recordReceived(room: string, name: string): void {
-  state[`${room} ${name}`] = state[`${room} *`] = Date.now()
-}
-
-/** Whether the tab's last page received the signal (`'*'` for any) after the navigation to this page had begun. */
-export function wasReceivedDuringLoad(room: string, name: string): boolean {
-  const age = performance.now()
-  return age < FRESH && Number(readSession(KEY)[`${room} ${name}`]) > Date.now() - age
 }
 
 /** Records that a refresh is about to load the next page. */
@@ -75,7 +62,7 @@ export function recordUserNavigation(posted?: string): void {
 
 /** Whether a refresh of the tab's last page loaded this one. */
 export function isLoadedByRefresh(): boolean {
-  return readSession(KEY).own === (navigationEntry().type ?? '')
+  return lastState.own === (navigationEntry().type ?? '')
 }
 
 /**
@@ -83,11 +70,7 @@ export function isLoadedByRefresh(): boolean {
  * Pages that send while they load can reload each other for ever: each round of a reload loop waits longer.
  */
 export function reloadCount(): number {
-  return Math.min(Number(readSession(KEY).laps ?? 0), MAX_RELOADS)
-}
-
-function navigationEntry(): Partial<PerformanceNavigationTiming> {
-  return performance.getEntriesByType('navigation')[0] ?? {}
+  return Math.min(Number(lastState.laps ?? 0), MAX_RELOADS)
 }
 
 /** The part of an address that identifies a page. */

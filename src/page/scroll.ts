@@ -1,4 +1,4 @@
-import { readSession, writeSession } from './session-storage.js'
+import { takeSession, writeSession } from './session-storage.js'
 
 const KEY = 'signalpost scroll'
 /** A stored scroll position older than this is ignored (ms). */
@@ -12,8 +12,7 @@ export function keepScroll(): void {
 /** Restores the scroll position of the last page as soon as this page is loaded. */
 export function restoreScroll(): void {
   if (document.readyState === 'loading') return addEventListener('DOMContentLoaded', restoreScroll, { once: true })
-  const { path, at, left, top } = readSession(KEY)
-  writeSession(KEY, {})
+  const { path, at, left, top } = takeSession(KEY) ?? {}
   if (path !== location.pathname || Date.now() - Number(at) > FRESH) return
   scrollTo({ left: Number(left), top: Number(top), behavior: 'instant' })
 }

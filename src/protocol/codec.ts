@@ -162,8 +162,10 @@ function lastOfEachRoom(requests: readonly RoomRequest[]): RoomRequest[] {
 
 function decodeSince(value: unknown): Since | undefined {
   if (!isFields(value)) return undefined
-  if (value.age !== undefined) return isCount(value.age) ? { age: value.age } : undefined
+  const { age } = value
+  if (age !== undefined && !isCount(age)) return undefined
+  if (value.epoch === undefined && age !== undefined) return { age }
   if (!isPosition(value)) return undefined
   const { epoch, offset, id } = value
-  return { epoch, offset, ...(id !== undefined && { id }) }
+  return { epoch, offset, ...(id !== undefined && { id }), ...(age !== undefined && { age }) }
 }

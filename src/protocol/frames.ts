@@ -13,8 +13,11 @@ export interface Position {
   readonly id?: string | undefined
 }
 
-/** Where a replay begins: after a position, or with signals that are at most `age` milliseconds old. */
-export type Since = Position | { readonly age: number }
+/**
+ * Where a replay begins: after a position, or with signals that are at most `age` milliseconds old. With both, it begins at
+ * the earlier of the two.
+ */
+export type Since = (Position & { readonly age?: number | undefined }) | { readonly age: number }
 
 export interface RoomRequest {
   readonly room: string

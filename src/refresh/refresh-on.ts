@@ -1,19 +1,21 @@
 import { call } from '../page/dom.js'
 import { isSignalError, SignalError } from '../errors.js'
 import { getPageClient, hasSent } from '../page-client.js'
-import type { AnySignals, RegisteredSignals, Signal, SignalClient, SignalMap, SignalName, Stop } from '../signals.js'
+import type {
+  AnySignals,
+  Gap,
+  RegisteredSignals,
+  Signal,
+  SignalClient,
+  SignalMap,
+  SignalName,
+  Stop,
+} from '../signals.js'
 import type { RefreshAction } from './action.js'
 import { editedFields, hasOpenDialog, watchEdits } from '../page/edits.js'
 import { failure, NOT_YET } from './failure.js'
 import { createIndicator } from './indicator/indicator.js'
-import {
-  reloadCount,
-  hasUserInput,
-  MAX_RELOADS,
-  recordReceived,
-  wasReceivedDuringLoad,
-  watchPageState,
-} from '../page/next-page-state.js'
+import { hasUserInput, isLoadedByRefresh, MAX_RELOADS, reloadCount, watchPageState } from '../page/next-page-state.js'
 import { checkRefresh, type RefreshOptions } from './refresh-options.js'
 import { type Batch, createScheduler, type Hold, type RefreshPhase, type Scheduler } from './scheduler.js'
 import { isUserNavigating, watchNavigation } from '../page/user-navigation.js'
@@ -114,6 +116,7 @@ export function refreshByKey<
     call(document, 'dispatchEvent', new CustomEvent('signalpost:refresh', { detail }))
   }
 
+  watchPage(signal)
   const reloads = reloadCount()
   /** In a reload loop this page sends, on load, a signal that makes another page send one that reloads this page. */
   const isReloadLoop = (): boolean => reloads === MAX_RELOADS && !hasUserInput() && hasSent()
@@ -131,23 +134,26 @@ export function refreshByKey<
   const target = (): Element | null | undefined => (shown instanceof Element ? shown : action.target?.())
   const show = shown === false ? undefined : createIndicator({ target, refresh: scheduler.runNow, texts })
 
-  const onSignal = (_data: unknown, received: Signal): void => {
-    recordReceived(room, received.name)
-    scheduler.add(received)
+  const onSignal = (_data: unknown, received: Signal): void => scheduler.add(received)
+  // The HTML of this page may be older than signals that the tab's last page has handled.
+  const receiving = {
+    room,
+    from,
+    since: 'page' as const,
+    signal,
+    ...(where && { where: where as (signal: Signal) => boolean }),
   }
-  const receiving = { room, from, signal, ...(where && { where: where as (signal: Signal) => boolean }) }
   for (const name of wanted) client.receiveSignal(name, onSignal, receiving)
   const ends = [
-    client.onGap((gap) => gap.room === room && scheduler.add()),
+    client.onGap((gap) => gap.room === room && isNews(gap) && scheduler.add()),
     client.onStatus((status) => status.state === 'closed' && status.reason === 'closed-by-page' && stop()),
     () => show?.('done'),
   ]
   for (const end of ends) signal.addEventListener('abort', end)
   call(document, 'addEventListener', 'visibilitychange', scheduler.recheck, { signal })
-  watchPage(signal)
   const isPending = schedulers.get(key)?.isDirty()
   schedulers.set(key, scheduler)
-  if (isPending || wanted.some((name) => wasReceivedDuringLoad(room, name))) scheduler.add()
+  if (isPending) scheduler.add()
   return stop
 }
 
@@ -168,6 +174,11 @@ export function watchPage(signal: AbortSignal): void {
 
 function isPageEdited(): boolean {
   return hasOpenDialog() || editedFields().length > 0 || call(document, 'querySelector', ':active') !== null
+}
+
+/** Whether a gap calls for a refresh. A form whose pages come from the cache would submit itself for ever. */
+function isNews({ reason }: Gap): boolean {
+  return reason !== 'cache' || !isLoadedByRefresh()
 }
 
 /** Throws an error that several registrations share only once. */

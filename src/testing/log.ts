@@ -33,14 +33,14 @@ export function createLog(onSignal: (frame: SignalFrame) => void): Log {
   /** The offset where delivery continues, and the offset after which signals may be missing. */
   function start({ epoch, entries }: Room, since: Since | undefined): [after: number, gapFrom?: number] {
     const head = entries.length
-    if (!since) return [head]
-    if ('age' in since) {
-      const oldest = performance.now() - since.age
-      if (memoryBegan > oldest) return [0, 0]
-      const first = entries.findIndex(({ loggedAt }) => loggedAt >= oldest)
-      return [first < 0 ? head : first]
+    const { age = 0 } = since ?? {}
+    const oldest = performance.now() - age
+    const first = age > 0 ? entries.findIndex(({ loggedAt }) => loggedAt >= oldest) : -1
+    const byAge = first < 0 ? head : first
+    if (since && 'epoch' in since) {
+      return since.epoch === epoch && since.offset <= head ? [Math.min(since.offset, byAge)] : [0, since.offset]
     }
-    return since.epoch === epoch && since.offset <= head ? [since.offset] : [0, since.offset]
+    return since && memoryBegan > oldest ? [0, 0] : [byAge]
   }
 
   return {

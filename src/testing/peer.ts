@@ -80,7 +80,7 @@ export function createPeer({ connection, log, nameOf, onSent, onEnd }: PeerOptio
     if (!isName(room)) return refuse({ room }, 'bad-name')
     rooms.add(room)
     // The requested age has grown on the way.
-    log.resume(room, since && 'age' in since ? { age: since.age + TRANSIT } : since).forEach(send)
+    log.resume(room, since?.age === undefined ? since : { ...since, age: since.age + TRANSIT }).forEach(send)
   }
 
   function publish(signal: SendFrame, name: string): void {

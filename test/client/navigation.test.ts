@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createSignalClient, type ClientOptions, type SignalClient, setPageClient } from '../../src/index.js'
+import type { SignalFrame } from '../../src/protocol/frames.js'
 import { pass, RELAY_URL, startMockRelay, WELCOME } from '../support/mock-relay.js'
 import { happen, turnPage } from '../support/page-events.js'
 
@@ -686,9 +687,87 @@ describe('G6 from one page to the next', () => {
     load().receiveSignal('A', (data) => heard.push(data))
     await pass()
     expect(relay.sent('hello').at(-1)?.rooms).toEqual([
-      { room: 'main', since: { epoch: 'e1', offset: 1, id: 'id-main-1' } },
+      { room: 'main', since: { epoch: 'e1', offset: 1, id: 'id-main-1', age: expect.any(Number) as number } },
     ])
     expect(heard).toEqual([1])
+  })
+
+  /** A page that the relay answers with signals that the tab's last page may have received. */
+  async function replay(signals: readonly SignalFrame[], epoch = 'e1'): Promise<void> {
+    const head = signals.length
+    relay.send(WELCOME, { type: 'joined', room: 'main', epoch, offset: 0, head, recovered: true }, ...signals)
+    await pass()
+  }
+
+  it('P4.14 handles signals newer than its HTML that no receiver of their name has handled on the last page', async () => {
+    const heard: unknown[] = []
+    load().receiveSignal('A', () => 1)
+    await pass()
+    const signals = ['A', 'B', 'C', 'A'].map((name, data) => relay.signal(name, { data }))
+    relay.send(...signals)
+    await pass()
+    leave()
+    relay.isAnswering = false
+    const page = load()
+    for (const name of ['A', 'B']) page.receiveSignal(name, (data) => heard.push(data))
+    page.receiveSignal('A', (data) => heard.push(`again ${String(data)}`), { since: 'page' })
+    await pass()
+    await replay(signals)
+    // A module that loads later gets its signals, too.
+    page.receiveSignal('C', (data) => heard.push(data))
+    await pass()
+    expect(heard).toEqual(['again 0', 1, 'again 3', 2])
+  })
+
+  it('handles the signals of a new epoch, whatever the last page has handled', async () => {
+    const heard: unknown[] = []
+    load().receiveSignal('A', () => 1)
+    await pass()
+    relay.deliver('A')
+    leave()
+    relay.isAnswering = false
+    load().receiveSignal('A', (data) => heard.push(data))
+    await pass()
+    await replay([{ ...relay.signal('A', { data: 'new' }), offset: 1 }], 'e2')
+    expect(heard).toEqual(['new'])
+  })
+
+  it("takes a signal of the tab's last page as its own", async () => {
+    const heard: unknown[] = []
+    load()
+    await pass()
+    leave()
+    relay.isAnswering = false
+    const page = load()
+    page.receiveSignal('A', (data) => heard.push(data), { from: 'others' })
+    await pass()
+    const signals = [WELCOME.tab, 'you', undefined].map((tab) =>
+      relay.signal('A', { data: tab ?? 'a server', sender: tab === undefined ? {} : { tab } }),
+    )
+    relay.send(
+      { ...WELCOME, tab: 'another' },
+      { type: 'joined', room: 'main', epoch: 'e1', offset: 0, head: 3, recovered: true },
+      ...signals,
+    )
+    await pass()
+    expect(heard).toEqual(['you', 'a server'])
+  })
+
+  it('reports a signal whose time was over before the next page, as a signal of unknown outcome', async () => {
+    relay.isAnswering = false
+    const page = load()
+    void page.sendSignal('A', undefined, { ttl: 10_000 })
+    await pass()
+    leave()
+    vi.setSystemTime(Date.now() + 3_600_000)
+    const errors: string[] = []
+    load({ onError: ({ code }) => errors.push(code) })
+    await pass()
+    expect(errors).toEqual(['expired'])
+    leave()
+    load({ onError: ({ code }) => errors.push(code) })
+    await pass()
+    expect(errors).toEqual(['expired'])
   })
 
   it('never loops when a handler reloads the page', async () => {

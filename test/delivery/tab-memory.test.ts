@@ -43,10 +43,10 @@ describe('the memory of a tab', () => {
     expect(page('wss://other.test/').take(true)).toEqual(NOTHING)
   })
 
-  it('forgets positions after a minute, and signals when their time is over', () => {
+  it('forgets positions after a minute, and leaves signals the rest of their time', () => {
     page().keep({ positions, signals: [signal('short', 61_000), signal('long', 120_000)], user: undefined })
     vi.setSystemTime(Date.now() + 62_000)
-    expect(page().take(true)).toEqual({ positions: new Map(), signals: [signal('long', 58_000)] })
+    expect(page().take(true)).toEqual({ positions: new Map(), signals: [signal('short', 0), signal('long', 58_000)] })
   })
 
   it('hands over what each client of a page has written, and takes nothing from a page that is there', () => {
@@ -93,7 +93,7 @@ describe('the memory of a tab', () => {
     ['another form', '{"at":1,"positions":5,"signals":null}'],
     ['a list', '[]'],
   ])('remembers nothing from %s', (_what, text) => {
-    sessionStorage.setItem(`signalpost 4 -1 ${URL} 1 other`, text)
+    sessionStorage.setItem(`signalpost 5  ${URL} 1 other`, text)
     expect(page().take(true)).toEqual(NOTHING)
   })
 
@@ -110,7 +110,7 @@ describe('the memory of a tab', () => {
       ['side', null],
       ['good', { epoch: 'e', offset: 1 }],
     ]
-    sessionStorage.setItem(`signalpost 4 -1 ${URL} 1 other`, JSON.stringify({ at, positions: bad, signals: [] }))
+    sessionStorage.setItem(`signalpost 5  ${URL} 1 other`, JSON.stringify({ at, positions: bad, signals: [] }))
     expect([...(page().take(true)?.positions.keys() ?? [])]).toEqual(['good'])
   })
 

@@ -127,7 +127,7 @@ export function installFakeBrowser(): FakeBrowser {
         navigator: {},
         location: new URL('http://relay.test/'),
         // No two pages begin at once.
-        performance: { now: () => clock.now() - origin, timeOrigin: (pages += 1) },
+        performance: { now: () => clock.now() - origin, timeOrigin: (pages += 1), getEntriesByType: () => [] },
         sessionStorage: {
           get length() {
             return storage.size

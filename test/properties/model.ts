@@ -57,6 +57,10 @@ interface Listening {
   stop: () => void
   /** From when on its signals are wanted, in virtual milliseconds. */
   readonly wantedFrom: number
+  /** When the navigation to its page began. */
+  readonly pageBegan: number
+  /** Whether the page has a position of its own. */
+  hasPosition: boolean
   /** How long the relay's first answer took, as far as the client bears it: ages are counted from somewhere within. */
   hole: number
   /** How late an answer was that was not taken; it may be as late again. */
@@ -184,6 +188,8 @@ export function createModel({ history, lifetime, isStrict = false }: ModelOption
   const everyPage: Page[] = []
   let turns = 0
   let life = 0
+  /** When each life of the relay began. */
+  const lifeStarts = new Map<number, number>()
   const histories = new Map<number, number>()
   const trimmedLives = new Set<number>()
   let relay: MemoryRelay | undefined
@@ -203,6 +209,7 @@ export function createModel({ history, lifetime, isStrict = false }: ModelOption
 
   function start(kept: number): void {
     life += 1
+    lifeStarts.set(life, performance.now())
     const mine = life
     histories.set(mine, kept)
     relay = startMemoryRelay({
@@ -332,7 +339,7 @@ export function createModel({ history, lifetime, isStrict = false }: ModelOption
   function establish(page: Page, { listening, at }: Join, frame: JoinedFrame, ofLife: number): void {
     if (page.listenings.has(frame.room)) page.answered.add(frame.room)
     if (!listening || page.listenings.get(frame.room) !== listening) return
-    if (frame.recovered && listening.owedAfter === undefined) {
+    if (frame.recovered && !listening.hasPosition) {
       const delay = performance.now() - at
       if (delay > Math.max(PROMPT_ANSWER, listening.allowance)) return void (listening.allowance = delay)
       if (!isStrict) listening.hole = Math.min(delay, PROMPT_ANSWER)
@@ -341,6 +348,7 @@ export function createModel({ history, lifetime, isStrict = false }: ModelOption
     // Without recovery there is no position before the gap was told.
     if (!frame.recovered) return
     listening.owedAfter ??= turns
+    listening.hasPosition = true
     listening.life = ofLife
   }
 
@@ -519,10 +527,11 @@ export function createModel({ history, lifetime, isStrict = false }: ModelOption
 
   function miss(listening: Listening, { from, offset, reason }: GapFrame, ofLife: number): void {
     const isFirst = listening.owedAfter === undefined
-    // Who asks again because the answer was late may ask for more than the relay has lived.
+    // A page may ask for more than the relay has lived: its navigation is older, or the last answer was late.
+    const isOlder = listening.pageBegan <= (lifeStarts.get(ofLife) ?? 0)
     const isTrue =
       reason === 'epoch'
-        ? isFirst || listening.life < ofLife || listening.allowance > 0
+        ? isFirst || listening.life < ofLife || listening.allowance > 0 || isOlder
         : histories.get(ofLife) !== EVERYTHING || trimmedLives.has(ofLife)
     if (!isTrue) fail(`GAPS: ${reason} is told in ${listening.room}, and is not so`)
     const after = isFirst ? NOWHERE : { life: reason === 'trimmed' ? ofLife : listening.life, offset: from }
@@ -530,6 +539,7 @@ export function createModel({ history, lifetime, isStrict = false }: ModelOption
     const isKept = isStrict && reason === 'epoch' && !isFirst && histories.get(ofLife) === EVERYTHING
     listening.missed.push({ after, upTo: { life: ofLife, offset: isKept ? 0 : offset } })
     listening.life = ofLife
+    listening.hasPosition = true
     listening.owedAfter ??= turns
   }
 
@@ -616,12 +626,14 @@ export function createModel({ history, lifetime, isStrict = false }: ModelOption
       isInherited: before !== undefined,
       stop: () => undefined,
       wantedFrom: isFirst && isSinceNavigation ? page.origin : performance.now(),
+      pageBegan: page.origin,
       hole: ROUND_TRIP,
+      hasPosition: false,
       allowance: 0,
       life: 0,
       reached: NOWHERE,
       ...before,
-      ...(before && { isInherited: true }),
+      ...(before && { isInherited: true, pageBegan: page.origin, hasPosition: false, allowance: 0 }),
       lastTurns: new Map(before?.lastTurns),
       missed: [...(before?.missed ?? [])],
     }

@@ -34,6 +34,8 @@ export async function openPage() {
       document.removeEventListener('signalpost:refresh', onRefresh as (event: Event) => void)
       document.body.replaceChildren()
       sessionStorage.clear()
+      // The note of a last page that has nothing to say.
+      sessionStorage.setItem('signalpost refresh', '{}')
       setVisibility('visible')
       relay.stop()
       const timers = vi.getTimerCount()

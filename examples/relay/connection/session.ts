@@ -133,7 +133,7 @@ export class Session {
     this.#joined.add(room)
     // The requested age grew while the frame was queued.
     const waited = performance.now() - at
-    const aged = since && 'age' in since ? { age: since.age + waited } : since
+    const aged = since?.age === undefined ? since : { ...since, age: since.age + waited }
     await this.#options.rooms.join(room, this.#writer, aged)
   }
 

@@ -1,6 +1,6 @@
-import type { Position, Since } from '../../../src/protocol/frames.js'
+import type { GapFrame, Position, Since } from '../../../src/protocol/frames.js'
 import type { Writer } from '../output/writer.js'
-import type { Entry, SignalLog, LogPage } from '../signal-log/log.js'
+import type { Entry, LogPage, Reader, SignalLog } from '../signal-log/log.js'
 import type { ReplayQueue } from './replays.js'
 import { resume, type Start } from './resume.js'
 
@@ -18,6 +18,12 @@ interface Member {
   buffered: { readonly epoch: string; readonly entry: Entry }[]
   /** True when the buffer overflowed: the log must be read again. */
   hasOverflowed: boolean
+}
+
+/** The start of a replay, and the log that was read from there. */
+interface FoundStart {
+  readonly page: LogPage
+  readonly start: Start
 }
 
 export interface Room {
@@ -131,12 +137,24 @@ export function createRoom({ name, log, replayQueue, onEmpty, onFailure }: RoomO
     member.writer.send({ type: 'gap', room: name, ...gap, ...positionOf(member) })
   }
 
-  async function findStart({ reader }: Writer, since?: Since): Promise<{ page: LogPage; start: Start }> {
-    if (since && 'epoch' in since) {
-      const page = await log.read(name, since.offset, PAGE, reader)
-      return { page, start: resume(page, since) }
-    }
-    const { after, lost } = since ? await log.find(name, since.age, reader) : { after: 'end' as const, lost: undefined }
+  async function findStart({ reader }: Writer, since?: Since): Promise<FoundStart> {
+    if (!since) return startAfter('end', reader)
+    if (!('epoch' in since)) return findByAge(since.age, reader)
+    const page = await log.read(name, since.offset, PAGE, reader)
+    const found = { page, start: resume(page, since) }
+    // After a gap everything that is kept follows.
+    if (since.age === undefined || found.start.gap) return found
+    const byAge = await findByAge(since.age, reader)
+    const isEarlier = byAge.start.offset < since.offset || byAge.page.epoch !== since.epoch
+    return isEarlier ? byAge : found
+  }
+
+  async function findByAge(age: number, reader: Reader | undefined): Promise<FoundStart> {
+    const { after, lost } = await log.find(name, age, reader)
+    return startAfter(after, reader, lost)
+  }
+
+  async function startAfter(after: number | 'end', reader: Reader | undefined, lost?: GapFrame['reason']): Promise<FoundStart> {
     const page = await log.read(name, after, PAGE, reader)
     const offset = after === 'end' ? page.head : after
     const { gap, ...start } = resume(page, { epoch: page.epoch, offset })

@@ -68,6 +68,15 @@ export function checkSince(start: StartRelay, hasClockElsewhere: boolean): void 
       expect(await client.closed).toMatchObject({ code: 4400 })
     })
 
+    it('P4.13 replays from the earlier of a position and an age', async () => {
+      const relay = await start()
+      const { epoch, ids } = await fill(relay, 3)
+      const byAge = await rejoin(relay, { epoch, offset: 3, id: ids[2], age: 60_000 })
+      const byPosition = await rejoin(relay, { epoch, offset: 1, id: ids[0], age: 0 })
+      expect(offsets(byAge)).toEqual([1, 2, 3])
+      expect(offsets(byPosition)).toEqual([2, 3])
+    })
+
     if (hasClockElsewhere) return
     it('P4.6 replays by age what is not older', async () => {
       vi.useFakeTimers({ toFake: ['performance'] })

@@ -215,7 +215,9 @@ export function checkWire(start: StartRelay): void {
       page.say({ type: 'token', token: 'fresh' })
       page.signal('Saved')
       await page.heard(1)
-      expect(page.frames.slice(0, 4).map(({ type }) => type)).toEqual(['welcome', 'joined', 'welcome', 'signal'])
+      // A log elsewhere may accept the signal before it sends it.
+      const types = page.frames.map(({ type }) => type).filter((type) => type !== 'accepted')
+      expect(types).toEqual(['welcome', 'joined', 'welcome', 'signal'])
       expect(page.frames[2]).toEqual(page.frames[0])
     })
   })

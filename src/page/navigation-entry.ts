@@ -1,0 +1,17 @@
+/** Returns the browser's record of the navigation to this page; empty where there is none. */
+export function navigationEntry(): Partial<PerformanceNavigationTiming & { readonly deliveryType: string }> {
+  // jsdom has no such method.
+  // oxlint-disable-next-line typescript/no-unnecessary-condition
+  return performance.getEntriesByType?.('navigation')[0] ?? {}
+}
+
+/**
+ * Whether the browser had the HTML before the navigation began: from its cache, or prefetched. A reload always asks the
+ * server.
+ *
+ * Source: Resource Timing, `deliveryType`, and `transferSize` where a browser lacks it.
+ */
+export function isHtmlOlder(): boolean {
+  const { type, deliveryType, transferSize, decodedBodySize = 0 } = navigationEntry()
+  return type !== 'reload' && Boolean(deliveryType || (transferSize === 0 && decodedBodySize > 0))
+}
