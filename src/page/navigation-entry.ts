@@ -1,7 +1,6 @@
 /** Returns the browser's record of the navigation to this page; empty where there is none. */
 export function navigationEntry(): Partial<PerformanceNavigationTiming & { readonly deliveryType: string }> {
   // jsdom has no such method.
-  // oxlint-disable-next-line typescript/no-unnecessary-condition
   return performance.getEntriesByType?.('navigation')[0] ?? {}
 }
 

@@ -154,7 +154,11 @@ export function createRoom({ name, log, replayQueue, onEmpty, onFailure }: RoomO
     return startAfter(after, reader, lost)
   }
 
-  async function startAfter(after: number | 'end', reader: Reader | undefined, lost?: GapFrame['reason']): Promise<FoundStart> {
+  async function startAfter(
+    after: number | 'end',
+    reader: Reader | undefined,
+    lost?: GapFrame['reason'],
+  ): Promise<FoundStart> {
     const page = await log.read(name, after, PAGE, reader)
     const offset = after === 'end' ? page.head : after
     const { gap, ...start } = resume(page, { epoch: page.epoch, offset })
