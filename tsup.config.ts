@@ -25,6 +25,17 @@ const TYPES_ONLY = [
 /** Modules that only the script-tag build has. */
 const SCRIPT_TAG_ONLY = ['src/umd.ts', 'src/html/script-tag.ts', 'src/inspector/on-query.ts']
 
+/**
+ * Decides how the file was loaded. As a script tag it stays a script tag where a global `module` or elements with such ids
+ * exist, and beside RequireJS, which takes an anonymous `define` only from scripts that it has loaded itself.
+ */
+const WRAPPER = [
+  'var s=g.document&&g.document.currentScript,a=typeof define==="function"&&define.amd;',
+  'if(typeof exports==="object"&&typeof module!=="undefined"&&module!==g.module)module.exports=f();',
+  'else if(a&&!(s&&!s.hasAttribute("data-requiremodule")))define([],function(){return f()});',
+  `else{var r=g.${GLOBAL}=f(true);if(a)define("signalpost",[],function(){return r})}`,
+].join('')
+
 /** Members that only the package itself uses. */
 const PRIVATE = /^_[a-z]/
 
@@ -94,7 +105,7 @@ function umd(file: string, minify: boolean): Options {
     esbuildOptions(options) {
       options.mangleProps = PRIVATE
       options.banner = {
-        js: `(function(g,f){typeof exports==="object"&&typeof module!=="undefined"?module.exports=f():typeof define==="function"&&define.amd?define([],f):g.${GLOBAL}=f(true)})(typeof globalThis!=="undefined"?globalThis:self,function(isScriptTag){var module={exports:{}},exports=module.exports;`,
+        js: `(function(g,f){${WRAPPER}})(typeof globalThis!=="undefined"?globalThis:self,function(isScriptTag){var module={exports:{}},exports=module.exports;`,
       }
       options.footer = { js: 'return module.exports});' }
     },

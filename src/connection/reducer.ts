@@ -49,6 +49,8 @@ export interface ConnectionState {
   readonly failures: number
   /** When the outage began, by which the backoff grows. */
   readonly awaySince: number
+  /** When the present connection was welcomed, by the monotonic clock (ms). */
+  readonly onlineSince: number
   readonly startedAt: number
   readonly badFramesAt: readonly number[]
   readonly isWanted: boolean
@@ -131,6 +133,7 @@ export function initialState(token: Token | undefined, now: number, wallClock: n
     attemptId: 0,
     failures: 0,
     awaySince: now,
+    onlineSince: now,
     startedAt: -Infinity,
     badFramesAt: [],
     isWanted: false,
@@ -261,6 +264,7 @@ function onOpened(draft: Draft): void {
 function goOnline(draft: Draft): void {
   const resumed = draft.wasOnline
   draft.wasOnline = true
+  draft.onlineSince = draft.now
   setStatus(draft, { state: 'online', resumed })
 }
 
@@ -281,11 +285,11 @@ function onFrame(draft: Draft, { frame }: ConnectionEvents['frame']): void {
 }
 
 function onWelcome(draft: Draft, frame: WelcomeFrame): void {
-  const { beat, expires } = frame
+  const { beat, expiresIn } = frame
   draft.deadline = undefined
   draft.isTokenPending = false
   draft.hasFreshToken = typeof draft.token === 'function'
-  if (expires && draft.hasFreshToken) startDeadline(draft, 'renewal', renewalDelay(expires, draft.wallClock))
+  if (expiresIn && draft.hasFreshToken) startDeadline(draft, 'renewal', renewalDelay(expiresIn))
   const isFirst = draft.status.state !== 'online'
   draft.effects.push(['welcome', { frame, isFirst, beat: Math.min(beat, MAX_REQUESTED) }])
 }
@@ -330,7 +334,7 @@ function resetBackoff(draft: Draft): void {
 
 function resetIfStable(draft: Draft): void {
   const { status } = draft
-  if (status.state === 'online' && draft.wallClock - status.since >= STABLE_AFTER) resetBackoff(draft)
+  if (status.state === 'online' && draft.now - draft.onlineSince >= STABLE_AFTER) resetBackoff(draft)
 }
 
 function backoffWait(draft: Draft): number {

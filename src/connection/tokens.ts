@@ -13,8 +13,7 @@ export async function readToken(token: Token | undefined): Promise<string | unde
   throw new TypeError('A token is a string.')
 }
 
-/** Returns the milliseconds until a token with this expiry (epoch ms) should be renewed. */
-export function renewalDelay(expires: number, wallClock: number): number {
-  const left = expires - wallClock
+/** Returns the milliseconds until a token with this rest of its life (ms) should be renewed. */
+export function renewalDelay(left: number): number {
   return Math.min(Math.max(left - MARGIN, left / 2, SHORTEST_WAIT), LONGEST_TIMER)
 }

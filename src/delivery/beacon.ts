@@ -23,8 +23,12 @@ export function sendBeacon({ url, tab, token, user, signals }: Beacon): readonly
   // A text body needs no preflight, which would not outlive the page.
   const frames = fitting.map(({ text }) => JSON.parse(text) as unknown)
   const body = JSON.stringify({ v: 1, tab, token, user: user || undefined, signals: frames })
-  // Test environments may lack fetch.
-  const request = globalThis.fetch?.(url.replace('ws', 'http'), { method: 'POST', keepalive: true, body })
-  request?.catch(() => undefined)
+  const address = url.replace('ws', 'http')
+  try {
+    fetch(address, { method: 'POST', keepalive: true, body }).catch(() => undefined)
+  } catch {
+    // Pages replace fetch with functions of their own, which may throw; test environments may lack both.
+    navigator.sendBeacon?.(address, body)
+  }
   return fitting
 }

@@ -102,7 +102,7 @@ const RELAY_FRAMES: { readonly [Type in RelayFrame['type']]: Rules } = {
   welcome: {
     tab: isString,
     user: isOptionalString,
-    expires: (value = 0) => isCount(value),
+    expiresIn: (value = 0) => isCount(value),
     beat: isCount,
     maxBytes: isCount,
     window: isCount,

@@ -80,8 +80,8 @@ export interface WelcomeFrame {
   /** The public name of this page: a hash of the secret in `hello`. */
   readonly tab: string
   readonly user?: string
-  /** When the rights of the token end (epoch ms). */
-  readonly expires?: number
+  /** How long the rights of the token last (ms). A duration, because the clocks of pages are wrong. */
+  readonly expiresIn?: number
   /** The longest silence of the relay (ms). */
   readonly beat: number
   /** The largest frame that the relay accepts (bytes of UTF-8). */

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join as joinPath } from 'node:path'
@@ -12,6 +14,7 @@ import { join } from './fixtures.js'
 import { readUmd } from './static-server.js'
 
 const TAG = '<script src="/signalpost.min.js" data-url="$relay"></script>'
+const requireJs = readFileSync(createRequire(import.meta.url).resolve('requirejs/require.js'), 'utf8')
 const REPORT = '<div id="report" data-signal-refresh="ReportIncome">$count</div>'
 
 describeInChromium('a page of HTML', () => {
@@ -113,22 +116,35 @@ describeInChromium('a page of HTML', () => {
     })
 
     it.each([
-      ['AMD', `window.factories = []; window.define = (names, factory) => factories.push(factory); define.amd = {}`],
-      ['CommonJS', 'window.module = { exports: {} }; window.exports = module.exports'],
-    ])('does nothing by itself when %s loads it', async (_loader, script) => {
-      const site = await openHtmlSite({ '/': `<!doctype html><script>${script}</script>${TAG}${REPORT}` })
+      ['after RequireJS', `<script src="/require.js"></script>`],
+      ['after elements whose ids are exports and module', '<p id="exports"></p><p id="module"></p>'],
+      [
+        'where module and exports are global, as in Electron',
+        '<script>window.module = { exports: {} }; window.exports = module.exports</script>',
+      ],
+    ])('works %s', async (_where, html) => {
+      const site = await openHtmlSite({ '/': `<!doctype html>${html}${TAG}${REPORT}`, '/require.js': requireJs })
       const { page, lines } = await visit(site.page)
-      const names = await page.evaluate(() => {
-        const { factories, module } = window as unknown as {
-          factories?: (() => object)[]
-          module?: { exports: object }
-        }
-        return Object.keys(factories?.[0]?.() ?? module?.exports ?? {})
+      await waitForOnline(page)
+      expect([lines, tabs.complaints]).toEqual([[site.relay.url], []])
+      if (!html.includes('require')) return
+      const isShared = page.evaluate(
+        `new Promise((resolve) => require(['signalpost'], (api) => resolve(api === Signalpost)))`,
+      )
+      expect(await isShared).toBe(true)
+    })
+
+    it('does nothing by itself when RequireJS loads it', async () => {
+      const site = await openHtmlSite({
+        '/': `<!doctype html><script src="/require.js"></script>${REPORT}`,
+        '/require.js': requireJs,
       })
-      expect(names).toContain('createSignalClient')
-      expect(
-        await page.evaluate(() => [document.documentElement.outerHTML.includes('state'), 'Signalpost' in window]),
-      ).toEqual([false, false])
+      const { page, lines } = await visit(site.page)
+      const names = page.evaluate(
+        `new Promise((resolve) => require(['/signalpost.min.js'], (api) => resolve(Object.keys(api))))`,
+      )
+      expect(await names).toContain('createSignalClient')
+      expect(await page.evaluate(() => 'Signalpost' in window)).toBe(false)
       expect([lines, tabs.complaints]).toEqual([[], []])
     })
 

@@ -87,6 +87,26 @@ describe('G2 sent, then navigated', () => {
     })
   })
 
+  it("posts by sendBeacon, and keeps signals for the next page, where the page's own fetch throws", async () => {
+    const sendBeacon = vi.fn((_address: string, _body: string) => true)
+    vi.stubGlobal('navigator', { sendBeacon })
+    vi.stubGlobal('fetch', () => {
+      throw new TypeError('a wrapper of the page')
+    })
+    const page = load()
+    await pass()
+    relay.isAnswering = false
+    void page.sendSignal('Left')
+    await pass()
+    leave()
+    const [address, body] = sendBeacon.mock.calls[0] ?? ['', '{}']
+    expect([address, JSON.parse(body)]).toMatchObject(['http://relay.test/signals', { signals: [{ signal: 'Left' }] }])
+    relay.isAnswering = true
+    load()
+    await pass()
+    expect(sentSignals()).toEqual(['Left', 'Left'])
+  })
+
   it('sends what was left behind first on the next page, under the same ids', async () => {
     relay.isAnswering = false
     const form = load()
@@ -348,9 +368,9 @@ describe('the token of what is posted', () => {
     const page = load({ token: () => `token-${++count}` })
     await pass()
     relay.isAnswering = false
-    relay.send({ ...WELCOME, expires: Date.now() + 40_000 })
+    relay.send({ ...WELCOME, expiresIn: 40_000 })
     await pass(20_500)
-    relay.send({ ...WELCOME, expires: Date.now() + 3_600_000 })
+    relay.send({ ...WELCOME, expiresIn: 3_600_000 })
     void page.sendSignal('A')
     leave()
     expect([relay.sent('token').length, postedTokens()]).toEqual([1, ['token-2']])

@@ -514,11 +514,11 @@ describe('the end of a token', () => {
     relay.isAnswering = false
     await pass()
     for (let second = 0; second < 20; second += 1) {
-      relay.send({ ...welcome, expires: Date.now() + 20_000 })
+      relay.send({ ...welcome, expiresIn: 20_000 })
       await pass(1000)
     }
     expect(token).toHaveBeenCalledTimes(1)
-    relay.send({ ...welcome, expires: Date.now() - 5000 })
+    relay.send({ ...welcome, expiresIn: 0 })
     await pass(900)
     expect(token).toHaveBeenCalledTimes(1)
   })
@@ -529,7 +529,7 @@ describe('the end of a token', () => {
     const welcome = { type: 'welcome', v: 1, tab: 'me', beat: 25_000, maxBytes: 1000, window: 1 } as const
     relay.isAnswering = false
     await pass()
-    relay.send({ ...welcome, expires: Date.now() + 70_000 })
+    relay.send({ ...welcome, expiresIn: 70_000 })
     for (let beat = 0; beat < 39; beat += 1) {
       await pass(1000)
       relay.send({ type: 'beat' })
@@ -537,7 +537,7 @@ describe('the end of a token', () => {
     expect(relay.sent('token')).toEqual([])
     await pass(1500)
     expect(relay.sent('token')).toEqual([{ type: 'token', token: 'token-2' }])
-    relay.send({ ...welcome, expires: Date.now() + 3_600_000 })
+    relay.send({ ...welcome, expiresIn: 3_600_000 })
     expect(states()).toEqual(['connecting', 'online'])
   })
 })

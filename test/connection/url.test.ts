@@ -23,6 +23,9 @@ describe('the address of the relay', () => {
     ['https://shop.example/', 'ws://localhost:8081/signals', 'ws://localhost:8081/signals'],
     ['https://shop.example/', 'ws://127.0.0.1:8081/', 'ws://127.0.0.1:8081/'],
     ['http://shop.example/', 'ws://relay.example/', 'ws://relay.example/'],
+    ['http://shop.example/a/b', ':8081/signals', 'ws://shop.example:8081/signals'],
+    ['https://shop.example:8443/', ':8081/signals', 'wss://shop.example:8081/signals'],
+    ['http://[::1]:8080/', ':8081/signals', 'ws://[::1]:8081/signals'],
   ])('on %s, from %s, is %s', (page, option, url) => {
     onPage(page)
     expect(resolveUrl(option)).toBe(url)

@@ -60,7 +60,7 @@ const ATTACKS: readonly [what: string, attack: Attack][] = [
   [
     'lets tokens expire at once, and promises a beat every 0 ms',
     ({ type }, { say }) => {
-      if (type === 'hello' || type === 'token') say({ ...WELCOME, beat: 0, expires: 1 })
+      if (type === 'hello' || type === 'token') say({ ...WELCOME, beat: 0, expiresIn: 1 })
       if (type === 'ping') say({ type: 'pong' })
     },
   ],

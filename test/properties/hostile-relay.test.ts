@@ -111,7 +111,7 @@ it.each([
   ['a refusal of a signal whose room is no text: the client throws', { ...RELAY_FRAMES[5], room: { toString: 1 } }],
   ['a joined whose id is no text: the client repeats it to the relay', { ...RELAY_FRAMES[1], id: 1 }],
   ['a gap whose id is no text: the client repeats it to the relay', { ...RELAY_FRAMES[8], id: 1 }],
-  ['a welcome whose expiry is no number', { ...RELAY_FRAMES[0], expires: {} }],
+  ['a welcome whose expiry is no number', { ...RELAY_FRAMES[0], expiresIn: {} }],
   ['a welcome whose user is no text', { ...RELAY_FRAMES[0], user: {} }],
   ['a joined whose epoch is longer than any relay takes back', { ...RELAY_FRAMES[1], epoch: 'e'.repeat(65) }],
 ])('the client takes for malformed %s', (_what, frame) => {

@@ -5,7 +5,7 @@ import { createId } from '../../src/protocol/id.js'
 import { isName } from '../../src/protocol/names.js'
 
 const RELAY_FRAMES: readonly RelayFrame[] = [
-  { type: 'welcome', v: 1, tab: 't', user: 'ann', expires: 9, beat: 1, maxBytes: 2, window: 3 },
+  { type: 'welcome', v: 1, tab: 't', user: 'ann', expiresIn: 9, beat: 1, maxBytes: 2, window: 3 },
   { type: 'joined', room: 'main', epoch: 'e', offset: 0, head: 3, recovered: true, id: 'x' },
   {
     type: 'signal',
@@ -64,7 +64,7 @@ const HOSTILE_TEXTS = [
   '{"type":"joined","room":"main","epoch":1,"offset":1,"head":1}',
   '{"type":"joined","room":"main","epoch":"e","offset":1,"head":1,"id":1}',
   `{"type":"gap","room":"main","epoch":"${'e'.repeat(65)}","offset":1,"reason":"epoch"}`,
-  '{"type":"welcome","v":1,"tab":"t","beat":1,"maxBytes":1,"expires":{"valueOf":1}}',
+  '{"type":"welcome","v":1,"tab":"t","beat":1,"maxBytes":1,"expiresIn":{"valueOf":1}}',
   '['.repeat(50_000),
   `{"type":"signal","data":${'['.repeat(50_000)}${']'.repeat(50_000)}}`,
 ]

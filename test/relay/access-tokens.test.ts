@@ -169,7 +169,7 @@ describe('a relay with tokens', () => {
     const browser = await connect(url, { token })
     const program = await connect(url, { token, origin: null })
     const without = await connect(url, { origin: null })
-    expect(await browser.next('welcome')).toMatchObject({ user: 'ann', expires: expect.any(Number) })
+    expect(await browser.next('welcome')).toMatchObject({ user: 'ann', expiresIn: expect.any(Number) })
     expect(await program.next('welcome')).toMatchObject({ user: 'ann' })
     expect((await without.closed).code).toBe(4401)
     await expect(connect(url, { token, origin: 'https://evil.example' })).rejects.toThrow('403')

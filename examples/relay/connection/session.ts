@@ -113,7 +113,7 @@ export class Session {
       v: VERSION,
       tab,
       ...(user !== undefined && { user }),
-      ...(expires !== undefined && { expires }),
+      ...(expires !== undefined && { expiresIn: Math.max(0, Math.floor(expires - Date.now())) }),
       ...this.#options.terms,
     })
   }
