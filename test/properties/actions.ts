@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import type { Way } from './memory-line.js'
+import type { Way } from './memory-connection.js'
 
 /** What may happen in a world, as plain data, so that a failing run can be kept as it is printed. */
 export type Action =
@@ -36,7 +36,7 @@ export type Action =
   | { readonly do: 'pass'; readonly milliseconds: number }
 
 /**
- * What happens to the next `accepted` of a page: it is lost, with all that follow on its line (`mute`) or alone, it comes
+ * What happens to the next `accepted` of a page: it is lost, with all that follow on its connection (`mute`) or alone, it comes
  * twice, or late, and those that follow wait for it.
  */
 export type Tampering = 'mute' | 'drop' | 'double' | 'delay'
