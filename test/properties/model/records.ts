@@ -37,7 +37,7 @@ export interface SentSignal {
 }
 
 /** Signals that a page may have missed, as its gap says: after one position, up to another one. */
-export interface MissedRange {
+interface MissedRange {
   readonly after: Position
   readonly upTo: Position
 }

@@ -15,7 +15,7 @@ export interface ModelOptions {
   readonly isStrict?: boolean
 }
 
-export interface RelayState {
+interface RelayState {
   current: MemoryRelay | undefined
   /** Counts the processes of the relay. */
   run: number
