@@ -2,16 +2,16 @@ import { expect, it } from 'vitest'
 import { describeInChromium, PATIENCE } from './chromium.js'
 import { launchChromium } from './chromium-devtools.js'
 import { heardUpTo, waitForState } from './pages.js'
-import { join, openSiteWithLine, useBrowser } from './fixtures.js'
+import { join, openSiteWithConnection, useBrowser } from './fixtures.js'
 import { waitFor } from './tab-browser.js'
 
 describeInChromium('what a page sends while it goes, and its socket does not carry', () => {
   const browser = useBrowser(launchChromium)
 
   it('goes out under a content policy that names the relay for sockets and for requests (G2)', async () => {
-    const { relay, site, line } = await openSiteWithLine({ connectSrc: '$relay $http' })
+    const { relay, site, connection } = await openSiteWithConnection({ connectSrc: '$relay $http' })
     const other = await join(relay)
-    line.swallowAllBut('POST')
+    connection.swallowAllBut('POST')
     const tab = await browser().open(site.page)
     await waitForState(tab, 'connecting')
 
@@ -22,16 +22,16 @@ describeInChromium('what a page sends while it goes, and its socket does not car
   })
 
   it('is sent by the next page of the tab under a policy that names it for sockets only (G2)', async () => {
-    const { relay, site, line } = await openSiteWithLine({ connectSrc: '$relay' })
+    const { relay, site, connection } = await openSiteWithConnection({ connectSrc: '$relay' })
     const other = await join(relay)
-    line.swallowAllBut('POST')
+    connection.swallowAllBut('POST')
     const tab = await browser().open(site.page)
     await waitForState(tab, 'connecting')
     await tab.evaluate(`page.client.sendSignal('Count', 'left behind'), location.assign('${site.quiet}')`)
     await waitFor(tab, `document.title === 'Quiet'`)
     expect(other.heard).toEqual([])
 
-    line.swallowAllBut('')
+    connection.swallowAllBut('')
     await tab.goto(site.page)
 
     expect(await heardUpTo(tab, 'left behind')).toEqual(['left behind'])

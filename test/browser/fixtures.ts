@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, onTestFinished } from 'vitest'
-import { type Line, openLine } from './line.js'
+import { type BreakableConnection, openBreakableConnection } from './breakable-connection.js'
 import { connectToRelay, type RelayClient } from './relay-client.js'
 import { type RelayProcess, startRelay } from './relay-process.js'
 import { openSite, type Site, type SiteOptions } from './site.js'
@@ -10,9 +10,9 @@ export interface SiteWithRelay {
   readonly site: Site
 }
 
-export interface SiteWithLine extends SiteWithRelay {
+export interface SiteWithConnection extends SiteWithRelay {
   /** What the site's pages, and nobody else, have between them and the relay. */
-  readonly line: Line
+  readonly connection: BreakableConnection
 }
 
 /** A relay, and a site whose pages use it, for one test. */
@@ -22,12 +22,12 @@ export async function openSiteWithRelay(options?: SiteOptions, ...relayFlags: st
   return { relay, site: await setSite(relay.url, options) }
 }
 
-export async function openSiteWithLine(options?: SiteOptions): Promise<SiteWithLine> {
+export async function openSiteWithConnection(options?: SiteOptions): Promise<SiteWithConnection> {
   const relay = await startRelay()
   onTestFinished(relay.kill)
-  const line = await openLine(relay.url)
-  onTestFinished(line.close)
-  return { relay, line, site: await setSite(line.url, options) }
+  const connection = await openBreakableConnection(relay.url)
+  onTestFinished(connection.close)
+  return { relay, connection, site: await setSite(connection.url, options) }
 }
 
 async function setSite(relayUrl: string, options?: SiteOptions): Promise<Site> {

@@ -14,7 +14,7 @@ const PAGES = {
 <form method="post" data-signal-send="ReportIncome" data-signal-data='{"userId":123}'><button>Save</button></form>
 <a href="/other" data-signal-send="Left" data-signal-data="[1]">Leave</a>
 <div id="report" data-signal-refresh="ReportIncome" data-signal-where="userId=123">$count</div>
-<p id="witness">$count</p>`,
+<p id="count">$count</p>`,
   '/other': '<!doctype html><title>Other</title>',
 }
 
@@ -74,10 +74,10 @@ describeInEngines('a page of HTML', (browser) => {
     await tab.evaluate(`document.querySelector('#report').removeAttribute('data-signal-refresh')`)
     await tab.evaluate(`document.body.insertAdjacentHTML('beforeend', '<p id="late" data-signal-status></p>')`)
     await waitFor(tab, `document.querySelector('#late').textContent === 'online'`)
-    await tab.evaluate(`document.querySelector('#witness').setAttribute('data-signal-refresh', 'Rates')`)
+    await tab.evaluate(`document.querySelector('#count').setAttribute('data-signal-refresh', 'Rates')`)
     site.count = 8
     await other.send('Rates', { eur: 2 })
-    await waitFor(tab, `document.querySelector('#witness')?.textContent === '8'`)
+    await waitFor(tab, `document.querySelector('#count')?.textContent === '8'`)
     expect(await tab.evaluate(`document.querySelector('#report').textContent`)).toBe('7')
   })
 })

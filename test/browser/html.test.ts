@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join as joinPath } from 'node:path'
@@ -14,7 +13,7 @@ import { join } from './fixtures.js'
 import { readUmd } from './static-server.js'
 
 const TAG = '<script src="/signalpost.min.js" data-url="$relay"></script>'
-const requireJs = readFileSync(createRequire(import.meta.url).resolve('requirejs/require.js'), 'utf8')
+const requireJs = readFileSync(new URL(import.meta.resolve('requirejs/require.js')), 'utf8')
 const REPORT = '<div id="report" data-signal-refresh="ReportIncome">$count</div>'
 
 describeInChromium('a page of HTML', () => {

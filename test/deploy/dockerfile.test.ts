@@ -6,7 +6,7 @@ import { expect, it } from 'vitest'
 import { describeWhere } from '../browser/installed.js'
 import { findFreePort } from '../browser/relay-process.js'
 import { ROOT } from '../package/root.js'
-import { makeFolder, readKit, run, startRelay } from './kit.js'
+import { makeFolder, readKit, run, startRelay } from './fixtures.js'
 
 /**
  * What can be shown of the Dockerfile without Docker: a linter takes it, and its instructions, walked through by hand in

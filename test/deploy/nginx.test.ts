@@ -8,7 +8,7 @@ import { createSignalClient, type SignalClient } from '../../src/index.js'
 import { describeWhere } from '../browser/installed.js'
 import { findFreePort } from '../browser/relay-process.js'
 import { pageId } from '../relay/protocol-client.js'
-import { installSignalpost, PATIENCE, readKit, type RelayProcess, startRelay } from './kit.js'
+import { installSignalpost, PATIENCE, readKit, type RelayProcess, startRelay } from './fixtures.js'
 import { REDIS, REDIS_PASSWORD, startRedis } from './redis.js'
 import { ask, NGINX, NGINX_ADVICE, type Nginx, OPENSSL, startNginx, UPGRADE } from './nginx.js'
 

@@ -7,7 +7,7 @@ import { request as requestSecurely } from 'node:https'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { findFreePort } from '../browser/relay-process.js'
-import { makeFolder, PATIENCE, run } from './kit.js'
+import { makeFolder, PATIENCE, run } from './fixtures.js'
 import { findProgram } from './programs.js'
 
 export const NGINX = findProgram('nginx')

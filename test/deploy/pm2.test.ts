@@ -6,7 +6,7 @@ import { ROOT } from '../package/root.js'
 import { describeWhere } from '../browser/installed.js'
 import { findFreePort } from '../browser/relay-process.js'
 import { connect } from '../relay/protocol-client.js'
-import { cleanEnvironment, installSignalpost, makeFolder, PATIENCE, run, type Outcome } from './kit.js'
+import { cleanEnvironment, installSignalpost, makeFolder, PATIENCE, run, type Outcome } from './fixtures.js'
 
 const PM2 = join(ROOT, 'test/deploy/node_modules/pm2/bin/pm2')
 

@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { findFreePort } from '../browser/relay-process.js'
-import { makeFolder, readKit } from './kit.js'
+import { makeFolder, readKit } from './fixtures.js'
 import { findProgram } from './programs.js'
 
 export const REDIS = findProgram('redis-server')

@@ -2,7 +2,15 @@ import { expect, it } from 'vitest'
 import { describeWhere } from '../browser/installed.js'
 import { findFreePort } from '../browser/relay-process.js'
 import { textsOf } from '../package/blocks.js'
-import { cleanEnvironment, findBroken, installSignalpost, PATIENCE, type Promises, run, startRelay } from './kit.js'
+import {
+  cleanEnvironment,
+  findBroken,
+  installSignalpost,
+  PATIENCE,
+  type Promises,
+  run,
+  startRelay,
+} from './fixtures.js'
 import { findProgram } from './programs.js'
 import { REDIS, REDIS_PASSWORD, startRedis } from './redis.js'
 

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { readCommand } from '../../examples/relay/options/command-line.js'
 import { describeWhere } from '../browser/installed.js'
 import { findFreePort } from '../browser/relay-process.js'
-import { installSignalpost, makeFolder, readKit, run, startRelay } from './kit.js'
+import { installSignalpost, makeFolder, readKit, run, startRelay } from './fixtures.js'
 import { findProgram } from './programs.js'
 
 const UNIT = readKit('signalpost-relay.service')

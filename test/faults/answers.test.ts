@@ -25,14 +25,14 @@ function troubleAnswers(chance: Chance): FrameRules {
   return createFrameRules([{ from: 'relay', type: 'accepted', treat }])
 }
 
-/** What was never answered is asked again on the next connection only: lines are cut until all is answered. */
-async function cutUntilAnswered({ proxy, chance, ledger, isOver, note }: Model): Promise<void> {
-  const isAnswered = (): boolean => ledger.published.every(({ outcome }) => outcome !== undefined)
+/** What was never answered is asked again on the next connection only: connections are cut until all is answered. */
+async function cutUntilAnswered({ proxy, chance, trace, isOver, note }: Model): Promise<void> {
+  const isAnswered = (): boolean => trace.published.every(({ outcome }) => outcome !== undefined)
   while (!isOver() || !isAnswered()) {
     await pause(isOver() ? LATEST / 2 : 1500)
     if (isOver() && isAnswered()) return
-    for (const line of chance.some(proxy.lines, isOver() ? 1 : 0.3)) {
-      line.cut()
+    for (const connection of chance.some(proxy.connections, isOver() ? 1 : 0.3)) {
+      connection.cut()
       note('cuts')
     }
   }

@@ -8,7 +8,7 @@ export interface Chance {
   some<Item>(items: Iterable<Item>, share: number): Item[]
 }
 
-/** Mulberry32: small, fast, and good enough to choose lines to cut. */
+/** Mulberry32: small, fast, and good enough to choose connections to cut. */
 export function createChance(seed: number): Chance {
   let state = seed >>> 0
 

@@ -19,30 +19,30 @@ describe('when the wall clock leaps', () => {
     // The monotonic clock and timers go on as they do; the relay, in its own process, keeps the true time.
     vi.useFakeTimers({ toFake: ['Date'] })
     // With a page, the client looks at the clock itself, and takes a leap forward for a sleep.
-    const standIn = installFakePage()
+    const fakePage = installFakePage()
     const outcome = await run({
       relay: createRelayProcess(),
       seconds: byLength(7, 300),
-      standIn,
+      fakePage,
       returns: 'by itself',
-      faults: async ({ proxy, ledger, isOver, note }) => {
+      faults: async ({ proxy, trace, isOver, note }) => {
         while (!isOver()) {
           await pause(byLength(1000, 5000))
           vi.setSystemTime(Date.now() + (LEAPS[leaps % LEAPS.length] ?? 0))
           leaps += 1
           note('leaps')
           if (leaps % 5 !== 0) continue
-          note('cuts', proxy.lines.size)
-          for (const line of proxy.lines) line.cut()
+          note('cuts', proxy.connections.size)
+          for (const connection of proxy.connections) connection.cut()
         }
         // Leaps may cancel each other out between two looks at the clock.
         vi.setSystemTime(Date.now() + HOUR)
         note('leaps')
-        await until(() => ledger.pings > 0, 20_000)
+        await until(() => trace.pings > 0, 20_000)
       },
     })
     vi.useRealTimers()
-    standIn.remove()
+    fakePage.remove()
     await recordRun(
       'F19',
       'the clients’ wall clock leaps by ±1 h and ±1 day, now and then during a cut',

@@ -60,8 +60,8 @@ describe('without signalpost', () => {
     const cutting = (async () => {
       while (performance.now() < end) {
         await pause(400)
-        for (const line of chance.some(proxy.lines, 0.5)) {
-          line.cut()
+        for (const connection of chance.some(proxy.connections, 0.5)) {
+          connection.cut()
           cuts += 1
         }
       }

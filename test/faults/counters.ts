@@ -40,7 +40,7 @@ export type Heard =
     }
 
 /** What a run left behind. */
-export interface Book {
+export interface TraceRecord {
   readonly published: readonly Published[]
   /** What each receiver was told. All receivers were in all rooms before the first signal. */
   readonly heard: ReadonlyMap<string, readonly Heard[]>
@@ -76,29 +76,29 @@ export interface Counts {
 }
 
 /** Counts what went wrong in a run, as publishers, receivers and the log itself tell it. */
-export function count(book: Book): Counts {
+export function count(record: TraceRecord): Counts {
   const totals = { LOST: 0, COVERED: 0, DUP: 0, ORDER: 0, FIFO: 0, PHANTOM: 0, GAPS: 0, delivered: 0 }
-  const accepted = book.published.filter(({ outcome }) => outcome === 'accepted')
-  const ranks = rankEpochs(book)
-  const names = new Map(book.published.map((signal) => [nameOf(signal), signal]))
-  for (const heard of book.heard.values()) {
-    for (const [key, value] of Object.entries(countReceiver(heard, accepted, book, ranks, names))) {
+  const accepted = record.published.filter(({ outcome }) => outcome === 'accepted')
+  const ranks = rankEpochs(record)
+  const names = new Map(record.published.map((signal) => [nameOf(signal), signal]))
+  for (const heard of record.heard.values()) {
+    for (const [key, value] of Object.entries(countReceiver(heard, accepted, record, ranks, names))) {
       totals[key as keyof typeof totals] += value
     }
   }
   return {
     ...totals,
-    UNSETTLED: book.published.filter(({ outcome }) => outcome === undefined).length,
-    published: book.published.length,
+    UNSETTLED: record.published.filter(({ outcome }) => outcome === undefined).length,
+    published: record.published.length,
     accepted: accepted.length,
-    expected: accepted.length * book.heard.size,
+    expected: accepted.length * record.heard.size,
   }
 }
 
 /** The place of each epoch among those of its room: what is in a later one is newer. */
 type Ranks = ReadonlyMap<string, number>
 
-function rankEpochs({ epochs }: Book): Ranks {
+function rankEpochs({ epochs }: TraceRecord): Ranks {
   return new Map([...epochs.values()].flatMap((list) => list.map(({ epoch }, index) => [epoch, index] as const)))
 }
 
@@ -109,7 +109,7 @@ function nameOf({ publisher, number }: { readonly publisher: string; readonly nu
 function countReceiver(
   heard: readonly Heard[],
   accepted: readonly Published[],
-  book: Book,
+  record: TraceRecord,
   ranks: Ranks,
   names: ReadonlyMap<string, Published>,
 ) {
@@ -142,7 +142,7 @@ function countReceiver(
   const cover = createCover(heard, ranks)
   for (const signal of accepted) {
     if (handled.has(nameOf(signal))) continue
-    if (placesOf(signal, book).every((place) => cover(signal.room, place))) counts.COVERED += 1
+    if (placesOf(signal, record).every((place) => cover(signal.room, place))) counts.COVERED += 1
     else counts.LOST += 1
   }
   return counts
@@ -151,8 +151,8 @@ function countReceiver(
 /** Outcomes after which nobody may hear the signal. */
 const NEVER: ReadonlySet<SendOutcome | undefined> = new Set<SendOutcome>(['refused', 'dropped', 'expired'])
 
-/** An accepted signal that no witness saw died with the relay: it stood at the very end of the epoch of that life. */
-function placesOf({ id, life, room }: Published, { logged, epochs }: Book): readonly Place[] {
+/** An accepted signal that no observer saw died with the relay: it stood at the very end of the epoch of that life. */
+function placesOf({ id, life, room }: Published, { logged, epochs }: TraceRecord): readonly Place[] {
   const places = logged.get(id ?? '')
   if (places) return places
   const epoch = epochs.get(room)?.find((entry) => entry.life === life)?.epoch ?? ''

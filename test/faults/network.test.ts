@@ -13,7 +13,7 @@ const TIMES = byLength(3, 50)
 /** How far away the next dial has to be, in milliseconds, for it to be seen that nobody waits for it. */
 const FAR = 1500
 
-/** The machine is called offline, and online again, while its lines work. */
+/** The machine is called offline, and online again, while its connections work. */
 async function callOffline({ happen }: FakePage, { pages, note }: Model): Promise<number> {
   const before = pages.map(({ client }) => client.status)
   happen('offline')
@@ -29,7 +29,7 @@ async function loseNetwork({ happen }: FakePage, { proxy, pages, note, allBack }
   const plans = (): number[] =>
     pages.map(({ client: { status } }) => (status.state === 'waiting' ? status.retryAt - Date.now() : 0))
   proxy.refuse(true)
-  for (const line of proxy.lines) line.cut()
+  for (const connection of proxy.connections) connection.cut()
   happen('offline')
   if (!(await until(() => plans().every((left) => left > FAR), 60_000))) throw new Error('Nobody has to wait for long.')
   const retryAt = plans().map((left) => left + Date.now())
@@ -41,10 +41,10 @@ async function loseNetwork({ happen }: FakePage, { proxy, pages, note, allBack }
 }
 
 describe('when the network goes and comes', () => {
-  it('F22 keeps lines that work, and is back at once when there is a network again', async () => {
+  it('F22 keeps connections that work, and is back at once when there is a network again', async () => {
     // The longest waits, so that it is seen who did not wait.
     vi.spyOn(Math, 'random').mockReturnValue(0.999)
-    const standIn = installFakePage()
+    const fakePage = installFakePage()
     let closed = 0
     let late = 0
     let times = 0
@@ -55,26 +55,26 @@ describe('when the network goes and comes', () => {
         isDone: () => times >= TIMES,
         rate: 100,
         returns: 'by itself',
-        standIn,
-        faults: async (world) => {
+        fakePage,
+        faults: async (model) => {
           for (; times < TIMES; times += 1) {
-            closed += await callOffline(standIn, world)
-            late += await loseNetwork(standIn, world)
+            closed += await callOffline(fakePage, model)
+            late += await loseNetwork(fakePage, model)
           }
         },
       })
       await recordRun(
         'F22',
-        'called offline and online, first while lines work, then while they do not',
+        'called offline and online, first while connections work, then while they do not',
         outcome,
         0,
-        `${closed} lines that work closed; ${late} pages online only when they had meant to dial`,
+        `${closed} connections that work closed; ${late} pages online only when they had meant to dial`,
       )
       expect(wrongIn(outcome, 0)).toEqual({})
       expect({ closed, late }).toEqual({ closed: 0, late: 0 })
       expect(outcome.faults).toMatchObject({ 'false alarms': TIMES, losses: TIMES })
     } finally {
-      standIn.remove()
+      fakePage.remove()
     }
   })
 })

@@ -1,10 +1,10 @@
 import { WebSocket } from 'ws'
 import type { RelayFrame } from '../../src/protocol/frames.js'
 import { createId } from '../../src/protocol/id.js'
-import type { Book, Place } from './counters.js'
+import type { TraceRecord, Place } from './counters.js'
 
-/** Sees the log of the relay itself, over a line that no fault touches. */
-export interface Observer extends Pick<Book, 'logged' | 'epochs'> {
+/** Sees the log of the relay itself, over a connection that no fault touches. */
+export interface Observer extends Pick<TraceRecord, 'logged' | 'epochs'> {
   /** Watches the present life of the relay, from its first entry on. */
   watch(port: number, life: number): Promise<void>
   /** The newest place of a room. */
@@ -32,7 +32,7 @@ export function createObserver(rooms: readonly string[], token?: string): Observ
 
   function note(room: string, id: string, offset: number): void {
     const head = heads.get(room)
-    if (!head || offset !== head.offset + 1) throw new Error('The witness missed an entry of the log.')
+    if (!head || offset !== head.offset + 1) throw new Error('The observer missed an entry of the log.')
     const place = { epoch: head.epoch, offset }
     heads.set(room, place)
     logged.set(id, [...(logged.get(id) ?? []), place])
@@ -48,7 +48,7 @@ export function createObserver(rooms: readonly string[], token?: string): Observ
       watched.on('error', () => {})
       const waiting = new Set(rooms)
       await new Promise<void>((resolve, reject) => {
-        watched.once('close', () => reject(new Error('The relay ended the line of the witness.')))
+        watched.once('close', () => reject(new Error('The relay ended the connection of the observer.')))
         watched.on('message', (bytes) => {
           const frame = JSON.parse(String(bytes)) as RelayFrame
           onFrame(frame, life)

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import type { Chance } from './chance.js'
-import { createDelayLine, type DelayLine, type Shape } from './delay-line.js'
+import { createDelayedDirection, type DelayedDirection, type Shape } from './delayed-connection.js'
 import type { FrameRules, Side } from './frame-rules.js'
 import { createFrameReader } from './websocket-frames.js'
 
@@ -9,7 +9,7 @@ import { createFrameReader } from './websocket-frames.js'
 type Stall = 'both' | 'toRelay' | 'toClient'
 
 /** One connection through the proxy. */
-interface Line {
+interface ProxyConnection {
   /** Ends both sides at once; `reset` sends RST. */
   cut(how?: 'destroy' | 'reset'): void
   /** Swallows what passes, and the news of either end, until `heal`. */
@@ -23,9 +23,9 @@ interface Line {
 
 export interface Proxy {
   readonly port: number
-  /** The lines that are open. */
-  readonly lines: ReadonlySet<Line>
-  /** Sets how the lines treat what passes, those that are open too. */
+  /** The connections that are open. */
+  readonly connections: ReadonlySet<ProxyConnection>
+  /** Sets how the connections treat what passes, those that are open too. */
   shape(shape: Shape): void
   /** While refused, nobody gets through. */
   refuse(isRefused: boolean): void
@@ -44,7 +44,7 @@ export interface ProxyOptions {
 
 /** A TCP proxy in this process, in front of one relay. */
 export async function startProxy({ target, chance, rules }: ProxyOptions): Promise<Proxy> {
-  const lines = new Set<Line>()
+  const connections = new Set<ProxyConnection>()
   const arrivals: number[] = []
   let shape: Shape = {}
   let isRefused = false
@@ -56,14 +56,14 @@ export async function startProxy({ target, chance, rules }: ProxyOptions): Promi
     if (isRefused || port === undefined) return void client.resetAndDestroy()
     const relay = connect({ port, host: HOST, noDelay: true })
     relay.on('error', () => {})
-    const line = join(client, relay)
-    lines.add(line)
-    // A line that is stalled does not tell one end that the other is gone.
-    client.once('close', () => relay.closed && lines.delete(line))
-    relay.once('close', () => client.closed && lines.delete(line))
+    const connection = join(client, relay)
+    connections.add(connection)
+    // A connection that is stalled does not tell one end that the other is gone.
+    client.once('close', () => relay.closed && connections.delete(connection))
+    relay.once('close', () => client.closed && connections.delete(connection))
   })
 
-  function join(client: Socket, relay: Socket): Line {
+  function join(client: Socket, relay: Socket): ProxyConnection {
     let stalled: Stall | undefined
     const toRelay = carry('client', client, relay, () => stalled === 'both' || stalled === 'toRelay')
     const toClient = carry('relay', relay, client, () => stalled === 'both' || stalled === 'toClient')
@@ -100,8 +100,8 @@ export async function startProxy({ target, chance, rules }: ProxyOptions): Promi
   }
 
   /** One direction, the news of its end included, which comes after everything that was sent before. */
-  function carry(from: Side, source: Socket, sink: Socket, isShut: () => boolean): DelayLine {
-    const out = createDelayLine(
+  function carry(from: Side, source: Socket, sink: Socket, isShut: () => boolean): DelayedDirection {
+    const out = createDelayedDirection(
       (bytes) => sink.writable && sink.write(bytes),
       () => shape,
       chance,
@@ -134,7 +134,7 @@ export async function startProxy({ target, chance, rules }: ProxyOptions): Promi
 
   return {
     port,
-    lines,
+    connections,
     arrivals,
     shape(next) {
       shape = next
@@ -144,7 +144,7 @@ export async function startProxy({ target, chance, rules }: ProxyOptions): Promi
     },
     async close() {
       server.close()
-      for (const line of lines) line.cut()
+      for (const connection of connections) connection.cut()
       await once(server, 'close')
     },
   }

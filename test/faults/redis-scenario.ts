@@ -12,20 +12,20 @@ import { pause } from './waiting.js'
 const MEMBERSHIPS = 6 * ROOMS.length
 
 /** What a fault can do to relays on a Redis. */
-export interface RedisWorld extends Model {
+export interface RedisModel extends Model {
   readonly fleet: Fleet
   /** Kills Redis, does something to what it has written, starts it, and waits until everybody was told. */
   restartRedis(meanwhile?: () => Promise<void>): Promise<void>
 }
 
-export interface RedisScenario extends Omit<Scenario, 'relay' | 'witness' | 'faults'> {
+export interface RedisScenario extends Omit<Scenario, 'relay' | 'observer' | 'faults'> {
   /** How many relays there are. @default 2 */
   readonly relays?: number
   /** What Redis keeps over a restart. @default 'nothing' */
   readonly keeps?: keyof typeof KEEPS
-  /** The share of doorbells that nobody hears. @default 0 */
+  /** The share of notifications that nobody hears. @default 0 */
   readonly deafness?: number
-  readonly faults?: (world: RedisWorld) => Promise<void>
+  readonly faults?: (model: RedisModel) => Promise<void>
 }
 
 export interface RedisOutcome {
@@ -41,27 +41,27 @@ export async function runOnRedis(id: string, title: string, scenario: RedisScena
   const redis = await createRedisServer(KEEPS[keeps])
   const bells = deafness > 0 ? await startNotificationProxy(() => redis.port, deafness, createChance(SEED)) : undefined
   const fleet = createFleet({ redis, size: relays, ...(bells && { through: () => bells.port }) })
-  const witness = createRedisObserver(ROOMS, redis.port, () => fleet.life)
+  const observer = createRedisObserver(ROOMS, redis.port, () => fleet.life)
 
-  async function act(world: Model): Promise<void> {
+  async function act(model: Model): Promise<void> {
     await faults?.({
-      ...world,
+      ...model,
       fleet,
       async restartRedis(meanwhile) {
         await fleet.restartRedis(meanwhile)
-        await witness.watch(redis.port, fleet.life)
-        world.note('Redis restarts')
-        await world.allBack()
+        await observer.watch(redis.port, fleet.life)
+        model.note('Redis restarts')
+        await model.allBack()
       },
     })
   }
 
-  const outcome = await run({ ...rest, relay: fleet, witness, faults: act })
+  const outcome = await run({ ...rest, relay: fleet, observer, faults: act })
   await bells?.close()
   const gaps = (outcome.faults['Redis restarts'] ?? 0) * MEMBERSHIPS
-  await recordRun(id, title, outcome, gaps, bells ? `${bells.dropped} doorbells dropped` : '')
+  await recordRun(id, title, outcome, gaps, bells ? `${bells.dropped} notifications dropped` : '')
   return {
-    faults: { ...outcome.faults, ...(bells && { 'dropped doorbells': bells.dropped }) },
+    faults: { ...outcome.faults, ...(bells && { 'dropped notifications': bells.dropped }) },
     wrong: {
       // Members that are connected are told of a gap without having asked.
       ...wrongIn({ ...outcome, gapsOwed: outcome.GAPS }, gaps),
@@ -71,7 +71,7 @@ export async function runOnRedis(id: string, title: string, scenario: RedisScena
 }
 
 /** Kills one relay after the other, so many milliseconds after everybody was back. */
-export async function killRelays({ fleet, isOver, note, allBack }: RedisWorld, every: number): Promise<void> {
+export async function killRelays({ fleet, isOver, note, allBack }: RedisModel, every: number): Promise<void> {
   for (let turn = 0; ; turn += 1) {
     await pause(every)
     if (isOver()) return
@@ -84,8 +84,8 @@ export async function killRelays({ fleet, isOver, note, allBack }: RedisWorld, e
 }
 
 /** Kills a relay every so many milliseconds, and Redis after some of them: no relay starts without its Redis. */
-export async function killInTurn(world: RedisWorld, every: number, relaysPerRedis: number): Promise<void> {
-  const { fleet, isOver, note, restartRedis } = world
+export async function killInTurn(model: RedisModel, every: number, relaysPerRedis: number): Promise<void> {
+  const { fleet, isOver, note, restartRedis } = model
   for (let turn = 1; ; turn += 1) {
     await pause(every)
     if (isOver()) return
@@ -101,10 +101,10 @@ export async function killInTurn(world: RedisWorld, every: number, relaysPerRedi
 export async function digHoles({ proxy, chance, isOver, note }: Model, every: number): Promise<void> {
   while (!isOver()) {
     await pause(every / 2)
-    const lines = chance.some(proxy.lines, 0.3)
-    for (const line of lines) line.stall()
-    note('holes', lines.length)
+    const connections = chance.some(proxy.connections, 0.3)
+    for (const connection of connections) connection.stall()
+    note('holes', connections.length)
     await pause(every / 2)
-    for (const line of lines) line.heal()
+    for (const connection of connections) connection.heal()
   }
 }

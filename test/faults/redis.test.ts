@@ -2,8 +2,8 @@ import { readdir, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
 import { describeRedis } from '../relay/redis-server.js'
-import { cutLines } from './cuts.js'
-import { digHoles, killInTurn, killRelays, runOnRedis, type RedisWorld } from './redis-scenario.js'
+import { cutConnections } from './cuts.js'
+import { digHoles, killInTurn, killRelays, runOnRedis, type RedisModel } from './redis-scenario.js'
 import { removeBundle } from './relay-under-test.js'
 import { byLength } from './run-length.js'
 import { pause } from './waiting.js'
@@ -12,7 +12,7 @@ afterAll(removeBundle)
 
 /** Restarts Redis so many times, while signals are published before, between and after. */
 async function restartOften(
-  { restartRedis }: RedisWorld,
+  { restartRedis }: RedisModel,
   times: number,
   meanwhile?: () => Promise<void>,
 ): Promise<void> {
@@ -31,7 +31,7 @@ async function cutFile(folder: string, bytes: number): Promise<void> {
 }
 
 /** Notes when pages plan to come back, in milliseconds after this, until it is stopped. */
-function notePlans({ pages }: RedisWorld, plans: number[]): () => void {
+function notePlans({ pages }: RedisModel, plans: number[]): () => void {
   const from = Date.now()
   const offs = pages.map(({ client }) =>
     client.onStatus((status) => {
@@ -44,42 +44,42 @@ function notePlans({ pages }: RedisWorld, plans: number[]): () => void {
 }
 
 describeRedis('relays on a Redis', () => {
-  it('F02 lose and repeat nothing while half of the lines are cut, on two relays', async () => {
-    const { wrong } = await runOnRedis('F02a', 'Redis, 2 relays; half of the lines cut every 400 ms', {
+  it('F02 lose and repeat nothing while half of the connections are cut, on two relays', async () => {
+    const { wrong } = await runOnRedis('F02a', 'Redis, 2 relays; half of the connections cut every 400 ms', {
       seconds: byLength(4, 60),
-      faults: (world) => cutLines(world, 400),
+      faults: (model) => cutConnections(model, 400),
     })
     expect(wrong).toEqual({})
   })
 
-  it('F02 lose and repeat nothing while lines are cut and 30 % of the doorbells are not heard', async () => {
-    const title = 'Redis, 2 relays; 30 % of the doorbells dropped, half of the lines cut every 300 ms'
+  it('F02 lose and repeat nothing while connections are cut and 30 % of the notifications are lost', async () => {
+    const title = 'Redis, 2 relays; 30 % of the notifications dropped, half of the connections cut every 300 ms'
     const { wrong, faults } = await runOnRedis('F02b', title, {
       seconds: byLength(4, 60),
       deafness: 0.3,
-      faults: (world) => cutLines(world, 300),
+      faults: (model) => cutConnections(model, 300),
     })
     expect(wrong).toEqual({})
-    expect(faults['dropped doorbells']).toBeGreaterThan(0)
+    expect(faults['dropped notifications']).toBeGreaterThan(0)
   })
 
   it('F03 lose and repeat nothing while one relay after the other is killed, and tell of no gap', async () => {
     const { wrong, faults } = await runOnRedis('F03r', 'Redis, 2 relays; one killed 1.5 s after everybody is back', {
       seconds: byLength(4, 60),
-      faults: (world) => killRelays(world, 1500),
+      faults: (model) => killRelays(model, 1500),
     })
     expect(wrong).toEqual({})
     expect(faults['relay kills']).toBeGreaterThan(0)
   })
 
-  it('F07 lose nothing when 20 % of the doorbells are not heard', async () => {
-    const { wrong, faults } = await runOnRedis('F07', 'Redis, 3 relays; 20 % of the doorbells dropped', {
+  it('F07 lose nothing when 20 % of the notifications are lost', async () => {
+    const { wrong, faults } = await runOnRedis('F07', 'Redis, 3 relays; 20 % of the notifications dropped', {
       relays: 3,
       seconds: byLength(3, 60),
       deafness: 0.2,
     })
     expect(wrong).toEqual({})
-    expect(faults['dropped doorbells']).toBeGreaterThan(0)
+    expect(faults['dropped notifications']).toBeGreaterThan(0)
   })
 
   it.each([
@@ -91,7 +91,7 @@ describeRedis('relays on a Redis', () => {
     const { wrong, faults } = await runOnRedis(id, `Redis killed and started again; it keeps ${keeps}`, {
       seconds: byLength(3, 15),
       keeps,
-      faults: (world) => restartOften(world, times),
+      faults: (model) => restartOften(model, times),
     })
     expect(wrong).toEqual({})
     expect(faults['Redis restarts']).toBe(times)
@@ -99,12 +99,12 @@ describeRedis('relays on a Redis', () => {
 
   it('F11 tell of one gap per receiver and room when Redis comes back without the end of its file', async () => {
     const times = byLength(1, 3)
-    const title = 'Redis killed, 300 kB cut off its file, started again; 30 % of the doorbells dropped'
+    const title = 'Redis killed, 300 kB cut off its file, started again; 30 % of the notifications dropped'
     const { wrong, faults } = await runOnRedis('F11', title, {
       seconds: byLength(3, 15),
       keeps: 'the last second excepted',
       deafness: 0.3,
-      faults: (world) => restartOften(world, times, () => cutFile(world.fleet.redis.folder, 300_000)),
+      faults: (model) => restartOften(model, times, () => cutFile(model.fleet.redis.folder, 300_000)),
     })
     expect(wrong).toEqual({})
     expect(faults['Redis restarts']).toBe(times)
@@ -116,8 +116,8 @@ describeRedis('relays on a Redis', () => {
     const { wrong, faults } = await runOnRedis(`F15-${storm}`, title, {
       seconds: byLength(7, 60),
       keeps: 'the last second excepted',
-      faults: async (world) => {
-        await Promise.all([cutLines(world, 700), digHoles(world, 4000), killInTurn(world, 3000, byLength(1, 2))])
+      faults: async (model) => {
+        await Promise.all([cutConnections(model, 700), digHoles(model, 4000), killInTurn(model, 3000, byLength(1, 2))])
       },
     })
     expect(wrong).toEqual({})
@@ -132,10 +132,10 @@ describeRedis('relays on a Redis', () => {
       relays: 3,
       seconds: byLength(2, 20),
       returns: 'by itself',
-      faults: async (world) => {
-        const { fleet, note, allBack } = world
+      faults: async (model) => {
+        const { fleet, note, allBack } = model
         for (let turn = 0; turn < restarts; turn += 1) {
-          const stopNoting = notePlans(world, plans)
+          const stopNoting = notePlans(model, plans)
           const relay = fleet.relays[turn % fleet.relays.length]
           await relay?.leave()
           note('restarts')

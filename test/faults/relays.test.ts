@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest'
-import { cutLines } from './cuts.js'
+import { cutConnections } from './cuts.js'
 import { wrongIn } from './expectations.js'
 import { createRelayProcess, removeBundle } from './relay-under-test.js'
 import { recordRun } from './results.js'
@@ -35,18 +35,18 @@ describe('when the relay dies', () => {
     const { kills, wrong } = await runWithKills('F03', title, {
       seconds: byLength(3, 60),
       returns: 'by itself',
-      faults: (world) => killRelay(world, 1500),
+      faults: (model) => killRelay(model, 1500),
     })
     expect(wrong).toEqual({})
     expect(kills).toBeGreaterThan(0)
   })
 
-  it('F04 loses and repeats nothing while lines are cut and the relay is killed', async () => {
-    const title = 'half of the lines cut every 700 ms, relay killed 1.5 s after everybody is back'
+  it('F04 loses and repeats nothing while connections are cut and the relay is killed', async () => {
+    const title = 'half of the connections cut every 700 ms, relay killed 1.5 s after everybody is back'
     const { kills, wrong } = await runWithKills('F04', title, {
       seconds: byLength(5, 60),
-      faults: async (world) => {
-        await Promise.all([cutLines(world, 700), killRelay(world, 1500)])
+      faults: async (model) => {
+        await Promise.all([cutConnections(model, 700), killRelay(model, 1500)])
       },
     })
     expect(wrong).toEqual({})
@@ -56,7 +56,7 @@ describe('when the relay dies', () => {
   it('F14 tells of each lost memory once when the relay is killed every 2 s', async () => {
     const { kills, wrong } = await runWithKills('F14', 'relay killed 2 s after everybody is back', {
       seconds: byLength(5, 60),
-      faults: (world) => killRelay(world, 2000),
+      faults: (model) => killRelay(model, 2000),
     })
     expect(wrong).toEqual({})
     expect(kills).toBeGreaterThan(0)

@@ -30,12 +30,12 @@ export interface Scenario {
   readonly token?: (client: string) => string | (() => string)
   /** Signals that the relay keeps per room. @default 1000 */
   readonly history?: number
-  /** Who sees what is logged. @default one that asks the relay itself, over a line of its own */
-  readonly witness?: Observer
+  /** Sees the log. @default an observer with a connection of its own to the relay */
+  readonly observer?: Observer
   /** What the pages take for their browser. @default they have none */
-  readonly standIn?: FakePage
+  readonly fakePage?: FakePage
   /** Does the faults, until `isOver`. */
-  readonly faults?: (world: Model) => Promise<void>
+  readonly faults?: (model: Model) => Promise<void>
 }
 
 /** Where faults happen. */
@@ -43,7 +43,7 @@ export interface Model {
   readonly relay: RelayUnderTest
   readonly proxy: Proxy
   readonly chance: Chance
-  readonly ledger: Trace
+  readonly trace: Trace
   readonly pages: readonly Page[]
   readonly isOver: () => boolean
   /** Counts a fault. */
@@ -95,17 +95,17 @@ export async function run(scenario: Scenario): Promise<Outcome> {
     history = 1000,
     faults,
     isDone = () => false,
-    standIn,
+    fakePage,
   } = scenario
   const chance = createChance(SEED)
   const timersBefore = countTimers()
   const faultCounts = new Map<string, number>()
-  const witness = scenario.witness ?? createObserver(ROOMS, token && tokenOf(token('witness')))
-  const ledger = createTrace(() => relay.life)
-  const tap = tapSockets(ledger)
+  const observer = scenario.observer ?? createObserver(ROOMS, token && tokenOf(token('observer')))
+  const trace = createTrace(() => relay.life)
+  const tap = tapSockets(trace)
   const start = async (): Promise<void> => {
     await relay.start()
-    await witness.watch(relay.port ?? 0, relay.life)
+    await observer.watch(relay.port ?? 0, relay.life)
   }
 
   await start()
@@ -116,29 +116,29 @@ export async function run(scenario: Scenario): Promise<Outcome> {
   const publishers = PUBLISHERS.map(open)
   const receivers = RECEIVERS.map(open)
   const pages = [...publishers, ...receivers]
-  for (const { client, name } of receivers) for (const room of ROOMS) ledger.receive(client, name, room)
+  for (const { client, name } of receivers) for (const room of ROOMS) trace.receive(client, name, room)
 
   const isBack = (): boolean =>
     pages.every(({ client }) => client.status.state === 'online') &&
     receivers.every(({ name }) =>
-      ROOMS.every((room) => ledger.position(name, room)?.epoch === witness.head(room)?.epoch),
+      ROOMS.every((room) => trace.position(name, room)?.epoch === observer.head(room)?.epoch),
     )
   const isLevel = (): boolean =>
-    ledger.published.every(({ outcome }) => outcome !== undefined) &&
+    trace.published.every(({ outcome }) => outcome !== undefined) &&
     isBack() &&
     receivers.every(({ name }) =>
-      ROOMS.every((room) => ledger.position(name, room)?.offset === witness.head(room)?.offset),
+      ROOMS.every((room) => trace.position(name, room)?.offset === observer.head(room)?.offset),
     )
   if (!(await until(isBack, LONGEST_RETURN))) throw new Error('The pages did not get online.')
 
   const startedAt = performance.now()
   const isOver = (): boolean =>
-    isDone() || performance.now() - startedAt > seconds * 1000 || ledger.published.length >= signals
-  const world: Model = {
+    isDone() || performance.now() - startedAt > seconds * 1000 || trace.published.length >= signals
+  const model: Model = {
     relay,
     proxy,
     chance,
-    ledger,
+    trace,
     pages,
     isOver,
     note: (fault, times = 1) => void faultCounts.set(fault, (faultCounts.get(fault) ?? 0) + times),
@@ -148,24 +148,24 @@ export async function run(scenario: Scenario): Promise<Outcome> {
       await start()
     },
   }
-  const publishing = publishers.map((page) => publish(page, ledger, chance, rate / publishers.length, isOver))
-  await Promise.all([...publishing, faults?.(world)])
+  const publishing = publishers.map((page) => publish(page, trace, chance, rate / publishers.length, isOver))
+  await Promise.all([...publishing, faults?.(model)])
   const ranFor = (performance.now() - startedAt) / 1000
 
   proxy.shape({})
   proxy.refuse(false)
-  const isQuiet = await quiesce({ progress: ledger.progress, isLevel })
+  const isQuiet = await quiesce({ progress: trace.progress, isLevel })
   const offline = pages.flatMap(({ name, client: { status } }) =>
     status.state === 'online' ? [] : [`${name} ${JSON.stringify(status)}`],
   )
-  const counts = count(ledger.book(witness))
+  const counts = count(trace.record(observer))
 
   for (const page of pages) page.close()
-  witness.close()
+  observer.close()
   const left = await leftAtRelay(relay)
   await relay.stop()
   await proxy.close()
-  const excess = (): number => Math.max(0, countTimers() - timersBefore) + tap.open.size + (standIn?.listeners ?? 0)
+  const excess = (): number => Math.max(0, countTimers() - timersBefore) + tap.open.size + (fakePage?.listeners ?? 0)
   await until(() => excess() === 0, LONGEST_FAREWELL)
   const LEAK = left + excess()
   tap.remove()
@@ -177,13 +177,13 @@ export async function run(scenario: Scenario): Promise<Outcome> {
     LEAK,
     isQuiet,
     offline,
-    gapsOwed: ledger.gapsOwed(history),
-    loggedTwice: [...witness.logged.values()].filter(
+    gapsOwed: trace.gapsOwed(history),
+    loggedTwice: [...observer.logged.values()].filter(
       (places) => new Set(places.map(({ epoch }) => epoch)).size < places.length,
     ).length,
-    renewals: ledger.renewals,
-    pings: ledger.pings,
-    dials: [...ledger.dials.values()].reduce((sum, dials) => sum + dials, 0),
+    renewals: trace.renewals,
+    pings: trace.pings,
+    dials: [...trace.dials.values()].reduce((sum, dials) => sum + dials, 0),
     errors: sumOf(pages.map(({ errors }) => errors)),
   }
 }

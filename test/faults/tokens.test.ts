@@ -28,11 +28,11 @@ function createGate() {
 async function outlive({ proxy, pages, chance, isOver, note, allBack }: Model): Promise<void> {
   while (!isOver()) {
     const online = new Set(pages.filter(({ client }) => client.status.state === 'online').map(({ name }) => name))
-    const lines = chance.some(proxy.lines, 0.4).filter(({ client }) => online.has(client))
-    for (const line of lines) line.stall()
-    note('holes', lines.length)
+    const connections = chance.some(proxy.connections, 0.4).filter(({ client }) => online.has(client))
+    for (const connection of connections) connection.stall()
+    note('holes', connections.length)
     await pause(LIFETIME * 1.2)
-    for (const line of lines) line.heal()
+    for (const connection of connections) connection.heal()
     // What was held up arrives first: the news that the relay has ended the connection.
     await pause(300)
     await allBack()
@@ -48,32 +48,32 @@ describe('when rights end', () => {
       seconds: 4,
       rate: 40,
       token: (client) => () => {
-        if (client !== 'witness') asked += 1
-        return tokenFor(client, client === 'witness' ? HOUR : STEADY)()
+        if (client !== 'observer') asked += 1
+        return tokenFor(client, client === 'observer' ? HOUR : STEADY)()
       },
     })
     expect(wrongIn(outcome, 0)).toEqual({})
     // Ten pages, twice per lifetime, for as long as the run can have taken.
     expect(asked).toBeLessThan(10 * 2 * (9000 / STEADY))
-    // Nothing was wrong with any line: each page is still on its first connection.
+    // Nothing was wrong with any connection: each page is still on its first connection.
     expect(outcome.dials).toBe(10)
     expect(outcome.renewals).toBeGreaterThanOrEqual(10)
   })
 })
 
-describe('when rights end while the line is away', () => {
+describe('when rights end while the connection is away', () => {
   it('F24 asks for a new token when the old one expired in a hole, and misses nothing', async () => {
     const { authorize, tokenFor } = createGate()
     const outcome = await run({
       relay: createRelayHere({ authorize }),
       seconds: byLength(5, 100),
       rate: 200,
-      token: (client) => tokenFor(client, client === 'witness' ? HOUR : LIFETIME),
+      token: (client) => tokenFor(client, client === 'observer' ? HOUR : LIFETIME),
       faults: outlive,
     })
     await recordRun(
       'F24a',
-      'tokens that expire while the line is a hole',
+      'tokens that expire while the connection is a hole',
       outcome,
       0,
       `${outcome.dials} dials for 10 pages, ${outcome.renewals} tokens renewed without one`,
@@ -93,14 +93,14 @@ describe('when rights end while the line is away', () => {
       seconds: byLength(4, 100),
       rate: 200,
       token: (client) => tokenFor(client, HOUR),
-      faults: async ({ proxy, pages, ledger, chance, isOver, note, allBack }) => {
-        const receivers = pages.filter(({ name }) => ledger.heard.has(name))
+      faults: async ({ proxy, pages, trace, chance, isOver, note, allBack }) => {
+        const receivers = pages.filter(({ name }) => trace.heard.has(name))
         while (!isOver()) {
           const page = receivers[Math.floor(chance.between(0, receivers.length))]
           if (!page) continue
-          const heard = (): number => ledger.heard.get(page.name)?.length ?? 0
+          const heard = (): number => trace.heard.get(page.name)?.length ?? 0
           proxy.refuse(true)
-          for (const line of proxy.lines) if (line.client === page.name) line.cut()
+          for (const connection of proxy.connections) if (connection.client === page.name) connection.cut()
           await until(() => page.client.status.state !== 'online', 5000)
           const before = heard()
           revoked.add(page.name)

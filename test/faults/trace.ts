@@ -1,6 +1,6 @@
 import type { ClientFrame, RelayFrame, Since } from '../../src/protocol/frames.js'
 import type { SignalClient } from '../../src/index.js'
-import type { Book, Heard, Place, Published } from './counters.js'
+import type { TraceRecord, Heard, Place, Published } from './counters.js'
 import type { SocketListener } from './socket-tap.js'
 import type { Observer } from './observer.js'
 
@@ -24,7 +24,7 @@ export interface Trace extends SocketListener {
   gapsOwed(history: number): number
   /** Where a client stands in a room, as told by its frames. */
   position(client: string, room: string): Place | undefined
-  book(witness: Observer): Book
+  record(observer: Observer): TraceRecord
 }
 
 /** What the data of every signal holds. */
@@ -156,9 +156,9 @@ export function createTrace(life: () => number): Trace {
       }).length,
 
     position: (client, room) => positions.get(`${client} ${room}`),
-    book: ({ logged, epochs }) => ({ published, heard, logged, epochs }),
+    record: ({ logged, epochs }) => ({ published, heard, logged, epochs }),
   }
 }
 
-/** Frames that bring a run forward; the others only keep lines alive. */
+/** Frames that bring a run forward; the others only keep connections alive. */
 const PROGRESS: ReadonlySet<string> = new Set(['joined', 'signal', 'accepted', 'refused', 'gap'])

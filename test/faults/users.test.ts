@@ -13,8 +13,8 @@ it('S80 sends nothing of one user under the name of the next who signs in, and h
   const { url, port } = await startRelay({ authorize: (user) => ({ user }) })
   const proxy = await startProxy({ target: () => port, chance: createChance(1) })
   onTestFinished(() => proxy.close())
-  const witness = await connect(url, { token: 'witness' })
-  await witness.next('joined')
+  const observer = await connect(url, { token: 'observer' })
+  await observer.next('joined')
   let user = 'ann'
   const [heard, gaps]: [unknown[], string[]] = [[], []]
   const page = createSignalClient({
@@ -35,11 +35,11 @@ it('S80 sends nothing of one user under the name of the next who signs in, and h
   // A page that began before the relay did has missed what nobody knows.
   gaps.length = 0
   proxy.refuse(true)
-  for (const line of proxy.lines) line.cut()
+  for (const connection of proxy.connections) connection.cut()
   await become('waiting')
   const second = page.sendSignal('Saved', 'second of ann')
-  witness.signal('Saved', 'while ann was away')
-  await witness.heard(2)
+  observer.signal('Saved', 'while ann was away')
+  await observer.heard(2)
   user = 'bob'
   proxy.refuse(false)
   await become('online')
@@ -47,9 +47,9 @@ it('S80 sends nothing of one user under the name of the next who signs in, and h
   expect((await page.sendSignal('Saved', 'first of bob')).outcome).toBe('accepted')
   await vi.waitFor(() => expect(heard).toHaveLength(2), WAITING)
 
-  expect((await witness.heard(3)).map(({ data, sender }) => `${sender.user}: ${String(data)}`)).toEqual([
+  expect((await observer.heard(3)).map(({ data, sender }) => `${sender.user}: ${String(data)}`)).toEqual([
     'ann: first of ann',
-    'witness: while ann was away',
+    'observer: while ann was away',
     'bob: first of bob',
   ])
   expect([heard, gaps]).toEqual([['first of ann', 'first of bob'], ['user']])

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
-import type { Way } from './memory-line.js'
+import type { Way } from './memory-connection.js'
 
-/** What may happen in a world, as plain data, so that a failing run can be kept as it is printed. */
+/** What may happen in a scenario, as plain data, so that a failing run can be kept as it is printed. */
 export type Action =
   | {
       readonly do: 'publish'
@@ -36,7 +36,7 @@ export type Action =
   | { readonly do: 'pass'; readonly milliseconds: number }
 
 /**
- * What happens to the next `accepted` of a page: it is lost, with all that follow on its line (`mute`) or alone, it comes
+ * What happens to the next `accepted` of a page: it is lost, with all that follow on its connection (`mute`) or alone, it comes
  * twice, or late, and those that follow wait for it.
  */
 export type Tampering = 'mute' | 'drop' | 'double' | 'delay'
@@ -101,8 +101,8 @@ const ACTION: fc.Arbitrary<Action> = fc.oneof(
   { weight: 12, arbitrary: act('pass', { milliseconds }) },
 )
 
-/** A life of a world: how it begins, and what happens in it. */
-export interface Life {
+/** A scenario: how it begins, and what happens in it. */
+export interface Scenario {
   readonly history: number
   /** How long a token is good, in milliseconds; without it nobody needs one. */
   readonly lifetime?: number | undefined
@@ -111,7 +111,7 @@ export interface Life {
   readonly actions: readonly Action[]
 }
 
-export const LIFE: fc.Arbitrary<Life> = fc.record({
+export const SCENARIO: fc.Arbitrary<Scenario> = fc.record({
   history,
   lifetime: fc.constantFrom(undefined, undefined, 3000, 60_000),
   chance: fc.nat(),

@@ -4,7 +4,7 @@ import { createSignalClient, type SignalClient } from '../../src/index.js'
 import { decodeClientFrame, decodeRelayFrame } from '../../src/protocol/codec.js'
 import { isName } from '../../src/protocol/names.js'
 import { HOSTILE_TEXT } from './hostile.js'
-import { createLine } from './memory-line.js'
+import { createMemoryConnection } from './memory-connection.js'
 import { startMemoryRelay, type MemoryRelay } from './memory-relay.js'
 import { readPrototypes } from './prototypes.js'
 import { RUNS } from './runs.js'
@@ -19,9 +19,14 @@ describe('data', () => {
     startVirtualTime(1)
     relay = startMemoryRelay({ history: 1000, rooms: [], onLogged: () => undefined, onFailure: raise })
     vi.stubGlobal('WebSocket', function WebSocket(url: string) {
-      const line = createLine({ url, onSent: () => undefined, onArrived: (_text, handle) => handle(), onThrow: raise })
-      setTimeout(() => relay.take(line), 1)
-      return line.page
+      const connection = createMemoryConnection({
+        url,
+        onSent: () => undefined,
+        onArrived: (_text, handle) => handle(),
+        onThrow: raise,
+      })
+      setTimeout(() => relay.take(connection), 1)
+      return connection.page
     })
     client = createSignalClient({ url: 'ws://relay.test/signals', connect: 'manual', onError: raise })
     client.receiveSignal('Saved', (data) => received.push(data))

@@ -1,25 +1,26 @@
 import * as fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
-import { type Action, LIFE, type Life } from './actions.js'
+import { type Action, SCENARIO, type Scenario } from './actions.js'
 import { RUNS } from './runs.js'
 import { FOUND } from './seeds.js'
 import { removeFakeBrowser } from './fake-browser.js'
 import { startVirtualTime, stopVirtualTime } from './virtual-time.js'
-import { createModel, type Tally } from './model.js'
+import { createModel } from './model/model.js'
+import type { Tally } from './model/records.js'
 
-const sum: Tally = { accepted: 0, handled: 0, gaps: 0, covered: 0, lines: 0, arrivals: 0, returns: 0, rescued: 0 }
+const sum: Tally = { accepted: 0, handled: 0, gaps: 0, covered: 0, connections: 0, arrivals: 0, returns: 0, rescued: 0 }
 
-async function live({ history, lifetime, chance, actions }: Life, isStrict = false): Promise<Tally> {
+async function runScenario({ history, lifetime, chance, actions }: Scenario, isStrict = false): Promise<Tally> {
   startVirtualTime(chance)
   try {
-    const world = createModel({ history, lifetime, isStrict })
-    for (const page of [0, 1, 2]) await world.act({ do: 'open', page, since: page === 2 ? 'now' : 'navigation' })
-    for (const page of [0, 1]) await world.act({ do: 'listen', page, room: 'main' })
-    for (const action of actions) await world.act(action)
-    await world.rest()
-    await world.end()
-    for (const key of Object.keys(sum) as (keyof Tally)[]) sum[key] += world.tally[key]
-    return world.tally
+    const model = createModel({ history, lifetime, isStrict })
+    for (const page of [0, 1, 2]) await model.act({ do: 'open', page, since: page === 2 ? 'now' : 'navigation' })
+    for (const page of [0, 1]) await model.act({ do: 'listen', page, room: 'main' })
+    for (const action of actions) await model.act(action)
+    await model.rest()
+    await model.end()
+    for (const key of Object.keys(sum) as (keyof Tally)[]) sum[key] += model.tally[key]
+    return model.tally
   } finally {
     vi.unstubAllGlobals()
     removeFakeBrowser()
@@ -39,8 +40,8 @@ const REPLAYING: readonly Action[] = [
 ]
 
 describe('whatever happens between pages and relay', () => {
-  it.each(FOUND)('never again $counts: $what', async ({ life }) => {
-    const tally = await live(life, true)
+  it.each(FOUND)('never again $counts: $what', async ({ scenario }) => {
+    const tally = await runScenario(scenario, true)
     expect(tally.handled).toBeGreaterThan(0)
   })
 
@@ -61,21 +62,25 @@ describe('whatever happens between pages and relay', () => {
   ])('G11 close() leaves nothing of a page that is %s', async (_what, actions) => {
     const before: Action[] = [{ do: 'pass', milliseconds: 20 }]
     if (actions.some((action) => action.do === 'open')) before.push({ do: 'close', page: 2 })
-    const tally = await live({ history: 1000, chance: 1, actions: [...before, ...actions, { do: 'close', page: 2 }] })
-    expect(tally.lines).toBeGreaterThan(2)
+    const tally = await runScenario({
+      history: 1000,
+      chance: 1,
+      actions: [...before, ...actions, { do: 'close', page: 2 }],
+    })
+    expect(tally.connections).toBeGreaterThan(2)
   })
 
   it('G1 G3 G4 G5 G7 G11 nothing is lost, doubled, out of order or made up', async () => {
     await fc.assert(
-      fc.asyncProperty(LIFE, async (life) => void (await live(life))),
-      RUNS.lives,
+      fc.asyncProperty(SCENARIO, async (scenario) => void (await runScenario(scenario))),
+      RUNS.scenarios,
     )
-    const { accepted, handled, gaps, covered, lines, arrivals, returns, rescued } = sum
+    const { accepted, handled, gaps, covered, connections, arrivals, returns, rescued } = sum
     console.info(
-      `${accepted} signals accepted, ${handled} handled, ${lines} connections, ${gaps} gaps, ${covered} missed within them, ` +
+      `${accepted} signals accepted, ${handled} handled, ${connections} connections, ${gaps} gaps, ${covered} missed within them, ` +
         `${arrivals} pages after another, ${returns} back again, ${rescued} signals of pages that were left`,
     )
-    // Worlds in which nothing happens would pass as well.
-    expect(Math.min(accepted, handled, gaps, lines, arrivals, returns, rescued)).toBeGreaterThan(0)
+    // Scenarios in which nothing happens would pass as well.
+    expect(Math.min(accepted, handled, gaps, connections, arrivals, returns, rescued)).toBeGreaterThan(0)
   })
 })

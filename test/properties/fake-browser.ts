@@ -15,7 +15,7 @@ export interface BrowserContext {
   readonly timers: number
 }
 
-interface RealmOptions {
+interface ContextOptions {
   /** When the page's own clock began, by the clock of everybody. */
   readonly origin: number
   /** What all pages of a tab share. */
@@ -33,7 +33,7 @@ interface Held {
 }
 
 export interface FakeBrowser {
-  open(options: RealmOptions): BrowserContext
+  open(options: ContextOptions): BrowserContext
   /** The page whose code is running. */
   readonly current: BrowserContext | undefined
   /** Runs what is no page's doing, whoever caused it. */
@@ -42,7 +42,7 @@ export interface FakeBrowser {
 
 const GLOBALS = ['window', 'document', 'navigator', 'location', 'sessionStorage', 'fetch', 'performance'] as const
 
-// One for all stages: each costs every promise of the process a little.
+// One for all fake browsers: each costs every promise of the process a little.
 const asking = new AsyncLocalStorage<Held | undefined>()
 let stored: [string, PropertyDescriptor | undefined][] = []
 let pages = 1_000_000
@@ -59,7 +59,7 @@ export function removeFakeBrowser(): void {
 /** Makes the globals of a browser depend on whose code asks; to be called when time is virtual already. */
 export function installFakeBrowser(): FakeBrowser {
   removeFakeBrowser()
-  const realms = new Map<Held, BrowserContext>()
+  const contexts = new Map<Held, BrowserContext>()
   const owners = new Map<unknown, Held>()
   const { setTimeout: later, setInterval: often, clearTimeout: never, clearInterval: stop } = globalThis
 
@@ -113,7 +113,7 @@ export function installFakeBrowser(): FakeBrowser {
   define('clearTimeout', { writable: true, value: cancel(never) })
   define('clearInterval', { writable: true, value: cancel(stop) })
 
-  function open({ origin, storage, onStore, onPost }: RealmOptions): BrowserContext {
+  function open({ origin, storage, onStore, onPost }: ContextOptions): BrowserContext {
     const window = createCountingTarget()
     const document = createCountingTarget({ visibilityState: 'visible', querySelector: () => null })
     const clock = performance
@@ -147,7 +147,7 @@ export function installFakeBrowser(): FakeBrowser {
       },
     }
     const run = <Result>(call: () => Result): Result => asking.run(held, call)
-    const realm: BrowserContext = {
+    const context: BrowserContext = {
       run,
       happen(type, on, more = {}) {
         const target = on === 'window' ? window : document
@@ -164,15 +164,15 @@ export function installFakeBrowser(): FakeBrowser {
         return [...held.timers.values()].filter((delay) => delay > 0).length
       },
     }
-    realms.set(held, realm)
-    return realm
+    contexts.set(held, context)
+    return context
   }
 
   return {
     open,
     get current() {
       const held = asking.getStore()
-      return held && realms.get(held)
+      return held && contexts.get(held)
     },
     outside: (call) => asking.run(undefined, call),
   }

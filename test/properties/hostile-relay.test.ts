@@ -4,7 +4,7 @@ import { createSignalClient, isSignalError, type SignalClient } from '../../src/
 import { decodeClientFrame, decodeRelayFrame } from '../../src/protocol/codec.js'
 import { isEdge } from './edges.js'
 import { createHostility, RELAY_FRAMES } from './hostile.js'
-import { createLine, type MemoryLine } from './memory-line.js'
+import { createMemoryConnection, type MemoryConnection } from './memory-connection.js'
 import { readPrototypes } from './prototypes.js'
 import { IS_FULL, SEED } from './runs.js'
 import { createChance, pass, startVirtualTime, stopVirtualTime } from './virtual-time.js'
@@ -21,11 +21,11 @@ it(`a client survives ${FRAMES} frames of a relay that breaks the protocol (seed
   const nonsense = new Map<string, string>()
   const wrongEdges: string[] = []
   let text = ''
-  let line: MemoryLine | undefined
+  let connection: MemoryConnection | undefined
   const seen = { arrived: 0, handled: 0, deaths: 0 }
 
   vi.stubGlobal('WebSocket', function WebSocket(url: string) {
-    const mine = createLine({
+    const mine = createMemoryConnection({
       url,
       onSent: (said) =>
         decodeClientFrame(said).type === 'malformed' && nonsense.set(said.replaceAll(/\d+/g, '0'), text),
@@ -37,7 +37,7 @@ it(`a client survives ${FRAMES} frames of a relay that breaks the protocol (seed
       // The first frame for each kind of error is enough to repeat it.
       onThrow: (error) => thrown.set(String(error), thrown.get(String(error)) ?? text),
     })
-    line = mine
+    connection = mine
     setTimeout(() => {
       mine.open()
       if (chance() < 0.9) say(mine, JSON.stringify(RELAY_FRAMES[0]))
@@ -75,9 +75,9 @@ it(`a client survives ${FRAMES} frames of a relay that breaks the protocol (seed
   let client = open()
   while (seen.arrived < FRAMES) {
     send(client)
-    if (line?.isLive) for (let count = 0; count < BATCH; count++) say(line, hostile())
+    if (connection?.isLive) for (let count = 0; count < BATCH; count++) say(connection, hostile())
     await pass(5)
-    if (chance() < 0.1) line?.ws.close(1000 + Math.floor(chance() * 4000), 'hostile')
+    if (chance() < 0.1) connection?.ws.close(1000 + Math.floor(chance() * 4000), 'hostile')
     await pass(chance() < 0.1 ? 3000 : 5)
     if (client.status.state === 'waiting' || client.status.state === 'closed') client.connect()
     if (chance() < 0.02) {
@@ -88,7 +88,7 @@ it(`a client survives ${FRAMES} frames of a relay that breaks the protocol (seed
     await pass(10)
   }
   client.close()
-  line?.cut()
+  connection?.cut()
   await pass(100)
   const timers = vi.getTimerCount()
   vi.unstubAllGlobals()
@@ -118,6 +118,6 @@ it.each([
   expect(decodeRelayFrame(JSON.stringify(frame))).toEqual({ type: 'malformed' })
 })
 
-function say({ socket }: MemoryLine, text: string): void {
+function say({ socket }: MemoryConnection, text: string): void {
   socket.write(textFrame(text))
 }

@@ -2,7 +2,16 @@ import * as fc from 'fast-check'
 
 /** One good frame of each kind that either side may say. */
 export const RELAY_FRAMES: readonly object[] = [
-  { type: 'welcome', v: 1, tab: 'public', user: 'ann', expiresIn: 9e12, beat: 25_000, maxBytes: 65_536, window: 900_000 },
+  {
+    type: 'welcome',
+    v: 1,
+    tab: 'public',
+    user: 'ann',
+    expiresIn: 9e12,
+    beat: 25_000,
+    maxBytes: 65_536,
+    window: 900_000,
+  },
   { type: 'joined', room: 'main', epoch: 'e1', offset: 1, id: 'id-1', head: 3, recovered: true },
   { type: 'joined', room: 'main', epoch: 'e2', offset: 0, head: 0, recovered: false },
   {

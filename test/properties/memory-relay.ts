@@ -14,12 +14,12 @@ import { createMemoryLog } from '../../examples/relay/signal-log/memory/log.js'
 import { withRetry, LogUnavailable } from '../../examples/relay/signal-log/retry.js'
 import { createConnection, type Connection } from '../../examples/relay/connection/connection.js'
 import { createRooms } from '../../examples/relay/rooms/rooms.js'
-import type { MemoryLine } from './memory-line.js'
+import type { MemoryConnection } from './memory-connection.js'
 
-/** The relay's own parts, put together as `createRelay` does it, on lines instead of sockets. */
+/** The relay's own parts, put together as `createRelay` does it, on connections in memory instead of sockets. */
 export interface MemoryRelay {
   /** Takes a connection. */
-  take(line: MemoryLine): void
+  take(memoryConnection: MemoryConnection): void
   /** Takes the request by which a page says farewell. */
   post(body: string): void
   /** Drops all that is logged in a room, except for so many of the newest. */
@@ -82,7 +82,7 @@ export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
   })
   const connections = new Map<
     Writer,
-    { readonly peer: Connection; readonly heart: Heartbeat; readonly line: MemoryLine }
+    { readonly peer: Connection; readonly heart: Heartbeat; readonly memoryConnection: MemoryConnection }
   >()
   const rooms = createRooms({ log, onFailure: (writer, error) => connections.get(writer)?.peer.fail(error) })
   const fanOut = createFanOut({ maxBuffered: 1_048_576 })
@@ -107,8 +107,8 @@ export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
   const logger = { debug: silent, info: silent, warn: silent, error: onFailure }
 
   return {
-    take(line) {
-      const { ws, socket } = line
+    take(memoryConnection) {
+      const { ws, socket } = memoryConnection
       const writer = fanOut.open(ws, socket)
       const connection = createConnection(ws, writer, {
         access,
@@ -121,12 +121,12 @@ export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
         rate: Number.POSITIVE_INFINITY,
         helloTimeout: 5000,
       })
-      connections.set(writer, { peer: connection, heart: new Heartbeat(ws, writer), line })
+      connections.set(writer, { peer: connection, heart: new Heartbeat(ws, writer), memoryConnection })
       ws.once('close', () => {
         connections.delete(writer)
         if (connections.size === 0) onEmpty()
       })
-      line.open()
+      memoryConnection.open()
     },
     post(body) {
       const request = Object.assign(new EventEmitter(), { headers: { 'content-type': 'text/plain' } })
@@ -150,7 +150,7 @@ export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
     },
     kill() {
       clearInterval(pulse)
-      for (const { line } of connections.values()) line.cut()
+      for (const { memoryConnection } of connections.values()) memoryConnection.cut()
       void log.close()
     },
     async stop() {
@@ -167,7 +167,7 @@ export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
         spread: 5000,
       })
       clearInterval(pulse)
-      for (const { line } of connections.values()) line.cut()
+      for (const { memoryConnection } of connections.values()) memoryConnection.cut()
       await log.close()
     },
   }

@@ -12,7 +12,7 @@ console.info(`The seed of the properties: PROPERTY_SEED=${drawn}`)
 
 /** How many runs, and of which seed: `PROPERTY_SEED=1 PROPERTY_PATH=2:3 PROPERTY_RUNS=10`. */
 export const RUNS = {
-  lives: { numRuns: Number(runs ?? (IS_FULL ? 10_000 : 1000)), ...repetition },
+  scenarios: { numRuns: Number(runs ?? (IS_FULL ? 10_000 : 1000)), ...repetition },
   values: { numRuns: Number(runs ?? (IS_FULL ? 10_000 : 1000)), ...repetition },
   texts: { numRuns: Number(runs ?? (IS_FULL ? 100_000 : 10_000)), ...repetition },
 }

@@ -1,15 +1,15 @@
-import type { Action, Life } from './actions.js'
+import type { Action, Scenario } from './actions.js'
 
-/** A life in which a property failed, shrunk, with the defect that it found. */
+/** A scenario in which a property failed, shrunk, with the defect that it found. */
 export interface Seed {
   readonly what: string
   /** What it failed with. */
   readonly counts: 'LOST' | 'FIFO' | 'PHANTOM' | 'GAPS'
-  readonly life: Life
+  readonly scenario: Scenario
 }
 
 function seed(what: string, counts: Seed['counts'], ...actions: readonly Action[]): Seed {
-  return { what, counts, life: { history: 1000, chance: 8, actions } }
+  return { what, counts, scenario: { history: 1000, chance: 8, actions } }
 }
 
 /** A page that has just loaded, beside the two that listen already. */

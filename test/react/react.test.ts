@@ -4,7 +4,7 @@ import { renderToString } from 'react-dom/server'
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createSignalClient, getPageClient, setPageClient, type SignalStatus } from '../../src/index.js'
 import { SignalProvider, useRefresh, useSendSignal, useSignal, useSignalStatus } from '../../src/react/index.js'
-import { createScene } from '../bindings/scene.js'
+import { createFixtures } from '../bindings/fixtures.js'
 import { type Binding, describeBinding } from '../bindings/suite.js'
 
 beforeAll(() => {
@@ -35,7 +35,7 @@ describe('the hooks of React', () => {
   afterEach(() => getPageClient()?.close())
 
   it('call the handler and the predicate of the last render, on one registration', async () => {
-    const { client, registrations, deliver } = createScene()
+    const { client, registrations, deliver } = createFixtures()
     const heard: string[] = []
     const Component = ({ name }: { name: string }): ReactNode => {
       useSignal('A', (data) => heard.push(`${name} ${String(data)}`))
@@ -53,7 +53,7 @@ describe('the hooks of React', () => {
   })
 
   it('follow a room, a name and a client that change', async () => {
-    const [one, two] = [createScene(), createScene()]
+    const [one, two] = [createFixtures(), createFixtures()]
     const Component = ({ room }: { room: string }): ReactNode => {
       useSignal('A', () => undefined, { room })
       return null
@@ -71,7 +71,7 @@ describe('the hooks of React', () => {
   })
 
   it('give the same function to send with at every render', async () => {
-    createScene()
+    createFixtures()
     const seen = new Set<unknown>()
     const Component = (): ReactNode => {
       seen.add(useSendSignal())
@@ -84,7 +84,7 @@ describe('the hooks of React', () => {
   })
 
   it('refresh with the action, the predicate and the guard of the last render, on one registration', async () => {
-    const { registrations, deliver } = createScene()
+    const { registrations, deliver } = createFixtures()
     vi.useFakeTimers()
     const did: string[] = []
     const Component = ({ name, isEdited }: { name: string; isEdited: boolean }): ReactNode => {
@@ -110,7 +110,7 @@ describe('the hooks of React', () => {
   })
 
   it('owe a refresh that waits when the indicator changes, and run it once', async () => {
-    const { deliver } = createScene()
+    const { deliver } = createFixtures()
     vi.useFakeTimers()
     const load = vi.fn<() => void>()
     const Component = ({ indicator }: { indicator: Element | false }): ReactNode => {

@@ -193,8 +193,8 @@ describe('a relay with tokens', () => {
   it('P10.6 takes what a leaving page posts under no other name than that of the user who sent it', async () => {
     const { url, page } = await startRelay({ authSecret: [SECRET] })
     const bob = await sign({ sub: 'bob', exp: soon() })
-    const witness = await connect(url, { token: bob })
-    await witness.next('joined')
+    const observer = await connect(url, { token: bob })
+    await observer.next('joined')
     const post = async (user: unknown, data: string): Promise<number> => {
       const signals = [{ id: pageId(), signal: 'Saved', data }]
       const body = JSON.stringify({ v: 1, tab: pageId(), token: bob, user, signals })
@@ -205,7 +205,7 @@ describe('a relay with tokens', () => {
       401, 400, 200,
     ])
     expect(await post(undefined, 'unsaid')).toBe(200)
-    expect((await witness.heard(2)).map(({ data, sender }) => [data, sender.user])).toEqual([
+    expect((await observer.heard(2)).map(({ data, sender }) => [data, sender.user])).toEqual([
       ['of bob', 'bob'],
       ['unsaid', 'bob'],
     ])

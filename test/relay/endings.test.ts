@@ -3,7 +3,7 @@ import { createMemoryLog } from '../../examples/relay/signal-log/memory/log.js'
 import { createSilentLogger } from '../../examples/relay/logger.js'
 import type { SignalLog } from '../../examples/relay/signal-log/log.js'
 import { createRelay } from '../../examples/relay/relay.js'
-import { createGate } from './gate.js'
+import { createLatch } from './latch.js'
 import { openRaw } from '../properties/raw-socket.js'
 import { connect, join, pageId, startRelay } from './protocol-client.js'
 import { knock } from './security.js'
@@ -18,14 +18,14 @@ function holdIntervals() {
 describe('liveness', () => {
   it('P7.1 answers a ping at once, even while signals wait for the log', async () => {
     const inner = createMemoryLog()
-    const gate = createGate()
-    const log: SignalLog = { ...inner, append: (entry) => gate.opened.then(() => inner.append(entry)) }
+    const latch = createLatch()
+    const log: SignalLog = { ...inner, append: (entry) => latch.opened.then(() => inner.append(entry)) }
     const { url } = await startRelay({ log })
     const page = await join(url)
     page.signal('Saved')
     page.say({ type: 'ping' })
     await page.next('pong')
-    gate.open()
+    latch.open()
     await page.heard(1)
     expect(page.frames.slice(0, 4).map(({ type }) => type)).toEqual(['welcome', 'joined', 'pong', 'signal'])
   })
@@ -102,13 +102,13 @@ describe('endings', () => {
 
   it('P8.3 says goodbye to each with a time of its own, answers what had come, and closes with 4503', async () => {
     const inner = createMemoryLog()
-    const arrival = createGate()
-    const gate = createGate()
+    const arrival = createLatch()
+    const latch = createLatch()
     const log: SignalLog = {
       ...inner,
       async append(entry) {
         arrival.open()
-        await gate.opened
+        await latch.opened
         return inner.append(entry)
       },
     }
@@ -120,7 +120,7 @@ describe('endings', () => {
     const goodbyes = await Promise.all(pages.map((page) => page.next('goodbye')))
     const late = await connect(url).catch((error: Error) => error.message)
     const health = await fetch(`${url.replace('ws', 'http').replace('/signals', '/health')}`)
-    gate.open()
+    latch.open()
     const endings = await Promise.all(pages.map((page) => page.closed))
     await closing
     const times = goodbyes.map(({ retryAfter }) => retryAfter)

@@ -186,7 +186,7 @@ describeRedis('a relay that loses its Redis', () => {
     const far = await relayOn(`redis://127.0.0.1:${proxy.port}`)
     const [sender, receiver] = [await join(near.url), await join(far.url)]
     // The one that was opened last is the one that listens.
-    const dead = [...proxy.lines].at(-1)
+    const dead = [...proxy.connections].at(-1)
     dead?.stall()
     sender.signal('Saved', 1)
     await receiver.heard(1)

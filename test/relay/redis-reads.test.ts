@@ -130,7 +130,7 @@ describeRedis('a relay on Redis whose members read much', () => {
     const { log, news, fill } = await openLog(`redis://127.0.0.1:${proxy.port}`)
     await fill('main', 3, 10)
     // The one that was opened first is the one that reads.
-    const [reading] = proxy.lines
+    const [reading] = proxy.connections
     reading?.stall()
     await expect(log.read('main', 0, 10)).rejects.toThrow(/timed? ?out|closed/i)
     await fill('main', 1, 10)

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createMemoryLog } from '../../examples/relay/signal-log/memory/log.js'
 import type { SignalLog } from '../../examples/relay/signal-log/log.js'
 import type { RelayFrame } from '../../src/protocol/frames.js'
-import { createGate, type Gate } from './gate.js'
+import { createLatch, type Latch } from './latch.js'
 import { connect, join, startRelay, type ProtocolClient } from './protocol-client.js'
 
 describe('a room', () => {
@@ -29,14 +29,14 @@ describe('a room', () => {
     'P3.2 loses none of %i signals that come while an old answer of the log is on its way',
     async (count) => {
       const inner = createMemoryLog()
-      const arrival = createGate()
-      const gate = createGate()
+      const arrival = createLatch()
+      const latch = createLatch()
       const log: SignalLog = {
         ...inner,
         async read(...args) {
           const page = await inner.read(...args)
           arrival.open()
-          await gate.opened
+          await latch.opened
           return page
         },
       }
@@ -46,7 +46,7 @@ describe('a room', () => {
       const sender = await connect(url, { rooms: [] })
       for (let index = 1; index <= count; index++) sender.signal('Saved', index)
       await sender.level()
-      gate.open()
+      latch.open()
       const joined = await receiver.next('joined')
       const heard = await receiver.heard(count)
       expect(joined).toMatchObject({ offset: 0, head: 0, recovered: true })
@@ -120,17 +120,17 @@ function brief({ frames }: ProtocolClient): string[] {
   })
 }
 
-/** A log whose reads wait at a gate, and later take several turns each. */
+/** A log whose reads wait at a latch, and later take several turns each. */
 function createGatedLog() {
   const inner = createMemoryLog()
-  const arrival = createGate()
-  let gate: Gate | undefined
+  const arrival = createLatch()
+  let latch: Latch | undefined
   let delay = 0
   const log: SignalLog = {
     ...inner,
     async read(...args) {
-      if (gate) arrival.open()
-      await gate?.opened
+      if (latch) arrival.open()
+      await latch?.opened
       const page = await inner.read(...args)
       // The answer is old by the time it arrives.
       for (let turn = 0; turn < delay; turn++) await new Promise((resolve) => setImmediate(resolve))
@@ -141,12 +141,12 @@ function createGatedLog() {
     log,
     waiting: () => arrival.opened,
     shut() {
-      gate = createGate()
+      latch = createLatch()
     },
     openSlowly() {
       delay = 5
-      gate?.open()
-      gate = undefined
+      latch?.open()
+      latch = undefined
     },
   }
 }

@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { SignalLog } from '../../examples/relay/signal-log/log.js'
 import { createMemoryLog } from '../../examples/relay/signal-log/memory/log.js'
 import { createRedisLog } from '../../examples/relay/signal-log/redis/log.js'
-import { createGate } from './gate.js'
+import { createLatch } from './latch.js'
 import { connect, startRelay } from './protocol-client.js'
 import { describeRedis, startRedis } from './redis-server.js'
 
@@ -103,7 +103,7 @@ describe('the replays of a connection', () => {
 
   it('S75 go on where one room cannot be read', async () => {
     const inner = createMemoryLog()
-    const broken = createGate()
+    const broken = createLatch()
     const log: SignalLog = {
       ...inner,
       async read(room, after, limit) {

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { SignalLog } from '../../examples/relay/signal-log/log.js'
 import { createMemoryLog } from '../../examples/relay/signal-log/memory/log.js'
-import { createGate } from './gate.js'
+import { createLatch } from './latch.js'
 import { connect, join, pageId, startRelay, type ProtocolClient } from './protocol-client.js'
 
 function acceptedIds({ frames }: ProtocolClient): string[] {
@@ -15,12 +15,12 @@ function nested(levels: number): string {
 /** A log that fails, or that stands still, as long as it is told to. */
 function createTroubledLog() {
   const inner = createMemoryLog()
-  const state = { failures: 0, tries: 0, isBroken: false, gate: undefined as Promise<void> | undefined }
+  const state = { failures: 0, tries: 0, isBroken: false, latch: undefined as Promise<void> | undefined }
   const log: SignalLog = {
     ...inner,
     async append(entry) {
       state.tries += 1
-      await state.gate
+      await state.latch
       if (state.isBroken || state.failures-- > 0) throw new Error('The engine is away.')
       return inner.append(entry)
     },
@@ -46,7 +46,7 @@ describe('an acceptance', () => {
 describe('sending', () => {
   it('P6.4 keeps the order of one connection over many rooms, with a slow log', async () => {
     const { log, state } = createTroubledLog()
-    state.gate = new Promise((resolve) => setImmediate(resolve))
+    state.latch = new Promise((resolve) => setImmediate(resolve))
     const { url } = await startRelay({ log })
     const page = await join(url, 'a', 'b')
     for (let count = 0; count < 200; count++) page.signal('Saved', count, count % 3 === 0 ? 'a' : 'b')
@@ -102,15 +102,15 @@ describe('sending', () => {
     const { log, state } = createTroubledLog()
     const { url } = await startRelay({ log, rate: 0 })
     const page = await join(url)
-    const gate = createGate()
-    state.gate = gate.opened
+    const latch = createLatch()
+    state.latch = latch.opened
     for (let count = 0; count < 5000; count++) page.signal('Saved', count)
     page.say({ type: 'ping' })
     // The relay stops reading: what the kernel does not take stays with the sender, and the ping is not answered.
     const other = await join(url, 'other')
     await other.level()
     const before = page.frames.filter(({ type }) => type === 'pong').length
-    gate.open()
+    latch.open()
     const heard = await page.heard(5000)
     await page.next('pong')
     expect(before).toBe(0)

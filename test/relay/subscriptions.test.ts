@@ -4,7 +4,7 @@ import { createDurability } from '../../examples/relay/signal-log/redis/durabili
 import { createSubscriptions } from '../../examples/relay/signal-log/redis/subscriptions.js'
 import type { Entry, LogPage } from '../../examples/relay/signal-log/log.js'
 import type { RedisClient } from '../../examples/relay/signal-log/redis/client.js'
-import { createGate, type Gate } from './gate.js'
+import { createLatch, type Latch } from './latch.js'
 
 function entry(offset: number): Entry {
   return { offset, id: `id-${offset}`, frame: Buffer.from(String(offset)) }
@@ -16,9 +16,9 @@ function createRemote() {
     epoch: 'one',
     head: 0,
     floor: 0,
-    subscribing: undefined as Gate | undefined,
-    reading: undefined as Gate | undefined,
-    looking: undefined as Gate | undefined,
+    subscribing: undefined as Latch | undefined,
+    reading: undefined as Latch | undefined,
+    looking: undefined as Latch | undefined,
   }
   const calls: string[] = []
   let isAway = false
@@ -76,12 +76,12 @@ describe('subscriptions to a remote log', () => {
 
   it('begins with what comes after the subscription, and subscribes before it reads', async () => {
     const late = createRemote()
-    const gate = createGate()
-    late.state.subscribing = gate
+    const latch = createLatch()
+    late.state.subscribing = latch
     const begun = late.following.whenSubscribed('main')
     await late.settled()
     expect(late.calls).toEqual(['subscribe main'])
-    gate.open()
+    latch.open()
     await begun
     expect(late.calls).toEqual(['subscribe main', 'read end'])
     expect(late.heard).toEqual([])
@@ -89,7 +89,7 @@ describe('subscriptions to a remote log', () => {
 
   it('is not ready before its first reading, whatever is heard before', async () => {
     const late = createRemote()
-    const [subscribed, read] = [createGate(), createGate()]
+    const [subscribed, read] = [createLatch(), createLatch()]
     late.state.subscribing = subscribed
     late.state.reading = read
     let isReady = false
@@ -121,39 +121,39 @@ describe('subscriptions to a remote log', () => {
   })
 
   it('reads once more when news came while it read', async () => {
-    const gate = createGate()
-    remote.state.reading = gate
+    const latch = createLatch()
+    remote.state.reading = latch
     remote.state.head = 7
     remote.ring(7)
     remote.state.head = 9
     remote.ring(8)
     remote.ring(9)
-    gate.open()
+    latch.open()
     await remote.settled()
     expect(remote.heard).toEqual(['one 6', 'one 7', 'one 8', 'one 9'])
   })
 
   it('reads once more when the line was renewed while it read', async () => {
-    const gate = createGate()
-    remote.state.reading = gate
+    const latch = createLatch()
+    remote.state.reading = latch
     remote.state.head = 6
     remote.ring(6, 'other')
     remote.state.head = 7
     await remote.following.resubscribe()
-    gate.open()
+    latch.open()
     await remote.settled()
     expect(remote.heard).toEqual(['one 6', 'one 7'])
     expect(remote.calls).toEqual(['read 5', 'subscribe main', 'read 6'])
   })
 
   it('loses nothing when more comes than may wait', async () => {
-    const gate = createGate()
-    remote.state.reading = gate
+    const latch = createLatch()
+    remote.state.reading = latch
     remote.state.head = 6
     remote.ring(6, 'other')
     remote.state.head = 1000
     for (let offset = 7; offset <= 1000; offset++) remote.ring(offset)
-    gate.open()
+    latch.open()
     await vi.waitFor(() => expect(remote.heard).toHaveLength(995))
     expect(remote.heard.at(-1)).toBe('one 1000')
   })
@@ -209,12 +209,12 @@ describe('subscriptions to a remote log', () => {
   it('subscribes to many rooms in parts, and not to those that were let go of meanwhile', async () => {
     const many = createRemote()
     const stops = Array.from({ length: 2400 }, (_, index) => many.following.subscribe(`room-${index}`, () => {}))
-    const gate = createGate()
-    many.state.subscribing = gate
+    const latch = createLatch()
+    many.state.subscribing = latch
     const renewed = many.following.resubscribe()
     for (const stop of stops.slice(2000)) stop()
     many.calls.length = 0
-    gate.open()
+    latch.open()
     await renewed
     expect(many.calls).toEqual(['subscribe to 1000', 'subscribe room-1999'])
   })
@@ -225,11 +225,11 @@ describe('subscriptions to a remote log', () => {
     for (const name of names) many.following.subscribe(name, () => {})
     await Promise.all(['main', ...names].map((name) => many.following.whenSubscribed(name)))
     many.calls.length = 0
-    const gate = createGate()
-    many.state.looking = gate
+    const latch = createLatch()
+    many.state.looking = latch
     for (let time = 0; time < 3; time += 1) many.following.checkStale(-1)
     expect(many.calls).toEqual(['look at 1000'])
-    gate.open()
+    latch.open()
     await vi.waitFor(() => expect(many.calls).toEqual(['look at 1000', 'look at 1000']))
     await many.settled()
     // The last thousand was not looked at yet, and comes first.

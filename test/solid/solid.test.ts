@@ -3,7 +3,7 @@ import { render } from 'solid-js/web'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { getPageClient, type SignalStatus } from '../../src/index.js'
 import { SignalProvider, useRefresh, useSendSignal, useSignal, useSignalStatus } from '../../src/solid/index.js'
-import { createScene } from '../bindings/scene.js'
+import { createFixtures } from '../bindings/fixtures.js'
 import { describeBinding } from '../bindings/suite.js'
 
 describeBinding('Solid', {
@@ -39,7 +39,7 @@ describe('the hooks of Solid', () => {
   afterEach(() => getPageClient()?.close())
 
   it('follow options that are accessors, and end with their owner', () => {
-    const { registrations, rooms } = createScene()
+    const { registrations, rooms } = createFixtures()
     const [room, setRoom] = createSignal('a')
     const dispose = createRoot((end) => {
       useSignal(
@@ -56,7 +56,7 @@ describe('the hooks of Solid', () => {
   })
 
   it('owe a refresh that waits when the options change, and run it once', async () => {
-    const { deliver } = createScene()
+    const { deliver } = createFixtures()
     vi.useFakeTimers()
     const load = vi.fn<() => void>()
     const [wait, setWait] = createSignal(150)
@@ -76,7 +76,7 @@ describe('the hooks of Solid', () => {
   })
 
   it('go over to another client of the provider', () => {
-    const [one, two] = [createScene(), createScene()]
+    const [one, two] = [createFixtures(), createFixtures()]
     const [client, setClient] = createSignal(one.client)
     const dispose = render(
       () =>

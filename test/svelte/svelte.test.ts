@@ -3,7 +3,7 @@ import { writable } from 'svelte/store'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { getPageClient } from '../../src/index.js'
 import { useRefresh, useSendSignal, useSignal, useSignalStatus } from '../../src/svelte/index.js'
-import { createScene } from '../bindings/scene.js'
+import { createFixtures } from '../bindings/fixtures.js'
 import { describeBinding } from '../bindings/suite.js'
 import Provider from './Provider.svelte'
 
@@ -28,7 +28,7 @@ describe('the functions of Svelte', () => {
   afterEach(() => getPageClient()?.close())
 
   it('follow options that are a store, and end with the component', async () => {
-    const { registrations, rooms } = createScene()
+    const { registrations, rooms } = createFixtures()
     const options = writable({ room: 'a' })
     const use = (): void => useSignal('A', () => undefined, options)
     const component = mount(Provider, { target: document.createElement('div'), props: { use } })
@@ -41,7 +41,7 @@ describe('the functions of Svelte', () => {
   })
 
   it('owe a refresh that waits when the options change, and run it once', async () => {
-    const { deliver } = createScene()
+    const { deliver } = createFixtures()
     vi.useFakeTimers()
     const load = vi.fn<() => void>()
     const options = writable({ wait: 150 })

@@ -10,7 +10,7 @@ import {
   useSignal,
   useSignalStatus,
 } from '../../src/vue/index.js'
-import { createScene } from '../bindings/scene.js'
+import { createFixtures } from '../bindings/fixtures.js'
 import { describeBinding } from '../bindings/suite.js'
 
 beforeAll(() => {
@@ -45,7 +45,7 @@ describe('the composables of Vue', () => {
   afterEach(() => getPageClient()?.close())
 
   it('follow names and options that are refs or getters, and end with their scope', async () => {
-    const { registrations, rooms, client } = createScene()
+    const { registrations, rooms, client } = createFixtures()
     const room = ref('a')
     const name = ref('A')
     const scope = effectScope()
@@ -67,7 +67,7 @@ describe('the composables of Vue', () => {
   })
 
   it('owe a refresh that waits when the options change, and run it once', async () => {
-    const { deliver } = createScene()
+    const { deliver } = createFixtures()
     vi.useFakeTimers()
     const load = vi.fn<() => void>()
     const wait = ref(150)
@@ -87,7 +87,7 @@ describe('the composables of Vue', () => {
   })
 
   it('end before they began in a scope that stops at once, and with the function that they return', async () => {
-    const { rooms } = createScene()
+    const { rooms } = createFixtures()
     const scope = effectScope()
     scope.run(() => useSignal('A', () => undefined))
     scope.stop()
@@ -102,7 +102,7 @@ describe('the composables of Vue', () => {
   })
 
   it('use what a component above provides', async () => {
-    const { client, rooms } = createScene()
+    const { client, rooms } = createFixtures()
     setPageClient(undefined)
     const Child = (): null => null
     const app = createApp({

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
-/** A line to the relay that can die in silence: TCP stays open, and nothing passes any more. */
-export interface Line {
+/** A connection to the relay that can die in silence: TCP stays open, and nothing passes any more. */
+export interface BreakableConnection {
   /** The address of the WebSocket behind it. */
   readonly url: string
   /** Swallows what passes on the connections that are there, both ways. New ones work. */
@@ -12,7 +12,7 @@ export interface Line {
   close(): Promise<void>
 }
 
-export async function openLine(relayUrl: string): Promise<Line> {
+export async function openBreakableConnection(relayUrl: string): Promise<BreakableConnection> {
   const target = Number(new URL(relayUrl).port)
   const swallowing = new Set<Socket>()
   const open = new Set<Socket>()

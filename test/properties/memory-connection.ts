@@ -6,7 +6,7 @@ import type { WebSocket as RelaySocket } from 'ws'
 const LATENCY = 1
 
 /** One connection between a page and a relay without a network between them: what TCP may do to it, a test can do. */
-export interface MemoryLine {
+export interface MemoryConnection {
   /** What `new WebSocket(…)` gives to the page. */
   readonly page: PageSocket
   /** Whether the page may still send on it. */
@@ -27,7 +27,7 @@ export interface MemoryLine {
 
 export type Way = 'both' | 'toRelay' | 'toPage'
 
-export interface LineOptions {
+export interface MemoryConnectionOptions {
   readonly url: string
   /** Runs the page's code. @default calls it */
   readonly inPage?: (call: () => void) => void
@@ -54,14 +54,14 @@ interface PageSocket {
 type Ending = { readonly code: number; readonly reason: string }
 type Item = { readonly text: string } | { readonly ending: Ending } | { readonly probe: true }
 
-export function createLine({
+export function createMemoryConnection({
   url,
   inPage = call,
   outside = call,
   onSent,
   onArrived,
   onThrow,
-}: LineOptions): MemoryLine {
+}: MemoryConnectionOptions): MemoryConnection {
   const listeners = new Map<string, Set<PageListener>>()
   const relaySide = new EventEmitter()
   let pageState = 0

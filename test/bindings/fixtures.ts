@@ -7,7 +7,7 @@ import {
   type SignalHandler,
 } from '../../src/index.js'
 
-export interface Scene {
+export interface Fixtures {
   readonly client: SignalClient
   /** The rooms that are received now, in the order of the registrations. */
   readonly rooms: () => string[]
@@ -18,7 +18,7 @@ export interface Scene {
 }
 
 /** A client without a relay, whose receivers can be counted and called. */
-export function createScene(): Scene {
+export function createFixtures(): Fixtures {
   const client = createSignalClient({ url: 'ws://relay.test/', connect: 'manual' })
   const receivers = new Set<{
     readonly room: string

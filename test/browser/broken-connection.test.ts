@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { describeInChromium } from './chromium.js'
 import { type ChromiumTab, launchChromium } from './chromium-devtools.js'
 import { heardUpTo, openOnline, states, waitForState } from './pages.js'
-import { join, openSiteWithRelay, openSiteWithLine, useBrowser } from './fixtures.js'
+import { join, openSiteWithRelay, openSiteWithConnection, useBrowser } from './fixtures.js'
 import { waitFor } from './tab-browser.js'
 
 /** Waits are as long as they can be, so that it is seen who did not wait. */
@@ -19,14 +19,14 @@ const NOTE_LATENESS = `
   }, 50)
 `
 
-describeInChromium('a page whose line dies in silence', () => {
+describeInChromium('a page whose connection dies in silence', () => {
   const browser = useBrowser(launchChromium)
 
   it('notices within 5 s of using it, dials anew, and the signal arrives once (G1, G3, G8)', async () => {
-    const { relay, site, line } = await openSiteWithLine({ script: NOTE_LATENESS })
+    const { relay, site, connection } = await openSiteWithConnection({ script: NOTE_LATENESS })
     const other = await join(relay)
     const tab = await openOnline(browser().open(site.page))
-    line.swallow()
+    connection.swallow()
 
     await tab.evaluate(`page.sentAt = performance.now(), page.client.sendSignal('Count', 'used') && 1`)
     await other.send('Count', 'missed')
@@ -45,7 +45,7 @@ describeInChromium('a page whose line dies in silence', () => {
 describeInChromium('a page that the browser calls offline', () => {
   const browser = useBrowser(launchChromium)
 
-  it('keeps a line that works (G8)', async () => {
+  it('keeps a connection that works (G8)', async () => {
     const { relay, site } = await openSiteWithRelay()
     const other = await join(relay)
     const tab = await openOnline(browser().open(site.page))

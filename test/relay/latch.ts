@@ -1,10 +1,10 @@
 /** A moment that a test decides on. */
-export interface Gate {
+export interface Latch {
   readonly opened: Promise<void>
   open(): void
 }
 
-export function createGate(): Gate {
+export function createLatch(): Latch {
   let settle: (() => void) | undefined
   const opened = new Promise<void>((resolve) => {
     settle = resolve

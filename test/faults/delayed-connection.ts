@@ -9,7 +9,7 @@ export interface Shape {
 }
 
 /** One direction of a connection: what goes in comes out, later and in pieces perhaps, but in order. */
-export interface DelayLine {
+export interface DelayedDirection {
   push(bytes: Buffer, delay?: number): void
   /** Lets others overtake: it comes out after the delay, between two pieces. */
   pushAstray(bytes: Buffer, delay: number): void
@@ -28,7 +28,11 @@ interface Piece {
 }
 
 /** One queue and one timer: independent timers would put bytes out of order. */
-export function createDelayLine(write: (bytes: Buffer) => void, shape: () => Shape, chance: Chance): DelayLine {
+export function createDelayedDirection(
+  write: (bytes: Buffer) => void,
+  shape: () => Shape,
+  chance: Chance,
+): DelayedDirection {
   let queue: Piece[] = []
   let astray: Piece[] = []
   let crumbs: Buffer = Buffer.alloc(0)

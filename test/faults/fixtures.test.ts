@@ -88,9 +88,9 @@ async function setUp(options: Partial<ProxyOptions> = {}) {
     await proxy.close()
     server.close()
   })
-  await until(() => proxy.lines.size === 1 && atServer.length === 1, 5000)
+  await until(() => proxy.connections.size === 1 && atServer.length === 1, 5000)
   const heard = (): string => Buffer.concat(pieces).toString()
-  return { proxy, socket, pieces, failures, heard, line: [...proxy.lines][0] }
+  return { proxy, socket, pieces, failures, heard, connection: [...proxy.connections][0] }
 }
 
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz'.repeat(20)
@@ -117,22 +117,22 @@ describe('the proxy', () => {
   })
 
   it.each(['both', 'toRelay', 'toClient'] as const)('holds up what passes (%s) until it is healed', async (way) => {
-    const { socket, heard, line } = await setUp()
-    line?.stall(way)
+    const { socket, heard, connection } = await setUp()
+    connection?.stall(way)
     socket.write('held up')
     const came = await until(() => heard() !== '', 200)
-    line?.heal()
+    connection?.heal()
     await until(() => heard() === 'held up', 5000)
     expect({ came, heard: heard() }).toEqual({ came: false, heard: 'held up' })
   })
 
-  it('cuts a line, cleanly or with a reset', async () => {
+  it('cuts a connection, cleanly or with a reset', async () => {
     const [destroyed, reset] = await Promise.all([setUp(), setUp()])
-    destroyed.line?.cut()
-    reset.line?.cut('reset')
+    destroyed.connection?.cut()
+    reset.connection?.cut('reset')
     await until(() => destroyed.socket.closed && reset.socket.closed, 5000)
     expect([destroyed.failures, reset.failures]).toEqual([[], ['ECONNRESET']])
-    expect(reset.proxy.lines.size).toBe(0)
+    expect(reset.proxy.connections.size).toBe(0)
   })
 
   it('lets nobody through while it refuses', async () => {
