@@ -15,8 +15,8 @@ export interface Published {
   /** `undefined` for a promise that never settled. */
   outcome?: SendOutcome
   id?: string
-  /** The life of the relay in which it was accepted. */
-  life?: number
+  /** The run of the relay in which it was accepted. */
+  runNumber?: number
 }
 
 /** What a receiver was told, in order. */
@@ -46,8 +46,8 @@ export interface TraceRecord {
   readonly heard: ReadonlyMap<string, readonly Heard[]>
   /** Where each signal stands in the log, by id: once in each epoch that took it. */
   readonly logged: ReadonlyMap<string, readonly Place[]>
-  /** The epochs of each room, the oldest first, with the life of the relay that each belongs to. */
-  readonly epochs: ReadonlyMap<string, readonly { readonly epoch: string; readonly life: number }[]>
+  /** The epochs of each room, the oldest first, with the run of the relay that each belongs to. */
+  readonly epochs: ReadonlyMap<string, readonly { readonly epoch: string; readonly runNumber: number }[]>
 }
 
 export interface Counts {
@@ -151,11 +151,11 @@ function countReceiver(
 /** Outcomes after which nobody may hear the signal. */
 const NEVER: ReadonlySet<SendOutcome | undefined> = new Set<SendOutcome>(['refused', 'dropped', 'expired'])
 
-/** An accepted signal that no observer saw died with the relay: it stood at the very end of the epoch of that life. */
-function placesOf({ id, life, room }: Published, { logged, epochs }: TraceRecord): readonly Place[] {
+/** An accepted signal that no observer saw died with the relay: it stood at the very end of the epoch of that run. */
+function placesOf({ id, runNumber, room }: Published, { logged, epochs }: TraceRecord): readonly Place[] {
   const places = logged.get(id ?? '')
   if (places) return places
-  const epoch = epochs.get(room)?.find((entry) => entry.life === life)?.epoch ?? ''
+  const epoch = epochs.get(room)?.find((entry) => entry.runNumber === runNumber)?.epoch ?? ''
   return [{ epoch, offset: Infinity }]
 }
 

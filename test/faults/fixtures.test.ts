@@ -16,10 +16,10 @@ const PUBLISHED = [1, 2, 3].map((number): Published => ({
   room: 'main',
   outcome: 'accepted',
   id: `id${number}`,
-  life: 1,
+  runNumber: 1,
 }))
 const LOGGED = new Map([1, 2, 3].map((number) => [`id${number}`, [{ epoch: 'a', offset: number }]]))
-const EPOCHS = new Map([['main', ['a', 'b'].map((epoch, index) => ({ epoch, life: index + 1 }))]])
+const EPOCHS = new Map([['main', ['a', 'b'].map((epoch, index) => ({ epoch, runNumber: index + 1 }))]])
 
 function handled(number: number): Heard {
   const place = { epoch: 'a', offset: number }

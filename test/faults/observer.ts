@@ -5,8 +5,8 @@ import type { TraceRecord, Place } from './counters.js'
 
 /** Sees the log of the relay itself, over a connection that no fault touches. */
 export interface Observer extends Pick<TraceRecord, 'logged' | 'epochs'> {
-  /** Watches the present life of the relay, from its first entry on. */
-  watch(port: number, life: number): Promise<void>
+  /** Watches the present run of the relay, from its first entry on. */
+  watch(port: number, runNumber: number): Promise<void>
   /** The newest place of a room. */
   head(room: string): Place | undefined
   close(): void
@@ -14,18 +14,18 @@ export interface Observer extends Pick<TraceRecord, 'logged' | 'epochs'> {
 
 export function createObserver(rooms: readonly string[], token?: string): Observer {
   const logged = new Map<string, Place[]>()
-  const epochs = new Map<string, { epoch: string; life: number }[]>()
+  const epochs = new Map<string, { epoch: string; runNumber: number }[]>()
   const heads = new Map<string, Place>()
   let socket: WebSocket | undefined
 
-  function onFrame(frame: RelayFrame, life: number): void {
-    if (frame.type === 'joined') begin(frame.room, frame.epoch, life)
+  function onFrame(frame: RelayFrame, runNumber: number): void {
+    if (frame.type === 'joined') begin(frame.room, frame.epoch, runNumber)
     else if (frame.type === 'signal') note(frame.room, frame.id, frame.offset)
   }
 
-  function begin(room: string, epoch: string, life: number): void {
+  function begin(room: string, epoch: string, runNumber: number): void {
     const list = epochs.get(room) ?? []
-    list.push({ epoch, life })
+    list.push({ epoch, runNumber })
     epochs.set(room, list)
     heads.set(room, { epoch, offset: 0 })
   }
@@ -42,7 +42,7 @@ export function createObserver(rooms: readonly string[], token?: string): Observ
     logged,
     epochs,
     head: (room) => heads.get(room),
-    async watch(port, life) {
+    async watch(port, runNumber) {
       const watched = new WebSocket(`ws://127.0.0.1:${port}/signals`)
       socket = watched
       watched.on('error', () => {})
@@ -51,7 +51,7 @@ export function createObserver(rooms: readonly string[], token?: string): Observ
         watched.once('close', () => reject(new Error('The relay ended the connection of the observer.')))
         watched.on('message', (bytes) => {
           const frame = JSON.parse(String(bytes)) as RelayFrame
-          onFrame(frame, life)
+          onFrame(frame, runNumber)
           if (frame.type === 'joined' && waiting.delete(frame.room) && waiting.size === 0) resolve()
         })
         watched.once('open', () => {
@@ -64,5 +64,5 @@ export function createObserver(rooms: readonly string[], token?: string): Observ
   }
 }
 
-/** Longer than any run, so that a new life is seen from its first entry on. */
+/** Longer than any run, so that a new run is seen from its first entry on. */
 const WHOLE_LIFE = 600_000

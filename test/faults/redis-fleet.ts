@@ -19,7 +19,7 @@ export interface FleetOptions {
 export function createFleet({ redis, size, through = () => redis.port }: FleetOptions): Fleet {
   const relays: RelayProcess[] = []
   let turn = 0
-  let life = 0
+  let runNumber = 0
 
   const ports = (): number[] => relays.flatMap(({ port }) => (port === undefined ? [] : [port]))
 
@@ -39,11 +39,11 @@ export function createFleet({ redis, size, through = () => redis.port }: FleetOp
     get ports() {
       return ports()
     },
-    get life() {
-      return life
+    get runNumber() {
+      return runNumber
     },
     async start() {
-      life += 1
+      runNumber += 1
       await redis.start()
       // The log keeps all of a run, so that whoever was away for long still finds everything.
       const args = [
@@ -62,7 +62,7 @@ export function createFleet({ redis, size, through = () => redis.port }: FleetOp
     async restartRedis(meanwhile) {
       await redis.kill()
       await meanwhile?.()
-      life += 1
+      runNumber += 1
       await redis.start()
     },
     kill: stop,

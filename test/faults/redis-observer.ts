@@ -3,9 +3,9 @@ import type { Place } from './counters.js'
 import type { Observer } from './observer.js'
 
 /** Sees the log in Redis itself, past all relays: by its news, and by looking, because news may be lost. */
-export function createRedisObserver(rooms: readonly string[], port: number, life: () => number): Observer {
+export function createRedisObserver(rooms: readonly string[], port: number, runNumber: () => number): Observer {
   const logged = new Map<string, Place[]>()
-  const epochs = new Map<string, { epoch: string; life: number }[]>()
+  const epochs = new Map<string, { epoch: string; runNumber: number }[]>()
   const heads = new Map<string, Place>()
   const seen = new Set<string>()
   let clients: Redis[] = []
@@ -15,7 +15,7 @@ export function createRedisObserver(rooms: readonly string[], port: number, life
     if (heads.get(room)?.epoch === epoch) return
     const list = epochs.get(room) ?? []
     if (list.some((known) => known.epoch === epoch)) return
-    list.push({ epoch, life: life() })
+    list.push({ epoch, runNumber: runNumber() })
     epochs.set(room, list)
     heads.set(room, { epoch, offset: base })
   }

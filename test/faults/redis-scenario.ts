@@ -24,7 +24,7 @@ export interface RedisScenario extends Omit<Scenario, 'relay' | 'observer' | 'fa
   /** What Redis keeps over a restart. @default 'nothing' */
   readonly keeps?: keyof typeof KEEPS
   /** The share of notifications that nobody hears. @default 0 */
-  readonly deafness?: number
+  readonly dropRate?: number
   readonly faults?: (model: RedisModel) => Promise<void>
 }
 
@@ -37,11 +37,12 @@ export interface RedisOutcome {
 
 /** Runs a scenario with relays on a Redis of their own. Every restart of it has to be told once per receiver and room. */
 export async function runOnRedis(id: string, title: string, scenario: RedisScenario): Promise<RedisOutcome> {
-  const { relays = 2, keeps = 'nothing', deafness = 0, faults, ...rest } = scenario
+  const { relays = 2, keeps = 'nothing', dropRate = 0, faults, ...rest } = scenario
   const redis = await createRedisServer(KEEPS[keeps])
-  const bells = deafness > 0 ? await startNotificationProxy(() => redis.port, deafness, createChance(SEED)) : undefined
-  const fleet = createFleet({ redis, size: relays, ...(bells && { through: () => bells.port }) })
-  const observer = createRedisObserver(ROOMS, redis.port, () => fleet.life)
+  const notifications =
+    dropRate > 0 ? await startNotificationProxy(() => redis.port, dropRate, createChance(SEED)) : undefined
+  const fleet = createFleet({ redis, size: relays, ...(notifications && { through: () => notifications.port }) })
+  const observer = createRedisObserver(ROOMS, redis.port, () => fleet.runNumber)
 
   async function act(model: Model): Promise<void> {
     await faults?.({
@@ -49,7 +50,7 @@ export async function runOnRedis(id: string, title: string, scenario: RedisScena
       fleet,
       async restartRedis(meanwhile) {
         await fleet.restartRedis(meanwhile)
-        await observer.watch(redis.port, fleet.life)
+        await observer.watch(redis.port, fleet.runNumber)
         model.note('Redis restarts')
         await model.allBack()
       },
@@ -57,11 +58,11 @@ export async function runOnRedis(id: string, title: string, scenario: RedisScena
   }
 
   const outcome = await run({ ...rest, relay: fleet, observer, faults: act })
-  await bells?.close()
+  await notifications?.close()
   const gaps = (outcome.faults['Redis restarts'] ?? 0) * MEMBERSHIPS
-  await recordRun(id, title, outcome, gaps, bells ? `${bells.dropped} notifications dropped` : '')
+  await recordRun(id, title, outcome, gaps, notifications ? `${notifications.dropped} notifications dropped` : '')
   return {
-    faults: { ...outcome.faults, ...(bells && { 'dropped notifications': bells.dropped }) },
+    faults: { ...outcome.faults, ...(notifications && { 'dropped notifications': notifications.dropped }) },
     wrong: {
       // Members that are connected are told of a gap without having asked.
       ...wrongIn({ ...outcome, gapsOwed: outcome.GAPS }, gaps),

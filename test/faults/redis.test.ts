@@ -56,7 +56,7 @@ describeRedis('relays on a Redis', () => {
     const title = 'Redis, 2 relays; 30 % of the notifications dropped, half of the connections cut every 300 ms'
     const { wrong, faults } = await runOnRedis('F02b', title, {
       seconds: byLength(4, 60),
-      deafness: 0.3,
+      dropRate: 0.3,
       faults: (model) => cutConnections(model, 300),
     })
     expect(wrong).toEqual({})
@@ -76,7 +76,7 @@ describeRedis('relays on a Redis', () => {
     const { wrong, faults } = await runOnRedis('F07', 'Redis, 3 relays; 20 % of the notifications dropped', {
       relays: 3,
       seconds: byLength(3, 60),
-      deafness: 0.2,
+      dropRate: 0.2,
     })
     expect(wrong).toEqual({})
     expect(faults['dropped notifications']).toBeGreaterThan(0)
@@ -103,7 +103,7 @@ describeRedis('relays on a Redis', () => {
     const { wrong, faults } = await runOnRedis('F11', title, {
       seconds: byLength(3, 15),
       keeps: 'the last second excepted',
-      deafness: 0.3,
+      dropRate: 0.3,
       faults: (model) => restartOften(model, times, () => cutFile(model.fleet.redis.folder, 300_000)),
     })
     expect(wrong).toEqual({})

@@ -10,8 +10,8 @@ import { bundleRelay } from '../relay/bundle.js'
 export interface RelayUnderTest {
   /** Where it listens; `undefined` while it is down. */
   readonly port: number | undefined
-  /** How often it was started. With a log in memory, each life has epochs of its own. */
-  readonly life: number
+  /** How often it was started. With a log in memory, each run has epochs of its own. */
+  readonly runNumber: number
   /** Where all of it listens, if it is several. @default the port alone */
   readonly ports?: readonly number[]
   start(): Promise<void>
@@ -24,7 +24,7 @@ export interface RelayUnderTest {
 export function createRelayHere(options: RelayOptions = {}): RelayUnderTest {
   let relay: Relay | undefined
   let port: number | undefined
-  let life = 0
+  let runNumber = 0
 
   async function stop(): Promise<void> {
     port = undefined
@@ -36,11 +36,11 @@ export function createRelayHere(options: RelayOptions = {}): RelayUnderTest {
     get port() {
       return port
     },
-    get life() {
-      return life
+    get runNumber() {
+      return runNumber
     },
     async start() {
-      life += 1
+      runNumber += 1
       relay = createRelay({ port: 0, open: true, spread: 100, rate: 0, ...options })
       port = (await relay.listen()).port
     },
@@ -60,7 +60,7 @@ export interface RelayProcess extends RelayUnderTest {
 export function createRelayProcess(args: readonly string[] = [], fixedPort = 0): RelayProcess {
   let child: ChildProcess | undefined
   let port: number | undefined
-  let life = 0
+  let runNumber = 0
 
   async function end(signal: NodeJS.Signals): Promise<void> {
     port = undefined
@@ -77,15 +77,15 @@ export function createRelayProcess(args: readonly string[] = [], fixedPort = 0):
     get port() {
       return port
     },
-    get life() {
-      return life
+    get runNumber() {
+      return runNumber
     },
     get pid() {
       return child?.pid
     },
     async start() {
       const file = await bundledRelay()
-      life += 1
+      runNumber += 1
       const options = ['--port', String(fixedPort), '--open', '--log-level', 'info', ...args]
       child = spawn(process.execPath, [file, 'relay', ...options], { stdio: ['ignore', 'pipe', 'inherit'] })
       const mine = child

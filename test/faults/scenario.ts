@@ -48,7 +48,7 @@ export interface Model {
   readonly isOver: () => boolean
   /** Counts a fault. */
   note(fault: string, times?: number): void
-  /** Waits until every page is online in the relay's present life, and was told of every gap. */
+  /** Waits until every page is online in the relay's present run, and was told of every gap. */
   allBack(): Promise<boolean>
   /** Kills the relay and starts it again. */
   restart(): Promise<void>
@@ -101,11 +101,11 @@ export async function run(scenario: Scenario): Promise<Outcome> {
   const timersBefore = countTimers()
   const faultCounts = new Map<string, number>()
   const observer = scenario.observer ?? createObserver(ROOMS, token && tokenOf(token('observer')))
-  const trace = createTrace(() => relay.life)
+  const trace = createTrace(() => relay.runNumber)
   const tap = tapSockets(trace)
   const start = async (): Promise<void> => {
     await relay.start()
-    await observer.watch(relay.port ?? 0, relay.life)
+    await observer.watch(relay.port ?? 0, relay.runNumber)
   }
 
   await start()

@@ -33,12 +33,12 @@ interface Data {
   readonly number: number
 }
 
-export function createTrace(life: () => number): Trace {
+export function createTrace(runNumber: () => number): Trace {
   const published: Published[] = []
   const heard = new Map<string, Heard[]>()
   const numbers = new Map<string, number>()
   const dials = new Map<string, number>()
-  const lives = new Map<string, number>()
+  const runNumbers = new Map<string, number>()
   const acceptedIn = new Map<string, number>()
   const positions = new Map<string, Place>()
   const places = new Map<string, Place>()
@@ -68,9 +68,9 @@ export function createTrace(life: () => number): Trace {
     switch (frame.type) {
       case 'welcome':
         if (renewing.delete(client)) renewals += 1
-        return void lives.set(client, life())
+        return void runNumbers.set(client, runNumber())
       case 'accepted':
-        for (const id of frame.ids) if (!acceptedIn.has(id)) acceptedIn.set(id, lives.get(client) ?? 0)
+        for (const id of frame.ids) if (!acceptedIn.has(id)) acceptedIn.set(id, runNumbers.get(client) ?? 0)
         return
       case 'joined':
         answers.push({ since: asked.get(`${client} ${frame.room}`), epoch: frame.epoch, head: frame.head })
@@ -124,7 +124,7 @@ export function createTrace(life: () => number): Trace {
       const settle = async (): Promise<void> => {
         const { id, outcome } = await client.sendSignal('Fault', { publisher, number }, { room })
         moves += 1
-        Object.assign(signal, { id, outcome, life: acceptedIn.get(id) })
+        Object.assign(signal, { id, outcome, runNumber: acceptedIn.get(id) })
       }
       void settle()
       return signal

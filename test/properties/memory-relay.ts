@@ -58,21 +58,21 @@ export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
   let isCarriedOut = false
   for (const name of names) engine.subscribe(name, (_epoch, entry) => entry && onLogged(name, entry))
 
-  async function vex<Result>(call: () => Promise<Result>): Promise<Result> {
-    const isVexed = performance.now() < troubleUntil
-    if (isVexed && !isCarriedOut) throw new Error('the log is away')
+  async function disturb<Result>(call: () => Promise<Result>): Promise<Result> {
+    const isDisturbed = performance.now() < troubleUntil
+    if (isDisturbed && !isCarriedOut) throw new Error('the log is away')
     const result = await call()
-    if (isVexed) throw new Error('the answer of the log got lost')
+    if (isDisturbed) throw new Error('the answer of the log got lost')
     return result
   }
 
-  const vexed: SignalLog = {
+  const disturbed: SignalLog = {
     ...engine,
-    append: (entry) => vex(() => engine.append(entry)),
-    read: (room, after, limit) => vex(() => engine.read(room, after, limit)),
-    find: (room, age) => vex(() => engine.find(room, age)),
+    append: (entry) => disturb(() => engine.append(entry)),
+    read: (room, after, limit) => disturb(() => engine.read(room, after, limit)),
+    find: (room, age) => disturb(() => engine.find(room, age)),
   }
-  const log = withRetry(vexed)
+  const log = withRetry(disturbed)
   const access = createAccess({
     host: '127.0.0.1',
     origins: [],
