@@ -42,7 +42,7 @@ export interface PhpSite {
   run(...args: string[]): Promise<PhpOutput>
 }
 
-export interface PhpOutput {
+interface PhpOutput {
   readonly code: number
   readonly text: string
 }
