@@ -33,11 +33,19 @@ export async function findFreePort() {
 
 /** Runs a program to its end, and returns what it wrote. Throws with all of its output if it fails. */
 export async function run(command, args, { cwd = ROOT, env = {}, timeout = 600_000 } = {}) {
-  const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, timeout, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(command, args, {
+    cwd,
+    env: { ...process.env, ...env },
+    timeout,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let output = ''
   child.stdout.on('data', (bytes) => (output += bytes))
   child.stderr.on('data', (bytes) => (output += bytes))
-  const [code] = await Promise.race([once(child, 'close'), once(child, 'error').then(([error]) => Promise.reject(error))])
+  const [code] = await Promise.race([
+    once(child, 'close'),
+    once(child, 'error').then(([error]) => Promise.reject(error)),
+  ])
   if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}:\n${output.slice(-4000)}`)
   return output
 }
@@ -69,7 +77,7 @@ export async function serve(command, args, { cwd = ROOT, env = {}, url }) {
     }, `${url} to answer`)
   } catch (error) {
     await stop()
-    throw new Error(`${error.message}:\n${output.slice(-4000)}`)
+    throw new Error(`${error.message}:\n${output.slice(-4000)}`, { cause: error })
   }
   return { stop, output: () => output }
 }

@@ -1,5 +1,7 @@
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { WebSocket } from 'ws'
@@ -11,6 +13,9 @@ const GUIDE = join(ROOT, 'examples/guides/servers.md')
 const FIXTURES = join(ROOT, 'test/consumers/servers')
 const PUBLISH_SECRET = 'a-secret-of-the-backend'
 const AUTH_SECRET = 'a-secret-of-32-characters-or-more'
+
+/** What the application publishes, and who is signed in, where it differs. */
+const DIFFERENT = { wordpress: { user: '1', signal: 'PostSaved' } }
 
 /** Each application signs in as user 7 at `/sign-in`, has a form at `/form`, and takes it at `/incomes`. */
 const SERVERS = {
@@ -30,7 +35,10 @@ const SERVERS = {
 
   async express({ folder, code }) {
     const [app] = await code('Express', 'mjs')
-    await write(folder, { 'app.mjs': (await fixture('express/app.mjs')).replace('// GUIDE', app), 'package.json': '{}' })
+    await write(folder, {
+      'app.mjs': (await fixture('express/app.mjs')).replace('// GUIDE', app),
+      'package.json': '{}',
+    })
     await run('npm', ['install', '--no-audit', '--no-fund', 'express@5.1.0', 'express-session@1.18.2', 'jose@6.1.0'], {
       cwd: folder,
     })
@@ -43,29 +51,66 @@ const SERVERS = {
     await write(folder, { 'config.ru': app.replace('# CALLBACK', callback) })
     return ['puma', ['--environment', 'development', '--bind', `tcp://127.0.0.1:${port}`]]
   },
+
+  async wordpress({ folder, code, env, atEnd }) {
+    const [plugin] = await code('WordPress', 'php')
+    await cp('/usr/share/wordpress', folder, { recursive: true, dereference: true })
+    await write(folder, { 'wp-content/plugins/signals.php': plugin })
+    await cp(join(FIXTURES, 'wordpress'), folder, { recursive: true })
+    await startDatabase(folder, atEnd)
+    await run('php', ['install.php'], { cwd: folder, env })
+    return ['php', ['-S', `127.0.0.1:${env.PORT}`, 'router.php']]
+  },
 }
 
-export const servers = Object.keys(SERVERS).map((name) => ({ name, run: () => inFolder((folder) => tryServer(name, folder)) }))
+/** What has to be installed, as an expression that fails where it is not. */
+const NEEDS = {
+  django: ['/usr/bin/python3 -c "import django, jwt"', 'apt-get install python3-django python3-jwt'],
+  flask: ['/usr/bin/python3 -c "import flask, flask_wtf, jwt"', 'apt-get install python3-flaskext.wtf python3-jwt'],
+  rails: [
+    "ruby -e \"require 'rails'; require 'jwt'\" && puma --version",
+    'apt-get install ruby-rails ruby-jwt ruby-sqlite3 puma',
+  ],
+  wordpress: [
+    'test -d /usr/share/wordpress && mariadbd --version',
+    'apt-get install wordpress mariadb-server php-cli php-mysql',
+  ],
+  codeigniter: ['test -d "$CODEIGNITER"', 'set CODEIGNITER to a folder with the application starter of CodeIgniter 4'],
+}
+
+export const servers = [...Object.keys(SERVERS), 'codeigniter'].map((name) => ({
+  name,
+  needs: NEEDS[name],
+  run: () => (name === 'codeigniter' ? tryCodeIgniter() : inFolder((folder) => tryServer(name, folder))),
+}))
+
+/** Runs the tests of the PHP example in the framework itself. */
+function tryCodeIgniter() {
+  const args = ['--config', 'test/vitest.config.ts', '--project', 'browser', 'test/examples/php.test.ts']
+  return run('npx', ['vitest', 'run', ...args])
+}
 
 async function tryServer(name, folder) {
   const relay = await startRelay()
+  const ends = []
   let server
   try {
     const port = await findFreePort()
     const site = `http://127.0.0.1:${port}`
     const env = { PORT: String(port), RELAY_URL: relay.page, PUBLISH_SECRET, AUTH_SECRET }
-    const [command, args] = await SERVERS[name]({ folder, code, port })
+    const [command, args] = await SERVERS[name]({ folder, code, port, env, atEnd: (end) => ends.push(end) })
     server = await serve(command, args, { cwd: folder, env, url: `${site}/form` })
-    await checkSite(site, relay)
+    await checkSite(site, relay, { user: '7', signal: 'ReportIncome', ...DIFFERENT[name] })
   } catch (error) {
-    throw new Error(`${error.stack}\n${server?.output().slice(-3000) ?? ''}`)
+    throw new Error(`${error.stack}\n${server?.output().slice(-3000) ?? ''}`, { cause: error })
   } finally {
     await server?.stop()
+    for (const end of ends) await end()
     await relay.stop()
   }
 }
 
-async function checkSite(site, relay) {
+async function checkSite(site, relay, { user, signal }) {
   const visitor = await createVisitor(site)
   check(!isToken(await (await visitor.get('/signal-token')).text()), 'A visitor got a token')
 
@@ -73,10 +118,10 @@ async function checkSite(site, relay) {
   const answer = await visitor.get('/signal-token')
   const token = await answer.text()
   check(isToken(token), `There is no token: ${answer.status} ${token.slice(0, 500)}`)
-  check(/^text\/plain/.test(answer.headers.get('content-type')), 'The token is not plain text')
+  check(answer.headers.get('content-type').startsWith('text/plain'), 'The token is not plain text')
   check(/no-store|no-cache/.test(answer.headers.get('cache-control')), 'Caches may keep the token')
   const page = await connect(relay.url, token)
-  check(page.welcome.user === '7', `The token is for ${page.welcome.user}`)
+  check(page.welcome.user === user, `The token is for ${page.welcome.user}`)
 
   const form = await (await visitor.get('/form')).text()
   const [, name, value] = /name="(\w*(?:csrf|authenticity)\w*)" (?:type="hidden" )?value="([^"]+)"/.exec(form) ?? []
@@ -85,8 +130,25 @@ async function checkSite(site, relay) {
   const saved = await visitor.post('/incomes', { amount: '250', ...(name && { [name]: value }) }, 'same-origin')
   check(saved.status < 400, `The form was not taken: ${saved.status} ${(await saved.text()).slice(0, 2000)}`)
   await waitUntil(() => page.heard.length > 0, 'the signal')
-  check(page.heard[0].signal === 'ReportIncome', `Another signal came: ${page.heard[0].signal}`)
+  check(page.heard[0].signal === signal, `Another signal came: ${page.heard[0].signal}`)
   page.close()
+}
+
+/** A database of its own, on a socket in the folder. */
+async function startDatabase(folder, atEnd) {
+  const [data, socket] = [join(folder, 'db'), join(folder, 'db.sock')]
+  await run('mariadb-install-db', [`--datadir=${data}`, '--user=root', '--auth-root-authentication-method=normal'])
+  const args = ['--no-defaults', `--datadir=${data}`, `--socket=${socket}`, '--skip-networking', '--user=root']
+  const database = spawn('mariadbd', args, { stdio: 'ignore' })
+  atEnd(async () => {
+    const closed = once(database, 'close')
+    database.kill('SIGKILL')
+    await closed
+  })
+  await waitUntil(() => existsSync(socket), 'the database')
+  const sql =
+    'CREATE DATABASE wordpress; CREATE USER wordpress@localhost; GRANT ALL ON wordpress.* TO wordpress@localhost'
+  await run('mariadb', ['--no-defaults', `--socket=${socket}`, '--user=root', '--execute', sql])
 }
 
 /** A browser without a page: it keeps cookies, and does not follow redirects. */

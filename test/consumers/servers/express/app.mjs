@@ -1,3 +1,4 @@
+/* oxlint-disable no-unused-vars -- The code of the guide uses them. */
 import { randomUUID } from 'node:crypto'
 import express from 'express'
 import session from 'express-session'
