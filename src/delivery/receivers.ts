@@ -36,7 +36,7 @@ export const typeOf = (room: string, name: string): string => `${room} ${name}`
 /** The handlers of the page, by room and name. */
 export function createReceivers({ listen, onThrow }: ReceiversOptions): Receivers {
   const emitter = createEmitter<{ readonly [type: string]: Signal }>(onThrow)
-  const registrations = new Map<Stop, object>()
+  const registrations = new Map<Stop, { readonly handler: AnyHandler }>()
 
   return {
     add(name, handler, options) {
@@ -47,7 +47,9 @@ export function createReceivers({ listen, onThrow }: ReceiversOptions): Receiver
       checkName(room)
       if (name !== '*') checkName(name)
       const registration = { name, handler, room, once, from, signal, where }
-      for (const [stop, other] of registrations) if (isEqual(other, registration)) return stop
+      for (const [stop, other] of registrations) {
+        if (other.handler === handler && isEqual(other, registration)) return stop
+      }
 
       const unlisten = listen(room)
       const off = emitter.on(typeOf(room, name), (received) => {
