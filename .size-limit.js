@@ -65,7 +65,7 @@ export default [
   ...binding('vue', '{ createSignalPlugin, provideSignalClient, useSignal, useSignalStatus, useSendSignal }'),
   ...binding('svelte', '{ provideSignalClient, useSignal, useSignalStatus, useSendSignal }'),
   ...binding('solid', '{ SignalProvider, useSignal, useSignalStatus, useSendSignal }'),
-  refreshing('refreshOn and the core', '{ refreshOn }', 4310),
+  refreshing('refreshOn and the core', '{ refreshOn }', 4312),
   refreshing('refreshOn, its actions and the core', ACTIONS, 6920),
   html,
   { ...imports, name: 'inspector', path: 'dist/inspector/index.js', import: '{ showInspector }', limit: '3860 B' },
