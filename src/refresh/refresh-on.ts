@@ -1,7 +1,16 @@
 import { call } from '../page/dom.js'
 import { isSignalError, SignalError } from '../errors.js'
 import { getPageClient, hasSent } from '../page-client.js'
-import type { AnySignals, RegisteredSignals, Signal, SignalClient, SignalMap, SignalName, Stop } from '../signals.js'
+import type {
+  AnySignals,
+  JsonifyMap,
+  RegisteredSignals,
+  Signal,
+  SignalClient,
+  SignalMap,
+  SignalName,
+  Stop,
+} from '../signals.js'
 import type { RefreshAction } from './action.js'
 import { editedFields, hasOpenDialog, watchEdits } from '../page/edits.js'
 import { failure, NOT_YET } from './failure.js'
@@ -55,7 +64,7 @@ let watching: AbortController
 export function refreshOn<
   Name extends SignalName<Received> | '*',
   Sent extends SignalMap = RegisteredSignals,
-  Received extends SignalMap = Sent,
+  Received extends SignalMap = JsonifyMap<Sent>,
 >(names: Name | readonly Name[], action: RefreshAction, options: RefreshOptions<Sent, Received, Name> = {}): Stop {
   return refreshPlace({}, names, action, options)
 }
@@ -64,7 +73,7 @@ export function refreshOn<
 export function refreshPlace<
   Name extends SignalName<Received> | '*',
   Sent extends SignalMap = RegisteredSignals,
-  Received extends SignalMap = Sent,
+  Received extends SignalMap = JsonifyMap<Sent>,
 >(
   place: object,
   names: Name | readonly Name[],

@@ -1,6 +1,14 @@
 import { type MaybeRefOrGetter, toValue } from 'vue'
 import type { UseSignalOptions } from '../bindings/options.js'
-import type { RegisteredSignals, SignalClient, SignalHandler, SignalMap, SignalName, Stop } from '../signals.js'
+import type {
+  JsonifyMap,
+  RegisteredSignals,
+  SignalClient,
+  SignalHandler,
+  SignalMap,
+  SignalName,
+  Stop,
+} from '../signals.js'
 import { whileMounted } from './while-mounted.js'
 
 /**
@@ -10,7 +18,10 @@ import { whileMounted } from './while-mounted.js'
  *
  * @throws SignalError when mounted: `bad-name` or `bad-option`.
  */
-export function useSignal<Name extends SignalName<Received> | '*', Received extends SignalMap = RegisteredSignals>(
+export function useSignal<
+  Name extends SignalName<Received> | '*',
+  Received extends SignalMap = JsonifyMap<RegisteredSignals>,
+>(
   name: MaybeRefOrGetter<Name>,
   handler: SignalHandler<Received, Name>,
   options: MaybeRefOrGetter<UseSignalOptions<Name, Received>> = {},
