@@ -21,7 +21,9 @@ export interface AnySignals {
 /** The registry when the application filled it, else any name with any JSON value. */
 export type RegisteredSignals = keyof SignalRegistry extends never ? AnySignals : SignalRegistry
 
-export type SignalName<Signals extends SignalMap> = Extract<keyof Signals, string>
+/** The names of a map. The second half makes the compiler list the names in its errors, instead of `keyof SignalRegistry`. */
+export type SignalName<Signals extends SignalMap> = Extract<keyof Signals, string> &
+  { [Name in keyof Signals]-?: Name }[keyof Signals]
 
 /** Data as they arrive: JSON turns a `Date` into text, and whatever has `toJSON()` into its result. */
 export type Jsonify<Data> = [Data] extends [JsonValue | undefined | void] ? Data : JsonifyEach<Data>

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -35,9 +35,15 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-function compile(moduleResolution: ts.ModuleResolutionKind, module: ts.ModuleKind): string[] {
+const SOURCES = ['registry.mts', 'components.mts', 'embedding.mts']
+
+function compile(
+  moduleResolution: ts.ModuleResolutionKind,
+  module: ts.ModuleKind,
+  sources: readonly string[] = SOURCES,
+): string[] {
   const program = ts.createProgram(
-    ['registry.mts', 'components.mts', 'embedding.mts'].map((file) => join(folder, file)),
+    sources.map((file) => join(folder, file)),
     {
       strict: true,
       noEmit: true,
@@ -62,6 +68,19 @@ describe('an application that installed the package', () => {
     'compiles with its own registry of signals under %s, without skipping library checks',
     (_name, resolution, module) => {
       expect(compile(resolution, module)).toEqual([])
+    },
+  )
+
+  it.each(['sendSignal("Misspelt")', 'receiveSignal("Misspelt", () => 1)'])(
+    'is told by the compiler which names there are: %s',
+    (call) => {
+      const registry = 'declare module "signalpost" { interface SignalRegistry { ReportIncome: void; Saved: void } }'
+      writeFileSync(
+        join(folder, 'misspelt.mts'),
+        `import { receiveSignal, sendSignal } from 'signalpost'\n${registry}\n${call}\n[receiveSignal, sendSignal]`,
+      )
+      const [text] = compile(ts.ModuleResolutionKind.Bundler, ts.ModuleKind.ESNext, ['misspelt.mts'])
+      expect(text).toMatch(/"Misspelt".* not assignable .*"ReportIncome" \| "Saved"/)
     },
   )
 
