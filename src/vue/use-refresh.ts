@@ -1,4 +1,4 @@
-import { type MaybeRefOrGetter, toValue } from 'vue'
+import * as Vue from 'vue'
 import type { RefreshAction, RefreshOptions } from '../refresh/index.js'
 import { refreshPlace } from '../refresh/refresh-on.js'
 import type { JsonifyMap, RegisteredSignals, SignalClient, SignalMap, SignalName, Stop } from '../signals.js'
@@ -16,12 +16,12 @@ export function useRefresh<
   Sent extends SignalMap = RegisteredSignals,
   Received extends SignalMap = JsonifyMap<Sent>,
 >(
-  names: MaybeRefOrGetter<Name | readonly Name[]>,
+  names: Vue.MaybeRefOrGetter<Name | readonly Name[]>,
   action: RefreshAction,
-  options: MaybeRefOrGetter<RefreshOptions<Sent, Received, Name>> = {},
+  options: Vue.MaybeRefOrGetter<RefreshOptions<Sent, Received, Name>> = {},
 ): Stop {
   const place = {}
   return whileMounted(options, (client: SignalClient<Sent, Received>, refreshOptions) =>
-    refreshPlace(place, toValue(names), action, { ...refreshOptions, client }),
+    refreshPlace(place, Vue.toValue(names), action, { ...refreshOptions, client }),
   )
 }

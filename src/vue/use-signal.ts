@@ -1,4 +1,4 @@
-import { type MaybeRefOrGetter, toValue } from 'vue'
+import * as Vue from 'vue'
 import type { UseSignalOptions } from '../bindings/options.js'
 import type {
   JsonifyMap,
@@ -22,12 +22,12 @@ export function useSignal<
   Name extends SignalName<Received> | '*',
   Received extends SignalMap = JsonifyMap<RegisteredSignals>,
 >(
-  name: MaybeRefOrGetter<Name>,
+  name: Vue.MaybeRefOrGetter<Name>,
   handler: SignalHandler<Received, Name>,
-  options: MaybeRefOrGetter<UseSignalOptions<Name, Received>> = {},
+  options: Vue.MaybeRefOrGetter<UseSignalOptions<Name, Received>> = {},
 ): Stop {
   return whileMounted(options, (client: SignalClient<never, Received>, receiveOptions) =>
     // Another function for each: two components with one handler are two receivers.
-    client.receiveSignal(toValue(name), (data, signal) => handler(data, signal), receiveOptions),
+    client.receiveSignal(Vue.toValue(name), (data, signal) => handler(data, signal), receiveOptions),
   )
 }

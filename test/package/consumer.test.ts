@@ -143,6 +143,16 @@ describe('an application that installed the package', () => {
     expect(Object.keys(manifest.scripts ?? {}).filter((name) => /^(pre|post)?install$/.test(name))).toEqual([])
   })
 
+  it('asks for no version of a framework, so that it installs beside every other one', () => {
+    const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+      readonly peerDependencies: Readonly<Record<string, string>>
+      readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional: boolean }>>
+    }
+    const names = Object.keys(manifest.peerDependencies)
+    expect(Object.values(manifest.peerDependencies)).toEqual(names.map(() => '*'))
+    expect(manifest.peerDependenciesMeta).toEqual(Object.fromEntries(names.map((name) => [name, { optional: true }])))
+  })
+
   it.each(['signalpost.js', 'signalpost.min.js'])('can require the script-tag build: %s', (file) => {
     const api = createRequire(import.meta.url)(join(ROOT, 'dist/umd', file)) as Record<string, unknown>
     expect(Object.keys(api)).toContain('createSignalClient')
