@@ -98,11 +98,12 @@ describe('an application that installed the package', () => {
   it('gets the files of this list and no others', () => {
     const kinds = packed.map((path) =>
       path
-        .replace(/^dist\/(?!umd|relay|playground|dashboard).*\.(js|js\.map)$/, 'dist modules')
+        .replace(/^dist\/cjs\/.*\.js$/, 'dist/cjs modules')
+        .replace(/^dist\/(?!cjs|umd|relay|playground|dashboard).*\.(js|js\.map)$/, 'dist modules')
         .replace(/^(dist\/(?:playground|dashboard)|examples\/guides)\/.*$/, '$1')
         .replace(/^(dist\/relay\/chunk)-\w+\.js$/, '$1')
-        .replace(/^dist\/[a-z]+\/index\.d\.ts$/, 'dist entry point types')
-        .replace(/^dist\/[a-z-]+-[\w-]{8}\.d\.ts$/, 'dist shared types'),
+        .replace(/^dist\/[a-z]+\/index\.d\.c?ts$/, 'dist entry point types')
+        .replace(/^dist\/[a-z-]+-[\w-]{8}\.d\.c?ts$/, 'dist shared types'),
     )
     expect([...new Set(kinds)].toSorted()).toEqual([
       'CHANGELOG.md',
@@ -111,8 +112,12 @@ describe('an application that installed the package', () => {
       'dist entry point types',
       'dist modules',
       'dist shared types',
+      'dist/cjs modules',
+      'dist/cjs/connection/THIRD-PARTY-LICENSES.txt',
+      'dist/cjs/package.json',
       'dist/connection/THIRD-PARTY-LICENSES.txt',
       'dist/dashboard',
+      'dist/index.d.cts',
       'dist/index.d.ts',
       'dist/playground',
       'dist/relay/THIRD-PARTY-LICENSES.txt',
@@ -143,6 +148,20 @@ describe('an application that installed the package', () => {
     expect(Object.keys(manifest.scripts ?? {}).filter((name) => /^(pre|post)?install$/.test(name))).toEqual([])
   })
 
+  it('shares one page client between require() of several entry points', () => {
+    const script = `const { createSignalClient, getPageClient } = require('signalpost')
+      const { refreshOn } = require('signalpost/refresh')
+      const client = createSignalClient({ url: 'ws://localhost/signals', connect: 'manual' })
+      refreshOn('ReportIncome', () => undefined)
+      console.log(getPageClient() === client)`
+    // Without the condition "module-sync", as with Jest and older Node.
+    const file = join(folder, 'node_modules/signalpost/package.json')
+    const manifest = readFileSync(file, 'utf8')
+    writeFileSync(file, manifest.replaceAll('"module-sync"', '"no-sync"'))
+    expect(execFileSync(process.execPath, ['--eval', script], { cwd: folder, encoding: 'utf8' })).toBe('true\n')
+    writeFileSync(file, manifest)
+  })
+
   it('asks for no version of a framework, so that it installs beside every other one', () => {
     const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
       readonly peerDependencies: Readonly<Record<string, string>>
@@ -165,6 +184,8 @@ describe('an application that installed the package', () => {
       manifest.exports,
       manifest.main,
       manifest.types,
+      manifest.typesVersions,
+      manifest.browser,
       manifest.unpkg,
       manifest.jsdelivr,
       manifest.bin,
