@@ -38,21 +38,28 @@ function refreshing(name, names, more) {
   return { ...imports, name, import: imported, limit: `${core + more} B` }
 }
 
+/** As a module, because another format adds helpers for the namespace of a framework that is not in the bundle. */
+function asModule(config) {
+  return withoutComments({ ...config, format: 'esm' })
+}
+
 /** A binding on top of the core, without its framework; and its useRefresh on top of refreshOn. */
 function binding(framework, names) {
   const path = `dist/${framework}/index.js`
   return [
     {
       ...imports,
+      modifyEsbuildConfig: asModule,
       name: `${framework} and the core`,
       import: { 'dist/index.js': CORE, [path]: names },
       limit: `${core + 500} B`,
     },
     {
       ...imports,
+      modifyEsbuildConfig: asModule,
       name: `${framework} with useRefresh, the core and refresh`,
       import: { 'dist/index.js': CORE, 'dist/refresh/index.js': '{ refreshOn }', [path]: '*' },
-      limit: `${refresh + 650} B`,
+      limit: `${refresh + 710} B`,
     },
   ]
 }
@@ -75,6 +82,6 @@ export default [
     gzip: true,
     // The file as it is built: the minifier of the measurement would change it.
     modifyEsbuildConfig: (config) => ({ ...config, loader: { '.js': 'copy' } }),
-    limit: '21370 B',
+    limit: '21390 B',
   },
 ]

@@ -52,6 +52,18 @@ const modules: Options = {
   bundle: false,
 }
 
+/** For loaders that know nothing but require(), such as Jest by default. All other ones take the ES modules. */
+const commonjs: Options = {
+  ...modules,
+  outDir: 'dist/cjs',
+  format: ['cjs'],
+  sourcemap: false,
+  outExtension: () => ({ js: '.js' }),
+  async onSuccess() {
+    writeFileSync('dist/cjs/package.json', '{ "type": "commonjs" }\n')
+  },
+}
+
 const reconnectingWebSocket: Options = {
   ...browser,
   entry: [RECONNECTING_WEBSOCKET],
@@ -63,6 +75,16 @@ const reconnectingWebSocket: Options = {
     options.mangleProps = PRIVATE
   },
   banner: { js: NOTICE },
+}
+
+const commonjsWebSocket: Options = {
+  ...reconnectingWebSocket,
+  outDir: 'dist/cjs/connection',
+  format: ['cjs'],
+  sourcemap: false,
+  outExtension: () => ({ js: '.js' }),
+  // The default import of a CommonJS module is all of its exports.
+  footer: { js: 'module.exports = module.exports.default' },
 }
 
 const declarations: Options = {
@@ -78,12 +100,13 @@ const declarations: Options = {
     'testing/index': 'src/testing/index.ts',
     'vue/index': 'src/vue/index.ts',
   },
-  format: ['esm'],
+  format: ['esm', 'cjs'],
   dts: { only: true, compilerOptions: { ignoreDeprecations: '6.0' } },
 }
 
 const relayDeclarations: Options = {
   ...declarations,
+  format: ['esm'],
   entry: { 'relay/index': 'examples/relay/index.ts' },
   dts: { only: true, compilerOptions: { ignoreDeprecations: '6.0', types: ['node'] } },
 }
@@ -169,7 +192,9 @@ function relay(isWatching: boolean): Options {
 
 export default defineConfig((options) => [
   modules,
+  commonjs,
   reconnectingWebSocket,
+  commonjsWebSocket,
   declarations,
   relayDeclarations,
   umd('signalpost', false),

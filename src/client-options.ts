@@ -2,9 +2,12 @@ import type { OpenTransport } from './connection/transport.js'
 import type { SignalContract } from './contract.js'
 import type { SignalError } from './errors.js'
 import { badOption, checkOptions } from './option-checks.js'
-import type { RegisteredSignals, SignalMap, Token } from './signals.js'
+import type { JsonifyMap, RegisteredSignals, SignalMap, Token } from './signals.js'
 
-export interface ClientOptions<Sent extends SignalMap = RegisteredSignals, Received extends SignalMap = Sent> {
+export interface ClientOptions<
+  Sent extends SignalMap = RegisteredSignals,
+  Received extends SignalMap = JsonifyMap<Sent>,
+> {
   /**
    * The address of the relay: wss:, ws:, https:, http:, or relative to the page, beginning with `/`, `./` or `../`. An
    * empty text counts as missing.

@@ -6,7 +6,16 @@ import { createEmitter } from './emitter.js'
 import { rethrow, SignalError } from './errors.js'
 import { checkFunction, checkOptions } from './option-checks.js'
 import { getPageClient, noteSent, setPageClient } from './page-client.js'
-import type { Gap, ReceiveOptions, RegisteredSignals, SendOptions, Signal, SignalClient, SignalMap } from './signals.js'
+import type {
+  Gap,
+  JsonifyMap,
+  ReceiveOptions,
+  RegisteredSignals,
+  SendOptions,
+  Signal,
+  SignalClient,
+  SignalMap,
+} from './signals.js'
 import { type SignalStatus, withGrace } from './status.js'
 
 interface ClientEvents {
@@ -22,9 +31,10 @@ const STATUS_OPTIONS = { grace: 'number' }
  *
  * @throws SignalError `bad-option`, `bad-url` or `insecure-url`.
  */
-export function createSignalClient<Sent extends SignalMap = RegisteredSignals, Received extends SignalMap = Sent>(
-  options?: ClientOptions<Sent, Received>,
-): SignalClient<Sent, Received> {
+export function createSignalClient<
+  Sent extends SignalMap = RegisteredSignals,
+  Received extends SignalMap = JsonifyMap<Sent>,
+>(options?: ClientOptions<Sent, Received>): SignalClient<Sent, Received> {
   checkClientOptions(options)
   const { connect = 'now', onError = rethrow } = options ?? {}
 

@@ -17,6 +17,8 @@ export type {
   AnySignals,
   DataOf,
   Gap,
+  Jsonify,
+  JsonifyMap,
   ReceivedSignal,
   ReceiveOptions,
   RegisteredSignals,

@@ -1,6 +1,7 @@
 import { SignalError } from './errors.js'
 import { badOption } from './option-checks.js'
 import type {
+  JsonifyMap,
   ReceivedSignal,
   ReceiveOptions,
   RegisteredSignals,
@@ -23,10 +24,10 @@ export function sendSignal<Name extends SignalName<RegisteredSignals>>(
 }
 
 /** Receives a signal through the page's client. See {@link SignalClient.receiveSignal}. */
-export function receiveSignal<Name extends SignalName<RegisteredSignals> | '*'>(
+export function receiveSignal<Name extends SignalName<JsonifyMap<RegisteredSignals>> | '*'>(
   name: Name,
-  handler: SignalHandler<RegisteredSignals, Name>,
-  options?: ReceiveOptions<ReceivedSignal<RegisteredSignals, Name>>,
+  handler: SignalHandler<JsonifyMap<RegisteredSignals>, Name>,
+  options?: ReceiveOptions<ReceivedSignal<JsonifyMap<RegisteredSignals>, Name>>,
 ): Stop {
   return requirePageClient().receiveSignal(name, handler, options)
 }

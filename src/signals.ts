@@ -21,7 +21,25 @@ export interface AnySignals {
 /** The registry when the application filled it, else any name with any JSON value. */
 export type RegisteredSignals = keyof SignalRegistry extends never ? AnySignals : SignalRegistry
 
-export type SignalName<Signals extends SignalMap> = Extract<keyof Signals, string>
+/** The names of a map. The second half makes the compiler list the names in its errors, instead of `keyof SignalRegistry`. */
+export type SignalName<Signals extends SignalMap> = Extract<keyof Signals, string> &
+  { [Name in keyof Signals]-?: Name }[keyof Signals]
+
+/** Data as they arrive: JSON turns a `Date` into text, and whatever has `toJSON()` into its result. */
+export type Jsonify<Data> = [Data] extends [JsonValue | undefined | void] ? Data : JsonifyEach<Data>
+
+type JsonifyEach<Data> = unknown extends Data
+  ? Data
+  : Data extends JsonValue | undefined | void
+    ? Data
+    : Data extends { toJSON(...rest: never[]): infer Json }
+      ? Jsonify<Json>
+      : { [Key in keyof Data]: Jsonify<Data[Key]> }
+
+/** The signals of a map as receivers get them. */
+export type JsonifyMap<Signals extends SignalMap> = AnySignals extends Signals
+  ? Signals
+  : { [Name in keyof Signals]: Jsonify<Signals[Name]> }
 
 /** The data that a receiver of `Name` gets. */
 export type DataOf<Signals extends SignalMap, Name extends keyof Signals> = AnySignals extends Signals
@@ -134,7 +152,10 @@ export type Token = string | (() => string | Promise<string>)
  * Sends and receives signals over one connection. `Sent` maps names to the data that is sent, `Received` to the data
  * that receivers get; they differ only where a contract transforms data.
  */
-export interface SignalClient<Sent extends SignalMap = RegisteredSignals, Received extends SignalMap = Sent> {
+export interface SignalClient<
+  Sent extends SignalMap = RegisteredSignals,
+  Received extends SignalMap = JsonifyMap<Sent>,
+> {
   /** The present status of the connection; a new object at every change. */
   readonly status: SignalStatus
 

@@ -7,7 +7,7 @@ declare(strict_types=1);
  *
  *     php publish-from-script.php "Customer" 250 [2026-01-31]
  *
- * In CodeIgniter 4 this is a command in app/Commands.
+ * In CodeIgniter 4 this is a command: app/Commands/AddIncome.php.
  */
 
 use App\Libraries\SignalRelayException;

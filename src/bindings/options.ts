@@ -1,4 +1,5 @@
 import type {
+  JsonifyMap,
   ReceivedSignal,
   ReceiveOptions,
   RegisteredSignals,
@@ -11,7 +12,7 @@ import type { StatusOptions } from '../status.js'
 /** The options of `receiveSignal`, and the client. */
 export interface UseSignalOptions<
   Name extends SignalName<Received> | '*' = '*',
-  Received extends SignalMap = RegisteredSignals,
+  Received extends SignalMap = JsonifyMap<RegisteredSignals>,
 > extends ReceiveOptions<ReceivedSignal<Received, Name>> {
   /** The client, whose map types the call. @default the provided client, else the page's */
   readonly client?: SignalClient<never, Received> | undefined
@@ -26,7 +27,10 @@ export interface UseSignalStatusOptions extends StatusOptions {
   readonly client?: AnyClient | undefined
 }
 
-export interface UseSendSignalOptions<Sent extends SignalMap = RegisteredSignals, Received extends SignalMap = Sent> {
+export interface UseSendSignalOptions<
+  Sent extends SignalMap = RegisteredSignals,
+  Received extends SignalMap = JsonifyMap<Sent>,
+> {
   /** The client, whose map types the function. @default the provided client, else the page's */
   readonly client?: SignalClient<Sent, Received> | undefined
 }

@@ -235,7 +235,7 @@ function onTokenFailed(draft: Draft, { attemptId, cause }: ConnectionEvents['tok
 /** A renewal that fails needs no report: the next attempt asks again. */
 function failToken(draft: Draft, cause?: unknown): void {
   if (draft.status.state === 'online' && !draft.isTokenPending) return
-  report(draft, 'token-failed', 'The token function failed or took too long; it is asked again.', cause)
+  report(draft, 'token-failed', 'There is no good token in time: see error.cause.', cause)
   retry(draft, 'no token')
 }
 

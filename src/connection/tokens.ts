@@ -8,9 +8,10 @@ const LONGEST_TIMER = 2_147_483_647
 
 /** Asks the application for its token; rejects if the application fails. */
 export async function readToken(token: Token | undefined): Promise<string | undefined> {
-  const text: unknown = typeof token === 'function' ? await token() : token
-  if (text === undefined || typeof text === 'string') return text
-  throw new TypeError('A token is a string.')
+  const text = typeof token === 'function' ? await token() : token
+  // Any other value than a text throws as well. A byte order mark counts as a space.
+  if (text !== undefined && text.search(/[\s"<]/) >= 0) throw new TypeError('A token has no space, quote or <.')
+  return text
 }
 
 /** Returns the milliseconds until a token with this rest of its life (ms) should be renewed. */

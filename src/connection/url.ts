@@ -1,5 +1,6 @@
 import { SignalError } from '../errors.js'
 import { readMeta } from '../page/meta.js'
+import { parseUrl } from '../page/parse-url.js'
 
 const LOOPBACK = /^(.*\.)?localhost$|^127(\.\d+){3}$|^\[::1]$/
 /** Another text would be relative to the page as well, but most likely lacks its scheme. */
@@ -19,7 +20,7 @@ export function resolveUrl(option: string | undefined): string {
   const text = (option?.trim() || readMeta('url') || '/signals').replace(PORT, `//${page?.hostname}:`)
   const isAddress = ADDRESS.test(text)
   if (!page && isAddress && /^[./]/.test(text)) return text
-  const url = isAddress && URL.canParse(text, page?.href) ? new URL(text, page?.href) : undefined
+  const url = isAddress ? parseUrl(text, page?.href) : undefined
   if (url) url.protocol = url.protocol.replace('http', 'ws')
   // A password would end up in logs; tokens have their own option.
   if (!url || !/^wss?:/.test(url.protocol) || url.username || url.password) {

@@ -63,22 +63,16 @@ function toText(frame: object): string {
     return JSON.stringify(frame, onlyJson)
   } catch (cause) {
     // An error of JSON.stringify or toJSON() may quote the data.
-    throw new SignalError(
-      'bad-data',
-      'The data is not JSON: see error.cause. Send plain values, no functions, BigInts, NaN or loops.',
-      cause,
-    )
+    throw new SignalError('bad-data', 'The data is not JSON: see error.cause. Send plain values.', cause)
   }
 }
 
-/** Refuses values that JSON.stringify would silently omit or turn into null. */
-function onlyJson(_key: string, value: unknown): unknown {
-  if (
-    typeof value === 'function' ||
-    typeof value === 'symbol' ||
-    (typeof value === 'number' && !Number.isFinite(value))
-  ) {
-    throw new TypeError(`it holds a ${typeof value} that JSON has no form for`)
-  }
+/** The kinds of values that JSON has a form for, besides finite numbers. */
+const JSON_KINDS = / (Object|Array|String|Boolean|Null|Undefined)]/
+
+/** Refuses values that JSON.stringify would omit, empty or turn into null; `this` holds the value as it was before toJSON(). */
+function onlyJson(this: Record<string, unknown>, key: string, value: unknown): unknown {
+  const kind = {}.toString.call(value ?? this[key])
+  if (!JSON_KINDS.test(kind) && !Number.isFinite(value)) throw new TypeError(`it holds ${kind}`)
   return value
 }

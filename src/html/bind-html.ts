@@ -6,7 +6,7 @@ import { DEFAULT_ROOM } from '../protocol/names.js'
 import { watchPage } from '../refresh/refresh-on.js'
 import { checkOrigins, type OriginOptions } from '../refresh/allowed-origin.js'
 import { checkRefresh, type RefreshOptions } from '../refresh/refresh-options.js'
-import type { RegisteredSignals, SignalClient, SignalMap, Stop } from '../signals.js'
+import type { JsonifyMap, RegisteredSignals, SignalClient, SignalMap, Stop } from '../signals.js'
 import { Attribute, type Report } from './attributes.js'
 import { dispatchSignals } from './dispatch-signals.js'
 import { inheritAttributes, refreshElements } from './refresh-elements.js'
@@ -15,7 +15,7 @@ import { showStatus } from './show-status.js'
 
 export interface HtmlOptions<
   Sent extends SignalMap = RegisteredSignals,
-  Received extends SignalMap = Sent,
+  Received extends SignalMap = JsonifyMap<Sent>,
 > extends OriginOptions {
   /** The client. @default the page's client, now and whenever it changes */
   readonly client?: SignalClient<Sent, Received> | undefined
@@ -51,7 +51,7 @@ const KEY = Symbol.for('signalpost:html')
  *
  * @throws SignalError `bad-option`.
  */
-export function bindHtml<Sent extends SignalMap = RegisteredSignals, Received extends SignalMap = Sent>(
+export function bindHtml<Sent extends SignalMap = RegisteredSignals, Received extends SignalMap = JsonifyMap<Sent>>(
   options: HtmlOptions<Sent, Received> = {},
 ): Stop {
   checkOptions(options, OPTIONS)

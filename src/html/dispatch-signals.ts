@@ -1,5 +1,5 @@
 import { call } from '../page/dom.js'
-import type { DataOf, RegisteredSignals, Signal, SignalClient, SignalName, Stop } from '../signals.js'
+import type { DataOf, JsonifyMap, RegisteredSignals, Signal, SignalClient, SignalName, Stop } from '../signals.js'
 
 /** A signal as an event of the page: `detail` is its data, `null` for none. */
 export interface SignalEvent<Name extends string = string, Data = Signal['data']> extends CustomEvent<
@@ -10,7 +10,10 @@ export interface SignalEvent<Name extends string = string, Data = Signal['data']
 
 /** An event like `signal:ReportIncome` for each name of the registry, or for any name if the registry is empty. */
 export type SignalEventMap = {
-  [Name in SignalName<RegisteredSignals> as `signal:${Name}`]: SignalEvent<Name, DataOf<RegisteredSignals, Name>>
+  [Name in SignalName<RegisteredSignals> as `signal:${Name}`]: SignalEvent<
+    Name,
+    DataOf<JsonifyMap<RegisteredSignals>, Name>
+  >
 }
 
 declare global {

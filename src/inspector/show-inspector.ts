@@ -1,11 +1,14 @@
 import { checkName } from '../option-checks.js'
 import { getPageClient, onPageClient } from '../page-client.js'
-import type { AnySignals, RegisteredSignals, SignalClient, SignalMap, Stop } from '../signals.js'
+import type { AnySignals, JsonifyMap, RegisteredSignals, SignalClient, SignalMap, Stop } from '../signals.js'
 import { createPanel } from './panel.js'
 import { createRecord } from './record.js'
 import { watchClient, watchRefreshes } from './watch.js'
 
-export interface InspectorOptions<Sent extends SignalMap = RegisteredSignals, Received extends SignalMap = Sent> {
+export interface InspectorOptions<
+  Sent extends SignalMap = RegisteredSignals,
+  Received extends SignalMap = JsonifyMap<Sent>,
+> {
   /** @default the page's client, now and whenever it changes */
   readonly client?: SignalClient<Sent, Received>
   /** The rooms whose signals are shown; the inspector joins them. @default ['main'] */
@@ -21,10 +24,10 @@ let stopLast: Stop | undefined
  *
  * @throws SignalError `bad-name` for a room.
  */
-export function showInspector<Sent extends SignalMap = RegisteredSignals, Received extends SignalMap = Sent>({
-  client,
-  rooms = ['main'],
-}: InspectorOptions<Sent, Received> = {}): Stop {
+export function showInspector<
+  Sent extends SignalMap = RegisteredSignals,
+  Received extends SignalMap = JsonifyMap<Sent>,
+>({ client, rooms = ['main'] }: InspectorOptions<Sent, Received> = {}): Stop {
   if (!globalThis.document) return () => undefined
   rooms.forEach(checkName)
   stopLast?.()

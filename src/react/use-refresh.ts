@@ -3,7 +3,7 @@ import { useEffect } from 'react'
 import { followClient } from '../bindings/follow-client.js'
 import type { RefreshAction, RefreshOptions } from '../refresh/index.js'
 import { refreshByKey } from '../refresh/refresh-on.js'
-import type { RegisteredSignals, SignalClient, SignalMap, SignalName } from '../signals.js'
+import type { JsonifyMap, RegisteredSignals, SignalClient, SignalMap, SignalName } from '../signals.js'
 import { useProvidedClient } from './provider.js'
 import { useLatest } from './use-latest.js'
 
@@ -18,7 +18,7 @@ import { useLatest } from './use-latest.js'
 export function useRefresh<
   Name extends SignalName<Received> | '*',
   Sent extends SignalMap = RegisteredSignals,
-  Received extends SignalMap = Sent,
+  Received extends SignalMap = JsonifyMap<Sent>,
 >(names: Name | readonly Name[], action: RefreshAction, options: RefreshOptions<Sent, Received, Name> = {}): void {
   const provided = useProvidedClient<SignalClient<Sent, Received>>()
   const { client = provided, room, indicator, guard, onError } = options

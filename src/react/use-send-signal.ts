@@ -1,16 +1,17 @@
 'use client'
 import type { UseSendSignalOptions } from '../bindings/options.js'
 import { sendSignal } from '../page-client.js'
-import type { RegisteredSignals, SignalClient, SignalMap } from '../signals.js'
+import type { JsonifyMap, RegisteredSignals, SignalClient, SignalMap } from '../signals.js'
 import { useProvidedClient } from './provider.js'
 
 /**
  * The `sendSignal` of the provided client, else of the page's. It stays the same function, so effects and memoised
  * children may depend on it.
  */
-export function useSendSignal<Sent extends SignalMap = RegisteredSignals, Received extends SignalMap = Sent>(
-  options: UseSendSignalOptions<Sent, Received> = {},
-): SignalClient<Sent, Received>['sendSignal'] {
+export function useSendSignal<
+  Sent extends SignalMap = RegisteredSignals,
+  Received extends SignalMap = JsonifyMap<Sent>,
+>(options: UseSendSignalOptions<Sent, Received> = {}): SignalClient<Sent, Received>['sendSignal'] {
   const provided = useProvidedClient<SignalClient<Sent, Received>>()
   const client = options.client ?? provided
   return client ? client.sendSignal : (sendSignal as SignalClient<Sent, Received>['sendSignal'])

@@ -1,5 +1,5 @@
 'use client'
-import { useCallback, useRef, useSyncExternalStore } from 'react'
+import { useCallback, useRef } from 'react'
 import { followClient } from '../bindings/follow-client.js'
 import { IDLE } from '../bindings/idle.js'
 import type { AnyClient, UseSignalStatusOptions } from '../bindings/options.js'
@@ -7,6 +7,7 @@ import { getPageClient } from '../page-client.js'
 import type { Stop } from '../signals.js'
 import type { SignalStatus } from '../status.js'
 import { useProvidedClient } from './provider.js'
+import { requireHook } from './require-hook.js'
 
 /**
  * Returns the status of the connection: the component renders again at every change. With `grace`, shorter interruptions
@@ -31,7 +32,7 @@ export function useSignalStatus(options: UseSignalStatusOptions = {}): SignalSta
     },
     [client, grace],
   )
-  return useSyncExternalStore(
+  return requireHook('useSyncExternalStore')(
     subscribe,
     () => told.current,
     () => IDLE,

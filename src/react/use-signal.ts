@@ -2,7 +2,7 @@
 import { useEffect } from 'react'
 import { followClient } from '../bindings/follow-client.js'
 import type { UseSignalOptions } from '../bindings/options.js'
-import type { RegisteredSignals, SignalClient, SignalHandler, SignalMap, SignalName } from '../signals.js'
+import type { JsonifyMap, RegisteredSignals, SignalClient, SignalHandler, SignalMap, SignalName } from '../signals.js'
 import { useProvidedClient } from './provider.js'
 import { useLatest } from './use-latest.js'
 
@@ -12,11 +12,10 @@ import { useLatest } from './use-latest.js'
  *
  * @throws SignalError in an effect: `bad-name` or `bad-option`.
  */
-export function useSignal<Name extends SignalName<Received> | '*', Received extends SignalMap = RegisteredSignals>(
-  name: Name,
-  handler: SignalHandler<Received, Name>,
-  options: UseSignalOptions<Name, Received> = {},
-): void {
+export function useSignal<
+  Name extends SignalName<Received> | '*',
+  Received extends SignalMap = JsonifyMap<RegisteredSignals>,
+>(name: Name, handler: SignalHandler<Received, Name>, options: UseSignalOptions<Name, Received> = {}): void {
   const provided = useProvidedClient<SignalClient<never, Received>>()
   const { client = provided, ...receiveOptions } = options
   const { room, once, from, signal, where } = receiveOptions

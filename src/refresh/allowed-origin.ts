@@ -1,3 +1,4 @@
+import { parseUrl } from '../page/parse-url.js'
 import { badOption } from '../option-checks.js'
 import { failure } from './failure.js'
 
@@ -26,5 +27,5 @@ export function checkAllowed({ protocol, origin, href }: URL, origins: readonly 
 }
 
 function isWeb(url: unknown): url is string {
-  return /^https?:/.test(String(url)) && URL.canParse(String(url))
+  return /^https?:/.test(String(url)) && parseUrl(String(url)) !== undefined
 }

@@ -4,6 +4,7 @@ import { getPageClient, hasSent } from '../page-client.js'
 import type {
   AnySignals,
   Gap,
+  JsonifyMap,
   RegisteredSignals,
   Signal,
   SignalClient,
@@ -57,7 +58,7 @@ let watching: AbortController
 export function refreshOn<
   Name extends SignalName<Received> | '*',
   Sent extends SignalMap = RegisteredSignals,
-  Received extends SignalMap = Sent,
+  Received extends SignalMap = JsonifyMap<Sent>,
 >(names: Name | readonly Name[], action: RefreshAction, options: RefreshOptions<Sent, Received, Name> = {}): Stop {
   return refreshByKey({}, names, action, options)
 }
@@ -66,7 +67,7 @@ export function refreshOn<
 export function refreshByKey<
   Name extends SignalName<Received> | '*',
   Sent extends SignalMap = RegisteredSignals,
-  Received extends SignalMap = Sent,
+  Received extends SignalMap = JsonifyMap<Sent>,
 >(
   key: object,
   names: Name | readonly Name[],

@@ -1,12 +1,12 @@
 import type { SignalError } from '../errors.js'
 import { badOption, checkFunction, checkName, checkOptions } from '../option-checks.js'
-import type { ReceivedSignal, RegisteredSignals, SignalClient, SignalMap, SignalName } from '../signals.js'
+import type { JsonifyMap, ReceivedSignal, RegisteredSignals, SignalClient, SignalMap, SignalName } from '../signals.js'
 import type { Guard } from './action.js'
 import type { RefreshTexts } from './indicator/notice.js'
 
 export interface RefreshOptions<
   Sent extends SignalMap = RegisteredSignals,
-  Received extends SignalMap = Sent,
+  Received extends SignalMap = JsonifyMap<Sent>,
   Name extends SignalName<Received> | '*' = SignalName<Received> | '*',
 > {
   /** The client that receives the signals. @default the page's client */

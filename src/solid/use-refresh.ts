@@ -1,6 +1,6 @@
 import type { RefreshAction, RefreshOptions } from '../refresh/index.js'
 import { refreshByKey } from '../refresh/refresh-on.js'
-import type { RegisteredSignals, SignalClient, SignalMap, SignalName } from '../signals.js'
+import type { JsonifyMap, RegisteredSignals, SignalClient, SignalMap, SignalName } from '../signals.js'
 import { type MaybeAccessor, whileMounted } from './while-mounted.js'
 
 /**
@@ -13,7 +13,7 @@ import { type MaybeAccessor, whileMounted } from './while-mounted.js'
 export function useRefresh<
   Name extends SignalName<Received> | '*',
   Sent extends SignalMap = RegisteredSignals,
-  Received extends SignalMap = Sent,
+  Received extends SignalMap = JsonifyMap<Sent>,
 >(
   names: Name | readonly Name[],
   action: RefreshAction,

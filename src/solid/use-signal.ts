@@ -1,5 +1,5 @@
 import type { UseSignalOptions } from '../bindings/options.js'
-import type { RegisteredSignals, SignalClient, SignalHandler, SignalMap, SignalName } from '../signals.js'
+import type { JsonifyMap, RegisteredSignals, SignalClient, SignalHandler, SignalMap, SignalName } from '../signals.js'
 import { type MaybeAccessor, whileMounted } from './while-mounted.js'
 
 /**
@@ -8,7 +8,10 @@ import { type MaybeAccessor, whileMounted } from './while-mounted.js'
  *
  * @throws SignalError when mounted: `bad-name` or `bad-option`.
  */
-export function useSignal<Name extends SignalName<Received> | '*', Received extends SignalMap = RegisteredSignals>(
+export function useSignal<
+  Name extends SignalName<Received> | '*',
+  Received extends SignalMap = JsonifyMap<RegisteredSignals>,
+>(
   name: Name,
   handler: SignalHandler<Received, Name>,
   options: MaybeAccessor<UseSignalOptions<Name, Received>> = {},

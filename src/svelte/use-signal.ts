@@ -1,6 +1,6 @@
 import type { Readable } from 'svelte/store'
 import type { UseSignalOptions } from '../bindings/options.js'
-import type { RegisteredSignals, SignalClient, SignalHandler, SignalMap, SignalName } from '../signals.js'
+import type { JsonifyMap, RegisteredSignals, SignalClient, SignalHandler, SignalMap, SignalName } from '../signals.js'
 import { whileMounted } from './while-mounted.js'
 
 /**
@@ -9,7 +9,10 @@ import { whileMounted } from './while-mounted.js'
  *
  * @throws SignalError when mounted: `bad-name` or `bad-option`.
  */
-export function useSignal<Name extends SignalName<Received> | '*', Received extends SignalMap = RegisteredSignals>(
+export function useSignal<
+  Name extends SignalName<Received> | '*',
+  Received extends SignalMap = JsonifyMap<RegisteredSignals>,
+>(
   name: Name,
   handler: SignalHandler<Received, Name>,
   options: UseSignalOptions<Name, Received> | Readable<UseSignalOptions<Name, Received>> = {},

@@ -105,6 +105,10 @@ export function listen({ url, delay, refusal, accept }: ListenOptions): Stop {
 }
 
 function openServer(url: string): Server {
+  // Version 8 lacks it, and replaces the global WebSocket at once.
+  if (!('mockWebsocket' in Server.prototype)) {
+    throw new SignalError('bad-option', 'signalpost/testing needs mock-socket 9 or later.')
+  }
   try {
     // mock-socket would restore a WebSocket that another server had set.
     return new Server(url, { mock: false })

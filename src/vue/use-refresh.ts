@@ -1,7 +1,7 @@
-import { type MaybeRefOrGetter, toValue } from 'vue'
+import * as Vue from 'vue'
 import type { RefreshAction, RefreshOptions } from '../refresh/index.js'
 import { refreshByKey } from '../refresh/refresh-on.js'
-import type { RegisteredSignals, SignalClient, SignalMap, SignalName, Stop } from '../signals.js'
+import type { JsonifyMap, RegisteredSignals, SignalClient, SignalMap, SignalName, Stop } from '../signals.js'
 import { whileMounted } from './while-mounted.js'
 
 /**
@@ -14,14 +14,14 @@ import { whileMounted } from './while-mounted.js'
 export function useRefresh<
   Name extends SignalName<Received> | '*',
   Sent extends SignalMap = RegisteredSignals,
-  Received extends SignalMap = Sent,
+  Received extends SignalMap = JsonifyMap<Sent>,
 >(
-  names: MaybeRefOrGetter<Name | readonly Name[]>,
+  names: Vue.MaybeRefOrGetter<Name | readonly Name[]>,
   action: RefreshAction,
-  options: MaybeRefOrGetter<RefreshOptions<Sent, Received, Name>> = {},
+  options: Vue.MaybeRefOrGetter<RefreshOptions<Sent, Received, Name>> = {},
 ): Stop {
   const key = {}
   return whileMounted(options, (client: SignalClient<Sent, Received>, refreshOptions) =>
-    refreshByKey(key, toValue(names), action, { ...refreshOptions, client }),
+    refreshByKey(key, Vue.toValue(names), action, { ...refreshOptions, client }),
   )
 }

@@ -1,6 +1,14 @@
-import { type MaybeRefOrGetter, toValue } from 'vue'
+import * as Vue from 'vue'
 import type { UseSignalOptions } from '../bindings/options.js'
-import type { RegisteredSignals, SignalClient, SignalHandler, SignalMap, SignalName, Stop } from '../signals.js'
+import type {
+  JsonifyMap,
+  RegisteredSignals,
+  SignalClient,
+  SignalHandler,
+  SignalMap,
+  SignalName,
+  Stop,
+} from '../signals.js'
 import { whileMounted } from './while-mounted.js'
 
 /**
@@ -10,13 +18,16 @@ import { whileMounted } from './while-mounted.js'
  *
  * @throws SignalError when mounted: `bad-name` or `bad-option`.
  */
-export function useSignal<Name extends SignalName<Received> | '*', Received extends SignalMap = RegisteredSignals>(
-  name: MaybeRefOrGetter<Name>,
+export function useSignal<
+  Name extends SignalName<Received> | '*',
+  Received extends SignalMap = JsonifyMap<RegisteredSignals>,
+>(
+  name: Vue.MaybeRefOrGetter<Name>,
   handler: SignalHandler<Received, Name>,
-  options: MaybeRefOrGetter<UseSignalOptions<Name, Received>> = {},
+  options: Vue.MaybeRefOrGetter<UseSignalOptions<Name, Received>> = {},
 ): Stop {
   return whileMounted(options, (client: SignalClient<never, Received>, receiveOptions) =>
     // Another function for each: two components with one handler are two receivers.
-    client.receiveSignal(toValue(name), (data, signal) => handler(data, signal), receiveOptions),
+    client.receiveSignal(Vue.toValue(name), (data, signal) => handler(data, signal), receiveOptions),
   )
 }

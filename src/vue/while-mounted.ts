@@ -1,4 +1,4 @@
-import { type MaybeRefOrGetter, toValue, watchPostEffect } from 'vue'
+import * as Vue from 'vue'
 import { followClient } from '../bindings/follow-client.js'
 import type { Stop } from '../signals.js'
 import { providedClient } from './provide.js'
@@ -8,14 +8,14 @@ import { providedClient } from './provide.js'
  * reactive that the options or `begin` read has changed.
  */
 export function whileMounted<Client extends object, Options extends { readonly client?: Client | undefined }>(
-  options: MaybeRefOrGetter<Options>,
+  options: Vue.MaybeRefOrGetter<Options>,
   begin: (client: Client, options: Omit<Options, 'client'>) => Stop,
 ): Stop {
   const provided = providedClient<Client>()
   // Not every Vue 3.5 leaves effects alone when it renders on a server.
   if (!globalThis.document) return () => undefined
-  return watchPostEffect((onCleanup) => {
-    const { client = provided, ...rest } = toValue(options)
+  return Vue.watchPostEffect((onCleanup) => {
+    const { client = provided, ...rest } = Vue.toValue(options)
     onCleanup(followClient(client, (live) => begin(live, rest)))
   })
 }

@@ -199,7 +199,7 @@ describe('G2 sent, then navigated', () => {
     const result = page.sendSignal('OfNobody')
     for (const user of ['bob', 'ann']) {
       await pass(4000)
-      page.setToken(`token of ${user}`)
+      page.setToken(`token-of-${user}`)
       await pass(4000)
       relay.frames.length = 0
       relay.send({ ...welcome, user })
@@ -538,7 +538,7 @@ describe('S80 another user on a page that was made for the last one', () => {
   const gaps: string[] = []
 
   /** A page of ann that hears everything, as far as it is connected. */
-  async function pageOfAnn(options: ClientOptions = { token: () => 'from the session' }): Promise<SignalClient> {
+  async function pageOfAnn(options: ClientOptions = { token: () => 'from-the-session' }): Promise<SignalClient> {
     heard.length = gaps.length = 0
     const page = await welcomed('ann', options)
     listenOn(page)
@@ -582,7 +582,7 @@ describe('S80 another user on a page that was made for the last one', () => {
   it('drops it on the next page of the tab, too, which was never welcomed before', async () => {
     await pageOfAnn()
     leave()
-    const page = load({ token: () => 'from the session' })
+    const page = load({ token: () => 'from-the-session' })
     const result = page.sendSignal('OfAnn')
     await pass()
     relay.frames.length = 0
@@ -600,7 +600,7 @@ describe('S80 another user on a page that was made for the last one', () => {
       relay.isAnswering = false
       const meta = Object.assign(document.createElement('meta'), { name: 'signalpost-user', content: user })
       if (!isOption) document.head.append(meta)
-      const page = load({ token: () => 'from the session', ...(isOption && { user }) })
+      const page = load({ token: () => 'from-the-session', ...(isOption && { user }) })
       const result = page.sendSignal('Early')
       await pass()
       relay.frames.length = 0
@@ -618,7 +618,7 @@ describe('S80 another user on a page that was made for the last one', () => {
     const page = await pageOfAnn()
     void page.sendSignal('OfAnn')
     leave()
-    expect(posts.map(({ body }) => body)).toMatchObject([{ token: 'from the session', user: 'ann' }])
+    expect(posts.map(({ body }) => body)).toMatchObject([{ token: 'from-the-session', user: 'ann' }])
   })
 
   it('begins anew in each room, with a gap, and hears nothing that came before', async () => {

@@ -90,6 +90,15 @@ describe('receiving', () => {
     expect(heard).toEqual(['once', 'abort', 'stop'])
   })
 
+  it('compares a new receiver only with those of the same function', async () => {
+    const client = await online()
+    const compare = vi.spyOn(Object, 'values')
+
+    for (let index = 0; index < 100; index += 1) client.receiveSignal('A', () => index)
+
+    expect(compare).not.toHaveBeenCalled()
+  })
+
   it('registers the same function, name and options once', async () => {
     const client = await online()
     const handler = vi.fn()

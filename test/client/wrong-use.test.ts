@@ -1,3 +1,4 @@
+import { Blob } from 'node:buffer'
 import { describe, expect, it, vi } from 'vitest'
 import {
   createSignalClient,
@@ -21,6 +22,16 @@ describe('sending wrongly', () => {
     ['a BigInt in the data', 'bad-data', ['A', { id: 1n }]],
     ['a symbol in the data', 'bad-data', ['A', { id: Symbol('s') }]],
     ['a number that is not finite', 'bad-data', ['A', { sum: Number.NaN }]],
+    ['a Map', 'bad-data', ['A', new Map([['userId', 1]])]],
+    ['a Set in the data', 'bad-data', ['A', { rows: new Set([1]) }]],
+    ['a form', 'bad-data', ['A', { [Symbol.toStringTag]: 'FormData' }]],
+    ['a file', 'bad-data', ['A', [new Blob(['text'])]]],
+    ['bytes', 'bad-data', ['A', new Uint8Array(2)]],
+    ['an element', 'bad-data', ['A', { from: document.body }]],
+    ['an error', 'bad-data', ['A', { error: new Error('failed') }]],
+    ['a pattern', 'bad-data', ['A', /a/]],
+    ['a promise that was not awaited', 'bad-data', ['A', { user: Promise.resolve(1) }]],
+    ['a date that is none', 'bad-data', ['A', { at: new Date('tomorrow') }]],
     ['data over the limit', 'too-large', ['A', 'x'.repeat(70_000)]],
     ['data over the limit in bytes though not in characters', 'too-large', ['A', '\u20ac'.repeat(30_000)]],
     ['an unknown option', 'bad-option', ['A', 1, { rooom: 'a' }]],
@@ -32,6 +43,24 @@ describe('sending wrongly', () => {
     const send = client.sendSignal as (...all: unknown[]) => unknown
     expect(() => send(...args)).toThrow(expect.objectContaining({ name: 'SignalError', code }))
     expect(relay().sent('signal')).toEqual([])
+  })
+
+  it('takes plain values, objects of a class, and values that turn themselves into JSON', async () => {
+    const client = await online()
+    class Income {
+      userId = 1
+      day = new Date(0)
+    }
+    const money = { toJSON: () => '1 EUR' }
+    const bare = Object.assign(Object.create(null) as object, { nothing: null, missing: undefined })
+    const data = { income: new Income(), money, bare, list: [1, 'two', true], url: new URL('https://example.com/') }
+    void client.sendSignal('A', data)
+    await pass()
+    expect(
+      relay()
+        .sent('signal')
+        .map((frame) => frame.data),
+    ).toEqual([JSON.parse(JSON.stringify(data))])
   })
 
   it('throws at the call for data that holds itself', async () => {

@@ -232,6 +232,17 @@ describe('tokens', () => {
     expect(errors[0]?.cause).toBeInstanceOf(TypeError)
   })
 
+  it.each(['<!doctype html><p>Sign in</p>', '"a.b.c"', '\uFEFFa.b.c', 'Bearer a.b.c', 'a.b.c\n'])(
+    'tells a token that is a page, or has quotes, a mark, a word or a line break around it: %j',
+    async (text) => {
+      open({ token: () => text })
+      await pass()
+      expect(codes()).toEqual(['token-failed'])
+      expect(errors[0]?.cause).toMatchObject({ message: expect.stringContaining('no space, quote or <') })
+      expect(relay.sent('hello')).toEqual([])
+    },
+  )
+
   it('hands a new token to the connection that is there', async () => {
     const transport = open({ token: 'old' })
     await pass()

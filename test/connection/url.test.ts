@@ -31,6 +31,15 @@ describe('the address of the relay', () => {
     expect(resolveUrl(option)).toBe(url)
   })
 
+  it('needs no URL.canParse(), which browsers of early 2023 lack', () => {
+    onPage('https://shop.example/')
+    vi.spyOn(URL, 'canParse').mockImplementation(() => {
+      throw new Error('There is no such function.')
+    })
+    expect(resolveUrl('wss://relay.example/s')).toBe('wss://relay.example/s')
+    expect(() => resolveUrl('wss://[')).toThrow('The url must begin with')
+  })
+
   it('is in the meta element of the page where no option names it', () => {
     onPage('https://shop.example/')
     document.head.innerHTML = '<meta name="signalpost-url" content="wss://relay.example/x">'

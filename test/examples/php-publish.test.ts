@@ -4,7 +4,7 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'nod
 import type { AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
 import { jwtVerify } from 'jose'
-import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { PATIENCE } from '../browser/chromium.js'
 import { describeWhere } from '../browser/installed.js'
 import { connectToRelay, type RelayClient } from '../browser/relay-client.js'
@@ -28,7 +28,7 @@ interface Outcome {
 }
 
 /** Evaluates PHP in which `$relay` is a `SignalRelay`. */
-async function evaluate(settings: object, expression: string): Promise<Outcome> {
+async function evaluate(settings: object, expression: string, flags: readonly string[] = []): Promise<Outcome> {
   const code = `
     require '${EXAMPLE}app/Libraries/SignalRelayException.php';
     require '${EXAMPLE}app/Libraries/SignalRelay.php';
@@ -44,6 +44,7 @@ async function evaluate(settings: object, expression: string): Promise<Outcome> 
       ], 'trace' => (string) $failure . print_r($failure->getTrace(), true)]);
     }`
   const { stdout } = await promisify(execFile)('php', [
+    ...flags,
     '-d',
     'zend.exception_ignore_args=0',
     '-r',
@@ -208,6 +209,65 @@ describeWhere(HAS_PHP, PHP_ADVICE)('SignalRelay.php', () => {
     const { failure } = await evaluate({ ...settings(), url: desk.url }, REPORT_INCOME)
 
     expect(failure).toMatchObject({ reason: 'not-a-relay', isTemporary: false })
+  })
+
+  // Without its configuration PHP loads no extension that is a file, as curl is.
+  describe('without the extension curl', () => {
+    const WITHOUT_CURL = ['-n']
+
+    it('publishes through a stream of PHP', async () => {
+      const page = await listen()
+
+      const { result } = await evaluate(settings(), REPORT_INCOME, WITHOUT_CURL)
+
+      expect(result).toMatch(/^php:[0-9a-f]{32}$/)
+      expect(await allHeard(page)).toMatchObject([{ signal: 'ReportIncome', data: { userId: 123 } }])
+    })
+
+    it('waits for as long as a busy relay asks, and tries again', async () => {
+      const desk = await openDesk(answer(503, '{}', { 'Retry-After': '1' }), forward)
+      const begin = performance.now()
+
+      const { failure } = await evaluate({ ...settings(), url: desk.url }, REPORT_INCOME, WITHOUT_CURL)
+
+      expect([failure, desk.seen.length]).toEqual([undefined, 2])
+      expect(performance.now() - begin).toBeGreaterThan(1000)
+    })
+
+    it('gives up on a relay that takes the request and never answers, or never ends its answer', async () => {
+      const desk = await openDesk(
+        () => {},
+        (_, response) => {
+          const drip = setInterval(() => response.write(' '), 50)
+          response.once('close', () => clearInterval(drip))
+        },
+      )
+
+      const { failure } = await evaluate({ ...settings(), url: desk.url, timeout: 0.5 }, REPORT_INCOME, WITHOUT_CURL)
+
+      expect(failure).toMatchObject({ reason: 'unreachable', isTemporary: true })
+      expect(desk.seen).toHaveLength(2)
+    })
+
+    it.each([
+      ['a wrong key', { publishKey: 'another-secret' }, 'wrong-key', false],
+      ['an address that is none', { url: 'ws://localhost' }, 'unreachable', false],
+      ['a relay that is down', { url: 'http://127.0.0.1:9' }, 'unreachable', true],
+    ])('says what to do about %s', async (_, wrong, reason, isTemporary) => {
+      const { failure, trace } = await evaluate({ ...settings(), ...wrong }, REPORT_INCOME, WITHOUT_CURL)
+
+      expect(failure).toMatchObject({ reason, isTemporary })
+      for (const secret of [PUBLISH_KEY, 'another-secret', 'userId']) expect(trace).not.toContain(secret)
+    })
+
+    it('says what to install where PHP may not open addresses either', async () => {
+      const flags = [...WITHOUT_CURL, '-d', 'allow_url_fopen=0']
+
+      const { failure } = await evaluate(settings(), REPORT_INCOME, flags)
+
+      expect(failure).toMatchObject({ reason: 'bad-settings', isTemporary: false })
+      expect(failure?.message).toContain('apt-get install php-curl')
+    })
   })
 
   it('shows no secret when it is dumped', async () => {

@@ -1,5 +1,8 @@
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -11,7 +14,7 @@ import { type RelayProcess, startRelay } from '../browser/relay-process.js'
 import { join as joinRelay } from '../browser/fixtures.js'
 import { textsOf } from '../package/blocks.js'
 import { filesIn } from '../package/root.js'
-import { EXAMPLE, HAS_PHP, openPhpSite, PHP_ADVICE, type PhpSettings, type PhpSite } from './php-site.js'
+import { CODEIGNITER, EXAMPLE, HAS_PHP, openPhpSite, PHP_ADVICE, type PhpSettings, type PhpSite } from './php-site.js'
 
 const PUBLISH_KEY = 'a-secret-of-the-backend'
 const KEY_FLAGS = ['--publish-key', `php:${PUBLISH_KEY}`]
@@ -59,7 +62,7 @@ describeWhere(HAS_PHP && CHROMIUM_PATH, ADVICE)('examples/php', () => {
     await save(form, '2026-01-31', 'Ada & Sons <b>Ltd</b>', 250)
 
     await waitForRows(report, ['2026-01-31 Ada & Sons <b>Ltd</b> 250'])
-    expect(await report.locator('tfoot td').textContent()).toBe('250')
+    expect(await report.locator('main tfoot td').textContent()).toBe('250')
     // What somebody has typed in the meantime stays.
     expect(await report.getByLabel('From').inputValue()).toBe('2026-01-15')
     expect(tabs.complaints).toEqual([])
@@ -69,14 +72,15 @@ describeWhere(HAS_PHP && CHROMIUM_PATH, ADVICE)('examples/php', () => {
     const { site } = await open()
     const report = await openOnline(site, 'report')
 
-    const { code, text } = await site.run('publish-from-script.php', 'Cron', '75', '2026-01-31')
+    const { code, text } = await site.addIncome('Cron', '75', '2026-01-31')
 
-    expect([code, text]).toEqual([0, 'Saved.\nOpen reports refresh themselves.\n'])
+    expect([code, text.trim()]).toEqual([0, 'Saved.\nOpen reports refresh themselves.'])
     await waitForRows(report, ['2026-01-31 Cron 75'])
   })
 
   it('refreshes on signed tokens, where the relay wants them', async () => {
     const { site } = await open({ authSecret: AUTH_SECRET }, [...KEY_FLAGS, '--auth-secret', AUTH_SECRET])
+    await signIn(site)
     const [form, report] = await openBoth(site, 'report')
 
     await save(form, '2026-01-31', 'Ada', 250)
@@ -85,8 +89,54 @@ describeWhere(HAS_PHP && CHROMIUM_PATH, ADVICE)('examples/php', () => {
     expect(await report.locator('meta[name=signalpost-token]').count()).toBe(1)
   })
 
+  it('gives a token to nobody who is not signed in', async () => {
+    const { site } = await open({ authSecret: AUTH_SECRET }, [...KEY_FLAGS, '--auth-secret', AUTH_SECRET])
+
+    const token = await fetch(`${site.page}signal-token`)
+    const report = await (await fetch(`${site.page}report`)).text()
+
+    expect([token.status, await token.text()]).toEqual([401, 'Sign in first.'])
+    expect(report).not.toMatch(/signalpost-token|data-url/)
+  })
+
+  it('answers with a token that is plain text, and that no cache keeps', async () => {
+    const { site } = await open({ authSecret: AUTH_SECRET }, [...KEY_FLAGS, '--auth-secret', AUTH_SECRET])
+    const page = await signIn(site)
+
+    const answer = await page.request.get(`${site.page}signal-token`)
+
+    expect(answer.headers()).toMatchObject({
+      'content-type': expect.stringMatching(/^text\/plain/),
+      'cache-control': expect.stringContaining('no-store'),
+    })
+    expect(await answer.text()).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/)
+  })
+
+  it('holds up no other page of the session while the relay hangs', async () => {
+    const hanging = createServer(() => {}).listen(0, '127.0.0.1')
+    await once(hanging, 'listening')
+    onTestFinished(() => {
+      hanging.closeAllConnections()
+      hanging.close()
+    })
+    const asked = once(hanging, 'request')
+    const { site } = await open({ url: `http://127.0.0.1:${(hanging.address() as AddressInfo).port}` })
+    const form = await openOnline(site, 'incomes/new')
+
+    const saved = save(form, '2026-01-31', 'Ada', 250, 'Saved. Reports show it when they are loaded again.')
+    await asked
+    const order: string[] = []
+    await Promise.all([
+      form.request.get(`${site.page}report`).then(() => order.push('report')),
+      saved.then(() => order.push('saved')),
+    ])
+
+    expect(order).toEqual(['report', 'saved'])
+  })
+
   it('connects again with a fresh token', async () => {
     const { relay, site } = await open({ authSecret: AUTH_SECRET }, [...KEY_FLAGS, '--auth-secret', AUTH_SECRET])
+    await signIn(site)
     const report = await openOnline(site, 'report')
     const fetched = report.waitForResponse(/signal-token$/)
 
@@ -103,11 +153,13 @@ describeWhere(HAS_PHP && CHROMIUM_PATH, ADVICE)('examples/php', () => {
     await relay.kill()
 
     await save(form, '2026-01-31', 'Ada', 250, 'Saved. Reports show it when they are loaded again.')
-    const { code, text } = await site.run('publish-from-script.php', 'Cron', '75', '2026-01-31')
+    const { code, text } = await site.addIncome('Cron', '75', '2026-01-31')
 
-    expect(site.log()).toMatch(/ERROR - ReportIncome was not published: No answer from the relay: .*Check that it runs/)
+    expect(site.log()).toMatch(
+      /ERROR - .*ReportIncome was not published: No answer from the relay: .*Check that it runs/,
+    )
     expect(code).toBe(1)
-    expect(text).toMatch(/^Saved\.\nNo answer from the relay: /)
+    expect(text.trim()).toMatch(/^Saved\.\s+No answer from the relay: /)
     await form.getByRole('link', { name: 'Report' }).click()
     await waitForRows(form, ['2026-01-31 Ada 250', '2026-01-31 Cron 75'])
   })
@@ -144,18 +196,19 @@ describeWhere(HAS_PHP && CHROMIUM_PATH, ADVICE)('examples/php', () => {
     await waitForRows(form, [])
   })
 
-  it('does what its README shows', async () => {
+  it.skipIf(CODEIGNITER)('does what its README shows', async () => {
     const { relay, site } = await open({ authSecret: AUTH_SECRET, publishKey: PUBLISH_KEY })
     const page = await joinRelay(relay)
     const [scriptTag = '', section = ''] = textsOf('examples/php/README.md', 'html')
-    const [publish = '', standAlone = '', token = ''] = textsOf('examples/php/README.md', 'php')
+    const code = textsOf('examples/php/README.md', 'php').filter((text) => text.includes('->'))
+    const [publish = '', standAlone = '', token = ''] = code
 
-    const html = await (await fetch(site.page)).text()
+    const html = await (await (await signIn(site)).request.get(site.page)).text()
     const alone = standAlone
       .replace('http://127.0.0.1:8081', relay.page)
       .replace("getenv('PUBLISH_KEY')", `'${PUBLISH_KEY}'`)
     const results = await Promise.all(
-      [publish, alone, `echo ${token}`].map((code) => site.run('-r', `require 'stand-in/boot.php'; ${code}`)),
+      [publish, alone, `echo ${token}`].map((each) => site.run('-r', `require 'stand-in/boot.php'; ${each}`)),
     )
 
     expect(html.replace(' data-token-url="/signal-token"', '')).toContain(
@@ -172,6 +225,14 @@ describeWhere(HAS_PHP && CHROMIUM_PATH, ADVICE)('examples/php', () => {
       .toEqual([{ userId: 123 }, { userId: 123 }])
     expect(textsOf('examples/README.md', 'php')).toEqual([standAlone])
   })
+
+  async function signIn(site: PhpSite): Promise<Page> {
+    const page = await tabs.open(`${site.page}sign-in`)
+    await page.getByLabel('User').fill('123')
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.waitForURL(/report$/)
+    return page
+  }
 
   async function openOnline(site: PhpSite, path: string): Promise<Page> {
     const page = await tabs.open(`${site.page}${path}`)
@@ -206,7 +267,7 @@ async function save(
 async function waitForRows(report: Page, rows: readonly string[]): Promise<void> {
   const read = (): Promise<string[]> =>
     report
-      .locator('tbody tr')
+      .locator('main tbody tr')
       .evaluateAll((lines) => lines.map((line) => [...line.children].map((cell) => cell.textContent).join(' ')))
   await expect.poll(read, { timeout: PATIENCE }).toEqual(rows)
 }

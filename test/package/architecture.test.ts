@@ -101,7 +101,7 @@ const SRC_ARROWS: Arrows = {
   ],
   'refresh/indicator': ['page', 'refresh/scheduler'],
   'refresh/fetch': ['errors', 'page', 'refresh/failure'],
-  'refresh/allowed-origin': ['option-checks', 'refresh/failure'],
+  'refresh/allowed-origin': ['option-checks', 'page', 'refresh/failure'],
   'refresh/failure': ['errors', 'page'],
   'refresh/scheduler': ['signals'],
   'refresh/action': ['signals'],

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -35,9 +35,15 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-function compile(moduleResolution: ts.ModuleResolutionKind, module: ts.ModuleKind): string[] {
+const SOURCES = ['registry.mts', 'components.mts', 'embedding.mts']
+
+function compile(
+  moduleResolution: ts.ModuleResolutionKind,
+  module: ts.ModuleKind,
+  sources: readonly string[] = SOURCES,
+): string[] {
   const program = ts.createProgram(
-    ['registry.mts', 'components.mts', 'embedding.mts'].map((file) => join(folder, file)),
+    sources.map((file) => join(folder, file)),
     {
       strict: true,
       noEmit: true,
@@ -65,6 +71,19 @@ describe('an application that installed the package', () => {
     },
   )
 
+  it.each(['sendSignal("Misspelt")', 'receiveSignal("Misspelt", () => 1)'])(
+    'is told by the compiler which names there are: %s',
+    (call) => {
+      const registry = 'declare module "signalpost" { interface SignalRegistry { ReportIncome: void; Saved: void } }'
+      writeFileSync(
+        join(folder, 'misspelt.mts'),
+        `import { receiveSignal, sendSignal } from 'signalpost'\n${registry}\n${call}\n[receiveSignal, sendSignal]`,
+      )
+      const [text] = compile(ts.ModuleResolutionKind.Bundler, ts.ModuleKind.ESNext, ['misspelt.mts'])
+      expect(text).toMatch(/"Misspelt".* not assignable .*"ReportIncome" \| "Saved"/)
+    },
+  )
+
   it('embeds a relay that needs nothing else to be installed', () => {
     const script = `import { createRelay } from 'signalpost/relay'
       const relay = createRelay({ port: 0 })
@@ -79,11 +98,12 @@ describe('an application that installed the package', () => {
   it('gets the files of this list and no others', () => {
     const kinds = packed.map((path) =>
       path
-        .replace(/^dist\/(?!umd|relay|playground|dashboard).*\.(js|js\.map)$/, 'dist modules')
+        .replace(/^dist\/cjs\/.*\.js$/, 'dist/cjs modules')
+        .replace(/^dist\/(?!cjs|umd|relay|playground|dashboard).*\.(js|js\.map)$/, 'dist modules')
         .replace(/^(dist\/(?:playground|dashboard)|examples\/guides)\/.*$/, '$1')
         .replace(/^(dist\/relay\/chunk)-\w+\.js$/, '$1')
-        .replace(/^dist\/[a-z]+\/index\.d\.ts$/, 'dist entry point types')
-        .replace(/^dist\/[a-z-]+-[\w-]{8}\.d\.ts$/, 'dist shared types'),
+        .replace(/^dist\/[a-z]+\/index\.d\.c?ts$/, 'dist entry point types')
+        .replace(/^dist\/[a-z-]+-[\w-]{8}\.d\.c?ts$/, 'dist shared types'),
     )
     expect([...new Set(kinds)].toSorted()).toEqual([
       'CHANGELOG.md',
@@ -92,8 +112,12 @@ describe('an application that installed the package', () => {
       'dist entry point types',
       'dist modules',
       'dist shared types',
+      'dist/cjs modules',
+      'dist/cjs/connection/THIRD-PARTY-LICENSES.txt',
+      'dist/cjs/package.json',
       'dist/connection/THIRD-PARTY-LICENSES.txt',
       'dist/dashboard',
+      'dist/index.d.cts',
       'dist/index.d.ts',
       'dist/playground',
       'dist/relay/THIRD-PARTY-LICENSES.txt',
@@ -124,6 +148,30 @@ describe('an application that installed the package', () => {
     expect(Object.keys(manifest.scripts ?? {}).filter((name) => /^(pre|post)?install$/.test(name))).toEqual([])
   })
 
+  it('shares one page client between require() of several entry points', () => {
+    const script = `const { createSignalClient, getPageClient } = require('signalpost')
+      const { refreshOn } = require('signalpost/refresh')
+      const client = createSignalClient({ url: 'ws://localhost/signals', connect: 'manual' })
+      refreshOn('ReportIncome', () => undefined)
+      console.log(getPageClient() === client)`
+    // Without the condition "module-sync", as with Jest and older Node.
+    const file = join(folder, 'node_modules/signalpost/package.json')
+    const manifest = readFileSync(file, 'utf8')
+    writeFileSync(file, manifest.replaceAll('"module-sync"', '"no-sync"'))
+    expect(execFileSync(process.execPath, ['--eval', script], { cwd: folder, encoding: 'utf8' })).toBe('true\n')
+    writeFileSync(file, manifest)
+  })
+
+  it('asks for no version of a framework, so that it installs beside every other one', () => {
+    const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+      readonly peerDependencies: Readonly<Record<string, string>>
+      readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional: boolean }>>
+    }
+    const names = Object.keys(manifest.peerDependencies)
+    expect(Object.values(manifest.peerDependencies)).toEqual(names.map(() => '*'))
+    expect(manifest.peerDependenciesMeta).toEqual(Object.fromEntries(names.map((name) => [name, { optional: true }])))
+  })
+
   it.each(['signalpost.js', 'signalpost.min.js'])('can require the script-tag build: %s', (file) => {
     const api = createRequire(import.meta.url)(join(ROOT, 'dist/umd', file)) as Record<string, unknown>
     expect(Object.keys(api)).toContain('createSignalClient')
@@ -136,6 +184,8 @@ describe('an application that installed the package', () => {
       manifest.exports,
       manifest.main,
       manifest.types,
+      manifest.typesVersions,
+      manifest.browser,
       manifest.unpkg,
       manifest.jsdelivr,
       manifest.bin,

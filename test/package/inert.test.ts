@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { filesIn, ROOT } from './root.js'
 
 const modules = filesIn('dist', '.js')
-  .filter((file) => !/^(umd|relay|playground|dashboard|docs)\//.test(file))
+  .filter((file) => !/^(cjs|umd|relay|playground|dashboard|docs)\//.test(file))
   .map((file) => `dist/${file}`)
 
 /** Runs in a process of its own: every global that could do something, or that says where we are, notes its use. */

@@ -90,6 +90,48 @@ describe('a client with a map of signals', () => {
   })
 })
 
+describe('the data of a receiver', () => {
+  interface Stored {
+    Income: {
+      at: Date
+      days: readonly Date[]
+      price: { toJSON(): { cents: number } }
+      note?: string
+      unit: 'EUR' | null
+    }
+    Day: Date | null
+    Pair: [Date, number]
+    Anything: unknown
+    Json: JsonValue
+    Plain: { userId: number }
+  }
+  const stored = createSignalClient<Stored>({ connect: 'manual' })
+
+  it('is what arrives as JSON, not what was sent', () => {
+    void stored.sendSignal('Income', { at: new Date(), days: [], price: { toJSON: () => ({ cents: 1 }) }, unit: null })
+    stored.receiveSignal('Income', (data) => {
+      expectTypeOf(data.at).toEqualTypeOf<string>()
+      expectTypeOf(data.days).toEqualTypeOf<readonly string[]>()
+      expectTypeOf(data.price).toEqualTypeOf<{ cents: number }>()
+      expectTypeOf(data.note).toEqualTypeOf<string | undefined>()
+      expectTypeOf(data.unit).toEqualTypeOf<'EUR' | null>()
+    })
+    stored.receiveSignal('Day', (data) => expectTypeOf(data).toEqualTypeOf<string | null>())
+    stored.receiveSignal('Pair', (data) => expectTypeOf(data).toEqualTypeOf<[string, number]>())
+    stored.receiveSignal('Anything', (data) => expectTypeOf(data).toEqualTypeOf<unknown>())
+    stored.receiveSignal('Json', (data) => expectTypeOf(data).toEqualTypeOf<JsonValue>())
+    stored.receiveSignal('Plain', (data) => expectTypeOf(data).toEqualTypeOf<{ userId: number }>())
+    expectTypeOf(nextSignal(stored, 'Day')).resolves.toEqualTypeOf<Signal<'Day', string | null>>()
+  })
+
+  it('is the same for a client that is declared by its type', () => {
+    const declared: SignalClient<Stored> = stored
+    declared.receiveSignal('*', (_data, signal) => {
+      if (signal.name === 'Day') expectTypeOf(signal.data).toEqualTypeOf<string | null>()
+    })
+  })
+})
+
 describe('a client without a map', () => {
   it('takes any name and any JSON value, also one of an interface', () => {
     interface Income {

@@ -2,7 +2,8 @@
 
 declare(strict_types=1);
 
-use CodeIgniter\HTTP\RedirectResponse;
+use CodeIgniter\HTTP\IncomingRequest;
+use CodeIgniter\HTTP\ResponseInterface;
 use CodeIgniter\Router\RouteCollection;
 
 /** Answers a request: session, protection against cross-site requests, routes. */
@@ -24,9 +25,10 @@ function answer(string $method, string $path): void
 
         return;
     }
-    [$controller, $name] = $action;
-    $result = (new $controller())->$name();
-    $result instanceof RedirectResponse ? $result->send() : print $result;
+    [$controller, $name, $filter] = $action;
+    $result = $filter === null ? null : (new $filter())->before(new IncomingRequest());
+    $result ??= (new $controller())->$name();
+    $result instanceof ResponseInterface ? $result->send() : print $result;
 }
 
 function fail(int $status, string $text): void

@@ -5,6 +5,8 @@ declare(strict_types=1);
 // The global functions of CodeIgniter 4 that the example calls.
 
 use CodeIgniter\HTTP\RedirectResponse;
+use CodeIgniter\HTTP\Response;
+use CodeIgniter\Session\Session;
 use CodeIgniter\View\View;
 use Config\Services;
 
@@ -37,7 +39,7 @@ function config(string $name): object
 
 function service(string $name): object
 {
-    return Services::$name();
+    return $name === 'response' ? new Response() : Services::$name();
 }
 
 function redirect(): RedirectResponse
@@ -45,9 +47,11 @@ function redirect(): RedirectResponse
     return new RedirectResponse();
 }
 
-function session(string $key): mixed
+function session(?string $key = null): mixed
 {
-    return $_SESSION[$key] ?? null;
+    $session = new Session();
+
+    return $key === null ? $session : $session->get($key);
 }
 
 function csrf_field(): string

@@ -19,11 +19,21 @@ export interface AccessOptions {
   readonly onRefused?: (text: string) => void
 }
 
+/** Why a token gives no rights, as the page is told. */
+export type TokenFault = 'missing' | 'expired' | 'wrong'
+
+/** A wrong signature, claim or user and a revocation have one text: only the owner of a token should learn more. */
+export const TOKEN_FAULTS: { readonly [Fault in TokenFault]: string } = {
+  missing: 'the token is missing',
+  expired: 'the token has expired',
+  wrong: 'the token is wrong or revoked',
+}
+
 export interface Access {
   /** Returns the reason why these headers are refused, or `undefined`. */
   readonly checkOrigin: CheckOrigin
-  /** Returns the rights of a token. Returns `undefined` for an invalid token, and for none where one is required. */
-  rightsOf(token: string | undefined): Promise<Rights | undefined>
+  /** Returns the rights of a token, or why it gives none. */
+  rightsOf(token: string | undefined): Promise<Rights | TokenFault>
   /** Reports whether rights are neither expired nor revoked. */
   areValid(rights: Rights): boolean
 }
@@ -32,8 +42,12 @@ export interface Access {
 export function createAccess(options: AccessOptions): Access {
   const { host, origins, isOpen, authorize, isRevoked = () => false, onRefused = () => {} } = options
 
+  function hasExpired({ expires = Number.POSITIVE_INFINITY }: Rights): boolean {
+    return expires <= Date.now()
+  }
+
   function areValid(rights: Rights): boolean {
-    return (rights.expires ?? Number.POSITIVE_INFINITY) > Date.now() && !isRevoked(rights)
+    return !hasExpired(rights) && !isRevoked(rights)
   }
 
   return {
@@ -41,14 +55,17 @@ export function createAccess(options: AccessOptions): Access {
 
     async rightsOf(token) {
       if (!authorize) return {}
-      const rights = token === undefined ? undefined : await authorize(token)
+      if (!token) return 'missing'
+      const rights = await authorize(token)
+      if (!rights) return 'wrong'
       // A revocation covers tokens up to this far ahead of its own time, and thus every token that was accepted before
       // it.
-      if ((rights?.issued ?? 0) > Date.now() + CLOCK_TOLERANCE) {
+      if ((rights.issued ?? 0) > Date.now() + CLOCK_TOLERANCE) {
         onRefused(ISSUED_IN_FUTURE)
-        return undefined
+        return 'wrong'
       }
-      return rights && areValid(rights) ? rights : undefined
+      if (hasExpired(rights)) return 'expired'
+      return areValid(rights) ? rights : 'wrong'
     },
 
     areValid,

@@ -64,7 +64,8 @@ export function createTokenReader(options: TokenOptions, onRefused: (text: strin
       if (!(error instanceof errors.JOSEError || error instanceof WrongClaim)) throw error
       // The text of this error quotes the token's header.
       onRefused(error instanceof errors.JOSENotSupported ? NOT_SUPPORTED : error.message)
-      return undefined
+      // The signature is good: these rights have expired.
+      return error instanceof errors.JWTExpired ? { expires: 0 } : undefined
     }
   }
 }

@@ -2,7 +2,7 @@ import * as CloseCode from '../../../src/protocol/close-codes.js'
 import { isPageId } from '../../../src/protocol/codec.js'
 import type { ClientFrame, HelloFrame, RoomRequest, SendFrame } from '../../../src/protocol/frames.js'
 import { isName } from '../../../src/protocol/names.js'
-import { publicTab, type Access } from '../access/access.js'
+import { publicTab, TOKEN_FAULTS, type Access, type TokenFault } from '../access/access.js'
 import type { Writer } from '../output/writer.js'
 import type { ConcurrencyLimit } from '../limits/concurrency.js'
 import { publishSignal, type Principal } from '../access/prepare-signal.js'
@@ -74,7 +74,7 @@ export class Session {
   /** Ends the connection if its rights are no longer valid. */
   recheckRights(): void {
     const state = this.#state
-    if (state.state === 'open' && !this.#options.access.areValid(state.principal.rights)) this.#endUnauthorized()
+    if (state.state === 'open' && !this.#options.access.areValid(state.principal.rights)) this.#endUnauthorized('wrong')
   }
 
   /** Leaves all rooms and releases all resources. */
@@ -93,7 +93,7 @@ export class Session {
     const { access, users } = this.#options
     const rights = await access.rightsOf(token)
     if (this.#writer.isEnded) return
-    if (!rights) return this.#endUnauthorized()
+    if (typeof rights === 'string') return this.#endUnauthorized(rights)
     const { user } = rights
     if (user !== undefined && !users.acquire(user)) {
       return this.#writer.end(CloseCode.TooMany, 'too many connections of this user')
@@ -152,7 +152,8 @@ export class Session {
   async #renewToken(token: string, { tab, principal, user }: Extract<State, { state: 'open' }>): Promise<void> {
     const rights = await this.#options.access.rightsOf(token)
     if (this.#writer.isEnded) return
-    if (!rights || rights.user !== user) return this.#endUnauthorized()
+    if (typeof rights === 'string') return this.#endUnauthorized(rights)
+    if (rights.user !== user) return this.#endUnauthorized('wrong')
     this.#welcome(tab, { ...principal, rights })
     for (const room of this.#joined) {
       if (rights.join?.(room) ?? true) continue
@@ -165,13 +166,12 @@ export class Session {
     clearTimeout(this.#expiry)
     if (expires === undefined) return
     const wait = Math.min(Math.max(expires - Date.now(), 0), MAX_TIMER_DELAY)
-    const check = (): void => (Date.now() < expires ? this.#watchExpiry(expires) : this.#endUnauthorized())
+    const check = (): void => (Date.now() < expires ? this.#watchExpiry(expires) : this.#endUnauthorized('expired'))
     this.#expiry = setTimeout(check, wait)
     this.#expiry.unref()
   }
 
-  // One text for all causes: only the owner of a token should learn what is wrong with it.
-  #endUnauthorized(): void {
-    this.#writer.end(CloseCode.Unauthorized, 'the token is missing, wrong or expired')
+  #endUnauthorized(fault: TokenFault): void {
+    this.#writer.end(CloseCode.Unauthorized, TOKEN_FAULTS[fault])
   }
 }

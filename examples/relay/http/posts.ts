@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { decodeSend, isPageId } from '../../../src/protocol/codec.js'
-import { publicTab, type Access } from '../access/access.js'
+import { publicTab, TOKEN_FAULTS, type Access } from '../access/access.js'
 import type { AddressOf } from '../limits/client-address.js'
 import { createAuthenticator } from './authenticate.js'
 import type { BodyReader } from './body.js'
@@ -92,7 +92,9 @@ export function createPosts(options: PostsOptions): Posts {
     const tooFast = refuseAddress(request, 1 + sends.length)
     if (tooFast) return tooFast
     const rights = await access.rightsOf(token)
-    if (!rights) return problem(401, 'unauthorized', 'The token is missing, wrong or expired. Get a new one.')
+    if (typeof rights === 'string') {
+      return problem(401, 'unauthorized', `Get a new token: ${TOKEN_FAULTS[rights]}.`)
+    }
     if (user !== undefined && readId(user) !== rights.user) {
       return problem(
         401,

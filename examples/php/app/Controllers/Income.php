@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace App\Controllers;
 
+use App\Libraries\PageTokens;
 use App\Libraries\SignalRelayException;
 use App\Models\Incomes;
 use CodeIgniter\HTTP\RedirectResponse;
@@ -41,8 +42,11 @@ class Income extends BaseController
     /** What is saved is saved: a relay that is away is a line in the log, and no error to whoever saved. */
     private function tellReports(): bool
     {
+        $user = PageTokens::user();
+        // A session is locked until it is closed: the user's other pages would wait for the relay.
+        session()->close();
         try {
-            service('signalRelay')->publish('ReportIncome', ['userId' => session('userId') ?? 123]);
+            service('signalRelay')->publish('ReportIncome', ['userId' => $user]);
 
             return true;
         } catch (SignalRelayException $failure) {

@@ -4,22 +4,24 @@ declare(strict_types=1);
 
 namespace App\Libraries;
 
-use CurlHandle;
 use JsonException;
 use SensitiveParameter;
 
 /**
  * Publishes signals from PHP through a signalpost relay, and signs the tokens with which pages connect to it.
  *
- * Needs PHP 8.1 or later with the extension curl, and no framework.
+ * Needs PHP 8.1 or later and no framework; either the extension curl, or the setting `allow_url_fopen`.
  */
 final class SignalRelay
 {
     /** The longest pause, in seconds, before the second attempt: somebody waits for the page meanwhile. */
     private const LONGEST_PAUSE = 2.0;
 
-    /** These do not pass by themselves. */
-    private const LASTING_ERRORS = [CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT, CURLE_SSL_PEER_CERTIFICATE];
+    /** Errors of curl that do not pass by themselves: protocol, form of the address, certificate. */
+    private const LASTING_ERRORS = [1, 3, 60];
+
+    /** The most that is read of an answer (bytes). */
+    private const LONGEST_ANSWER = 65_536;
 
     private const ADVICE = [
         'wrong-key' => "Set publishKey to the secret of the relay's --publish-key, without the name before its colon.",
@@ -41,7 +43,7 @@ final class SignalRelay
         #[SensitiveParameter]
         private readonly string $authSecret = '',
         private readonly float $connectTimeout = 0.5,
-        private readonly float $timeout = 2.0,
+        private readonly float $timeout = 1.0,
     ) {
     }
 
@@ -138,36 +140,18 @@ final class SignalRelay
     /** @return list<string> */
     private function attempt(#[SensitiveParameter] string $body, string $idempotencyKey): array
     {
-        $retryAfter = null;
-        $request = curl_init(rtrim($this->url, '/') . '/publish');
-        curl_setopt_array($request, [
-            CURLOPT_POSTFIELDS => $body,
-            CURLOPT_HTTPHEADER => [
-                'Authorization: Bearer ' . $this->publishKey,
-                'Content-Type: application/json',
-                'Idempotency-Key: ' . $idempotencyKey,
-                // Without it, curl waits a second before a large body.
-                'Expect:',
-            ],
-            CURLOPT_RETURNTRANSFER => true,
-            CURLOPT_PROTOCOLS => CURLPROTO_HTTP | CURLPROTO_HTTPS,
-            CURLOPT_CONNECTTIMEOUT_MS => (int) ($this->connectTimeout * 1000),
-            CURLOPT_TIMEOUT_MS => (int) ($this->timeout * 1000),
-            // Without it, names are looked up with no limit of time below a second.
-            CURLOPT_NOSIGNAL => true,
-            CURLOPT_HEADERFUNCTION => static function ($request, string $line) use (&$retryAfter): int {
-                if (preg_match('/^retry-after:\s*(\d{1,6})\s*$/i', $line, $match) === 1) {
-                    $retryAfter = (float) $match[1];
-                }
-
-                return strlen($line);
-            },
-        ]);
-        $text = curl_exec($request);
-        if ($text === false) {
-            throw self::unreachable($request);
+        if (!preg_match('~^https?://~i', $this->url)) {
+            throw self::unreachable('Its address does not begin with http:// or https://', false);
         }
-        $status = curl_getinfo($request, CURLINFO_RESPONSE_CODE);
+        $headers = [
+            'Authorization: Bearer ' . $this->publishKey,
+            'Content-Type: application/json',
+            'Idempotency-Key: ' . $idempotencyKey,
+        ];
+        [$status, $text, $head] = extension_loaded('curl')
+            ? $this->postByCurl($headers, $body)
+            : $this->postByStream($headers, $body);
+        $retryAfter = preg_match('/^retry-after:\s*(\d{1,6})\s*$/im', $head, $match) === 1 ? (float) $match[1] : null;
         $answer = json_decode($text, true);
         if ($status === 200 && is_array($answer['ids'] ?? null)) {
             return $answer['ids'];
@@ -180,10 +164,89 @@ final class SignalRelay
         throw self::refusal($status, $isKnown ? $error : [], $retryAfter);
     }
 
-    private static function unreachable(CurlHandle $request): SignalRelayException
+    /**
+     * @param list<string> $headers
+     *
+     * @return array{int, string, string} the status, the body and the head of the answer
+     */
+    private function postByCurl(#[SensitiveParameter] array $headers, #[SensitiveParameter] string $body): array
     {
-        $what = rtrim(curl_error($request), '.');
-        $isTemporary = !in_array(curl_errno($request), self::LASTING_ERRORS, true);
+        $head = '';
+        $request = curl_init($this->address());
+        curl_setopt_array($request, [
+            CURLOPT_POSTFIELDS => $body,
+            // Without an empty `Expect:`, curl waits a second before a large body.
+            CURLOPT_HTTPHEADER => [...$headers, 'Expect:'],
+            CURLOPT_RETURNTRANSFER => true,
+            CURLOPT_PROTOCOLS => CURLPROTO_HTTP | CURLPROTO_HTTPS,
+            CURLOPT_CONNECTTIMEOUT_MS => (int) ($this->connectTimeout * 1000),
+            CURLOPT_TIMEOUT_MS => (int) ($this->timeout * 1000),
+            // Without it, names are looked up with no limit of time below a second.
+            CURLOPT_NOSIGNAL => true,
+            CURLOPT_HEADERFUNCTION => static function ($request, string $line) use (&$head): int {
+                $head .= $line;
+
+                return strlen($line);
+            },
+        ]);
+        $text = curl_exec($request);
+        if ($text === false) {
+            $isTemporary = !in_array(curl_errno($request), self::LASTING_ERRORS, true);
+            throw self::unreachable(rtrim(curl_error($request), '.'), $isTemporary);
+        }
+
+        return [curl_getinfo($request, CURLINFO_RESPONSE_CODE), $text, $head];
+    }
+
+    /**
+     * @param list<string> $headers
+     *
+     * @return array{int, string, string} the status, the body and the head of the answer
+     */
+    private function postByStream(#[SensitiveParameter] array $headers, #[SensitiveParameter] string $body): array
+    {
+        if (!filter_var(ini_get('allow_url_fopen'), FILTER_VALIDATE_BOOL)) {
+            $advice = 'Install it (apt-get install php-curl), or set allow_url_fopen in php.ini.';
+            throw new SignalRelayException('bad-settings', "PHP has no extension curl. {$advice}");
+        }
+        $end = microtime(true) + $this->timeout;
+        $options = [
+            'method' => 'POST',
+            'header' => [...$headers, 'Connection: close'],
+            'content' => $body,
+            'timeout' => $this->timeout,
+            // Without chunks: PHP would join the chunks of a slow answer before it returns any.
+            'protocol_version' => 1.0,
+            'follow_location' => 0,
+            'ignore_errors' => true,
+        ];
+        $stream = @fopen($this->address(), 'r', false, stream_context_create(['http' => $options]));
+        if ($stream === false) {
+            $error = error_get_last()['message'] ?? '';
+            throw self::unreachable(trim(substr($error, (int) strrpos($error, ':') + 1)), true);
+        }
+        $text = '';
+        while (!feof($stream) && strlen($text) < self::LONGEST_ANSWER) {
+            // A read ends with what there is, so that an answer in small pieces cannot take for ever.
+            $piece = fread($stream, 8192);
+            $text .= (string) $piece;
+            if (microtime(true) > $end || stream_get_meta_data($stream)['timed_out']) {
+                throw self::unreachable('Operation timed out', true);
+            }
+        }
+        $head = implode("\n", stream_get_meta_data($stream)['wrapper_data']);
+        fclose($stream);
+
+        return [(int) (explode(' ', $head)[1] ?? 0), $text, $head];
+    }
+
+    private function address(): string
+    {
+        return rtrim($this->url, '/') . '/publish';
+    }
+
+    private static function unreachable(string $what, bool $isTemporary): SignalRelayException
+    {
         $text = "No answer from the relay: {$what}. Check that it runs, and that url is its address.";
 
         return new SignalRelayException('unreachable', $text, $isTemporary);

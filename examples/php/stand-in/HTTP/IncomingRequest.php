@@ -4,7 +4,7 @@ declare(strict_types=1);
 
 namespace CodeIgniter\HTTP;
 
-final class IncomingRequest
+final class IncomingRequest implements RequestInterface
 {
     public function getGet(string $name): mixed
     {

@@ -4,7 +4,7 @@ declare(strict_types=1);
 
 namespace CodeIgniter\HTTP;
 
-final class RedirectResponse
+final class RedirectResponse implements ResponseInterface
 {
     private string $path = '';
 

@@ -1,0 +1,39 @@
+import { join } from 'node:path'
+import { inFolder, run } from './kit.mjs'
+import { checkFolder, install, readApp, write } from './package.mjs'
+
+/** Each bundles `app/main.js`, and the page works in Chromium. */
+const BUNDLERS = {
+  vite: { packages: ['vite@8.3.8'], build: ['vite', 'build', '--outDir', 'out'] },
+  esbuild: {
+    packages: ['esbuild@0.28.2'],
+    build: ['esbuild', 'main.js', '--bundle', '--outfile=out/main.js'],
+  },
+  rollup: {
+    packages: ['rollup@4.67.4', '@rollup/plugin-node-resolve@16.0.3'],
+    build: ['rollup', 'main.js', '--plugin', 'node-resolve', '--format', 'iife', '--file', 'out/main.js'],
+  },
+  webpack: {
+    packages: ['webpack@5', 'webpack-cli@6'],
+    build: ['webpack', '--mode', 'production', '--entry', './main.js', '--output-path', 'out'],
+  },
+  rspack: {
+    packages: ['@rspack/core@1', '@rspack/cli@1'],
+    build: ['rspack', 'build', '--mode', 'production', '--entry', './main.js', '--output-path', 'out'],
+  },
+  parcel: { packages: ['parcel@2.16.4'], build: ['parcel', 'build', 'index.html', '--dist-dir', 'out'] },
+}
+
+export const bundlers = Object.entries(BUNDLERS).map(([name, { packages, build }]) => ({
+  name,
+  run: () =>
+    inFolder(async (folder) => {
+      const [main, html] = await Promise.all([readApp('main.js'), readApp('index.html')])
+      await write(folder, { 'package.json': { private: true }, 'main.js': main, 'index.html': html })
+      await install(folder, packages)
+      await run('npx', build, { cwd: folder })
+      // webpack and Rspack write main.js, too.
+      if (!['vite', 'parcel'].includes(name)) await write(folder, { 'out/index.html': html })
+      await checkFolder(join(folder, 'out'))
+    }),
+}))
