@@ -52,14 +52,14 @@ function binding(framework, names) {
       modifyEsbuildConfig: asModule,
       name: `${framework} and the core`,
       import: { 'dist/index.js': CORE, [path]: names },
-      limit: `${core + 500} B`,
+      limit: `${core + 570} B`,
     },
     {
       ...imports,
       modifyEsbuildConfig: asModule,
       name: `${framework} with useRefresh, the core and refresh`,
       import: { 'dist/index.js': CORE, 'dist/refresh/index.js': '{ refreshOn }', [path]: '*' },
-      limit: `${refresh + 710} B`,
+      limit: `${refresh + 780} B`,
     },
   ]
 }

@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process'
 import { bundlers } from './bundlers.mjs'
+import { frameworks } from './frameworks.mjs'
 import { compilers, installs, runners } from './runners.mjs'
 import { servers } from './servers.mjs'
 
 /** Runs the consumers that are named, or all: `npm run test:consumers -- vite servers`. Names of groups work too. */
 
-const GROUPS = { bundlers, runners, compilers, installs, servers }
+const GROUPS = { bundlers, frameworks, runners, compilers, installs, servers }
 
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !(name in GROUPS) && !all().some((each) => each.name === name))

@@ -18,7 +18,7 @@ for (const [entry, { types }] of Object.entries(manifest.exports)) {
   const config = ExtractorConfig.prepare({
     configObject: {
       ...settings,
-      mainEntryPointFilePath: file(`../../../${types}`),
+      mainEntryPointFilePath: file(`../../../${types.default ?? types}`),
       apiReport: { ...settings.apiReport, reportFileName },
     },
     configObjectFullPath: file('api-extractor.json'),
