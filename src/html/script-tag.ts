@@ -1,18 +1,28 @@
 import { createSignalClient } from '../client.js'
 import { getPageClient, receiveSignal, sendSignal } from '../page-client.js'
 import type { RefreshTexts } from '../refresh/indicator/notice.js'
+import { call } from '../page/dom.js'
 import { readMeta } from '../page/meta.js'
 import type { Token } from '../signals.js'
+import { Attribute } from './attributes.js'
 import { bindHtml } from './bind-html.js'
+
+/** How long a page may take to make its client (ms). */
+const CLIENT_TIMEOUT = 5000
+
+/** The attributes that do nothing without a client. */
+const WITH_ATTRIBUTES = `[${Attribute.Refresh}],[${Attribute.Send}],[${Attribute.Status}]`
 
 /**
  * Runs a script tag: it follows the attributes of the page. With `data-url` it connects (empty: to the default address),
  * unless the page has a client. With `data-globals` it makes `sendSignal` and `receiveSignal` global. `data-text-changed`,
  * `-refresh`, `-failed` and `-retry` are the texts of the hint; `data-spread` and `data-origins` are options of refreshes.
- * `<meta name="signalpost-token">` contains the token; `data-token-url` returns fresh ones as plain text.
+ * `data-protocol` is the option of the client. `<meta name="signalpost-token">` contains the token; `data-token-url` returns fresh ones as plain text.
  */
-export function runScriptTag(script: HTMLOrSVGScriptElement | null): void {
-  const { url, globals, origins, tokenUrl, spread, textChanged, textRefresh, textFailed, textRetry } =
+export function runScriptTag(loaded: HTMLOrSVGScriptElement | null): void {
+  // Module scripts, bundles and loaders do not tell the browser which tag they come from.
+  const script = loaded?.dataset.url === undefined ? (findTag() ?? loaded) : loaded
+  const { url, protocol, globals, origins, tokenUrl, spread, textChanged, textRefresh, textFailed, textRetry } =
     script?.dataset ?? {}
   if (globals !== undefined) Object.assign(globalThis, { sendSignal, receiveSignal })
   const texts = { changed: textChanged, refresh: textRefresh, failed: textFailed, retry: textRetry }
@@ -21,12 +31,32 @@ export function runScriptTag(script: HTMLOrSVGScriptElement | null): void {
     refresh: { texts: texts as RefreshTexts, spread: Number(spread) || 0 },
     origins: origins?.match(/[^\s,]+/g) ?? [],
   })
-  if (url !== undefined && !getPageClient()) connect(url, createToken(tokenUrl))
+  if (url !== undefined && !getPageClient()) connect({ url, protocol, token: createToken(tokenUrl) })
+  setTimeout(() => warn(globals !== undefined), CLIENT_TIMEOUT)
 }
 
-function connect(url: string, token: Token | undefined): void {
+function findTag(): HTMLElement | null {
+  return call(document, 'querySelector', 'script[src*=signalpost][data-url]') as HTMLElement | null
+}
+
+/** Names a mistake that would show no other sign. */
+function warn(hasGlobals: boolean): void {
+  if (hasGlobals && (globalThis as { receiveSignal?: unknown }).receiveSignal !== receiveSignal) {
+    console.warn('A function of the page hides receiveSignal(): rename it, or call Signalpost.receiveSignal().')
+  }
+  if (getPageClient() || !call(document, 'querySelector', WITH_ATTRIBUTES)) return
+  console.warn('The data-signal attributes need a client: put data-url on the script tag of signalpost.')
+}
+
+interface TagOptions {
+  readonly url: string
+  readonly protocol: string | undefined
+  readonly token: Token | undefined
+}
+
+function connect({ url, protocol, token }: TagOptions): void {
   try {
-    createSignalClient({ url, ...(token && { token }) })
+    createSignalClient({ url, ...(protocol && { protocol: protocol as 'plain' }), ...(token && { token }) })
   } catch (error) {
     // In a microtask, because the rest of the script tag works without a connection.
     queueMicrotask(() => {

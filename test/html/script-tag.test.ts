@@ -1,4 +1,4 @@
-import { afterEach, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest'
 import { runScriptTag } from '../../src/html/script-tag.js'
 import { bindHtml } from '../../src/html/index.js'
 import { getPageClient } from '../../src/index.js'
@@ -7,7 +7,15 @@ import { usePage } from './page.js'
 
 const { connect, relay } = usePage()
 
+let warned: MockInstance<typeof console.warn>
+
+beforeEach(() => {
+  warned = vi.spyOn(console, 'warn').mockReturnValue()
+})
+
 afterEach(() => {
+  // The tag looks once more for a client.
+  vi.advanceTimersByTime(5000)
   getPageClient()?.close()
   // The same root twice is one binding: this is the script tag's own stop.
   bindHtml()()
@@ -72,6 +80,46 @@ it.each([
 it('waits for a client of the page where nobody knows the tag', () => {
   runScriptTag(null)
   expect(getPageClient()).toBeUndefined()
+})
+
+it('finds the tag with the address where the browser does not name it, as in module scripts', async () => {
+  tag(`src="/signalpost.min.js" data-url="${RELAY_URL}"`)
+  runScriptTag(null)
+  await pass()
+  expect(state()).toBe('online')
+})
+
+it('passes data-protocol to the client', async () => {
+  runScriptTag(tag(`data-url="${RELAY_URL}" data-protocol="plain"`))
+  await pass()
+  expect([getPageClient()?.status.state, relay().sent('hello')]).toEqual(['online', []])
+})
+
+describe('after 5 seconds', () => {
+  it('says that attributes have no client, once for the page', async () => {
+    document.body.innerHTML = '<p id="report" data-signal-refresh="A"></p><p data-signal-status></p>'
+    runScriptTag(tag(`data-uri="${RELAY_URL}"`))
+    await pass(60_000)
+    expect(warned.mock.calls).toEqual([[expect.stringContaining('put data-url on the script tag')]])
+  })
+
+  it.each([
+    ['has a client', '<p id="report" data-signal-refresh="A"></p>', connect],
+    ['has no attributes', '<p></p>', () => undefined],
+  ])('says nothing where the page %s', async (_what, html, act) => {
+    document.body.innerHTML = html
+    runScriptTag(tag('data-globals'))
+    act()
+    await pass(60_000)
+    expect(warned).not.toHaveBeenCalled()
+  })
+
+  it('says that a function of the page hides receiveSignal', async () => {
+    runScriptTag(tag('data-globals'))
+    Object.assign(globalThis, { receiveSignal: () => undefined })
+    await pass(60_000)
+    expect(warned.mock.calls).toEqual([[expect.stringContaining('hides receiveSignal()')]])
+  })
 })
 
 it('leaves a client that the page has', async () => {
@@ -147,13 +195,16 @@ it('gives no token where there is none', async () => {
   expect(relay().sent('hello')[0]).not.toHaveProperty('token')
 })
 
-it('throws a wrong address in a task of its own, and does the rest', async () => {
+it.each([
+  ['address', 'bad-url', 'data-url="ftp://relay.test/"'],
+  ['protocol', 'bad-option', `data-url="${RELAY_URL}" data-protocol="v0"`],
+])('throws a wrong %s in a task of its own, and does the rest', async (_what, code, attributes) => {
   const uncaught: unknown[] = []
   const listener = (error: unknown): void => void uncaught.push(error)
   process.on('uncaughtException', listener)
-  runScriptTag(tag('data-url="ftp://relay.test/" data-globals'))
+  runScriptTag(tag(`${attributes} data-globals`))
   await pass()
   process.off('uncaughtException', listener)
-  expect(uncaught).toMatchObject([{ code: 'bad-url' }])
+  expect(uncaught).toMatchObject([{ code }])
   expect('sendSignal' in globalThis).toBe(true)
 })
