@@ -49,7 +49,7 @@ export function setPageClient<Sent extends SignalMap, Received extends SignalMap
   // SignalRegistry, and not the client's own map, types the free functions.
   const page = shared()
   page.client = (client ?? undefined) as SignalClient | undefined
-  page.dispatchEvent(new Event('change'))
+  page.dispatchEvent(new CustomEvent('change'))
 }
 
 /** Calls `listener` whenever the page's client changes, with the new client or `undefined`. */

@@ -1,5 +1,6 @@
-import { decodeRelayFrame, encode } from '../protocol/codec.js'
+import { decodeRelayFrame } from '../protocol/codec.js'
 import type { ClientFrame } from '../protocol/frames.js'
+import { stringify } from '../protocol/stringify.js'
 import type { SignalStatus } from '../status.js'
 import { isHidden, watchLifecycle } from './lifecycle.js'
 import { type Liveness, watchLiveness } from './liveness.js'
@@ -117,7 +118,7 @@ export function openConnection(settings: TransportSettings, events: TransportEve
   }
 
   function send(frame: ClientFrame): void {
-    socket?.send(encode(frame))
+    socket?.send(stringify(frame))
   }
 
   const stopLifecycle = watchLifecycle({

@@ -1,4 +1,5 @@
-import { decodeRelayFrame, encode, parse } from '../protocol/codec.js'
+import { decodeRelayFrame, parse } from '../protocol/codec.js'
+import { stringify } from '../protocol/stringify.js'
 import type { ClientFrame, RelayFrame } from '../protocol/frames.js'
 import { DEFAULT_MAX_BYTES, DEFAULT_ROOM } from '../protocol/names.js'
 import { openSocket, type Socket, type SocketEvents } from './socket.js'
@@ -16,7 +17,7 @@ export function openPlainSocket(url: string, events: SocketEvents): Socket {
   function answerTo(frame: ClientFrame): RelayFrame {
     switch (frame.type) {
       case 'signal':
-        socket.send(JSON.stringify({ ...frame, id: tab + frame.id, pipelined: undefined }))
+        socket.send(stringify({ ...frame, id: tab + frame.id, pipelined: undefined }))
         return { type: 'accepted', ids: [frame.id] }
       case 'hello':
       case 'token':
@@ -34,14 +35,14 @@ export function openPlainSocket(url: string, events: SocketEvents): Socket {
       const { id, ...fields } = parse(broadcast) ?? {}
       const [other, own] = typeof id === 'string' ? id.split(tab) : ['']
       const known = own ? { id: own, sender: { tab } } : { id: other }
-      const text = JSON.stringify({ room: DEFAULT_ROOM, sender: {}, ...fields, ...known, at: Date.now(), offset: 0 })
+      const text = stringify({ room: DEFAULT_ROOM, sender: {}, ...fields, ...known, at: Date.now(), offset: 0 })
       if (decodeRelayFrame(text).type === 'signal') events.onText(text)
     },
   })
 
   return {
     send(text) {
-      const answer = encode(answerTo(JSON.parse(text) as ClientFrame))
+      const answer = stringify(answerTo(JSON.parse(text) as ClientFrame))
       queueMicrotask(() => isLive && events.onText(answer))
     },
     close() {

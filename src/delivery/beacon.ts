@@ -1,3 +1,4 @@
+import { stringify } from '../protocol/stringify.js'
 import type { OutgoingSignal } from './outgoing-signal.js'
 
 /** Browsers let the requests that outlive a page carry 64 KiB in all. The next page of the tab sends the rest. */
@@ -22,7 +23,7 @@ export function sendBeacon({ url, tab, token, user, signals }: Beacon): readonly
   if (fitting.length === 0) return fitting
   // A text body needs no preflight, which would not outlive the page.
   const frames = fitting.map(({ text }) => JSON.parse(text) as unknown)
-  const body = JSON.stringify({ v: 1, tab, token, user: user || undefined, signals: frames })
+  const body = stringify({ v: 1, tab, token, user: user || undefined, signals: frames })
   const address = url.replace('ws', 'http')
   try {
     fetch(address, { method: 'POST', keepalive: true, body }).catch(() => undefined)

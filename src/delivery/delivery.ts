@@ -3,10 +3,10 @@ import { openConnection } from '../connection/connection.js'
 import type { Transport, TransportEvents } from '../connection/transport.js'
 import { SignalError } from '../errors.js'
 import { readMeta } from '../page/meta.js'
-import { encode } from '../protocol/codec.js'
 import type { Position } from '../protocol/frames.js'
 import { createId } from '../protocol/id.js'
 import { DEFAULT_MAX_BYTES, DEFAULT_ROOM } from '../protocol/names.js'
+import { stringify } from '../protocol/stringify.js'
 import type { Gap, ReceiveOptions, SendOptions, SendResult, Signal, Stop, Token } from '../signals.js'
 import type { SignalStatus } from '../status.js'
 import { createDispatcher } from './dispatcher.js'
@@ -71,7 +71,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   })
   const outbox = createOutbox({ send: (text) => transport.send(text), onError })
   const inbox = createInbox({
-    send: (frame) => transport.send(encode(frame)),
+    send: (frame) => transport.send(stringify(frame)),
     isLoading: () => performance.now() < loadedAt,
     remembered: positions,
     user: remembered?.user,

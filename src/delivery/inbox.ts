@@ -7,6 +7,7 @@ import type {
   RoomRequest,
   SignalFrame,
 } from '../protocol/frames.js'
+import { stringify } from '../protocol/stringify.js'
 import { backoff } from '../connection/backoff.js'
 import { isHtmlOlder } from '../page/navigation-entry.js'
 import type { Gap, Stop } from '../signals.js'
@@ -240,7 +241,7 @@ export function createInbox(options: InboxOptions): Inbox {
       resetBackoff()
       const requests = [...rooms.values()].map(ask)
       // The relay refuses a hello that is too large.
-      if (JSON.stringify(requests).length > MAX_HELLO_ROOMS) requests.length = 0
+      if (stringify(requests).length > MAX_HELLO_ROOMS) requests.length = 0
       asked.clear()
       for (const { room } of requests) expectAnswer(room)
       return requests

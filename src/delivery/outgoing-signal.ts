@@ -1,5 +1,6 @@
 import { SignalError } from '../errors.js'
 import { badOption, checkName, checkOptions } from '../option-checks.js'
+import { keepArray } from '../protocol/stringify.js'
 import { byteLength } from '../protocol/byte-length.js'
 import { DEFAULT_ROOM } from '../protocol/names.js'
 import type { SendOptions } from '../signals.js'
@@ -70,8 +71,9 @@ function toText(frame: object): string {
 /** The kinds of values that JSON has a form for, besides finite numbers. */
 const JSON_KINDS = / (Object|Array|String|Boolean|Null|Undefined)]/
 
-/** Refuses values that JSON.stringify would omit, empty or turn into null; `this` holds the value as it was before toJSON(). */
-function onlyJson(this: Record<string, unknown>, key: string, value: unknown): unknown {
+/** Refuses values that JSON.stringify would omit, empty or turn into null. */
+function onlyJson(this: Readonly<Record<string, unknown>>, key: string, given: unknown): unknown {
+  const value = keepArray(this[key], given)
   const kind = {}.toString.call(value ?? this[key])
   if (!JSON_KINDS.test(kind) && !Number.isFinite(value)) throw new TypeError(`it holds ${kind}`)
   return value

@@ -2,6 +2,7 @@ import { isPosition, parse } from '../protocol/codec.js'
 import type { Position } from '../protocol/frames.js'
 import { framePath } from '../page/frame-path.js'
 import { createId } from '../protocol/id.js'
+import { stringify } from '../protocol/stringify.js'
 import { VERSION, FRESH } from './limits.js'
 import type { OutgoingSignal } from './outgoing-signal.js'
 
@@ -71,7 +72,7 @@ export function openTabMemory(url: string): TabMemory {
     keep({ positions, user, tab, signals = [] }) {
       try {
         const stored: Stored = { at: Date.now(), user, tab, positions: [...positions], signals }
-        sessionStorage.setItem(own, JSON.stringify(stored))
+        sessionStorage.setItem(own, stringify(stored))
       } catch {
         // Full or denied: the next page begins with its navigation.
       }
