@@ -6,7 +6,6 @@ import { describeInChromium, useTabs } from '../browser/chromium.js'
 import { type RelayProcess, startRelay } from '../browser/relay-process.js'
 import { readUmd, serve, type StaticServer } from '../browser/static-server.js'
 import { textsOf } from '../package/blocks.js'
-import { ROOT } from '../package/root.js'
 
 /** The code of `README.md`, `examples/README.md` and the guides works as it is shown, with another address of the relay. */
 
@@ -183,7 +182,8 @@ describe('README.md', () => {
 /** A script of the page, from code that imports packages. */
 async function bundle(code: string): Promise<string> {
   const { outputFiles } = await build({
-    stdin: { contents: code, loader: 'tsx', resolveDir: ROOT },
+    // Not the root: there the map `browser` of package.json would stand for react itself.
+    stdin: { contents: code, loader: 'tsx', resolveDir: import.meta.dirname },
     bundle: true,
     format: 'iife',
     globalName: 'saving',

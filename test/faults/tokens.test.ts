@@ -17,10 +17,10 @@ const HOUR = 3_600_000
 function createGate() {
   const revoked = new Set<string>()
   const authorize: Authorize = (token) => {
-    const [user = '', expires] = token.split(' ')
+    const [user = '', expires] = token.split('~')
     return revoked.has(user) ? undefined : { user, expires: Number(expires) }
   }
-  const tokenFor = (user: string, lifetime: number) => (): string => `${user} ${Date.now() + lifetime}`
+  const tokenFor = (user: string, lifetime: number) => (): string => `${user}~${Date.now() + lifetime}`
   return { revoked, authorize, tokenFor }
 }
 
