@@ -112,7 +112,8 @@ describeInChromium('the pages of one tab', () => {
 
   it('send the signals of a meta element in a popup, though a refresh has loaded the page that opened it', async () => {
     const site = await openHtmlSite({
-      '/': `${TAG}<body data-signal-refresh="Changed"><p>$count</p>`,
+      // A form that is submitted again, so that both pages are loaded by an ordinary navigation.
+      '/': `${TAG}<form data-signal-refresh="Changed"></form><p>$count</p>`,
       '/popup': `${TAG}<meta data-signal-send="Opened">`,
     })
     const other = await join(site.relay)
