@@ -3,12 +3,15 @@ import { takeSession, writeSession } from './session-storage.js'
 
 const KEY = 'signalpost refresh'
 
+/** A page older than this ignores the signals that the last page has received (ms). */
+const FRESH = 60_000
+
 /** Pages that a refresh replaces sooner than this may form a reload loop (ms). */
 const LOOP_TIME = 30_000
 export const MAX_RELOADS = 3
 
 /**
- * State for the next page of the frame: the reload count (`laps`), how a refresh loads the next page (`own`), and which
+ * State for the next page of the frame: when this page last received each signal (epoch ms), the reload count (`laps`), how a refresh loads the next page (`own`), and which
  * addresses show a POST result.
  */
 const state: Record<string, number | string> = {}
@@ -39,6 +42,20 @@ export function hasUserInput(): boolean {
 /** Whether this page is the response to a POST without a redirect: only another POST would load it again. */
 export function isPostResult(): boolean {
   return isPostResultPage
+}
+
+/**
+ * Records a signal for the next page of the frame, which may have been rendered before the change. That page asks the relay
+ * for newer signals too, but its request takes some time, and signals of that time would be missing.
+ */
+export function recordReceived(room: string, name: string): void {
+  state[`${room} ${name}`] = state[`${room} *`] = Date.now()
+}
+
+/** Whether the frame's last page received the signal (`'*'` for any) after the navigation to this page had begun. */
+export function wasReceivedDuringLoad(room: string, name: string): boolean {
+  const age = performance.now()
+  return age < FRESH && Number(lastState[`${room} ${name}`]) > Date.now() - age
 }
 
 /** Records that a refresh is about to load the next page. */

@@ -16,7 +16,15 @@ import type { RefreshAction } from './action.js'
 import { editedFields, hasOpenDialog, watchEdits } from '../page/edits.js'
 import { failure, NOT_YET } from './failure.js'
 import { createIndicator } from './indicator/indicator.js'
-import { hasUserInput, isLoadedByRefresh, MAX_RELOADS, reloadCount, watchPageState } from '../page/next-page-state.js'
+import {
+  hasUserInput,
+  isLoadedByRefresh,
+  MAX_RELOADS,
+  recordReceived,
+  reloadCount,
+  wasReceivedDuringLoad,
+  watchPageState,
+} from '../page/next-page-state.js'
 import { checkRefresh, type RefreshOptions } from './refresh-options.js'
 import { type Batch, createScheduler, type Hold, type RefreshPhase, type Scheduler } from './scheduler.js'
 import { isUserNavigating, watchNavigation } from '../page/user-navigation.js'
@@ -135,7 +143,10 @@ export function refreshByKey<
   const target = (): Element | null | undefined => (shown instanceof Element ? shown : action.target?.())
   const show = shown === false ? undefined : createIndicator({ target, refresh: scheduler.runNow, texts })
 
-  const onSignal = (_data: unknown, received: Signal): void => scheduler.add(received)
+  const onSignal = (_data: unknown, received: Signal): void => {
+    recordReceived(room, received.name)
+    scheduler.add(received)
+  }
   // The HTML of this page may be older than signals that the tab's last page has handled.
   const receiving = {
     room,
@@ -154,7 +165,7 @@ export function refreshByKey<
   call(document, 'addEventListener', 'visibilitychange', scheduler.recheck, { signal })
   const isPending = schedulers.get(key)?.isDirty()
   schedulers.set(key, scheduler)
-  if (isPending) scheduler.add()
+  if (isPending || wanted.some((name) => wasReceivedDuringLoad(room, name))) scheduler.add()
   return stop
 }
 

@@ -381,8 +381,42 @@ describe('the next page of the tab', () => {
     )
   })
 
+  /** Moves the page's own beginning to now. */
+  function navigate(): void {
+    const start = Date.now()
+    vi.spyOn(performance, 'now').mockImplementation(() => Date.now() - start)
+  }
+
+  it('refreshes when the last page heard a signal after the navigation to this one began', async () => {
+    const action = vi.fn<RefreshAction>()
+    const stop = page.refresh(action, { wait: 5000 })
+    navigate()
+    await pass(100)
+    await deliver()
+    dispatchEvent(new Event('pagehide'))
+    stop()
+    page.refresh(action)
+    await pass(500)
+    expect(action.mock.calls.map(([{ signals }]) => signals)).toEqual([[]])
+  })
+
+  it('does not when all was heard before: a reload cannot cause itself', async () => {
+    const action = vi.fn<RefreshAction>()
+    const stop = page.refresh(action)
+    await deliver()
+    await pass(500)
+    navigate()
+    dispatchEvent(new Event('pagehide'))
+    stop()
+    page.refresh(action)
+    await pass(5000)
+    expect(action).toHaveBeenCalledOnce()
+  })
+
   it('takes no note of what it cannot read', async () => {
     const action = vi.fn<RefreshAction>()
+    // The page of the test before has left nothing.
+    page.refresh(action)()
     sessionStorage.setItem('signalpost refresh', '{"no":')
     page.refresh(action)
     sessionStorage.setItem('signalpost refresh', '[null, 7]')
