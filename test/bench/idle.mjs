@@ -5,7 +5,8 @@
  */
 import { WebSocket } from 'ws'
 import { mostOpenFiles, openFiles, residentBytes } from './machine.mjs'
-import { freePort, relayArguments, startProcess } from './peers.mjs'
+import { relayArguments, startProcess } from './peers.mjs'
+import { findFreePort } from '../support/free-port.mjs'
 
 const [, , count = 10_000, seconds = 600] = process.argv.map(Number)
 const MEGABYTE = 1024 * 1024
@@ -19,7 +20,7 @@ if (mostOpenFiles() < count + 100) {
   process.exit(2)
 }
 
-const port = await freePort()
+const port = await findFreePort()
 const relay = await startProcess(process.execPath, relayArguments(port), port)
 const empty = residentBytes(relay.pid)
 const counts = { closed: 0, beats: 0 }

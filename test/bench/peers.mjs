@@ -1,8 +1,9 @@
+import { findFreePort } from '../support/free-port.mjs'
 /** The servers that are measured, and how each is started. */
 import { spawn, execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -51,7 +52,7 @@ export const PEERS = Object.keys(COMMANDS)
 /** Starts a server and waits until it takes connections. */
 export async function startServer(name) {
   const folder = mkdtempSync(join(tmpdir(), 'signalpost-bench-'))
-  const [port, spare] = [await freePort(), await freePort()]
+  const [port, spare] = [await findFreePort(), await findFreePort()]
   const [program, ...args] = COMMANDS[name](port, folder, spare)
   const server = await startProcess(program, args, port)
   return {
@@ -94,15 +95,6 @@ const killAtExit = new Set()
 process.on('exit', () => {
   for (const child of killAtExit) child.kill('SIGKILL')
 })
-
-export async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 function isOpen(port) {
   return new Promise((resolve) => {

@@ -4,7 +4,8 @@
  */
 import { WebSocket } from 'ws'
 import { cpuSeconds } from './machine.mjs'
-import { freePort, relayArguments, startProcess } from './peers.mjs'
+import { relayArguments, startProcess } from './peers.mjs'
+import { findFreePort } from '../support/free-port.mjs'
 
 const { instances, time, redis } = JSON.parse(process.argv[2])
 const UNANSWERED = 256
@@ -14,7 +15,7 @@ const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, mil
 const engine = redis ? await startRedis() : undefined
 const relays = []
 for (let index = 0; index < instances; index += 1) {
-  const port = await freePort()
+  const port = await findFreePort()
   const extra = engine ? ['--redis', `redis://127.0.0.1:${engine.port}`] : []
   relays.push(await startProcess(process.execPath, relayArguments(port, extra), port))
 }
@@ -60,7 +61,7 @@ for (const server of [...relays, ...(engine ? [engine] : [])]) await server.stop
 process.exit(0)
 
 async function startRedis() {
-  const port = await freePort()
+  const port = await findFreePort()
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
   return startProcess('redis-server', args, port)
 }

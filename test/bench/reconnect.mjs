@@ -5,7 +5,8 @@
 import { WebSocket } from 'ws'
 import { createSignalClient } from '../../dist/index.js'
 import { percentile } from './machine.mjs'
-import { freePort, relayArguments, startProcess } from './peers.mjs'
+import { relayArguments, startProcess } from './peers.mjs'
+import { findFreePort } from '../support/free-port.mjs'
 
 const { clients: count } = JSON.parse(process.argv[2])
 const AWAY = 2000
@@ -14,7 +15,7 @@ const STABLE = 5500
 globalThis.WebSocket = WebSocket
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
-const port = await freePort()
+const port = await findFreePort()
 const start = () => startProcess(process.execPath, relayArguments(port), port)
 let relay = await start()
 /** When each client was online again; one may be so before it is known here that the relay answers. */

@@ -13,7 +13,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { format, resolveConfig } from 'prettier'
 import { prepareDispatch } from './dispatch.mjs'
 import { describeMachine, mostOpenFiles } from './machine.mjs'
-import { file, freePort, hasOption, relayArguments, startProcess } from './peers.mjs'
+import { file, hasOption, relayArguments, startProcess } from './peers.mjs'
+import { findFreePort } from '../support/free-port.mjs'
 import { FULL, QUICK, SMOKE } from './plan.mjs'
 import { renderChart, renderReport } from './report.mjs'
 import { alternate, loadOnce, measure } from './rounds.mjs'
@@ -112,7 +113,7 @@ async function measureConnecting(rounds, peers) {
   }
   const servers = {}
   for (const kind of peers) {
-    const port = await freePort()
+    const port = await findFreePort()
     servers[kind] = await startProcess(process.execPath, commands[kind](port), port)
   }
   const connect = (kind) =>

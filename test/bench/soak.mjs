@@ -8,7 +8,8 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { WebSocket } from 'ws'
 import { createSignalClient } from '../../dist/index.js'
-import { file, freePort } from './peers.mjs'
+import { file } from './peers.mjs'
+import { findFreePort } from '../support/free-port.mjs'
 
 const [, , seconds = 1800, count = 500] = process.argv.map(Number)
 const ROOMS = 20
@@ -48,7 +49,7 @@ globalThis.WebSocket = class extends WebSocket {
 
 // What is remembered for a while is full before the slope is taken.
 const remembered = 60_000
-const settings = { port: await freePort(), window: remembered, historyMs: remembered }
+const settings = { port: await findFreePort(), window: remembered, historyMs: remembered }
 let relay = await startRelay()
 const over = { yet: false }
 const pages = []

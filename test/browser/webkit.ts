@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { PATIENCE } from './chromium.js'
-import { findFreePort } from './relay-process.js'
+import { findFreePort } from '../support/free-port.mjs'
 import type { TabBrowser } from './tab-browser.js'
 
 const DRIVER = '/usr/bin/WebKitWebDriver'

@@ -25,7 +25,7 @@ describe('sending', () => {
     expect(outcome).toBe('accepted')
   })
 
-  it('P2.7 and P6.1 sends again, under the same ids and in the original order, what was not accepted when the line broke', async () => {
+  it('P2.7 and P6.1 sends again, under the same ids and in the original order, what was not accepted when the connection broke', async () => {
     const client = await online()
     relay().isAnswering = false
     const results = [client.sendSignal('A', 1), client.sendSignal('A', 2)]

@@ -355,7 +355,7 @@ describe('coming back', () => {
     expect([tooLarge, states().at(-1)]).toEqual([1, 'online'])
   })
 
-  it('reports the true reason of a line that broke', async () => {
+  it('reports the true reason of a broken connection', async () => {
     open()
     await pass()
     relay.close(1006)
@@ -409,7 +409,7 @@ describe('the life of the page', () => {
     expect(states().at(-1)).toBe('online')
   })
 
-  it('G8 replaces a line that died in silence, within 5 seconds of a signal that it should have carried', async () => {
+  it('G8 replaces a silent connection within 5 seconds of a signal that it should have carried', async () => {
     const transport = open()
     await pass()
     relay.isAnswering = false
@@ -422,7 +422,7 @@ describe('the life of the page', () => {
     expect(states().at(-1)).toBe('online')
   })
 
-  it('asks the line when the page is seen again after a while, and keeps it when it answers', async () => {
+  it('pings when the page is visible again after a while, and keeps a connection that answers', async () => {
     open()
     await pass()
     hide(true)
@@ -470,7 +470,7 @@ describe('the life of the page', () => {
     expect(states()).toEqual(['connecting', 'waiting', 'connecting', 'online'])
   })
 
-  it('never closes a line because the network is said to be gone', async () => {
+  it('never closes a connection because the network is reported as gone', async () => {
     open()
     await pass()
     happen('offline')

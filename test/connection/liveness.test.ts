@@ -26,8 +26,8 @@ function stall(milliseconds: number): void {
   vi.spyOn(performance, 'now').mockImplementation(() => now() + milliseconds)
 }
 
-describe('a line', () => {
-  it('P7.4 is asked when the relay was silent for longer than its beat, and dead when nothing comes at all', () => {
+describe('a connection', () => {
+  it('P7.4 is pinged when the relay was silent for longer than its beat, and dead when nothing arrives', () => {
     vi.advanceTimersByTime(27_400)
     expect(told).toEqual([])
     vi.advanceTimersByTime(200)
@@ -38,7 +38,7 @@ describe('a line', () => {
     expect(told).toEqual(['ping', 'dead'])
   })
 
-  it('lives as long as anything comes, and is not asked', () => {
+  it('stays alive without a ping as long as data arrives', () => {
     for (let beat = 0; beat < 10; beat += 1) {
       vi.advanceTimersByTime(25_000)
       liveness.heard(true)
@@ -46,7 +46,7 @@ describe('a line', () => {
     expect(told).toEqual([])
   })
 
-  it('lives when anything comes while it is asked', () => {
+  it('stays alive when anything arrives after a ping', () => {
     liveness.probe()
     vi.advanceTimersByTime(1900)
     liveness.heard(true)
@@ -81,7 +81,7 @@ describe('a line', () => {
     expect(told).toEqual(['ping', 'dead'])
   })
 
-  it('lives on anything that comes when nothing is unanswered', () => {
+  it('stays alive on any data when nothing is unanswered', () => {
     liveness.probe()
     liveness.heard(false)
     vi.advanceTimersByTime(20_000)

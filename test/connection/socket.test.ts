@@ -59,7 +59,7 @@ describe('a socket', () => {
     expect(told).toEqual(['open', 'close 4403 origin not allowed'])
   })
 
-  it('tells a line that broke as 1006, not as the clean 1000 of the wrapper', async () => {
+  it('reports a broken connection as 1006, not as the clean 1000 of the wrapper', async () => {
     open()
     const peer = await connected()
     peer.terminate()
@@ -120,7 +120,7 @@ describe('a socket', () => {
     second.close()
   })
 
-  it('does not end the process when it is closed while the line is still being opened', async () => {
+  it('does not end the process when it is closed while the connection is still being opened', async () => {
     const held: TcpSocket[] = []
     const silent: Server = createServer((tcp) => held.push(tcp.on('error', () => undefined).resume()))
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
@@ -153,7 +153,7 @@ describe('a socket', () => {
   })
 })
 
-describe('a line that opens into nothing', () => {
+describe('a connection that never opens', () => {
   it('is given up after ten seconds', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     vi.stubGlobal(

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { inFolder, run } from './kit.mjs'
+import { inFolder, run } from './processes.mjs'
 import { checkFolder, install, readApp, write } from './package.mjs'
 
 /** Each bundles `app/main.js`, and the page works in Chromium. */

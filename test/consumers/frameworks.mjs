@@ -1,4 +1,5 @@
-import { findFreePort, inFolder, run, serve } from './kit.mjs'
+import { findFreePort } from '../support/free-port.mjs'
+import { inFolder, run, serve } from './processes.mjs'
 import { checkFolder, checkPage, install, write } from './package.mjs'
 import { join } from 'node:path'
 

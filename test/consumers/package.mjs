@@ -1,10 +1,11 @@
+import { findFreePort } from '../support/free-port.mjs'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { dirname, extname, join } from 'node:path'
 import { chromium } from 'playwright-core'
-import { findFreePort, ROOT, run, serve } from './kit.mjs'
+import { ROOT, run, serve } from './processes.mjs'
 
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css' }
 

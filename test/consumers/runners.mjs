@@ -1,4 +1,4 @@
-import { inFolder, run } from './kit.mjs'
+import { inFolder, run } from './processes.mjs'
 import { install, readApp, write } from './package.mjs'
 
 /** Test runners, and what else runs JavaScript: each passes a signal through `signalpost/testing`. */

@@ -1,3 +1,4 @@
+import { findFreePort } from '../support/free-port.mjs'
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
@@ -5,7 +6,7 @@ import { existsSync } from 'node:fs'
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { WebSocket } from 'ws'
-import { check, findFreePort, inFolder, ROOT, run, serve, waitUntil } from './kit.mjs'
+import { check, inFolder, ROOT, run, serve, waitUntil } from './processes.mjs'
 
 /** Executes the code of `examples/guides/servers.md` in the real frameworks, against a real relay. */
 

@@ -182,7 +182,7 @@ describe('over interruptions', () => {
     expect(told).toEqual(['s6', { room: 'main', reason: 'trimmed' }, 's7'])
   })
 
-  it('P5.3 tells a gap before anything newer, also when the line breaks between joined and gap', () => {
+  it('P5.3 reports a gap before anything newer, also when the connection breaks between joined and gap', () => {
     inbox.listen('main')
     joined(5)
     joined(20, { recovered: false })

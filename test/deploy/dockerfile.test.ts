@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { expect, it } from 'vitest'
 import { describeWhere } from '../browser/installed.js'
-import { findFreePort } from '../browser/relay-process.js'
+import { findFreePort } from '../support/free-port.mjs'
 import { ROOT } from '../package/root.js'
 import { makeFolder, readKit, run, startRelay } from './fixtures.js'
 

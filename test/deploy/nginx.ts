@@ -6,7 +6,7 @@ import { request, type IncomingHttpHeaders } from 'node:http'
 import { request as requestSecurely } from 'node:https'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { findFreePort } from '../browser/relay-process.js'
+import { findFreePort } from '../support/free-port.mjs'
 import { makeFolder, PATIENCE, run } from './fixtures.js'
 import { findProgram } from './programs.js'
 

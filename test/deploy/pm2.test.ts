@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { ROOT } from '../package/root.js'
 import { describeWhere } from '../browser/installed.js'
-import { findFreePort } from '../browser/relay-process.js'
+import { findFreePort } from '../support/free-port.mjs'
 import { connect } from '../relay/protocol-client.js'
 import { cleanEnvironment, installSignalpost, makeFolder, PATIENCE, run, type Outcome } from './fixtures.js'
 

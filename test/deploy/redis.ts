@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { findFreePort } from '../browser/relay-process.js'
+import { findFreePort } from '../support/free-port.mjs'
 import { makeFolder, readKit } from './fixtures.js'
 import { findProgram } from './programs.js'
 

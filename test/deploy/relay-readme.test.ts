@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { describeWhere } from '../browser/installed.js'
-import { findFreePort } from '../browser/relay-process.js'
+import { findFreePort } from '../support/free-port.mjs'
 import { textsOf } from '../package/blocks.js'
 import {
   cleanEnvironment,

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { readCommand } from '../../examples/relay/options/command-line.js'
 import { describeWhere } from '../browser/installed.js'
-import { findFreePort } from '../browser/relay-process.js'
+import { findFreePort } from '../support/free-port.mjs'
 import { installSignalpost, makeFolder, readKit, run, startRelay } from './fixtures.js'
 import { findProgram } from './programs.js'
 

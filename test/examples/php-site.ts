@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 import { PATIENCE } from '../browser/chromium.js'
-import { findFreePort } from '../browser/relay-process.js'
+import { findFreePort } from '../support/free-port.mjs'
 
 export const EXAMPLE = fileURLToPath(new URL('../../examples/php/', import.meta.url))
 const UMD = fileURLToPath(new URL('../../dist/umd/signalpost.min.js', import.meta.url))

@@ -1,5 +1,4 @@
-import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { findFreePort } from '../support/free-port.mjs'
 import { afterAll, describe, expect, it } from 'vitest'
 import { openPage } from './page.js'
 import { createRelayProcess, removeBundle } from './relay-under-test.js'
@@ -36,18 +35,10 @@ interface Return {
   readonly dials: number
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  return typeof address === 'object' && address ? address.port : 0
-}
-
 /** All clients go online, stay for longer than the wait before a first dial may grow, and lose their relay together. */
 async function loseAndReturn(times: number): Promise<{ readonly returns: Return[]; readonly LEAK: number }> {
   const timersBefore = countTimers()
-  const port = await freePort()
+  const port = await findFreePort()
   const relay = createRelayProcess([], port)
   // Once before it counts, because the first start also bundles the command.
   await relay.start()

@@ -39,7 +39,7 @@ it('leaves the inside of an element that has elements to its author, for styles 
   expect(document.body.innerHTML).toBe('<p data-signal-status="online"><b>On</b><i>Off</i></p>')
 })
 
-it('does not flicker when the line is back within a second and a half, and tells when it is not', async () => {
+it('does not flicker when the connection is back within a second and a half, and shows the outage otherwise', async () => {
   vi.spyOn(Math, 'random').mockReturnValue(0)
   const { relay } = await open(STATUS)
   const seen: (string | null)[] = []

@@ -22,7 +22,7 @@ export interface Conversation {
   say(frame: Readonly<Record<string, unknown>>): void
   /** Sends a message as it is. */
   write(message: string | Uint8Array): void
-  /** Breaks the line. */
+  /** Breaks the connection. */
   cut(): void
   /** Sends a signal and gives its id. */
   signal(name: string, data?: JsonValue, room?: string): string

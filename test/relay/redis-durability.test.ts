@@ -38,7 +38,7 @@ describeRedis('what an acceptance waits for', () => {
     expect(await replica.ask('XLEN', 'signalpost:{main}:log')).toBe(1)
     replica.freeze(true)
     await expect(add('b')).rejects.toThrow('no replica has confirmed the write')
-    // It is in the log, and it is known; that is still not enough, on whatever line it is asked again.
+    // It is in the log, and it is known; that is still not enough, on any connection that asks again.
     await expect(add('b')).rejects.toThrow('no replica has confirmed the write')
     await primary.ask('CLIENT', 'KILL', 'TYPE', 'normal')
     await vi.waitFor(() => expect(log.health).toBe('away'), WAITING)
@@ -51,7 +51,7 @@ describeRedis('what an acceptance waits for', () => {
     await vi.waitFor(() => expect(log.health).toBe('ready'), WAITING)
   })
 
-  it('replica: an id that is known is written again, because a wait covers only what its own line wrote', async () => {
+  it('replica: an id that is known is written again, because a wait covers only the writes of its own connection', async () => {
     const quiet = ['--repl-diskless-sync-delay', '0', '--repl-ping-replica-period', '3600']
     const primary = await startRedis([...KEEPS.nothing, ...quiet])
     await startReplicaOf(primary)

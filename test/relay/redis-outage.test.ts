@@ -178,7 +178,7 @@ describeRedis('a relay that loses its Redis', () => {
     expect(told(page)).toEqual([1, 2, 3])
   })
 
-  it('hears by looking while the line that it listens on is dead, and takes another', { timeout: LONG }, async () => {
+  it('polls while its subscription connection is dead, and opens another', { timeout: LONG }, async () => {
     const redis = await startRedis()
     const proxy = await startProxy({ target: () => redis.port, chance: createChance(1) })
     onTestFinished(() => proxy.close())

@@ -1,7 +1,7 @@
+import { findFreePort } from '../support/free-port.mjs'
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
@@ -46,7 +46,7 @@ export async function createRedisServer(
   args: readonly string[] = KEEPS.nothing,
   configuration?: string,
 ): Promise<RedisServer> {
-  const port = await freePort()
+  const port = await findFreePort()
   const folder = await mkdtemp(join(tmpdir(), 'redis-'))
   const file = configuration === undefined ? [] : [join(folder, 'redis.conf')]
   for (const path of file) await writeFile(path, configuration ?? '')
@@ -115,15 +115,6 @@ export async function startRedis(args?: readonly string[], configuration?: strin
   onTestFinished(() => server.remove())
   await server.start()
   return server
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address ? address.port : 0
 }
 
 function hasRedis(): boolean {

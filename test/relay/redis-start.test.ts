@@ -8,7 +8,8 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { describeRedis as textOf, readRedisAddress } from '../../examples/relay/signal-log/redis/redis-url.js'
 import { bundleRelay } from './bundle.js'
-import { describeRedis, freePort, startRedis } from './redis-server.js'
+import { findFreePort } from '../support/free-port.mjs'
+import { describeRedis, startRedis } from './redis-server.js'
 
 const run = promisify(execFile)
 
@@ -173,10 +174,10 @@ describeRedis('the command, started with a Redis that cannot be used', () => {
     )
   })
 
-  it('says that the line is not encrypted as it should be, and starts when it is', { timeout: 60_000 }, async () => {
+  it('reports a connection that is not encrypted, and starts when it is', { timeout: 60_000 }, async () => {
     const certificates = await makeCertificates(folder)
     const redis = await startRedis()
-    const port = await freePort()
+    const port = await findFreePort()
     for (const [name, value] of Object.entries({
       ...certificates.settings,
       'tls-auth-clients': 'no',

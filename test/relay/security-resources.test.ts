@@ -44,7 +44,7 @@ describe('resources', () => {
   it('S42 a slow reader is closed with 4508, and holds nobody up', async () => {
     const dashboardKey = 'the-key-of-the-operator'
     const { url, page } = await startRelay({ maxBuffered: 262_144, rate: 0, dashboardKey })
-    // The relay drops the line a second after its close frame; held, so that a busy machine has the time to read it.
+    // The relay drops the connection a second after its close frame; held, so that a busy machine has the time to read it.
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     onTestFinished(() => void vi.useRealTimers())
     const [slow, quick] = [await join(url), await join(url)]

@@ -133,7 +133,7 @@ describe('subscriptions to a remote log', () => {
     expect(remote.heard).toEqual(['one 6', 'one 7', 'one 8', 'one 9'])
   })
 
-  it('reads once more when the line was renewed while it read', async () => {
+  it('reads once more when the subscription was renewed while it read', async () => {
     const latch = createLatch()
     remote.state.reading = latch
     remote.state.head = 6
@@ -254,11 +254,11 @@ describe('subscriptions to a remote log', () => {
 describe('waiting for a replica', () => {
   function setup() {
     const waits: ((copies: number) => void)[] = []
-    const line = new EventEmitter()
+    const connection = new EventEmitter()
     const call = (): Promise<number> => new Promise((resolve) => void waits.push(resolve))
     // Of a client, only these are used.
-    const confirm = createDurability(Object.assign(line, { call }) as unknown as RedisClient, 'replica')
-    return { waits, line, confirm, settled: () => new Promise((resolve) => setImmediate(resolve)) }
+    const confirm = createDurability(Object.assign(connection, { call }) as unknown as RedisClient, 'replica')
+    return { waits, connection, confirm, settled: () => new Promise((resolve) => setImmediate(resolve)) }
   }
 
   it('is one wait for all that was written before it began, and another for what came later', async () => {
@@ -276,10 +276,10 @@ describe('waiting for a replica', () => {
     await expect(second).rejects.toThrow('no replica has confirmed the write')
   })
 
-  it('does not believe a line that knows nothing of the write', async () => {
-    const { waits, line, confirm, settled } = setup()
+  it('does not trust a connection that knows nothing of the write', async () => {
+    const { waits, connection, confirm, settled } = setup()
     const written = confirm(async () => {
-      line.emit('close')
+      connection.emit('close')
       return 'a'
     })
     await settled()

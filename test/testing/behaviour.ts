@@ -79,7 +79,7 @@ export function checkBehaviour(): void {
       expect((await result).outcome).toBe('accepted')
     })
 
-    it('loses what was on its way when the line is cut, and sends it again', async () => {
+    it('loses what was on its way when the connection is cut, and sends it again', async () => {
       const { relay, client } = await setup()
       await pass()
       const result = client.sendSignal('ReportIncome', 1)
@@ -203,7 +203,7 @@ export function checkBehaviour(): void {
     })
   })
 
-  describe('the line', () => {
+  describe('the connection', () => {
     it('P7.2 carries a beat when nothing else was said', async () => {
       const { relay } = await setup()
       const page = await connect(relay, { rooms: [] })
