@@ -9,8 +9,8 @@ export interface ClientOptions<
   Received extends SignalMap = JsonifyMap<Sent>,
 > {
   /**
-   * The address of the relay: wss:, ws:, https:, http:, or relative to the page, beginning with `/`, `./` or `../`. An
-   * empty text counts as missing.
+   * The address of the relay: wss:, ws:, https:, http:, or relative to the page, beginning with `/`, `./` or `../`.
+   * `:8081/signals` is a port of the page's host. An empty text counts as missing.
    * @default the content of `<meta name="signalpost-url">`, else `/signals` on the page's own origin
    */
   readonly url?: string

@@ -68,7 +68,7 @@ export interface Signal<Name extends string = string, Data = JsonValue | undefin
   readonly at: number
   /** Stamped by the relay; a page cannot forge it. */
   readonly sender: Sender
-  /** Whether this page sent the signal. */
+  /** Whether this page, or the last page of its tab, sent the signal. */
   readonly self: boolean
   /** Whether the signal was sent before this page was connected, and comes from the relay's log. */
   readonly replayed: boolean

@@ -4,6 +4,9 @@ import type { Stop } from '../signals.js'
 /** How long a page may go without a client (ms), before the console says so. */
 const HINT_AFTER = 5000
 
+/** Whether the console has said it: a page may have many hooks. */
+let hasWarned = false
+
 /**
  * Calls `begin` with the given client. Without one, calls it with the page's client, and again whenever that changes: a
  * component may be mounted before the client is created, and outlive it.
@@ -11,12 +14,7 @@ const HINT_AFTER = 5000
 export function followClient<Client>(given: Client | undefined, begin: (client: Client) => Stop): Stop {
   if (given) return begin(given)
   let stop: Stop | undefined
-  const hint = setTimeout(() => {
-    if (!stop)
-      console.warn(
-        'signalpost: a hook waits for a client. Call createSignalClient() in the browser, not on the server.',
-      )
-  }, HINT_AFTER)
+  const hint = setTimeout(warnOnce, HINT_AFTER)
 
   function follow(): void {
     stop?.()
@@ -33,4 +31,9 @@ export function followClient<Client>(given: Client | undefined, begin: (client: 
     unfollow()
     stop?.()
   }
+}
+
+function warnOnce(): void {
+  if (!hasWarned) console.warn('A hook waits for a client: call createSignalClient() in the browser.')
+  hasWarned = true
 }

@@ -1,13 +1,13 @@
-import type { SignalFrame } from '../protocol/frames.js'
+import type { ReceivedFrame } from './inbox.js'
 
 /** Maximum entries. Each signal may be stored twice (name and `*`); overflow drops the older half. */
 const MAX_ENTRIES = 1024
 
 export interface Backlog {
   /** Stores a signal for the first receiver of a type: the signal's own name, or `*`. */
-  keep(type: string, frame: SignalFrame): void
+  keep(type: string, frame: ReceivedFrame): void
   /** Removes and returns what was stored for a type, whose first receiver is registered now. */
-  take(type: string): SignalFrame[]
+  take(type: string): ReceivedFrame[]
   /** Drops what is stored. */
   drop(): void
   /** Drops what is stored and stores nothing more. */
@@ -21,7 +21,7 @@ export interface Backlog {
  * @param loadedAt When the page counts as loaded and nothing is stored any more (ms since its navigation).
  */
 export function createBacklog(loadedAt: number): Backlog {
-  let entries: { readonly type: string; readonly frame: SignalFrame }[] = []
+  let entries: { readonly type: string; readonly frame: ReceivedFrame }[] = []
   const taken = new Set<string>()
   let timer: ReturnType<typeof setTimeout> | undefined
   let isOver = false

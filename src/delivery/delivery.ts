@@ -64,7 +64,6 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     receivers,
     check,
     loadedAt,
-    epochOf: (room) => inbox.epochOf(room),
     handled: positions,
     isOwn,
     onError,

@@ -1,7 +1,8 @@
 import type { SignalError } from '../errors.js'
-import type { JsonValue, Position, SignalFrame } from '../protocol/frames.js'
+import type { JsonValue, Position } from '../protocol/frames.js'
 import type { Signal } from '../signals.js'
 import { createBacklog } from './backlog.js'
+import type { ReceivedFrame } from './inbox.js'
 import { type Receivers, typeOf } from './receivers.js'
 
 export interface DispatcherOptions {
@@ -10,18 +11,16 @@ export interface DispatcherOptions {
   readonly check: ((name: string, data: unknown) => unknown) | undefined
   /** When the page counts as loaded (ms since its navigation). */
   readonly loadedAt: number
-  /** Returns the present epoch of a room. */
-  readonly epochOf: (room: string) => string
   /** By type: the position up to which the receivers of the tab have handled the signals of their name. */
   readonly handled: Map<string, Position>
   /** Whether this page, or the tab's last one, sent the signal. */
-  readonly isOwn: (frame: SignalFrame) => boolean
+  readonly isOwn: (frame: ReceivedFrame) => boolean
   readonly onError: (error: SignalError) => void
 }
 
 export interface Dispatcher {
   /** Passes a signal to the receivers of its name and of `*`, and stores it for receivers that a loading page adds later. */
-  dispatch(frame: SignalFrame, isReplayed: boolean): void
+  dispatch(frame: ReceivedFrame, isReplayed: boolean): void
   /** Passes the stored signals of a type to its first receiver, in a microtask. */
   deliverStored(type: string): Promise<void>
   /** Keeps stored signals back until `resume`: the next user may be another one. */
@@ -33,21 +32,21 @@ export interface Dispatcher {
 
 /** Passes each signal to the handlers of the page. */
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
-  const { receivers, check, loadedAt, epochOf, handled, isOwn, onError } = options
+  const { receivers, check, loadedAt, handled, isOwn, onError } = options
   const backlog = createBacklog(loadedAt)
   let ready = Promise.resolve()
   let release: (() => void) | undefined
 
-  function deliver(frame: SignalFrame, replayed: boolean, types: readonly string[]): void {
-    const { signal: name, data, room, offset, id, at, sender } = frame
+  function deliver(frame: ReceivedFrame, replayed: boolean, types: readonly string[]): void {
+    const { signal: name, data, room, epoch, offset, id, at, sender } = frame
     try {
       const checked = check ? (check(name, data) as JsonValue) : data
       const signal: Signal = { name, data: checked, room, id, at, sender, self: isOwn(frame), replayed }
-      const epoch = epochOf(room)
       for (const type of types) {
         const last = handled.get(type)
         const isHandled = last?.epoch === epoch && offset <= last.offset
-        if (!isHandled) handled.set(type, { epoch, offset })
+        // A server without positions gives every signal the offset 0.
+        if (offset > 0 && !isHandled) handled.set(type, { epoch, offset })
         receivers.deliver(type, signal, isHandled)
       }
     } catch (error) {

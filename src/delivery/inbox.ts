@@ -13,18 +13,24 @@ import { isHtmlOlder } from '../page/navigation-entry.js'
 import type { Gap, Stop } from '../signals.js'
 import { CALM, MAX_HELLO_ROOMS, PROMPT_ANSWER, REMEMBERED_IDS } from './limits.js'
 
+/** A signal with the epoch of its offset; empty if the server has no positions. */
+export type ReceivedFrame = SignalFrame & { readonly epoch: string }
+
 export interface InboxOptions {
   /** Sends a frame; returns false if there is no connection. */
   readonly send: (frame: JoinFrame | LeaveFrame) => boolean
   /** Whether a room that is joined now begins with signals since the navigation. */
   readonly isLoading: () => boolean
-  /** The positions of the tab's last page, by room. The inbox removes those of rooms that this page has entered. */
+  /**
+   * The positions of the tab's last page by room, and of the tab's receivers by type. The inbox removes those of rooms that
+   * this page has entered.
+   */
   readonly remembered: Map<string, Position>
   /** The user of the last page, if known. */
   readonly user: string | undefined
   /** Whether rooms may begin early. Without a tab memory, a page that reloads at a signal would reload for ever. */
   readonly isEarlyAllowed: boolean
-  readonly deliver: (frame: SignalFrame, isReplayed: boolean) => void
+  readonly deliver: (frame: ReceivedFrame, isReplayed: boolean) => void
   readonly onGap: (gap: Gap) => void
 }
 
@@ -44,8 +50,6 @@ export interface Inbox {
   setUser(user: string): boolean
   /** The user of the positions, if a relay has named one. */
   readonly user: string | undefined
-  /** Returns the present epoch of a room; empty before the first answer of the relay. */
-  epochOf(room: string): string
   /** Returns the position in each room. */
   positions(): Map<string, Position>
   /** Handles the frames that concern rooms, and ignores others. */
@@ -203,7 +207,8 @@ export function createInbox(options: InboxOptions): Inbox {
       if (!position || offset > position.offset + 1) return rejoin(room)
       room.position = { epoch: position.epoch, offset, id }
     }
-    if (remember(id)) deliver(frame, offset > 0 && offset <= head)
+    if (!remember(id)) return
+    deliver({ ...frame, epoch: room.position?.epoch ?? '' }, offset > 0 && offset <= head)
   }
 
   function onJoined(room: Room, frame: JoinedFrame): void {
@@ -275,8 +280,6 @@ export function createInbox(options: InboxOptions): Inbox {
       isHeld = false
       return isSame
     },
-
-    epochOf: (name) => rooms.get(name)?.position?.epoch ?? '',
 
     positions() {
       // In rooms that this page has not entered, the tab keeps the position of its last page.

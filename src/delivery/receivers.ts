@@ -29,7 +29,7 @@ export interface Receivers {
   clear(): void
 }
 
-/** Compared field by field, with the handler first. */
+/** The name and the options of a receiver. */
 type Registration = Readonly<Record<string, unknown>>
 
 export interface ReceiversOptions {
@@ -46,7 +46,9 @@ export const typeOf = (room: string, name: string): string => `${room} ${name}`
 /** The handlers of the page, by room and name. */
 export function createReceivers({ listen, onThrow }: ReceiversOptions): Receivers {
   const emitter = createEmitter<{ readonly [type: string]: Received }>((error, [signal]) => onThrow(error, signal))
-  const registrations = new Map<Stop, Registration>()
+  // By handler: comparing each new receiver with all others would be quadratic.
+  const registrations = new WeakMap<AnyHandler, Map<Stop, Registration>>()
+  const stops = new Set<Stop>()
 
   return {
     add(name, handler, options) {
@@ -56,10 +58,9 @@ export function createReceivers({ listen, onThrow }: ReceiversOptions): Receiver
       if (signal && !('aborted' in signal)) throw badOption('The option "signal" takes controller.signal')
       checkName(room)
       if (name !== '*') checkName(name)
-      const registration = { handler, name, room, once, from, since, signal, where }
-      for (const [stop, other] of registrations) {
-        if (isEqual(other, registration)) return stop
-      }
+      const registration = { name, room, once, from, since, signal, where }
+      const same = registrations.get(handler) ?? new Map<Stop, Registration>()
+      for (const [stop, other] of same) if (isEqual(other, registration)) return stop
 
       const unlisten = listen(room)
       const off = emitter.on(typeOf(room, name), ([received, isHandled]) => {
@@ -71,10 +72,12 @@ export function createReceivers({ listen, onThrow }: ReceiversOptions): Receiver
       const stop = (): void => {
         off()
         unlisten()
-        registrations.delete(stop)
+        same.delete(stop)
+        stops.delete(stop)
         signal?.removeEventListener('abort', stop)
       }
-      registrations.set(stop, registration)
+      stops.add(stop)
+      registrations.set(handler, same.set(stop, registration))
       signal?.addEventListener('abort', stop)
       if (signal?.aborted) stop()
       return stop
@@ -84,12 +87,11 @@ export function createReceivers({ listen, onThrow }: ReceiversOptions): Receiver
     deliver: (type, ...received) => emitter.emit(type, received),
 
     clear() {
-      for (const stop of registrations.keys()) stop()
+      for (const stop of stops) stop()
     },
   }
 }
 
-/** Most receivers differ in the first field already. */
 function isEqual(one: Registration, other: Registration): boolean {
   for (const field in one) if (one[field] !== other[field]) return false
   return true

@@ -69,9 +69,9 @@ export function openTabMemory(url: string): TabMemory {
       }
     },
 
-    keep({ positions, user, tab, signals = [] }) {
+    keep(note) {
       try {
-        const stored: Stored = { at: Date.now(), user, tab, positions: [...positions], signals }
+        const stored: Stored = { signals: [], ...note, at: Date.now(), positions: [...note.positions] }
         sessionStorage.setItem(own, stringify(stored))
       } catch {
         // Full or denied: the next page begins with its navigation.

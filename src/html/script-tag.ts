@@ -17,7 +17,8 @@ const WITH_ATTRIBUTES = `[${Attribute.Refresh}],[${Attribute.Send}],[${Attribute
  * Runs a script tag: it follows the attributes of the page. With `data-url` it connects (empty: to the default address),
  * unless the page has a client. With `data-globals` it makes `sendSignal` and `receiveSignal` global. `data-text-changed`,
  * `-refresh`, `-failed` and `-retry` are the texts of the hint; `data-spread` and `data-origins` are options of refreshes.
- * `data-protocol` is the option of the client. `<meta name="signalpost-token">` contains the token; `data-token-url` returns fresh ones as plain text.
+ * `data-protocol` is the option of the client. `<meta name="signalpost-token">` contains the token; `data-token-url` returns
+ * fresh ones as plain text.
  */
 export function runScriptTag(loaded: HTMLOrSVGScriptElement | null): void {
   // Module scripts, bundles and loaders do not tell the browser which tag they come from.

@@ -1,10 +1,11 @@
 /**
- * Returns the place of this frame among the frames of the tab, empty for the tab itself. All frames of one origin share the
- * tab's storage.
+ * Returns the place of this frame among the frames of the tab, empty for the tab itself and in workers. All frames of one
+ * origin share the tab's storage.
  */
 export function framePath(): string {
   let path = ''
-  for (let frame: Window = window; frame.parent && frame !== frame.parent; frame = frame.parent) {
+  // A worker has no window and no parent.
+  for (let frame = globalThis as unknown as Window; (frame.parent ?? frame) !== frame; frame = frame.parent) {
     path += `${[].indexOf.call(frame.parent, frame as never)}.`
   }
   return path

@@ -11,6 +11,6 @@ export function navigationEntry(): Partial<PerformanceNavigationTiming & { reado
  * Source: Resource Timing, `deliveryType`, and `transferSize` where a browser lacks it.
  */
 export function isHtmlOlder(): boolean {
-  const { type, deliveryType, transferSize, decodedBodySize = 0 } = navigationEntry()
-  return type !== 'reload' && Boolean(deliveryType || (transferSize === 0 && decodedBodySize > 0))
+  const { type, deliveryType, transferSize, decodedBodySize } = navigationEntry()
+  return type !== 'reload' && Boolean(deliveryType || (!transferSize && decodedBodySize))
 }

@@ -33,14 +33,13 @@ export function createLog(onSignal: (frame: SignalFrame) => void): Log {
   /** The offset where delivery continues, and the offset after which signals may be missing. */
   function start({ epoch, entries }: Room, since: Since | undefined): [after: number, gapFrom?: number] {
     const head = entries.length
-    const { age = 0 } = since ?? {}
-    const oldest = performance.now() - age
-    const first = age > 0 ? entries.findIndex(({ loggedAt }) => loggedAt >= oldest) : -1
+    if (!since) return [head]
+    // Without an age, no entry is young enough.
+    const oldest = performance.now() - (since.age ?? -Infinity)
+    const first = entries.findIndex(({ loggedAt }) => loggedAt >= oldest)
     const byAge = first < 0 ? head : first
-    if (since && 'epoch' in since) {
-      return since.epoch === epoch && since.offset <= head ? [Math.min(since.offset, byAge)] : [0, since.offset]
-    }
-    return since && memoryBegan > oldest ? [0, 0] : [byAge]
+    if (!('epoch' in since)) return memoryBegan > oldest ? [0, 0] : [byAge]
+    return since.epoch === epoch && since.offset <= head ? [Math.min(since.offset, byAge)] : [0, since.offset]
   }
 
   return {

@@ -19,27 +19,27 @@ const REPORT = '<div id="report" data-signal-refresh="ReportIncome">$count</div>
 describeInChromium('a page of HTML', () => {
   const tabs = useTabs()
 
-  /** A page, and the addresses that it opens lines to. */
-  async function visit(address: string): Promise<{ readonly page: Page; readonly lines: string[] }> {
+  /** A page, and the addresses that it opens connections to. */
+  async function visit(address: string): Promise<{ readonly page: Page; readonly connections: string[] }> {
     const page = await tabs.blank()
-    const lines: string[] = []
-    page.on('websocket', (socket) => lines.push(socket.url()))
+    const connections: string[] = []
+    page.on('websocket', (socket) => connections.push(socket.url()))
     await page.goto(address)
-    return { page, lines }
+    return { page, connections }
   }
 
   describe('with the script tag', () => {
     it('and one attribute refreshes itself', async () => {
       const site = await openHtmlSite({ '/': `<!doctype html>${TAG}${REPORT}` })
       const other = await join(site.relay)
-      const { page, lines } = await visit(site.page)
+      const { page, connections } = await visit(site.page)
       await waitForOnline(page)
       for (const count of [1, 2, 3]) {
         site.count = count
         await other.send('ReportIncome', null)
         await page.locator('#report', { hasText: String(count) }).waitFor()
       }
-      expect([lines, tabs.complaints]).toEqual([[site.relay.url], []])
+      expect([connections, tabs.complaints]).toEqual([[site.relay.url], []])
     })
 
     it.each([
@@ -74,19 +74,22 @@ describeInChromium('a page of HTML', () => {
     ])('%s works, over one connection', async (_where, html) => {
       const site = await openHtmlSite({ '/': `<!doctype html>${html}${html.includes(REPORT) ? '' : REPORT}` })
       const other = await join(site.relay)
-      const { page, lines } = await visit(site.page)
+      const { page, connections } = await visit(site.page)
       await waitForOnline(page)
       site.count = 1
       await other.send('ReportIncome', null)
       await page.locator('#report', { hasText: '1' }).waitFor()
-      expect([lines, site.requests, tabs.complaints]).toEqual([[site.relay.url], ['GET /', 'GET /'], []])
+      expect([connections, site.requests, tabs.complaints]).toEqual([[site.relay.url], ['GET /', 'GET /'], []])
     })
 
     it('without data-url and without a client connects to nothing', async () => {
       const site = await openHtmlSite({ '/': `<!doctype html>${TAG.replace(' data-url="$relay"', '')}${REPORT}` })
-      const { page, lines } = await visit(site.page)
+      const { page, connections } = await visit(site.page)
       await page.waitForFunction(() => 'Signalpost' in window)
-      expect([lines, await page.evaluate(() => window.Signalpost.getPageClient() === undefined)]).toEqual([[], true])
+      expect([connections, await page.evaluate(() => window.Signalpost.getPageClient() === undefined)]).toEqual([
+        [],
+        true,
+      ])
     })
 
     it('with data-globals runs scripts that know only sendSignal and receiveSignal', async () => {
@@ -123,9 +126,9 @@ describeInChromium('a page of HTML', () => {
       ],
     ])('works %s', async (_where, html) => {
       const site = await openHtmlSite({ '/': `<!doctype html>${html}${TAG}${REPORT}`, '/require.js': requireJs })
-      const { page, lines } = await visit(site.page)
+      const { page, connections } = await visit(site.page)
       await waitForOnline(page)
-      expect([lines, tabs.complaints]).toEqual([[site.relay.url], []])
+      expect([connections, tabs.complaints]).toEqual([[site.relay.url], []])
       if (!html.includes('require')) return
       const isShared = page.evaluate(
         `new Promise((resolve) => require(['signalpost'], (api) => resolve(api === Signalpost)))`,
@@ -138,13 +141,13 @@ describeInChromium('a page of HTML', () => {
         '/': `<!doctype html><script src="/require.js"></script>${REPORT}`,
         '/require.js': requireJs,
       })
-      const { page, lines } = await visit(site.page)
+      const { page, connections } = await visit(site.page)
       const names = page.evaluate(
         `new Promise((resolve) => require(['/signalpost.min.js'], (api) => resolve(Object.keys(api))))`,
       )
       expect(await names).toContain('createSignalClient')
       expect(await page.evaluate(() => 'Signalpost' in window)).toBe(false)
-      expect([lines, tabs.complaints]).toEqual([[], []])
+      expect([connections, tabs.complaints]).toEqual([[], []])
     })
 
     it('tells a wrong address on the console, and does the rest', async () => {
@@ -189,7 +192,7 @@ describeInChromium('a page of HTML', () => {
       const elements = Array.from({ length: 50 }, (_, n) => REPORT.replace('report', `report-${n}`)).join('')
       const site = await openHtmlSite({ '/': `<!doctype html>${TAG}${elements}` })
       const other = await join(site.relay)
-      const { page, lines } = await visit(site.page)
+      const { page, connections } = await visit(site.page)
       await waitForOnline(page)
       const sent: Promise<void>[] = []
       for (let n = 1; n <= 1000; n += 1) {
@@ -202,7 +205,7 @@ describeInChromium('a page of HTML', () => {
           [...document.querySelectorAll('[data-signal-refresh]')].filter(({ textContent }) => textContent === '1000')
             .length === 50,
       )
-      expect(lines).toEqual([site.relay.url])
+      expect(connections).toEqual([site.relay.url])
       expect(site.requests.length - 1).toBeLessThanOrEqual(2)
       expect(tabs.complaints).toEqual([])
     })
@@ -275,7 +278,7 @@ describeInChromium('a page of HTML', () => {
       expect(tabs.complaints).toEqual([])
     })
 
-    it('send, once each, what 20 forms that are submitted at once say, before the line is there too (G2, G3)', async () => {
+    it('send, once each, what 20 forms that are submitted at once say, before there is a connection too (G2, G3)', async () => {
       const site = await openHtmlSite({
         '/': `<!doctype html>${TAG}<form method="post" data-signal-send="Saved"><button>Save</button></form><p>$count</p>`,
       })

@@ -422,7 +422,7 @@ describe('the user of what waits', () => {
     ])
   })
 
-  it('is not the one whose line is still there: what is sent after a new token waits until the relay has answered to it', async () => {
+  it('is not the one of the present connection: what is sent after a new token waits until the relay has answered to it', async () => {
     const page = await welcomed('ann', { token: 'ann' })
     relay.isAnswering = false
     page.setToken('bob')

@@ -80,3 +80,13 @@ it('hears a signal that some other program sent', async () => {
   server.clients().forEach((socket) => socket.send('{"type":"signal","signal":"ReportIncome","data":5}'))
   expect(heard).toHaveBeenCalledWith(5, expect.objectContaining({ room: 'main', self: false, sender: {} }))
 })
+
+it('hears each signal of a name, though none of them has a position', async () => {
+  const client = plain()
+  const heard: unknown[] = []
+  client.receiveSignal('A', (data) => heard.push(data))
+  await pass()
+  for (const data of [1, 2, 2]) server.clients()[0]?.send(JSON.stringify({ type: 'signal', signal: 'A', data }))
+  await pass()
+  expect(heard).toEqual([1, 2, 2])
+})

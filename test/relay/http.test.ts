@@ -129,7 +129,7 @@ describe('publish', () => {
     expect([badKey.status, wrongMethod.status, fits.status, tooLarge.status, away.status]).toEqual([
       400, 405, 200, 413, 503,
     ])
-    // Whoever sends on and on may find the line cut before reading the answer.
+    // A client that keeps sending may find the connection closed before it reads the answer.
     expect([413, undefined]).toContain(announced?.status)
     expect(away.headers.get('retry-after')).toBe('5')
   })

@@ -144,7 +144,7 @@ describeRedis('a relay that loses its Redis', () => {
     expect(await fresh.next('gap')).toMatchObject({ reason: 'epoch' })
   })
 
-  it('misses nothing when its lines to Redis are cut', async () => {
+  it('misses nothing when its connections to Redis are cut', async () => {
     const redis = await startRedis()
     const relays = [await relayOn(redis.url), await relayOn(redis.url)]
     const [sender, receiver] = await Promise.all(relays.map(({ url }) => join(url)))

@@ -139,19 +139,16 @@ export function createRoom({ name, log, replayQueue, onEmpty, onFailure }: RoomO
 
   async function findStart({ reader }: Writer, since?: Since): Promise<FoundStart> {
     if (!since) return startAfter('end', reader)
-    if (!('epoch' in since)) return findByAge(since.age, reader)
+    if (!('epoch' in since)) {
+      const { after, lost } = await log.find(name, since.age, reader)
+      return startAfter(after, reader, lost)
+    }
     const page = await log.read(name, since.offset, PAGE, reader)
     const found = { page, start: resume(page, since) }
     // After a gap everything that is kept follows.
     if (since.age === undefined || found.start.gap) return found
-    const byAge = await findByAge(since.age, reader)
-    const isEarlier = byAge.start.offset < since.offset || byAge.page.epoch !== since.epoch
-    return isEarlier ? byAge : found
-  }
-
-  async function findByAge(age: number, reader: Reader | undefined): Promise<FoundStart> {
-    const { after, lost } = await log.find(name, age, reader)
-    return startAfter(after, reader, lost)
+    const { after, lost } = await log.find(name, since.age, reader)
+    return after < since.offset ? startAfter(after, reader, lost) : found
   }
 
   async function startAfter(
