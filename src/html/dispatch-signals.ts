@@ -29,8 +29,11 @@ export function dispatchSignals(client: SignalClient, target: EventTarget): (roo
   }
 
   return (rooms) => {
-    for (const room of rooms)
-      if (!receivers.has(room)) receivers.set(room, client.receiveSignal('*', dispatch, { room }))
+    for (const room of rooms) {
+      if (receivers.has(room)) continue
+      // Nothing tells whether the last page had a listener of the event.
+      receivers.set(room, client.receiveSignal('*', dispatch, { room, since: 'page' }))
+    }
     for (const [room, stop] of receivers) {
       if (rooms.has(room)) continue
       stop()

@@ -44,6 +44,19 @@ describeInChromium('a page whose HTML is older than a signal', () => {
     await waitForIncome(tab, 7)
   })
 
+  it('gets the event of a signal that the last page has received, and had no listener for', async () => {
+    const listener = `addEventListener('signal:ReportIncome', () => (document.title = 'heard'))`
+    const site = await openHtmlSite({ '/menu': TAG, '/report': `${TAG}<script>document.${listener}</script>` })
+    const other = await join(site.relay)
+    const tab = await browser().open(`${site.page}menu`)
+    await waitForPage(tab, '/menu')
+    site.pause = 1000
+    await tab.evaluate(`void (location.href = '/report')`)
+    await expect.poll(() => site.requests, { timeout: PATIENCE }).toContain('GET /report')
+    await other.send('ReportIncome', null)
+    await waitFor(tab, `document.title === 'heard'`)
+  })
+
   it('refreshes when the HTML comes from the cache, by a link and by the back button', async () => {
     const site = await openReport({ script: SCRIPT, headers: CACHEABLE })
     const tab = await openReady(browser().open(site.page))
