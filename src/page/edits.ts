@@ -1,13 +1,17 @@
 import { call, read } from './dom.js'
-
-/** The properties of fields that this module reads; other elements have none of them. */
-type Field = Partial<HTMLInputElement & HTMLSelectElement>
+import { contentOf, defaultContentOf, fieldsIn, isField } from './field-content.js'
 
 const OPEN = ':is(dialog[open], [popover]):is(:modal, :focus-within), [aria-modal=true]'
 const VISIBLY = { visibilityProperty: true, opacityProperty: true }
 
-/** The fields that the user has visited since the last submit of their form, each with its earlier content, if known. */
-const visited = new Map<Element, string | undefined>()
+/** The content that fields had before the user changed them. Undefined: unlike any content. */
+let before = new WeakMap<Element, string | undefined>()
+
+/** What a search for fields does not find: editable elements, read-only fields, frames, and fields in shadow trees. */
+const visited = new Set<Element>()
+
+/** Whether the user has touched the page. Until then scripts and the browser fill fields. */
+let isTouched = false
 
 /** The field in which an input method is composing text, as for Chinese. */
 let composing: EventTarget | null = null
@@ -16,25 +20,36 @@ let composing: EventTarget | null = null
 export function watchEdits(signal: AbortSignal): void {
   const on = (type: string, listener: (event: Event) => unknown): void =>
     call(document, 'addEventListener', type, listener, { capture: true, signal })
+  on('pointerdown', recordTouch)
+  on('keydown', recordTouch)
   on('focusin', (event) => recordVisit(event.composedPath()[0], contentOf))
   // Some browsers do not focus a checkbox that is clicked.
-  on('input', (event) => recordVisit(event.composedPath()[0]))
+  on('input', (event) => recordVisit(event.composedPath()[0], defaultContentOf))
   on('compositionstart', ({ target }) => (composing = target))
   on('compositionend', () => (composing = null))
-  on('submit', forgetFields)
-  on('reset', forgetFields)
+  on('submit', forgetEdits)
+  on('reset', forgetEdits)
   addEventListener('blur', recordFrame, { signal })
+  before = new WeakMap()
   visited.clear()
-  recordVisit(read(document, 'activeElement'), (field) => contentOf(field, (field as Field).defaultValue))
+  isTouched = false
+  recordVisit(read(document, 'activeElement'), defaultContentOf)
 }
 
-/** The fields, within a node or on the whole page, whose content the user has changed and not submitted. */
-export function editedFields(within: Node = document): Element[] {
+/**
+ * The fields, within an element or on the whole page, whose content the user has changed and not submitted. A choice that
+ * a library of the page writes into its field counts: such fields dispatch no event.
+ */
+export function editedFields(within: ParentNode = document): Element[] {
   recordFrame()
-  for (const field of visited.keys()) if (!read(field, 'isConnected')) visited.delete(field)
-  return [...visited]
-    .filter(([field, before]) => containsDeep(within, field) && contentOf(field) !== before)
-    .map(([field]) => field)
+  for (const field of visited) if (!read(field, 'isConnected')) visited.delete(field)
+  const others = [...visited].filter((field) => containsDeep(within, field))
+  return [...new Set([...fieldsIn(within), ...others])].filter(isEdited)
+}
+
+/** Records the present content of the fields in an element: what differs from it later is an edit. */
+export function recordContent(within: ParentNode): void {
+  for (const field of fieldsIn(within)) if (!before.has(field)) before.set(field, contentOf(field))
 }
 
 /** Whether the user is composing a character in an element. */
@@ -58,31 +73,50 @@ function isOutside(element: Element): boolean {
   return left < right && top < bottom && (right <= 0 || bottom <= 0 || left >= innerWidth || top >= innerHeight)
 }
 
-function recordVisit(target: EventTarget | null | undefined, before?: (field: Element) => string): void {
-  if (!(target instanceof HTMLElement && !visited.has(target))) return
-  if (read(target, 'isContentEditable') || call(target, 'matches', 'input, textarea, select'))
-    visited.set(target, before?.(target))
+/** Follows a field from now on: what differs from its present content is an edit. */
+export function followField(field: Element): void {
+  visited.add(field)
+  before.set(field, contentOf(field))
 }
 
-function forgetFields({ target }: Event): void {
-  for (const field of visited.keys()) {
-    if ((field as Field).form === target || containsDeep(target as Node, field)) visited.delete(field)
+function recordTouch(): void {
+  if (!isTouched) recordContent(document)
+  isTouched = true
+}
+
+function recordVisit(
+  target: EventTarget | null | undefined,
+  contentBefore: (field: Element) => string | undefined,
+): void {
+  if (!(target instanceof HTMLElement && (read(target, 'isContentEditable') || isField(target)))) return
+  visited.add(target)
+  if (!before.has(target)) before.set(target, contentBefore(target))
+}
+
+/** What was submitted is no edit any more. A reset follows its event, so the content is recorded at the next touch. */
+function forgetEdits({ type, target }: Event): void {
+  for (const field of editedFields()) {
+    if ((field as Partial<HTMLInputElement>).form !== target && !containsDeep(target as Node, field)) continue
+    if (type === 'submit') before.set(field, contentOf(field))
+    else before.delete(field)
   }
+  isTouched &&= type === 'submit'
 }
 
 /** Edits inside a frame are invisible from here, so a frame with the focus counts as edited. */
 function recordFrame(): void {
   const activeElement = read(document, 'activeElement')
-  if (activeElement?.localName === 'iframe') visited.set(activeElement, undefined)
+  if (activeElement?.localName !== 'iframe') return
+  visited.add(activeElement)
+  before.set(activeElement, undefined)
+}
+
+function isEdited(field: Element): boolean {
+  return before.has(field) && contentOf(field) !== before.get(field)
 }
 
 /** Whether a node contains another one, shadow trees included. */
 function containsDeep(within: Node, node: Node): boolean {
   const { host } = call(node, 'getRootNode') as Partial<ShadowRoot>
   return call(within, 'contains', node) || (host !== undefined && containsDeep(within, host))
-}
-
-function contentOf(field: Element, text = (field as Field).value ?? field.textContent): string {
-  const { checked, selectedOptions = [] } = field as Field
-  return [text, checked, ...Array.from(selectedOptions, ({ value }) => value)].join()
 }

@@ -20,4 +20,6 @@ export interface RefreshAction {
   readonly target?: () => Element | null
   /** Whether the action has to wait, unless the options set a guard. Default: any edited field or open dialog on the page. */
   readonly guard?: Guard
+  /** Whether the waiting run would discard what the user has entered: the hint says so. */
+  readonly wouldDiscard?: Guard
 }

@@ -101,7 +101,8 @@ export function refreshByKey<
     // An action with its own guard renews a part of the page and never navigates.
     if (!action.guard && isUserNavigating()) return 'leaving'
     try {
-      return (!action.guard && isReloadLoop()) || (isBusy && isBusy()) ? 'guard' : undefined
+      if (!((!action.guard && isReloadLoop()) || (isBusy && isBusy()))) return undefined
+      return action.wouldDiscard?.() ? 'loss' : 'guard'
     } catch (cause) {
       report(new SignalError('handler-threw', 'A guard threw; the refresh runs without it.', cause))
       return undefined

@@ -18,8 +18,8 @@ export interface Batch {
  */
 export type RefreshPhase = 'dirty' | 'held' | 'running' | 'done' | 'failed'
 
-/** Why a run waits: the page is hidden, the user is leaving it, or a guard holds the run back. */
-export type Hold = 'hidden' | 'leaving' | 'guard'
+/** Why a run waits: the page is hidden, the user is leaving it, a guard holds the run back, or the run would discard an edit. */
+export type Hold = 'hidden' | 'leaving' | 'guard' | 'loss'
 
 /** All times in milliseconds. */
 export interface SchedulerOptions {

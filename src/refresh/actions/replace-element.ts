@@ -1,26 +1,38 @@
 import { call, read } from '../../page/dom.js'
+import { editedFields } from '../../page/edits.js'
 import { badOption, checkOptions } from '../../option-checks.js'
 import type { RefreshAction, RefreshContext } from '../action.js'
 import { checkAllowed, checkOrigins, type OriginOptions } from '../allowed-origin.js'
 import { checkRepeatable, failure, NOT_YET } from '../failure.js'
 import { checkSelector } from './selector.js'
-import { hasUnkeepableState, swap } from '../fetch/swap.js'
 import { fetchContent } from '../fetch/shared-fetch.js'
+import { htmlOf, isServed, recordServed } from '../swap/served-html.js'
+import { isInUse, prepareSwap } from '../swap/swap.js'
 
 export interface ReplaceOptions extends OriginOptions {
   /** The address of a page or fragment with the element, relative to the page. @default the page's current address */
   readonly url?: string | undefined
 }
 
+/** The detail of the events `signalpost:before-swap`, on the old element, and `signalpost:after-swap`, on the fresh one. */
+export interface SwapEventDetail {
+  readonly old: Element
+  readonly fresh: Element
+}
+
 /** The current fetch for each element. */
 const running = new WeakMap<Element, AbortController>()
 
 /**
- * Fetches the page or `url` and replaces the element with the fetched one. Edited fields, focus, caret, scroll positions and
- * open `<details>` stay; fetched scripts do not run. An element passed as an object is found by its id. Only the page's
- * origin and `origins` are fetched, and `data-signal-*` attributes in another origin's HTML are removed. If the fetch
- * fails, or the response lacks the element, the old one stays. Without `url` the action fails on the response to a POST:
- * a GET of the same address would bring another page.
+ * Fetches the page or `url` and replaces the element with the fetched one. What the user has entered, focus, caret, scroll
+ * positions and open `<details>` stay, and so do elements with `data-signal-keep` and an id; fetched scripts do not run. An
+ * element passed as an object is found by its id. Only the page's origin and `origins` are fetched, and `data-signal-*`
+ * attributes in another origin's HTML are removed. If the fetch fails, or the response lacks the element, the old one
+ * stays; so it does if the server sent the same HTML before. Without `url` the action fails on the response to a POST: a
+ * GET of the same address would bring another page.
+ *
+ * The events `signalpost:before-swap`, which a listener may cancel, and `signalpost:after-swap` bubble from the element.
+ * Their detail is a {@link SwapEventDetail}.
  *
  * @throws SignalError `bad-option`.
  */
@@ -29,6 +41,9 @@ export function replaceElement(target: Element | string, options: ReplaceOptions
   checkOrigins(options.origins)
   const selector = checkSelector(typeof target === 'string' ? target : idOf(target))
   const find = (): Element | null => call(document, 'querySelector', selector)
+  /** The edited fields that the last response had no place for. */
+  let lost: readonly Element[] = []
+  const wouldDiscard = (): boolean => lost.length > 0 && editedFields().some((field) => lost.includes(field))
 
   async function replace({ signal, changedAt }: RefreshContext): Promise<unknown> {
     if (options.url === undefined) checkRepeatable()
@@ -36,8 +51,9 @@ export function replaceElement(target: Element | string, options: ReplaceOptions
     if (!old) throw failure(`There is no element ${selector} on the page`)
     // An earlier fetch must not overwrite the result of a later one.
     running.get(old)?.abort()
-    // Unkeepable state that exists now was accepted by the guard.
-    const isForced = hasUnkeepableState(old)
+    // The guard accepted what it would hold back now: the user has clicked.
+    const isForced = isInUse(old)
+    const discarded = wouldDiscard() ? lost : []
     const controller = new AbortController()
     const abort = (): void => controller.abort()
     running.set(old, controller)
@@ -49,11 +65,11 @@ export function replaceElement(target: Element | string, options: ReplaceOptions
       const present = find()
       controller.signal.throwIfAborted()
       if (!present) return undefined
-      if (!isForced && hasUnkeepableState(present)) return NOT_YET
+      if (!isForced && isInUse(present)) return NOT_YET
       const found = content.querySelector(selector)
       if (!found) throw failure('The response lacks the element: is the user signed out?')
-      if (swap(present, call(document, 'importNode', found, true) as Element)) return undefined
-      throw failure('The response lacks a field that the user has edited')
+      lost = show(present, call(document, 'importNode', found, true) as Element, discarded)
+      return lost.length > 0 ? NOT_YET : undefined
     } catch (error) {
       // Aborted by a newer refresh of the same element, which does the work; after `stop()` none does.
       if (controller.signal.aborted && !signal.aborted) return undefined
@@ -65,11 +81,31 @@ export function replaceElement(target: Element | string, options: ReplaceOptions
 
   return Object.assign(replace, {
     target: find,
+    wouldDiscard,
     guard() {
       const old = find()
-      return Boolean(old && hasUnkeepableState(old))
+      return Boolean(old && (isInUse(old) || wouldDiscard()))
     },
   })
+}
+
+/** Replaces an element, unless that would discard other edited fields than the given ones: returns those. */
+function show(old: Element, fresh: Element, discarded: readonly Element[]): readonly Element[] {
+  const html = htmlOf(fresh)
+  if (isServed(old, fresh, html)) return []
+  const swap = prepareSwap(old, fresh)
+  const lost = swap.lost.filter((field) => !discarded.includes(field))
+  if (lost.length > 0) return lost
+  const detail: SwapEventDetail = { old, fresh }
+  if (!dispatch(old, 'signalpost:before-swap', detail)) return []
+  swap.run()
+  recordServed(fresh, html)
+  dispatch(fresh, 'signalpost:after-swap', detail)
+  return []
+}
+
+function dispatch(element: Element, type: string, detail: SwapEventDetail): boolean {
+  return call(element, 'dispatchEvent', new CustomEvent(type, { detail, bubbles: true, cancelable: true }))
 }
 
 /** A selector built from the attribute: in a form with a field called "id", the property is that field. */

@@ -7,13 +7,20 @@ interface TrustedTypes {
 // Stored on the page: the copies of this package in a script tag and in a bundle may create the policy only once.
 const KEY = Symbol.for('signalpost:policy')
 
+/** The opening of a declarative shadow tree; clones of its host have none unless it says so. */
+const SHADOW = /<template(?=[^>]*\sshadowrootmode)/gi
+
 /**
  * Parses a page or a fragment, table rows included, as the browser parses the server's HTML on load; scripts never run.
  * With Trusted Types, the page must allow the policy `signalpost`.
  */
 export function parseHtml(html: string): DocumentFragment {
   const template = call(document, 'createElement', 'template') as HTMLTemplateElement
-  template.innerHTML = trust(html)
+  const trusted = trust(html.replace(SHADOW, '$& shadowrootclonable'))
+  if ('setHTMLUnsafe' in template) template.setHTMLUnsafe(trusted)
+  else (template as HTMLTemplateElement).innerHTML = trusted
+  // Where scripts run, the browser parses this element as a text.
+  for (const element of template.content.querySelectorAll('noscript')) element.textContent = element.innerHTML
   return template.content
 }
 

@@ -15,6 +15,7 @@ export interface IndicatorOptions {
 /** Shows the phase of a refresh on the page. A failure stays until the next success. */
 export function createIndicator({ target, refresh, texts = {} }: IndicatorOptions) {
   const { changed = 'This page has changed.', refresh: label = 'Refresh now' } = texts
+  const { loss = 'A refresh would discard your changes.', discard = 'Refresh anyway' } = texts
   const { failed = 'This page could not be refreshed.', retry = 'Try again' } = texts
   const owner = {}
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -30,6 +31,7 @@ export function createIndicator({ target, refresh, texts = {} }: IndicatorOption
     // Hide the hint while another page is loading.
     if (hold === 'leaving') showNotice(owner)
     if (hold === 'guard') showNotice(owner, { state: 'held', text: changed, label, refresh })
+    if (hold === 'loss') showNotice(owner, { state: hold, text: `${changed} ${loss}`, label: discard, refresh })
     if (phase === 'running') {
       timer = setTimeout(() => {
         busy = target()

@@ -9,6 +9,10 @@ export interface RefreshTexts {
   readonly changed: string
   /** @default 'Refresh now' */
   readonly refresh: string
+  /** @default 'A refresh would discard your changes.' */
+  readonly loss: string
+  /** @default 'Refresh anyway' */
+  readonly discard: string
   /** @default 'This page could not be refreshed.' */
   readonly failed: string
   /** @default 'Try again' */
@@ -17,7 +21,7 @@ export interface RefreshTexts {
 
 /** The notice of one registration: a busy line, or a hint with a button. */
 export interface NoticeEntry {
-  readonly state: 'busy' | 'held' | 'failed'
+  readonly state: 'busy' | 'held' | 'loss' | 'failed'
   readonly text?: string
   readonly label?: string
   /** Receives the time of the click as `performance.now()`. */
@@ -84,7 +88,7 @@ function createNotice() {
     const all = [...entries.values()]
     const find = (wanted: NoticeEntry['state']): NoticeEntry | undefined => all.find(({ state }) => state === wanted)
     // A held refresh comes before a failed one.
-    hinted = find('held') ?? find('failed')
+    hinted = find('held') ?? find('loss') ?? find('failed')
     line.hidden = !find('busy') && !find('failed')
     line.classList.toggle('failed', !find('busy'))
     hint.hidden = !hinted || !host.isConnected
