@@ -165,16 +165,18 @@ describeInChromium('a refresh does no harm:', () => {
     ['in a frame', REPORT],
     ['in a frame', `${RELOADED}<div>`],
   ])('what is typed %s stays', async (where, head) => {
-    const html = `${head.startsWith(TAG) ? '' : TAG}${head}<x-field></x-field><iframe id="frame" src="/frame"></iframe></div>
+    const html = `${head.startsWith(TAG) ? '' : TAG}${head}$count<x-field></x-field><iframe id="frame" src="/frame"></iframe></div>
       <script>customElements.define('x-field', class extends HTMLElement {
         connectedCallback() { this.attachShadow({ mode: 'open' }).innerHTML = '<input>' } })</script>`
-    const { page, send } = await open(html, { '/frame': '<!doctype html><body contenteditable>' })
+    const { site, page, send } = await open(html, { '/frame': '<!doctype html><body contenteditable>' })
     await watch(page)
     const field = where === 'in a frame' ? page.frameLocator('iframe').locator('body') : page.locator('x-field input')
     await field.click()
     await page.keyboard.type('half')
+    site.count += 1
     await send()
-    await waitForPhase(page, 'held')
+    // A copy of the frame would load again.
+    await waitForPhase(page, where === 'in a frame' ? 'held' : 'done')
     expect(await field.evaluate((element) => (element as HTMLInputElement).value ?? element.textContent)).toBe('half')
   })
 

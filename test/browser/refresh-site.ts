@@ -33,7 +33,7 @@ export interface ReportSite {
 export interface ReportSiteOptions {
   /** Run in every page, where `refreshOn` and its actions are variables. */
   readonly script: string
-  /** More of the page's body. */
+  /** More of the page's body, in which `$income` stands for the present income. */
   readonly body?: string
   readonly headers?: Readonly<Record<string, string>>
 }
@@ -146,7 +146,7 @@ function pageFor(path: string, income: number, relayUrl: string, body: string): 
 <form id="filter" action="/report"><input name="year" value="${year}"><button name="show" value="1">Show</button></form>
 <form id="notes"><textarea id="note"></textarea></form>
 ${report}
-${body}
+${body.replaceAll('$income', String(income))}
 <script src="/signalpost.js"></script>
 <script src="/app.js"></script>`
 }

@@ -67,7 +67,7 @@ describeInChromium('a refresh in a tab', () => {
   })
 
   it('of 50 elements takes one connection, and one fetch for each address', async () => {
-    const sections = Array.from({ length: 50 }, (_, index) => `<section id="part-${index}" class="part">?</section>`)
+    const sections = Array.from({ length: 50 }, (_, index) => `<section id="part-${index}" class="part">$income</section>`)
     const site = await openReport({
       body: sections.join(''),
       script: `
@@ -177,7 +177,7 @@ describeInChromium('a replaced element', () => {
 
   async function openForm(inside: string) {
     const site = await openReport({
-      body: `<form id="outer"><div id="part">${inside}</div></form>`,
+      body: `<form id="outer"><div id="part"><hr title="$income">${inside}</div></form>`,
       script: `refreshOn('ReportIncome', replaceElement('#part'), { minInterval: 0, onError })`,
     })
     const page = await tabs.open(site.page)
@@ -189,7 +189,7 @@ describeInChromium('a replaced element', () => {
       tab,
       async refresh() {
         await page.evaluate(`document.querySelector('#part').isOld = true`)
-        await site.earn(1)
+        await site.earn(site.income + 1)
         await waitFor(tab, `!document.querySelector('#part').isOld`)
       },
     }
@@ -221,7 +221,7 @@ describeInChromium('a replaced element', () => {
       await page.evaluate(`[
         ...new FormData(document.querySelector('#outer')).entries()].map(([name, value]) => name + '=' + (value.name ?? value))
         .concat(document.querySelector('#rich').textContent, report.errors)`),
-    ).toEqual(['size=m', 'tags[]=a', 'many=1', 'many=2', 'file=a.txt', 'untouched=server', 'richer!'])
+    ).toEqual(['size=m', 'tags[]=a', 'many=1', 'many=2', 'file=a.txt', 'untouched=by a script', 'richer!'])
   })
 
   it('keeps the focus of a button, and what is selected', async () => {
@@ -238,14 +238,8 @@ describeInChromium('a replaced element', () => {
     ])
   })
 
-  it('waits for what it could not keep: fields that cannot be told apart, and a character that is being composed', async () => {
-    const { page, tab, site } = await openForm(`<input name="note[]"><input name="note[]"><input name="other">`)
-    await page.locator('[name="note[]"]').first().fill('half a thought')
-    await site.earn(1)
-    await waitFor(tab, `report.phases.join() === 'dirty,held'`)
-    await page.locator('[name="note[]"]').first().fill('')
-    await waitFor(tab, `report.phases.join() === 'dirty,held,running,done'`)
-
+  it('waits while a character is being composed', async () => {
+    const { page, tab, site } = await openForm(`<input name="other">`)
     await page.locator('[name=other]').focus()
     const devtools = await page.context().newCDPSession(page)
     await devtools.send('Input.imeSetComposition', { text: 'ｓ', selectionStart: 1, selectionEnd: 1 })
@@ -256,13 +250,28 @@ describeInChromium('a replaced element', () => {
     expect(await page.evaluate(`[document.activeElement.name, document.activeElement.value]`)).toEqual(['other', 'す'])
   })
 
-  it('is not replaced by one that has no place for what was typed', async () => {
+  it('is not replaced by one that has no place for what was typed, unless the user agrees', async () => {
     const { page, tab, site } = await openForm(`<input name="note">`)
     await page.locator('[name=note]').fill('half a thought')
     await page.evaluate(`document.querySelector('[name=note]').name = 'gone'`)
     await site.earn(1)
-    await waitFor(tab, `report.errors.join() === 'refresh-failed'`)
+    const button = page.getByRole('button', { name: 'Refresh anyway' })
+    await button.waitFor()
+    expect(await page.getByRole('status').innerText()).toContain('A refresh would discard your changes.')
     expect(await page.evaluate(`document.querySelector('#part input').value`)).toBe('half a thought')
+    await button.click()
+    await waitFor(tab, `report.phases.at(-1) === 'done' && document.querySelector('#part input').value === ''`)
+    expect(await page.evaluate('report.errors')).toEqual([])
+  })
+
+  it('goes on when the user takes back what has no place', async () => {
+    const { page, tab, site } = await openForm(`<input name="note">`)
+    await page.locator('[name=note]').fill('half a thought')
+    await page.evaluate(`document.querySelector('[name=note]').name = 'gone'`)
+    await site.earn(1)
+    await waitFor(tab, `report.phases.at(-1) === 'held'`)
+    await page.locator('#part input').fill('')
+    await waitFor(tab, `report.phases.at(-1) === 'done' && Boolean(document.querySelector('[name=note]'))`)
   })
 })
 
@@ -306,7 +315,7 @@ describeInChromium('a refresh under a strict content policy', () => {
     const site = await openReport({
       headers: { 'Content-Security-Policy': POLICY.replace("'self'", "'self' 'unsafe-inline'") },
       script: `refreshOn('ReportIncome', replaceElement('#extra'), { onError })`,
-      body: `<div id="extra"><script>window.runs = (window.runs ?? 0) + 1</script></div>`,
+      body: `<div id="extra">$income<script>window.runs = (window.runs ?? 0) + 1</script></div>`,
     })
     const page = await tabs.open(site.page)
     const tab: Tab = { goto: async () => undefined, evaluate: (expression) => page.evaluate(expression) }
