@@ -4,7 +4,8 @@ import { checkOptions } from '../option-checks.js'
 import { getPageClient, onPageClient } from '../page-client.js'
 import { DEFAULT_ROOM } from '../protocol/names.js'
 import { watchPage } from '../refresh/refresh-on.js'
-import { checkOrigins, type OriginOptions } from '../refresh/allowed-origin.js'
+import { checkOrigins } from '../refresh/allowed-origin.js'
+import type { ReplaceOptions } from '../refresh/index.js'
 import { checkRefresh, type RefreshOptions } from '../refresh/refresh-options.js'
 import type { JsonifyMap, RegisteredSignals, SignalClient, SignalMap, Stop } from '../signals.js'
 import { Attribute, type Report } from './attributes.js'
@@ -16,7 +17,7 @@ import { showStatus } from './show-status.js'
 export interface HtmlOptions<
   Sent extends SignalMap = RegisteredSignals,
   Received extends SignalMap = JsonifyMap<Sent>,
-> extends OriginOptions {
+> extends Omit<ReplaceOptions, 'url'> {
   /** The client. @default the page's client, now and whenever it changes */
   readonly client?: SignalClient<Sent, Received> | undefined
   /** The part of the page with the attributes; it dispatches the events of signals. @default document */
@@ -32,6 +33,7 @@ const OPTIONS = {
   root: 'object',
   refresh: 'object',
   origins: 'object',
+  headers: 'object',
   onError: 'function',
 }
 
@@ -55,7 +57,7 @@ export function bindHtml<Sent extends SignalMap = RegisteredSignals, Received ex
   options: HtmlOptions<Sent, Received> = {},
 ): Stop {
   checkOptions(options, OPTIONS)
-  const { root = globalThis.document, refresh = {}, origins, onError = rethrow } = options
+  const { root = globalThis.document, refresh = {}, origins, headers, onError = rethrow } = options
   checkOrigins(origins)
   checkRefresh(['*'], bindHtml, refresh as RefreshOptions)
   if (!root) return () => undefined
@@ -89,16 +91,16 @@ export function bindHtml<Sent extends SignalMap = RegisteredSignals, Received ex
 
   function follow(client: SignalClient | undefined): void {
     bound?.stop()
-    bound = client && bindClient(client, root, { ...refresh, origins }, report)
+    bound = client && bindClient(client, root, { ...refresh, origins, headers }, report)
     update()
   }
 
-  const observer = new MutationObserver((records) => {
-    inheritAttributes(records)
-    update()
-  })
+  const observer = new MutationObserver(update)
   const unfollow = ownClient ? undefined : onPageClient(follow)
   observer.observe(root, WATCHED)
+  call(root, 'addEventListener', 'signalpost:before-swap', inheritAttributes as (event: Event) => void, {
+    signal: controller.signal,
+  })
   follow(getClient())
 
   function stop(): void {
@@ -123,7 +125,7 @@ interface BoundClient {
 function bindClient(
   client: SignalClient,
   root: Document | Element,
-  options: RefreshOptions & OriginOptions,
+  options: RefreshOptions & ReplaceOptions,
   report: Report,
 ): BoundClient {
   const refresh = refreshElements(client, options, report)

@@ -1,7 +1,13 @@
 import { call, read } from '../page/dom.js'
 import { badOption } from '../option-checks.js'
-import { type RefreshAction, reloadPage, replaceElement, submitForm } from '../refresh/index.js'
-import type { OriginOptions } from '../refresh/allowed-origin.js'
+import {
+  type RefreshAction,
+  reloadPage,
+  replaceElement,
+  type ReplaceOptions,
+  submitForm,
+  type SwapEventDetail,
+} from '../refresh/index.js'
 import { refreshByKey } from '../refresh/refresh-on.js'
 import type { RefreshOptions } from '../refresh/refresh-options.js'
 import { USER_CONTENT } from '../page/user-content.js'
@@ -29,7 +35,7 @@ interface Registration {
  */
 export function refreshElements(
   client: SignalClient,
-  { origins, ...options }: RefreshOptions & OriginOptions,
+  { origins, headers, ...options }: RefreshOptions & ReplaceOptions,
   report: Report,
 ): (elements: Iterable<Element>) => Set<string> {
   const registrations = new Map<Target, Registration>()
@@ -37,13 +43,18 @@ export function refreshElements(
   function register(element: Element, target: Target, settings: string, key: object): Registration {
     try {
       const room = roomOf(element)
-      const stop = refreshByKey(key, namesIn(element, Attribute.Refresh), actionFor(element, target, { origins }), {
-        ...options,
-        client,
-        room,
-        where: conditionsOf(element),
-        onError: (error) => report(element, error),
-      })
+      const stop = refreshByKey(
+        key,
+        namesIn(element, Attribute.Refresh),
+        actionFor(element, target, { origins, headers }),
+        {
+          ...options,
+          client,
+          room,
+          where: conditionsOf(element),
+          onError: (error) => report(element, error),
+        },
+      )
       return { key, settings, room, stop }
     } catch (error) {
       report(element, error)
@@ -75,18 +86,9 @@ export function refreshElements(
   }
 }
 
-/** A fragment for `data-signal-src` may omit the attributes of the element that it replaces. */
-export function inheritAttributes(records: readonly MutationRecord[]): void {
-  for (const { removedNodes, target } of records) {
-    for (const old of removedNodes) if (old instanceof Element) inherit(old, target)
-  }
-}
-
-function inherit(old: Element, parent: Node): void {
-  if (!call(old, 'matches', `[id][${Attribute.Refresh}][${Attribute.Source}]`)) return
-  const fresh = call(document, 'querySelector', selectorOf(old))
-  // An element with this id in another place did not replace the old one.
-  if (!fresh || read(fresh, 'parentNode') !== parent || call(fresh, 'hasAttribute', Attribute.Refresh)) return
+/** The response need not repeat the attributes of the element that it replaces. */
+export function inheritAttributes({ detail: { old, fresh } }: CustomEvent<SwapEventDetail>): void {
+  if (!call(old, 'hasAttribute', Attribute.Refresh) || call(fresh, 'hasAttribute', Attribute.Refresh)) return
   for (const name of SETTINGS) {
     const value = call(old, 'getAttribute', name)
     if (value !== null) call(fresh, 'setAttribute', name, value)
@@ -112,8 +114,8 @@ function isPage(element: Element): boolean {
   return element === read(document, 'documentElement') || element === read(document, 'body')
 }
 
-function actionFor(element: Element, target: Target, options: OriginOptions): RefreshAction {
-  if (element instanceof HTMLFormElement) return submitForm(element, options)
+function actionFor(element: Element, target: Target, options: ReplaceOptions): RefreshAction {
+  if (element instanceof HTMLFormElement) return submitForm(element, { origins: options.origins })
   if (isPage(element)) return reloadPage()
   if (typeof target !== 'string') throw badOption('The element needs a unique id, by which the fresh element is found')
   const url = call(element, 'getAttribute', Attribute.Source) ?? undefined

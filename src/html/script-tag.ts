@@ -16,24 +16,51 @@ const WITH_ATTRIBUTES = `[${Attribute.Refresh}],[${Attribute.Send}],[${Attribute
 /**
  * Runs a script tag: it follows the attributes of the page. With `data-url` it connects (empty: to the default address),
  * unless the page has a client. With `data-globals` it makes `sendSignal` and `receiveSignal` global. `data-text-changed`,
- * `-refresh`, `-failed` and `-retry` are the texts of the hint; `data-spread` and `data-origins` are options of refreshes.
- * `data-protocol` is the option of the client. `<meta name="signalpost-token">` contains the token; `data-token-url` returns
+ * `-refresh`, `-failed` and `-retry` are the texts of the hint; `data-spread`, `data-origins` and `data-headers` are options of
+ * refreshes. `data-protocol` is the option of the client. `<meta name="signalpost-token">` contains the token; `data-token-url` returns
  * fresh ones as plain text.
  */
 export function runScriptTag(loaded: HTMLOrSVGScriptElement | null): void {
   // Module scripts, bundles and loaders do not tell the browser which tag they come from.
   const script = loaded?.dataset.url === undefined ? (findTag() ?? loaded) : loaded
-  const { url, protocol, globals, origins, tokenUrl, spread, textChanged, textRefresh, textFailed, textRetry } =
-    script?.dataset ?? {}
+  const {
+    url,
+    protocol,
+    globals,
+    origins,
+    headers,
+    tokenUrl,
+    spread,
+    textChanged,
+    textRefresh,
+    textLoss,
+    textDiscard,
+    textFailed,
+    textRetry,
+  } = script?.dataset ?? {}
   if (globals !== undefined) Object.assign(globalThis, { sendSignal, receiveSignal })
-  const texts = { changed: textChanged, refresh: textRefresh, failed: textFailed, retry: textRetry }
+  const texts = {
+    changed: textChanged,
+    refresh: textRefresh,
+    loss: textLoss,
+    discard: textDiscard,
+    failed: textFailed,
+    retry: textRetry,
+  }
   // An undefined text means the default text.
   bindHtml({
     refresh: { texts: texts as RefreshTexts, spread: Number(spread) || 0 },
     origins: origins?.match(/[^\s,]+/g) ?? [],
+    headers: headers === undefined ? headers : readHeaders(headers),
   })
   if (url !== undefined && !getPageClient()) connect({ url, protocol, token: createToken(tokenUrl) })
   setTimeout(() => warn(globals !== undefined), CLIENT_TIMEOUT)
+}
+
+/** Reads headers such as `X-Requested-With: fetch; X-Theme: dark`. */
+function readHeaders(text: string): Record<string, string> {
+  const pairs = [...text.matchAll(/([^:;\s]+)\s*:\s*([^;]*)/g)]
+  return Object.fromEntries(pairs.map(([, name, value]) => [name, value]))
 }
 
 function findTag(): HTMLElement | null {

@@ -7,7 +7,7 @@ const VISIBLY = { visibilityProperty: true, opacityProperty: true }
 /** The content that fields had before the user changed them. Undefined: unlike any content. */
 let before = new WeakMap<Element, string | undefined>()
 
-/** What a search for fields does not find: editable elements, read-only fields, frames, and fields in shadow trees. */
+/** Fields that the user has visited. A search misses editable elements, read-only fields, frames and shadow trees. */
 const visited = new Set<Element>()
 
 /** Whether the user has touched the page. Until then scripts and the browser fill fields. */
@@ -21,8 +21,11 @@ export function watchEdits(signal: AbortSignal): void {
   const on = (type: string, listener: (event: Event) => unknown): void =>
     call(document, 'addEventListener', type, listener, { capture: true, signal })
   on('pointerdown', recordTouch)
-  on('keydown', recordTouch)
-  on('focusin', (event) => recordVisit(event.composedPath()[0], contentOf))
+  on('keydown', () => isTouched || recordTouch())
+  on('focusin', (event) => {
+    if (isTouched) recordContent(document)
+    recordVisit(event.composedPath()[0], contentOf)
+  })
   // Some browsers do not focus a checkbox that is clicked.
   on('input', (event) => recordVisit(event.composedPath()[0], defaultContentOf))
   on('compositionstart', ({ target }) => (composing = target))
@@ -79,9 +82,10 @@ export function followField(field: Element): void {
   before.set(field, contentOf(field))
 }
 
+/** Records the fields that were added since the last touch, too. */
 function recordTouch(): void {
-  if (!isTouched) recordContent(document)
   isTouched = true
+  recordContent(document)
 }
 
 function recordVisit(
@@ -93,14 +97,13 @@ function recordVisit(
   if (!before.has(target)) before.set(target, contentBefore(target))
 }
 
-/** What was submitted is no edit any more. A reset follows its event, so the content is recorded at the next touch. */
+/** Submitted content is no edit any more. A reset follows its event, so a later touch records the content. */
 function forgetEdits({ type, target }: Event): void {
   for (const field of editedFields()) {
     if ((field as Partial<HTMLInputElement>).form !== target && !containsDeep(target as Node, field)) continue
     if (type === 'submit') before.set(field, contentOf(field))
     else before.delete(field)
   }
-  isTouched &&= type === 'submit'
 }
 
 /** Edits inside a frame are invisible from here, so a frame with the focus counts as edited. */

@@ -45,6 +45,7 @@ export function copyContent(from: Element, to: Element): boolean {
   return contentOf(to) === contentOf(from)
 }
 
-function isTick(field: Element): boolean {
+/** Whether a field is a checkbox or a radio button. */
+export function isTick(field: Element): boolean {
   return /^(checkbox|radio)$/.test((field as Field).type ?? '')
 }

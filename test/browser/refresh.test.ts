@@ -67,7 +67,10 @@ describeInChromium('a refresh in a tab', () => {
   })
 
   it('of 50 elements takes one connection, and one fetch for each address', async () => {
-    const sections = Array.from({ length: 50 }, (_, index) => `<section id="part-${index}" class="part">$income</section>`)
+    const sections = Array.from(
+      { length: 50 },
+      (_, index) => `<section id="part-${index}" class="part">$income</section>`,
+    )
     const site = await openReport({
       body: sections.join(''),
       script: `
@@ -272,6 +275,7 @@ describeInChromium('a replaced element', () => {
     await waitFor(tab, `report.phases.at(-1) === 'held'`)
     await page.locator('#part input').fill('')
     await waitFor(tab, `report.phases.at(-1) === 'done' && Boolean(document.querySelector('[name=note]'))`)
+    expect(await page.evaluate('report.errors')).toEqual([])
   })
 })
 

@@ -22,7 +22,13 @@ beforeEach(async () => {
     asked.push(url)
     const headers = new Headers({ 'Content-Type': 'text/html' })
     const place = { redirected: redirect !== undefined, url: redirect ?? url }
-    return Promise.resolve({ ok: true, status: 200, headers, ...place, text: () => Promise.resolve(answer) })
+    return Promise.resolve({
+      ok: true,
+      status: 200,
+      headers,
+      ...place,
+      arrayBuffer: () => Promise.resolve(new TextEncoder().encode(answer).buffer),
+    })
   })
 })
 
@@ -64,6 +70,7 @@ describe('an element', () => {
     await deliver()
     expect([asked.length, text()]).toEqual([1, 'old'])
     expect(messages()).toEqual([expect.stringContaining('is another page')])
+    dispatchEvent(new KeyboardEvent('keydown'))
   })
 
   it('S55 is not replaced by what a redirect from an allowed origin to another one brings', async () => {
@@ -73,6 +80,7 @@ describe('an element', () => {
     )
     await deliver()
     expect([asked.length, text()]).toEqual([1, 'old'])
+    dispatchEvent(new KeyboardEvent('keydown'))
   })
 
   it('S56 is fetched from an allowed origin, whose attributes and those of its forms say nothing', async () => {

@@ -6,7 +6,8 @@ import { openPage } from './refresh-page.js'
 interface Asked {
   readonly url: string
   readonly signal: AbortSignal
-  answer(html: string, more?: Partial<Answer>): void
+  readonly headers: Readonly<Record<string, string>>
+  answer(html: string | Uint8Array, more?: Partial<Answer>): void
   fail(error: Error): void
 }
 
@@ -28,16 +29,25 @@ beforeEach(async () => {
   // Each test begins at the same fake time: an answer of the last one must not seem to be a fresh one.
   history.replaceState(null, '', `?test=${(count += 1)}`)
   document.body.innerHTML = '<section id="report">old</section><section id="other">old</section>'
-  vi.stubGlobal('fetch', (url: string, { signal }: { signal: AbortSignal }) => {
+  vi.stubGlobal('fetch', (url: string, { signal, headers: sent }: Pick<Asked, 'signal' | 'headers'>) => {
     return new Promise((resolve, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason as Error))
       asked.push({
         url,
         signal,
+        headers: sent,
         answer(html, { ok = true, status = 200, type = 'text/html; charset=utf-8', url: place } = {}) {
           const headers = new Headers(type === null ? {} : { 'Content-Type': type })
           const redirected = place !== undefined
-          resolve({ ok, status, headers, redirected, url: place ?? url, text: () => Promise.resolve(html) })
+          const bytes = typeof html === 'string' ? new TextEncoder().encode(html) : html
+          resolve({
+            ok,
+            status,
+            headers,
+            redirected,
+            url: place ?? url,
+            arrayBuffer: () => Promise.resolve(bytes),
+          })
         },
         fail: reject,
       })
@@ -46,6 +56,8 @@ beforeEach(async () => {
 })
 
 afterEach(async () => {
+  // The user is signed in again.
+  dispatchEvent(new KeyboardEvent('keydown'))
   expect(await page.close()).toBe(0)
 })
 
@@ -105,7 +117,6 @@ describe('replaceElement', () => {
     ['is an error', ({ answer }) => answer('<section id="report">no</section>', { ok: false, status: 500 })],
     ['is not HTML', ({ answer }) => answer('<section id="report">no</section>', { type: 'application/json' })],
     ['has no type', ({ answer }) => answer('<section id="report">no</section>', { type: null })],
-    ['is of another page', ({ answer }) => answer('<section id="report">no</section>', { url: 'http://x.test/login' })],
     ['has no such element', ({ answer }) => answer('<section id="reports">no</section>')],
     ['is empty', ({ answer }) => answer('')],
   ])('leaves the old element when the answer %s, and tries again at the next signal', async (_what, answer) => {
@@ -120,6 +131,57 @@ describe('replaceElement', () => {
     asked[1]?.answer('<section id="report">new</section>')
     await pass(10)
     expect([text(), codes()]).toEqual(['new', ['refresh-failed']])
+  })
+
+  it.each<[string, Partial<Answer>]>([
+    ['leads to another page', { url: 'http://x.test/login' }],
+    ['refuses', { ok: false, status: 401 }],
+  ])('asks an address that %s again only after the user has used the page', async (_what, answer) => {
+    replace('#report')
+    await deliver()
+    asked[0]?.answer('<section id="report">no</section>', answer)
+    await pass(1000)
+    await deliver()
+    expect([text(), asked.length, codes()]).toEqual(['old', 1, ['refresh-failed', 'refresh-failed']])
+
+    dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter' }))
+    await pass(1000)
+    await deliver()
+    asked[1]?.answer('<section id="report">new</section>')
+    await pass(10)
+    expect(text()).toBe('new')
+  })
+
+  it('tells the own server that a script asks, or what the page says, and other servers nothing', async () => {
+    const origins = ['https://reports.example']
+    const url = 'https://reports.example/rows'
+    page.refresh(replaceElement('#report', { url: '/rows' }))
+    page.refresh(replaceElement('#report', { url: '/rows', headers: { 'X-Page': 'report' } }))
+    page.refresh(replaceElement('#report', { url: '/rows', headers: {} }))
+    page.refresh(replaceElement('#report', { url, origins, headers: { 'X-Page': 'report' } }))
+    await deliver()
+    expect(asked.map(({ headers }) => headers)).toEqual([
+      { Accept: 'text/html', 'X-Requested-With': 'XMLHttpRequest' },
+      { Accept: 'text/html', 'X-Page': 'report' },
+      { Accept: 'text/html' },
+      { Accept: 'text/html' },
+    ])
+  })
+
+  it.each([
+    ['the encoding of its content type', 'TEXT/HTML; charset="windows-1252"', 'UTF-8'],
+    ['the encoding of the page if it names none', 'text/html', 'windows-1252'],
+  ])('reads the response with %s', async (_what, type, characterSet) => {
+    vi.spyOn(Object.getPrototypeOf(document) as Document, 'characterSet', 'get').mockReturnValue(characterSet)
+    replace('#report')
+    await deliver()
+    const html = '<section id="report">M\u00fcller \u00a312</section>'
+    asked[0]?.answer(
+      Uint8Array.from(html, (letter) => letter.charCodeAt(0)),
+      { type },
+    )
+    await pass(10)
+    expect(text()).toBe('Müller £12')
   })
 
   it('takes a redirect within the same path for what it is', async () => {

@@ -5,11 +5,11 @@ import type { RefreshAction, RefreshContext } from '../action.js'
 import { checkAllowed, checkOrigins, type OriginOptions } from '../allowed-origin.js'
 import { checkRepeatable, failure, NOT_YET } from '../failure.js'
 import { checkSelector } from './selector.js'
-import { fetchContent } from '../fetch/shared-fetch.js'
+import { fetchContent, type FetchOptions } from '../fetch/shared-fetch.js'
 import { htmlOf, isServed, recordServed } from '../swap/served-html.js'
 import { isInUse, prepareSwap } from '../swap/swap.js'
 
-export interface ReplaceOptions extends OriginOptions {
+export interface ReplaceOptions extends OriginOptions, FetchOptions {
   /** The address of a page or fragment with the element, relative to the page. @default the page's current address */
   readonly url?: string | undefined
 }
@@ -37,7 +37,7 @@ const running = new WeakMap<Element, AbortController>()
  * @throws SignalError `bad-option`.
  */
 export function replaceElement(target: Element | string, options: ReplaceOptions = {}): RefreshAction {
-  checkOptions(options, { url: 'string', origins: 'object' })
+  checkOptions(options, { url: 'string', origins: 'object', headers: 'object' })
   checkOrigins(options.origins)
   const selector = checkSelector(typeof target === 'string' ? target : idOf(target))
   const find = (): Element | null => call(document, 'querySelector', selector)
@@ -61,7 +61,7 @@ export function replaceElement(target: Element | string, options: ReplaceOptions
     try {
       const url = new URL(options.url ?? location.href, read(document, 'baseURI'))
       checkAllowed(url, options.origins)
-      const content = await fetchContent(url.href, changedAt, controller.signal)
+      const content = await fetchContent(url.href, changedAt, controller.signal, options)
       const present = find()
       controller.signal.throwIfAborted()
       if (!present) return undefined

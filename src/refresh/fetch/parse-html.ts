@@ -11,12 +11,13 @@ const KEY = Symbol.for('signalpost:policy')
 const SHADOW = /<template(?=[^>]*\sshadowrootmode)/gi
 
 /**
- * Parses a page or a fragment, table rows included, as the browser parses the server's HTML on load; scripts never run.
- * With Trusted Types, the page must allow the policy `signalpost`.
+ * Parses a page or a fragment, table rows included, as the browser parses a response of this content type on load; scripts
+ * never run. With Trusted Types, the page must allow the policy `signalpost`.
  */
-export function parseHtml(html: string): DocumentFragment {
+export function parseHtml(html: string, type: string): ParentNode {
   const template = call(document, 'createElement', 'template') as HTMLTemplateElement
   const trusted = trust(html.replace(SHADOW, '$& shadowrootclonable'))
+  if (/xml/i.test(type)) return new DOMParser().parseFromString(trusted, 'application/xhtml+xml')
   if ('setHTMLUnsafe' in template) template.setHTMLUnsafe(trusted)
   else (template as HTMLTemplateElement).innerHTML = trusted
   // Where scripts run, the browser parses this element as a text.

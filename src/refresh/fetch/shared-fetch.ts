@@ -1,30 +1,53 @@
-import { call } from '../../page/dom.js'
-import { isSignalError } from '../../errors.js'
+import { call, read } from '../../page/dom.js'
+import { isSignalError, type SignalError } from '../../errors.js'
 import { failure } from '../failure.js'
 import { parseHtml } from './parse-html.js'
 
 /** How long a response may take, and how long after its start a fetch may be shared (ms). */
 const TIME_LIMIT = 30_000
 
+/** Frameworks do not record a request with this header as a visit of the page. */
+const SCRIPTED = { 'X-Requested-With': 'XMLHttpRequest' }
+
+export interface FetchOptions {
+  /**
+   * The headers of requests to the page's own origin, beside `Accept`.
+   * @default { 'X-Requested-With': 'XMLHttpRequest' }
+   */
+  readonly headers?: Readonly<Record<string, string>> | undefined
+}
+
 interface Fetching {
   readonly startedAt: number
-  readonly content: Promise<DocumentFragment>
+  readonly content: Promise<ParentNode>
   readonly controller: AbortController
   users: number
 }
 
 const fetches = new Map<string, Fetching>()
 
+/** The errors of addresses that told a signed-out user to sign in. Until the page is used, they would do so again. */
+const signedOut = new Map<string, SignalError>()
+
 /**
  * Fetches the content of a page or fragment, no older than `changedAt` (as `performance.now()`). Simultaneous callers share
- * one fetch, which is aborted when the last caller has left. Callers must clone the nodes that they use.
+ * one fetch, which is aborted when the last caller has left. Callers must clone the nodes that they use. An address whose response
+ * shows that the user is signed out is requested again only after the user has clicked or typed.
  *
  * @throws SignalError `refresh-failed`.
  */
-export async function fetchContent(url: string, changedAt: number, signal: AbortSignal): Promise<DocumentFragment> {
+export async function fetchContent(
+  url: string,
+  changedAt: number,
+  signal: AbortSignal,
+  { headers = SCRIPTED }: FetchOptions,
+): Promise<ParentNode> {
+  const problem = signedOut.get(url)
+  if (problem) throw problem
+  const key = url + JSON.stringify(headers)
   const oldest = Math.max(changedAt, performance.now() - TIME_LIMIT)
   for (const [other, { startedAt }] of fetches) if (startedAt < oldest) fetches.delete(other)
-  const fetching = fetches.get(url) ?? start(url)
+  const fetching = fetches.get(key) ?? start(key, url, headers)
   const leave = (): void => {
     fetching.users -= 1
     if (fetching.users === 0) fetching.controller.abort()
@@ -38,27 +61,29 @@ export async function fetchContent(url: string, changedAt: number, signal: Abort
   }
 }
 
-function start(url: string): Fetching {
+function start(key: string, url: string, headers: HeadersInit): Fetching {
   const controller = new AbortController()
-  const fetching = { startedAt: performance.now(), content: load(url, controller), controller, users: 0 }
-  fetches.set(url, fetching)
-  fetching.content.catch(() => fetches.get(url) === fetching && fetches.delete(url))
+  const fetching = { startedAt: performance.now(), content: load(url, headers, controller), controller, users: 0 }
+  fetches.set(key, fetching)
+  fetching.content.catch(() => fetches.get(key) === fetching && fetches.delete(key))
   return fetching
 }
 
-async function load(url: string, controller: AbortController): Promise<DocumentFragment> {
+async function load(url: string, headers: HeadersInit, controller: AbortController): Promise<ParentNode> {
+  const isOwn = new URL(url).origin === location.origin
   const timer = setTimeout(() => controller.abort(failure('The refresh took too long')), TIME_LIMIT)
   try {
     const response = await fetch(url, {
-      headers: { Accept: 'text/html' },
+      // Another origin would have to allow each header.
+      headers: { ...(isOwn && headers), Accept: 'text/html' },
       // The cached response may be older than the signal.
       cache: 'no-cache',
       signal: controller.signal,
     })
     const problem = findProblem(url, response)
-    if (problem) throw failure(`The response ${problem}`)
-    const content = parseHtml(await response.text())
-    if (originOf(url) !== location.origin) removeAttributes(content)
+    if (problem) throw failureOf(url, response, problem)
+    const content = await parseResponse(response)
+    if (!isOwn) removeAttributes(content)
     return content
   } catch (cause) {
     // All callers of a shared fetch get the same error object.
@@ -70,23 +95,48 @@ async function load(url: string, controller: AbortController): Promise<DocumentF
 
 function findProblem(url: string, response: Response): string | undefined {
   if (!response.ok) return `has status ${response.status}`
-  if (!response.headers.get('Content-Type')?.includes('html')) return 'is not HTML'
-  if (response.redirected && pageOf(response.url) !== pageOf(url)) return 'is another page: is the user signed out?'
-  return undefined
+  if (!/html/i.test(typeOf(response))) return 'is not HTML'
+  return isOtherPage(url, response) ? 'is another page: is the user signed out?' : undefined
+}
+
+function failureOf(url: string, response: Response, problem: string): SignalError {
+  const error = failure(`The response ${problem}`)
+  if (response.status === 401 || isOtherPage(url, response)) {
+    signedOut.set(url, error)
+    for (const type of ['pointerdown', 'keydown'])
+      addEventListener(type, forgetSignedOut, { capture: true, once: true })
+  }
+  return error
+}
+
+function forgetSignedOut(): void {
+  signedOut.clear()
+}
+
+function isOtherPage(url: string, { redirected, url: responseUrl }: Response): boolean {
+  return redirected && pageOf(responseUrl) !== pageOf(url)
+}
+
+async function parseResponse(response: Response): Promise<ParentNode> {
+  const type = typeOf(response)
+  // As a browser decodes a page without an encoding of its own.
+  const encoding = /charset="?([^\s;"]+)/i.exec(type)?.[1] ?? read(document, 'characterSet')
+  return parseHtml(new TextDecoder(encoding).decode(await response.arrayBuffer()), type)
+}
+
+function typeOf({ headers }: Response): string {
+  return headers.get('Content-Type') ?? ''
 }
 
 /** Another origin's HTML must not send signals or cause refreshes. */
-function removeAttributes(content: DocumentFragment): void {
+function removeAttributes(content: ParentNode): void {
   for (const element of content.querySelectorAll('*')) {
     const names = call(element, 'getAttributeNames').filter((name) => name.startsWith('data-signal-'))
     for (const name of names) call(element, 'removeAttribute', name)
   }
 }
 
-function originOf(url: string): string {
-  return new URL(url).origin
-}
-
 function pageOf(url: string): string {
-  return originOf(url) + new URL(url).pathname.replace(/\/$/, '')
+  const { origin, pathname } = new URL(url)
+  return origin + pathname.replace(/\/$/, '')
 }

@@ -11,16 +11,12 @@ export const TOKEN = /csrf|token|nonce/i
 
 /** The links, values and data of an element, as a text. Attributes that `isServed` refuses were set by scripts. */
 export function identityOf(element: Element, isServed: (attribute: string) => boolean): string {
+  const { type } = element as Partial<HTMLInputElement>
   if (element.localName === 'details') return summaryOf(element)
   if (TOKEN.test(call(element, 'getAttribute', 'name') ?? '')) return ''
   const names = call(element, 'getAttributeNames').filter((name) => ATTRIBUTES.test(name) && isServed(name))
-  return names.map((name) => `${name}=${call(element, 'getAttribute', name)}`).join() + fixedValueOf(element)
-}
-
-/** The value of an element that only the server sets. */
-export function fixedValueOf(element: Element): string {
-  const { type } = element as Partial<HTMLInputElement>
-  return FIXED_VALUE.test(String(type)) ? (call(element, 'getAttribute', 'value') ?? '') : ''
+  if (FIXED_VALUE.test(String(type))) names.push('value')
+  return names.map((name) => `${name}=${call(element, 'getAttribute', name)}`).join()
 }
 
 /** The summary without its numbers, which often count the content. */

@@ -1,6 +1,6 @@
 import { call, read } from '../../page/dom.js'
-import { isField } from '../../page/field-content.js'
-import { fixedValueOf, identityOf } from './identity.js'
+import { isField, isTick } from '../../page/field-content.js'
+import { identityOf } from './identity.js'
 
 /** Finds the node of the fresh version of an element that corresponds to a node of the old one. */
 export interface Twins {
@@ -126,9 +126,8 @@ function keysOf(element: Element, root: Element): string[] {
   const [id, name] = ['id', 'name'].map((attribute) => call(element, 'getAttribute', attribute))
   const row = call(element, 'closest', 'tr, li')
   const isNamed = name && isField(element) && !(row && row !== root && call(root, 'contains', row))
-  return [id && `#${id}`, isNamed && `${name} ${fixedValueOf(element)}`]
-    .filter(Boolean)
-    .map((key) => `${element.localName} ${key}`)
+  const value = isTick(element) && call(element, 'getAttribute', 'value')
+  return [id && `#${id}`, isNamed && `${name} ${value}`].filter(Boolean).map((key) => `${element.localName} ${key}`)
 }
 
 /** Whether two elements have different ids. An id on one side only comes from a script. */
