@@ -128,8 +128,8 @@ function bindClient(
   options: RefreshOptions & ReplaceOptions,
   report: Report,
 ): BoundClient {
-  const refresh = refreshElements(client, options, report)
-  const setRooms = dispatchSignals(client, root)
+  const { setRooms, hasNews, stop } = dispatchSignals(client, root)
+  const refresh = refreshElements({ client, options, report, hasNews })
   const status = showStatus(client, root)
   return {
     update() {
@@ -137,7 +137,8 @@ function bindClient(
       status.update()
     },
     stop() {
-      setRooms(refresh([]))
+      refresh([])
+      stop()
       status.stop()
     },
   }

@@ -20,15 +20,27 @@ declare global {
   interface DocumentEventMap extends SignalEventMap {}
 }
 
-/** Dispatches every signal as an event `signal:<name>` on the target. The returned function sets the rooms. */
-export function dispatchSignals(client: SignalClient, target: EventTarget): (rooms: ReadonlySet<string>) => void {
+export interface SignalDispatch {
+  readonly setRooms: (rooms: ReadonlySet<string>) => void
+  /** Whether a signal of one of the names, or a gap of the room, is newer than a time, as `performance.now()`. */
+  readonly hasNews: (room: string, names: readonly string[], since: number) => boolean
+  readonly stop: Stop
+}
+
+/** Dispatches every signal as an event `signal:<name>` on the target. */
+export function dispatchSignals(client: SignalClient, target: EventTarget): SignalDispatch {
   const receivers = new Map<string, Stop>()
+  /** When the last signal of each name, and the last gap, came to a room. */
+  const news = new Map<string, number>()
 
   function dispatch(detail: Signal['data'], signal: Signal): void {
+    for (const name of [signal.name, '*']) news.set(`${signal.room} ${name}`, performance.now())
     call(target, 'dispatchEvent', Object.assign(new CustomEvent(`signal:${signal.name}`, { detail }), { signal }))
   }
 
-  return (rooms) => {
+  const unsubscribe = client.onGap(({ room }) => news.set(`${room} gap*`, performance.now()))
+
+  function setRooms(rooms: ReadonlySet<string>): void {
     for (const room of rooms) {
       if (receivers.has(room)) continue
       // Nothing tells whether the last page had a listener of the event.
@@ -39,5 +51,14 @@ export function dispatchSignals(client: SignalClient, target: EventTarget): (roo
       stop()
       receivers.delete(room)
     }
+  }
+
+  return {
+    setRooms,
+    hasNews: (room, names, since) => [...names, 'gap*'].some((name) => Number(news.get(`${room} ${name}`)) >= since),
+    stop() {
+      setRooms(new Set())
+      unsubscribe()
+    },
   }
 }

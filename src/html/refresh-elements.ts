@@ -8,10 +8,11 @@ import {
   submitForm,
   type SwapEventDetail,
 } from '../refresh/index.js'
-import { refreshByKey } from '../refresh/refresh-on.js'
+import { refreshByKey, requestRefresh } from '../refresh/refresh-on.js'
 import type { RefreshOptions } from '../refresh/refresh-options.js'
 import { USER_CONTENT } from '../page/user-content.js'
 import type { SignalClient, Stop } from '../signals.js'
+import type { SignalDispatch } from './dispatch-signals.js'
 import { Attribute, conditionsOf, isIgnored, namesIn, type Report, roomOf } from './attributes.js'
 
 /** The attributes that a registration depends on. */
@@ -29,32 +30,41 @@ interface Registration {
   readonly stop?: Stop
 }
 
+export interface RefreshElementsOptions {
+  readonly client: SignalClient
+  readonly options: RefreshOptions & ReplaceOptions
+  readonly report: Report
+  readonly hasNews: SignalDispatch['hasNews']
+}
+
 /**
  * Returns a function that registers a refresh for each of the given elements, ends the others, and returns their rooms. A
- * target keeps its registration as long as its attributes stay the same: an element that is replaced misses nothing.
+ * target keeps its registration as long as its attributes stay the same: an element that is replaced misses nothing. An
+ * element that comes back, as libraries show an earlier page again, is refreshed if it has missed a signal.
  */
-export function refreshElements(
-  client: SignalClient,
-  { origins, headers, ...options }: RefreshOptions & ReplaceOptions,
-  report: Report,
-): (elements: Iterable<Element>) => Set<string> {
+export function refreshElements({
+  client,
+  options: { origins, headers, ...options },
+  report,
+  hasNews,
+}: RefreshElementsOptions): (elements: Iterable<Element>) => Set<string> {
   const registrations = new Map<Target, Registration>()
+  /** When elements left the page, by their settings. */
+  const leftAt = new Map<string, number>()
 
   function register(element: Element, target: Target, settings: string, key: object): Registration {
     try {
       const room = roomOf(element)
-      const stop = refreshByKey(
-        key,
-        namesIn(element, Attribute.Refresh),
-        actionFor(element, target, { origins, headers }),
-        {
-          ...options,
-          client,
-          room,
-          where: conditionsOf(element),
-          onError: (error) => report(element, error),
-        },
-      )
+      const names = namesIn(element, Attribute.Refresh)
+      const stop = refreshByKey(key, names, actionFor(element, target, { origins, headers }), {
+        ...options,
+        client,
+        room,
+        where: conditionsOf(element),
+        onError: (error) => report(element, error),
+      })
+      if (hasNews(room, names, leftAt.get(settings) ?? Infinity)) requestRefresh(key)
+      leftAt.delete(settings)
       return { key, settings, room, stop }
     } catch (error) {
       report(element, error)
@@ -81,7 +91,10 @@ export function refreshElements(
       end(target)
       registrations.set(target, register(element, target, settings, before?.key ?? {}))
     }
-    gone.forEach(end)
+    for (const target of gone) {
+      leftAt.set(registrations.get(target)?.settings ?? '', performance.now())
+      end(target)
+    }
     return new Set([...registrations.values()].flatMap(({ room }) => room ?? []))
   }
 }
@@ -107,7 +120,7 @@ function targetOf(element: Element): Target {
 }
 
 function settingsOf(element: Element): string {
-  return JSON.stringify([roomOf(element), ...SETTINGS.map((name) => call(element, 'getAttribute', name))])
+  return JSON.stringify([roomOf(element), ...['id', ...SETTINGS].map((name) => call(element, 'getAttribute', name))])
 }
 
 function isPage(element: Element): boolean {

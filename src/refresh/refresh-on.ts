@@ -170,6 +170,11 @@ export function refreshByKey<
   return stop
 }
 
+/** Makes the refresh of a key pending, as a gap does. */
+export function requestRefresh(key: object): void {
+  schedulers.get(key)?.add()
+}
+
 /** Watches edits and navigations of the user as long as at least one signal has not aborted. */
 export function watchPage(signal: AbortSignal): void {
   if (registered === 0) {

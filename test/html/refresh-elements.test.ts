@@ -235,6 +235,24 @@ describe('what comes, goes and changes later', () => {
     expect([fetched.length, page.errors]).toEqual([3, []])
   })
 
+  it('is refreshed when it comes back after a signal that it has missed, and only then', async () => {
+    const page = await open(REPORT)
+    const report = element('#report')
+    report.remove()
+    await pass()
+    await refresh(page, 'Other')
+    document.body.append(report.cloneNode(true))
+    await pass(2000)
+    expect(fetched).toEqual([])
+
+    element('#report').remove()
+    await pass()
+    await refresh(page)
+    document.body.append(report)
+    await pass(2000)
+    expect(fetched).toHaveLength(1)
+  })
+
   it('may change the room of what is inside', async () => {
     const page = await open(`<main>${REPORT}</main>`)
     element('main').dataset.signalRoom = 'team:7'

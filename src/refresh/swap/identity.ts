@@ -15,7 +15,7 @@ export function identityOf(element: Element, isServed: (attribute: string) => bo
   if (element.localName === 'details') return summaryOf(element)
   if (TOKEN.test(call(element, 'getAttribute', 'name') ?? '')) return ''
   const names = call(element, 'getAttributeNames').filter((name) => ATTRIBUTES.test(name) && isServed(name))
-  if (FIXED_VALUE.test(String(type))) names.push('value')
+  if (FIXED_VALUE.test(String(type)) && call(element, 'hasAttribute', 'value')) names.push('value')
   return names.map((name) => `${name}=${call(element, 'getAttribute', name)}`).join()
 }
 

@@ -46,22 +46,29 @@ export function matchTwins(old: Element, fresh: Element): Twins {
 
   function matchChildren(parent: Element, twin: Element): void {
     matched.add(parent)
-    pair(parent, twin, own, 1)
-    pair(parent, twin, (element) => `${deep(element)} ${element.textContent}`)
-    pair(parent, twin, deep, 1)
     const positions = new Map([...positionsOf(parent), ...positionsOf(twin)])
+    pair(parent, twin, own, true)
+    pair(parent, twin, (element) => `${deep(element)} ${element.textContent}`)
+    pair(parent, twin, deep, true)
     for (const element of pair(parent, twin, (element) => `${positions.get(element)} ${own(element)}`)) {
       const isOnly = positions.get(element) === '1 of 1' && !RECORD.test(element.localName)
-      if (!own(element) && !isOnly && !CELL.test(element.localName)) guesses.add(element)
+      if (!isOnly && !CELL.test(element.localName)) guesses.add(element)
     }
   }
 
-  /** Pairs the children with equal texts, in order, if both parents have as many; returns the old ones. */
-  function pair(parent: Element, twin: Element, textOf: TextOf, most = Infinity): Element[] {
-    const others = group(childrenOf(twin), taken, textOf)
-    return [...group(childrenOf(parent), twins, textOf)].flatMap(([text, elements]) => {
+  /**
+   * Pairs the children with equal texts, in order, if both parents have as many; returns the old ones. A unique text belongs
+   * to one child of each parent only.
+   */
+  function pair(parent: Element, twin: Element, textOf: TextOf, isUnique = false): Element[] {
+    const isOpen = (element: Element): boolean => !twins.has(element) && !taken.has(element)
+    const isWanted = isUnique ? () => true : isOpen
+    const others = group(childrenOf(twin).filter(isWanted), textOf)
+    return [...group(childrenOf(parent).filter(isWanted), textOf)].flatMap(([text, elements]) => {
       const found = others.get(text) ?? []
-      if (found.length !== elements.length || found.length > most || differInId(found, elements)) return []
+      const isPair =
+        found.length === elements.length && (!isUnique || (found.length === 1 && [...found, ...elements].every(isOpen)))
+      if (!isPair || differInId(found, elements)) return []
       found.forEach((each, index) => {
         const element = elements[index] as Element
         twins.set(element, each)
@@ -82,10 +89,10 @@ export function matchTwins(old: Element, fresh: Element): Twins {
   }
 }
 
-function group(elements: Element[], without: { has(element: Node): boolean }, textOf: TextOf): Map<string, Element[]> {
+function group(elements: Element[], textOf: TextOf): Map<string, Element[]> {
   const groups = new Map<string, Element[]>()
   for (const element of elements) {
-    const text = without.has(element) ? '' : textOf(element)
+    const text = textOf(element)
     if (text) remember(groups, `${element.localName} ${text}`, () => []).push(element)
   }
   return groups
