@@ -20,6 +20,13 @@ export interface SwapEventDetail {
   readonly fresh: Element
 }
 
+declare global {
+  interface GlobalEventHandlersEventMap {
+    'signalpost:before-swap': CustomEvent<SwapEventDetail>
+    'signalpost:after-swap': CustomEvent<SwapEventDetail>
+  }
+}
+
 /** The current fetch for each element. */
 const running = new WeakMap<Element, AbortController>()
 
