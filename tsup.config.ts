@@ -9,7 +9,7 @@ import { configSchema } from './examples/relay/options/config-file.js'
 const GLOBAL = 'Signalpost'
 
 /** What pages load from a content network. The builds run side by side: the last one that ends knows every hash. */
-const SCRIPTS = ['signalpost.min.js', 'signalpost.js', 'signalpost-inspector.js']
+const SCRIPTS = ['signalpost.min.js', 'signalpost.js', 'signalpost-inspector.js', 'signalpost-morph.min.js']
 
 const LICENSES = 'THIRD-PARTY-LICENSES.txt'
 
@@ -23,7 +23,7 @@ const TYPES_ONLY = [
 ]
 
 /** Modules that only the script-tag build has. */
-const SCRIPT_TAG_ONLY = ['src/umd.ts', 'src/html/script-tag.ts', 'src/inspector/on-query.ts']
+const SCRIPT_TAG_ONLY = ['src/umd.ts', 'src/html/script-tag.ts', 'src/inspector/on-query.ts', 'src/morph/script-tag.ts']
 
 /**
  * Decides how the file was loaded. As a script tag it stays a script tag where a global `module` or elements with such ids
@@ -39,15 +39,19 @@ const WRAPPER = [
 /** Members that only the package itself uses. */
 const PRIVATE = /^_[a-z]/
 
-/** A module with another package inside. */
+/** Modules with another package inside. */
 const RECONNECTING_WEBSOCKET = 'src/connection/reconnecting-websocket.ts'
+const MORPHDOM = 'src/morph/morphdom.ts'
 
 const browser: Options = { platform: 'browser', target: 'es2022', sourcemap: true, clean: false, silent: true }
 
 /** One file per module, so that what is not imported is not shipped. */
 const modules: Options = {
   ...browser,
-  entry: ['src/**/*.ts', ...[...SCRIPT_TAG_ONLY, ...TYPES_ONLY, RECONNECTING_WEBSOCKET].map((file) => `!${file}`)],
+  entry: [
+    'src/**/*.ts',
+    ...[...SCRIPT_TAG_ONLY, ...TYPES_ONLY, RECONNECTING_WEBSOCKET, MORPHDOM].map((file) => `!${file}`),
+  ],
   format: ['esm'],
   bundle: false,
 }
@@ -87,6 +91,24 @@ const commonjsWebSocket: Options = {
   footer: { js: 'module.exports = module.exports.default' },
 }
 
+const morphdom: Options = {
+  ...browser,
+  entry: [MORPHDOM],
+  outDir: 'dist/morph',
+  format: ['esm'],
+  noExternal: ['morphdom'],
+  esbuildPlugins: [thirdPartyLicenses(LICENSES)],
+}
+
+const commonjsMorphdom: Options = {
+  ...morphdom,
+  outDir: 'dist/cjs/morph',
+  format: ['cjs'],
+  sourcemap: false,
+  outExtension: () => ({ js: '.js' }),
+  footer: { js: 'module.exports = module.exports.default' },
+}
+
 const declarations: Options = {
   ...browser,
   entry: {
@@ -94,6 +116,7 @@ const declarations: Options = {
     'react/index': 'src/react/index.ts',
     'html/index': 'src/html/index.ts',
     'inspector/index': 'src/inspector/index.ts',
+    'morph/index': 'src/morph/index.ts',
     'refresh/index': 'src/refresh/index.ts',
     'solid/index': 'src/solid/index.ts',
     'svelte/index': 'src/svelte/index.ts',
@@ -158,6 +181,22 @@ const inspector: Options = {
   },
 }
 
+/** Morphing for the script tag, in a script tag of its own. */
+const morphScript: Options = {
+  ...browser,
+  entry: { 'signalpost-morph.min': 'src/morph/script-tag.ts' },
+  outDir: 'dist/umd',
+  format: ['iife'],
+  outExtension: () => ({ js: '.js' }),
+  sourcemap: false,
+  minify: true,
+  noExternal: [/.*/],
+  esbuildPlugins: [thirdPartyLicenses(`signalpost-morph.${LICENSES}`)],
+  async onSuccess() {
+    writeIntegrity('dist/umd', SCRIPTS)
+  },
+}
+
 /** The relay and the test page that it serves, with every dependency inside. */
 function relay(isWatching: boolean): Options {
   return {
@@ -195,10 +234,13 @@ export default defineConfig((options) => [
   commonjs,
   reconnectingWebSocket,
   commonjsWebSocket,
+  morphdom,
+  commonjsMorphdom,
   declarations,
   relayDeclarations,
   umd('signalpost', false),
   umd('signalpost.min', true),
   inspector,
+  morphScript,
   relay(Boolean(options.watch)),
 ])

@@ -5,25 +5,27 @@ import { getPageClient, onPageClient } from '../page-client.js'
 import { DEFAULT_ROOM } from '../protocol/names.js'
 import { watchPage } from '../refresh/refresh-on.js'
 import { checkOrigins } from '../refresh/allowed-origin.js'
-import type { ReplaceOptions } from '../refresh/index.js'
+import type { ReplaceOptions, SwapFunction } from '../refresh/index.js'
 import { checkRefresh, type RefreshOptions } from '../refresh/refresh-options.js'
 import type { JsonifyMap, RegisteredSignals, SignalClient, SignalMap, Stop } from '../signals.js'
 import { Attribute, type Report } from './attributes.js'
 import { dispatchSignals } from './dispatch-signals.js'
-import { inheritAttributes, refreshElements } from './refresh-elements.js'
+import { inheritAttributes, refreshElements, type RefreshElementsOptions } from './refresh-elements.js'
 import { sendFromElements } from './send-from-elements.js'
 import { showStatus } from './show-status.js'
 
 export interface HtmlOptions<
   Sent extends SignalMap = RegisteredSignals,
   Received extends SignalMap = JsonifyMap<Sent>,
-> extends Omit<ReplaceOptions, 'url'> {
+> extends Omit<ReplaceOptions, 'url' | 'swap'> {
   /** The client. @default the page's client, now and whenever it changes */
   readonly client?: SignalClient<Sent, Received> | undefined
   /** The part of the page with the attributes; it dispatches the events of signals. @default document */
   readonly root?: Document | Element | undefined
   /** The options of all refreshes, where attributes do not set them. */
   readonly refresh?: Omit<RefreshOptions, 'client' | 'room' | 'where' | 'indicator' | 'onError'> | undefined
+  /** The function `morph` of `signalpost/morph`, for elements with `data-signal-swap="morph"`. @default that of the script tag */
+  readonly morph?: SwapFunction | undefined
   /** Receives errors; one call for an error that several elements share. @default throws them in a microtask, for the console and error trackers */
   readonly onError?: ((error: SignalError) => void) | undefined
 }
@@ -34,6 +36,7 @@ const OPTIONS = {
   refresh: 'object',
   origins: 'object',
   headers: 'object',
+  morph: 'function',
   onError: 'function',
 }
 
@@ -91,7 +94,9 @@ export function bindHtml<Sent extends SignalMap = RegisteredSignals, Received ex
 
   function follow(client: SignalClient | undefined): void {
     bound?.stop()
-    bound = client && bindClient(client, root, { ...refresh, origins, headers }, report)
+    bound =
+      client &&
+      bindClient(client, root, { ...refresh, origins, headers, morph: () => options.morph ?? findMorph() }, report)
     update()
   }
 
@@ -116,6 +121,11 @@ export function bindHtml<Sent extends SignalMap = RegisteredSignals, Received ex
   return stop
 }
 
+/** The script tag of the function may come later than that of this package. */
+function findMorph(): SwapFunction | undefined {
+  return (globalThis as { Signalpost?: { morph?: SwapFunction } }).Signalpost?.morph
+}
+
 interface BoundClient {
   /** Call it when elements were added, removed or changed. */
   readonly update: () => void
@@ -125,7 +135,7 @@ interface BoundClient {
 function bindClient(
   client: SignalClient,
   root: Document | Element,
-  options: RefreshOptions & ReplaceOptions,
+  options: RefreshElementsOptions['options'],
   report: Report,
 ): BoundClient {
   const { setRooms, hasNews, stop } = dispatchSignals(client, root)

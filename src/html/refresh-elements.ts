@@ -7,6 +7,7 @@ import {
   type ReplaceOptions,
   submitForm,
   type SwapEventDetail,
+  type SwapFunction,
 } from '../refresh/index.js'
 import { refreshByKey, requestRefresh } from '../refresh/refresh-on.js'
 import type { RefreshOptions } from '../refresh/refresh-options.js'
@@ -16,7 +17,7 @@ import type { SignalDispatch } from './dispatch-signals.js'
 import { Attribute, conditionsOf, isIgnored, namesIn, type Report, roomOf } from './attributes.js'
 
 /** The attributes that a registration depends on. */
-const SETTINGS = [Attribute.Refresh, Attribute.Source, Attribute.Where, Attribute.Room]
+const SETTINGS = [Attribute.Refresh, Attribute.Source, Attribute.Swap, Attribute.Where, Attribute.Room]
 
 /** A form itself, because it is submitted; a selector for any other element, because another element may replace it. */
 type Target = Element | string
@@ -30,9 +31,14 @@ interface Registration {
   readonly stop?: Stop
 }
 
+export interface MorphOption {
+  /** Returns the function for `data-signal-swap="morph"`, if the page has it. */
+  readonly morph?: (() => SwapFunction | undefined) | undefined
+}
+
 export interface RefreshElementsOptions {
   readonly client: SignalClient
-  readonly options: RefreshOptions & ReplaceOptions
+  readonly options: RefreshOptions & ReplaceOptions & MorphOption
   readonly report: Report
   readonly hasNews: SignalDispatch['hasNews']
 }
@@ -44,7 +50,7 @@ export interface RefreshElementsOptions {
  */
 export function refreshElements({
   client,
-  options: { origins, headers, ...options },
+  options: { origins, headers, morph, ...options },
   report,
   hasNews,
 }: RefreshElementsOptions): (elements: Iterable<Element>) => Set<string> {
@@ -56,7 +62,7 @@ export function refreshElements({
     try {
       const room = roomOf(element)
       const names = namesIn(element, Attribute.Refresh)
-      const stop = refreshByKey(key, names, actionFor(element, target, { origins, headers }), {
+      const stop = refreshByKey(key, names, actionFor(element, target, { origins, headers, morph }), {
         ...options,
         client,
         room,
@@ -127,11 +133,20 @@ function isPage(element: Element): boolean {
   return element === read(document, 'documentElement') || element === read(document, 'body')
 }
 
-function actionFor(element: Element, target: Target, options: ReplaceOptions): RefreshAction {
+function actionFor(
+  element: Element,
+  target: Target,
+  { morph, ...options }: ReplaceOptions & MorphOption,
+): RefreshAction {
   if (element instanceof HTMLFormElement) return submitForm(element, { origins: options.origins })
   if (isPage(element)) return reloadPage()
   if (typeof target !== 'string') throw badOption('The element needs a unique id, by which the fresh element is found')
   const url = call(element, 'getAttribute', Attribute.Source) ?? undefined
   // Scripts cannot read a page that was opened from a disk.
-  return url === undefined && location.protocol === 'file:' ? reloadPage() : replaceElement(target, { ...options, url })
+  if (url === undefined && location.protocol === 'file:') return reloadPage()
+  const isMorphing = call(element, 'getAttribute', Attribute.Swap) === 'morph'
+  const swap = isMorphing ? morph?.() : undefined
+  if (isMorphing && !swap)
+    throw badOption('data-signal-swap="morph" needs signalpost-morph.min.js, or bindHtml({ morph })')
+  return replaceElement(target, { ...options, url, swap })
 }

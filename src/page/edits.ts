@@ -76,6 +76,13 @@ function isOutside(element: Element): boolean {
   return left < right && top < bottom && (right <= 0 || bottom <= 0 || left >= innerWidth || top >= innerHeight)
 }
 
+/** Records the present content of all other fields than the edited ones, after their content has changed. */
+export function recordUnedited(within: ParentNode, edited: readonly Element[]): void {
+  const others = new Set(fieldsIn(within))
+  for (const field of edited) others.delete(field)
+  for (const field of others) before.set(field, contentOf(field))
+}
+
 /** Follows a field from now on: what differs from its present content is an edit. */
 export function followField(field: Element): void {
   visited.add(field)

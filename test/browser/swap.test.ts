@@ -1,60 +1,9 @@
-import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { describeInChromium, useTabs } from './chromium.js'
-import { readUmd, serve, type StaticServer } from './static-server.js'
-
-const HEAD = '<!doctype html><meta charset="utf-8"><script src="/signalpost.min.js"></script>'
-
-/** The HTML of each page as the server renders it now, by path. */
-const pages: Record<string, string> = {}
-let server: StaticServer
+import { expect, it } from 'vitest'
+import { describeInChromium } from './chromium.js'
+import { DONE, NOT_YET, usePartPages } from './part-page.js'
 
 describeInChromium('a refreshed part of a page', () => {
-  const tabs = useTabs()
-
-  beforeAll(async () => {
-    const script = await readUmd()
-    server = await serve({ '/signalpost.min.js': script }, {}, ({ url = '/' }, response) => {
-      const html = pages[url]
-      if (html === undefined) return false
-      response.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8' }).end(HEAD + html)
-      return true
-    })
-  })
-  afterAll(() => server.close())
-
-  /** Opens a page with this part, which the user has clicked once. */
-  async function open(part: string, around = '$part'): Promise<Part> {
-    const path = `/${Object.keys(pages).length}`
-    const show = (html: string): void => {
-      pages[path] = around.replace('$part', () => `<section id="part">${html}</section>`)
-    }
-    show(part)
-    const page = await tabs.open(server.page + path.slice(1))
-    await page.evaluate(`
-      Signalpost.bindHtml()
-      window.action = Signalpost.replaceElement('#part')
-      window.refresh = async () => String(await action({ changedAt: performance.now(), signals: [], signal: new AbortController().signal }))`)
-    await page.mouse.click(1, 1)
-    return {
-      page,
-      evaluate: (expression) => page.evaluate(expression),
-      async refresh(html) {
-        show(html)
-        return page.evaluate('refresh()')
-      },
-    }
-  }
-
-  interface Part {
-    readonly page: Page
-    /** Refreshes the part, which the server renders like this now. */
-    refresh(html: string): Promise<string>
-    evaluate<Value>(expression: string): Promise<Value>
-  }
-
-  const DONE = 'undefined'
-  const NOT_YET = 'Symbol(not yet)'
+  const open = usePartPages()
 
   const list = (...rows: string[]): string => `<table><tbody>${rows.join('')}</tbody></table>`
   const link = (id: number): string => `<tr><td>Order ${id}</td><td><a href="/del/${id}">Delete</a></td></tr>`

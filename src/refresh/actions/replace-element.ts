@@ -7,11 +7,13 @@ import { checkRepeatable, failure, NOT_YET } from '../failure.js'
 import { checkSelector } from './selector.js'
 import { fetchContent, type FetchOptions } from '../fetch/shared-fetch.js'
 import { htmlOf, isServed, recordServed } from '../swap/served-html.js'
-import { isInUse, prepareSwap } from '../swap/swap.js'
+import { isInUse, prepareSwap, type SwapFunction } from '../swap/swap.js'
 
 export interface ReplaceOptions extends OriginOptions, FetchOptions {
   /** The address of a page or fragment with the element, relative to the page. @default the page's current address */
   readonly url?: string | undefined
+  /** How the fresh element takes the place of the old one. @default replaces the old element */
+  readonly swap?: SwapFunction | undefined
 }
 
 /** The detail of the events `signalpost:before-swap`, on the old element, and `signalpost:after-swap`, on the fresh one. */
@@ -44,10 +46,12 @@ const running = new WeakMap<Element, AbortController>()
  * @throws SignalError `bad-option`.
  */
 export function replaceElement(target: Element | string, options: ReplaceOptions = {}): RefreshAction {
-  checkOptions(options, { url: 'string', origins: 'object', headers: 'object' })
+  checkOptions(options, { url: 'string', origins: 'object', headers: 'object', swap: 'function' })
   checkOrigins(options.origins)
   const selector = checkSelector(typeof target === 'string' ? target : idOf(target))
   const find = (): Element | null => call(document, 'querySelector', selector)
+  const element = globalThis.document && find()
+  if (element) options.swap?.prepare?.(element)
   /** The edited fields that the last response had no place for. */
   let lost: readonly Element[] = []
   const wouldDiscard = (): boolean => lost.length > 0 && editedFields().some((field) => lost.includes(field))
@@ -75,7 +79,7 @@ export function replaceElement(target: Element | string, options: ReplaceOptions
       if (!isForced && isInUse(present)) return NOT_YET
       const found = content.querySelector(selector)
       if (!found) throw failure('The response lacks the element: is the user signed out?')
-      lost = show(present, call(document, 'importNode', found, true) as Element, discarded)
+      lost = show(present, call(document, 'importNode', found, true) as Element, discarded, options.swap)
       return lost.length > 0 ? NOT_YET : undefined
     } catch (error) {
       // Aborted by a newer refresh of the same element, which does the work; after `stop()` none does.
@@ -97,17 +101,22 @@ export function replaceElement(target: Element | string, options: ReplaceOptions
 }
 
 /** Replaces an element, unless that would discard other edited fields than the given ones: returns those. */
-function show(old: Element, fresh: Element, discarded: readonly Element[]): readonly Element[] {
+function show(
+  old: Element,
+  fresh: Element,
+  discarded: readonly Element[],
+  swapWith?: SwapFunction,
+): readonly Element[] {
   const html = htmlOf(fresh)
   if (isServed(old, fresh, html)) return []
-  const swap = prepareSwap(old, fresh)
+  const swap = prepareSwap(old, fresh, swapWith)
   const lost = swap.lost.filter((field) => !discarded.includes(field))
   if (lost.length > 0) return lost
   const detail: SwapEventDetail = { old, fresh }
   if (!dispatch(old, 'signalpost:before-swap', detail)) return []
-  swap.run()
-  recordServed(fresh, html)
-  dispatch(fresh, 'signalpost:after-swap', detail)
+  const shown = swap.run()
+  recordServed(shown, html)
+  dispatch(shown, 'signalpost:after-swap', { old, fresh: shown })
   return []
 }
 

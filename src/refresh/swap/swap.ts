@@ -1,5 +1,12 @@
 import { call, read } from '../../page/dom.js'
-import { editedFields, followField, hasOpenDialog, isComposing, recordContent } from '../../page/edits.js'
+import {
+  editedFields,
+  followField,
+  hasOpenDialog,
+  isComposing,
+  recordContent,
+  recordUnedited,
+} from '../../page/edits.js'
 import { contentOf, copyContent, isField } from '../../page/field-content.js'
 import { keepFocus } from './keep-focus.js'
 import { keepScroll, keepView } from './keep-view.js'
@@ -9,11 +16,31 @@ import { matchTwins, type Twins } from './twins.js'
 /** Fields of a page's scripts, as a search box of a table: the server would not receive their content. */
 const SCRIPTED = ':is(input, select):is([type=search], [aria-controls], [aria-autocomplete], :not([name]))'
 
+/** What a swap function receives beside the two elements. */
+export interface SwapContext {
+  /** The fresh node that corresponds to an old one. */
+  readonly find: (node: Node) => Node | undefined
+  /** The elements that stay as they are, each with the fresh element whose place it takes. */
+  readonly kept: ReadonlyMap<Element, Element>
+  /** The fields that the user has edited; their twins have the same content. */
+  readonly edited: readonly Element[]
+  /** Matches two versions of an element. */
+  readonly match: (old: Element, fresh: Element) => Twins
+}
+
+/** Puts the fresh element, which has the content of edited fields, into the place of the old one, or changes the old one. */
+export interface SwapFunction {
+  (old: Element, fresh: Element, context: SwapContext): void
+  /** Receives the element when the action is created. */
+  readonly prepare?: (element: Element) => void
+}
+
 /** A replacement of an element that keeps the user's changes. */
 export interface Swap {
   /** The edited fields for whose content the fresh element has no place. */
   readonly lost: readonly Element[]
-  readonly run: () => void
+  /** Returns the element that the page shows then. */
+  readonly run: () => Element
 }
 
 interface Copy {
@@ -33,7 +60,7 @@ export function isInUse(element: Element): boolean {
 }
 
 /** Gives the fresh element the content of the edited fields. The page changes in `run` only. */
-export function prepareSwap(old: Element, fresh: Element): Swap {
+export function prepareSwap(old: Element, fresh: Element, swap: SwapFunction = replaceWhole): Swap {
   const twins = matchTwins(old, fresh)
   const kept = findKept(old, twins)
   const copies: Copy[] = []
@@ -52,35 +79,46 @@ export function prepareSwap(old: Element, fresh: Element): Swap {
     return Boolean(copies.push({ field, twin, content: contentOf(twin) }))
   }
 
-  const lost = editedFields(old).filter((field) => !keep(field) && !call(field, 'matches', SCRIPTED))
-  return { lost, run: () => replace(old, fresh, { twins, kept, copies }) }
+  const edited = editedFields(old)
+  const lost = edited.filter((field) => !keep(field) && !call(field, 'matches', SCRIPTED))
+
+  function run(): Element {
+    const restore = keepState(old, twins)
+    swap(old, fresh, { find: twins.find, kept, edited, match: matchTwins })
+    const shown = read(old, 'isConnected') ? old : fresh
+    if (shown === old) recordUnedited(old, edited)
+    restore(shown)
+    queueMicrotask(() => copies.forEach(copyAgain))
+    return shown
+  }
+
+  return { lost, run }
 }
 
-interface Parts {
-  readonly twins: Twins
-  readonly kept: ReadonlyMap<Element, Element>
-  readonly copies: readonly Copy[]
-}
-
-function replace(old: Element, fresh: Element, { twins, kept, copies }: Parts): void {
-  const radios = [...call(document, 'querySelectorAll', '[type=radio]:checked')] as HTMLInputElement[]
-  const restoreFocus = keepFocus(old, twins)
-  const restoreView = keepView(old, twins)
+function replaceWhole(old: Element, fresh: Element, { kept }: SwapContext): void {
   call(old, 'before', fresh)
   for (const [element, twin] of kept) moveElement(element, twin)
   call(old, 'remove')
-  // A fresh radio button that is checked has unchecked the others of its group.
-  for (const radio of radios) if (read(radio, 'isConnected')) radio.checked = true
-  restoreView()
-  const restoreScroll = keepScroll(ancestorsOf(fresh))
-  restoreFocus()
-  restoreScroll()
-  queueMicrotask(() => copies.forEach(copyAgain))
+}
+
+/** Keeps the focus, scroll positions, and radio buttons outside of the element. */
+function keepState(old: Element, twins: Twins): (shown: Element) => void {
+  const radios = [...call(document, 'querySelectorAll', '[type=radio]:checked')] as HTMLInputElement[]
+  const restoreFocus = keepFocus(old, twins)
+  const restoreView = keepView(old, twins)
+  return (shown) => {
+    // A fresh radio button that is checked has unchecked the others of its group.
+    for (const radio of radios) if (read(radio, 'isConnected')) radio.checked = true
+    restoreView()
+    const restoreScroll = keepScroll(ancestorsOf(shown))
+    restoreFocus()
+    restoreScroll()
+  }
 }
 
 /** Scripts that start on fresh elements may overwrite fields, and then have to know the content. */
 function copyAgain({ field, twin, content }: Copy): void {
-  if (contentOf(twin) === content) return
+  if (contentOf(twin) === content || !read(twin, 'isConnected')) return
   // The fresh radio buttons of the group may have unchecked the old one.
   if ('checked' in field) field.checked = content === 'true'
   copyContent(field, twin)

@@ -1,0 +1,2 @@
+/** The build puts the package into this module. */
+export { default } from 'morphdom'
