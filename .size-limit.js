@@ -66,7 +66,7 @@ function binding(framework, names) {
 
 export default [
   { ...imports, name: '{ sendSignal, receiveSignal }', import: '{ sendSignal, receiveSignal }', limit: '400 B' },
-  { ...imports, name: '{ createSignalClient }', import: '{ createSignalClient }', limit: '11975 B' },
+  { ...imports, name: '{ createSignalClient }', import: '{ createSignalClient }', limit: '12220 B' },
   { ...imports, name: 'testing', path: 'dist/testing/index.js', import: '{ createTestRelay }', limit: '3400 B' },
   ...binding('react', '{ SignalProvider, useSignal, useSignalStatus, useSendSignal }'),
   ...binding('vue', '{ createSignalPlugin, provideSignalClient, useSignal, useSignalStatus, useSendSignal }'),
@@ -82,6 +82,6 @@ export default [
     gzip: true,
     // The file as it is built: the minifier of the measurement would change it.
     modifyEsbuildConfig: (config) => ({ ...config, loader: { '.js': 'copy' } }),
-    limit: '21670 B',
+    limit: '21880 B',
   },
 ]
