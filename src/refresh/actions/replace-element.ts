@@ -2,7 +2,8 @@ import { call, read } from '../../page/dom.js'
 import { badOption, checkOptions } from '../../option-checks.js'
 import type { RefreshAction, RefreshContext } from '../action.js'
 import { checkAllowed, checkOrigins, type OriginOptions } from '../allowed-origin.js'
-import { checkRepeatable, failure, NOT_YET } from '../failure.js'
+import { failure, NOT_YET } from '../failure.js'
+import { checkOwnAddress } from './own-address.js'
 import { checkSelector } from './selector.js'
 import { hasUnkeepableState, swap } from '../fetch/swap.js'
 import { fetchContent } from '../fetch/shared-fetch.js'
@@ -20,7 +21,7 @@ const running = new WeakMap<Element, AbortController>()
  * open `<details>` stay; fetched scripts do not run. An element passed as an object is found by its id. Only the page's
  * origin and `origins` are fetched, and `data-signal-*` attributes in another origin's HTML are removed. If the fetch
  * fails, or the response lacks the element, the old one stays. Without `url` the action fails on the response to a POST:
- * a GET of the same address would bring another page.
+ * a GET of the same address would bring another page. It warns once in the console after a POST and a redirect.
  *
  * @throws SignalError `bad-option`.
  */
@@ -31,7 +32,7 @@ export function replaceElement(target: Element | string, options: ReplaceOptions
   const find = (): Element | null => call(document, 'querySelector', selector)
 
   async function replace({ signal, changedAt }: RefreshContext): Promise<unknown> {
-    if (options.url === undefined) checkRepeatable()
+    if (options.url === undefined) checkOwnAddress()
     const old = find()
     if (!old) throw failure(`There is no element ${selector} on the page`)
     // An earlier fetch must not overwrite the result of a later one.
