@@ -5,8 +5,12 @@ import { checkFolder, install, readApp, write } from './package.mjs'
 /** A binding imports its framework, whose name is also that of an entry of the package. */
 const REACT = "import { useSignal } from 'signalpost/react'\nObject.assign(globalThis, { useSignal })\n"
 
-/** As in the guide for browser support. */
-const OLD_WEBPACK = "module.exports = { resolve: { alias: { signalpost: 'signalpost/dist/cjs' } } }"
+/** The alias is that of the guide. */
+const OLD_WEBPACK = `module.exports = {
+  entry: './main.js',
+  output: { path: __dirname + '/out', filename: 'main.js' },
+  resolve: { alias: { signalpost: 'signalpost/dist/cjs' } },
+}`
 
 /** Each bundles `app/main.js`, and the page works in Chromium. */
 const BUNDLERS = {
@@ -33,7 +37,7 @@ const BUNDLERS = {
   'webpack-4': {
     packages: ['webpack@4.47.0', 'webpack-cli@3.3.12'],
     files: { 'webpack.config.js': OLD_WEBPACK },
-    build: ['webpack', '--mode', 'production', '--entry', './main.js', '--output-path', 'out'],
+    build: ['webpack', '--mode', 'production'],
     hasReact: false,
   },
   parcel: { packages: ['parcel@2.16.4'], build: ['parcel', 'build', 'index.html', '--dist-dir', 'out'] },
