@@ -76,8 +76,14 @@ const FRAMEWORKS = {
   },
   'react-router': {
     packages: [
-      ...['@react-router/dev@7.18.4', '@react-router/node@7.18.4', '@react-router/serve@7.18.4'],
-      ...['react-router@7.18.4', 'react@19', 'react-dom@19', 'isbot@5', 'vite@7'],
+      '@react-router/dev@7.18.4',
+      '@react-router/node@7.18.4',
+      '@react-router/serve@7.18.4',
+      'react-router@7.18.4',
+      'react@19',
+      'react-dom@19',
+      'isbot@5',
+      'vite@7',
     ],
     manifest: { type: 'module' },
     files: {
@@ -154,8 +160,14 @@ const FRAMEWORKS = {
               build: {
                 builder: '@angular/build:application',
                 options: {
-                  ...{ browser: 'src/main.ts', server: 'src/main.server.ts', index: 'src/index.html' },
-                  ...{ outputPath: 'out', outputMode: 'static', tsConfig: 'tsconfig.json' },
+                  browser: 'src/main.ts',
+                  server: 'src/main.server.ts',
+                  index: 'src/index.html',
+                  ...{
+                    outputPath: 'out',
+                    outputMode: 'static',
+                    tsConfig: 'tsconfig.json',
+                  },
                 },
               },
             },
