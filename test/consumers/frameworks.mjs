@@ -112,8 +112,13 @@ const FRAMEWORKS = {
   angular: {
     packages: [
       ...['core', 'common', 'compiler', 'platform-browser', 'platform-server', 'router'].map(angular),
-      ...[angular('compiler-cli'), '@angular/ssr@20.3.37', '@angular/cli@20.3.37', '@angular/build@20.3.37'],
-      ...['rxjs@7', 'tslib@2', 'typescript@5.9'],
+      angular('compiler-cli'),
+      '@angular/ssr@20.3.37',
+      '@angular/cli@20.3.37',
+      '@angular/build@20.3.37',
+      'rxjs@7',
+      'tslib@2',
+      'typescript@5.9',
     ],
     files: {
       'src/connect.js': CONNECT,
