@@ -56,12 +56,20 @@ const modules: Options = {
   bundle: false,
 }
 
+/** The syntax of 2018, which webpack 4 and Browserify parse. */
+const OLD_SYNTAX = 'es2018'
+
+/** The flag by which esbuild takes a whole module as its default export, also an ES module that webpack 4 requires. */
+const NODE_MODE = /(__toESM\(require\("[^"]+"\)), 1\)/g
+
 /** For loaders that know nothing but require(), such as Jest by default. All other ones take the ES modules. */
 const commonjs: Options = {
   ...modules,
+  target: OLD_SYNTAX,
   outDir: 'dist/cjs',
   format: ['cjs'],
   sourcemap: false,
+  plugins: [{ name: 'default-imports', renderChunk: (code) => ({ code: code.replaceAll(NODE_MODE, '$1)') }) }],
   outExtension: () => ({ js: '.js' }),
   async onSuccess() {
     writeFileSync('dist/cjs/package.json', '{ "type": "commonjs" }\n')
@@ -83,6 +91,7 @@ const reconnectingWebSocket: Options = {
 
 const commonjsWebSocket: Options = {
   ...reconnectingWebSocket,
+  target: OLD_SYNTAX,
   outDir: 'dist/cjs/connection',
   format: ['cjs'],
   sourcemap: false,

@@ -14,6 +14,7 @@ import {
   reduce,
 } from './reducer.js'
 import { openPlainSocket } from './plain-socket.js'
+import { probe } from './probe.js'
 import { openSocket, type Socket } from './socket.js'
 import { readToken } from './tokens.js'
 import type { Transport, TransportEvents, TransportSettings } from './transport.js'
@@ -26,6 +27,7 @@ export function openConnection(settings: TransportSettings, events: TransportEve
   const [address = url] = url.split('?')
   const untold: SignalStatus[] = []
   let state: ConnectionState = initialState(token, performance.now(), Date.now())
+  let finding = ''
   let socket: Socket | undefined
   let liveness: Liveness | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -48,6 +50,7 @@ export function openConnection(settings: TransportSettings, events: TransportEve
       isPrerendering: (globalThis.document as { prerendering?: boolean } | undefined)?.prerendering === true,
       hasWebSocket: Boolean(globalThis.WebSocket),
       address,
+      finding,
     }
   }
 
@@ -77,6 +80,11 @@ export function openConnection(settings: TransportSettings, events: TransportEve
     passOn: events.onFrame,
     setAside: events.onAside,
     refuseLargest: events.onTooLarge,
+    probe: () =>
+      probe(url).then(
+        (status) => (finding = `HTTP works (${status}): let the proxy upgrade. `),
+        () => undefined,
+      ),
   }
 
   /** A listener may cause the next change: every listener gets this one first. */
@@ -128,6 +136,9 @@ export function openConnection(settings: TransportSettings, events: TransportEve
       else dispatch('wake', undefined)
     },
     doubt: () => liveness?.probe(),
+    block(blocked) {
+      if (url.startsWith(blocked)) finding = 'The content policy blocks it: add it to connect-src. '
+    },
   })
 
   const transport: Transport = {

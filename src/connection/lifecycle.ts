@@ -12,6 +12,8 @@ export interface LifecycleActions {
   readonly wake: (quiet: number) => void
   /** The browser reports that the network is gone: check the connection if there is one. */
   readonly doubt: () => void
+  /** A content policy forbids an address, which the browser may cut down to its scheme. */
+  readonly block: (address: string) => void
 }
 
 interface NetworkInformation extends EventTarget {
@@ -23,20 +25,25 @@ export function isHidden(): boolean {
   return globalThis.document?.visibilityState === 'hidden'
 }
 
-/** Translates events of the page and the network into actions of the connection. Does nothing where there is no page. */
-export function watchLifecycle({ suspend, wake, doubt }: LifecycleActions): Stop {
+/** Translates events of the page and the network into actions of the connection. A worker has the content policy only. */
+export function watchLifecycle({ suspend, wake, doubt, block }: LifecycleActions): Stop {
   const page = globalThis.document
-  if (!page) return () => undefined
   const end = new AbortController()
+
+  function on(target: EventTarget | undefined, type: string, listener: (event: Event) => void): void {
+    target?.addEventListener?.(type, listener, { signal: end.signal })
+  }
+
+  on(globalThis as unknown as EventTarget, 'securitypolicyviolation', (event) => {
+    const { disposition, blockedURI } = event as SecurityPolicyViolationEvent
+    if (disposition === 'enforce' && blockedURI) block(blockedURI)
+  })
+  if (!page) return () => end.abort()
   // Some browsers lack it, and `change` also reports a change of speed.
   const network = (navigator as { readonly connection?: NetworkInformation }).connection
   let networkType = network?.type
   let settling: ReturnType<typeof setTimeout> | undefined
   let seenAt = Date.now()
-
-  function on(target: EventTarget | undefined, type: string, listener: (event: Event) => void): void {
-    target?.addEventListener(type, listener, { signal: end.signal })
-  }
 
   function onPage(type: string, listener: () => void): void {
     call(page, 'addEventListener', type, listener, { signal: end.signal })

@@ -47,6 +47,8 @@ export interface ConnectionState {
   /** Every attempt and every request for a token has a number; an answer to an earlier one is ignored. */
   readonly attemptId: number
   readonly failures: number
+  /** The number of sockets that ended before a relay answered. */
+  readonly lostDials: number
   /** When the outage began, by which the backoff grows. */
   readonly awaySince: number
   /** When the present connection was welcomed, by the monotonic clock (ms). */
@@ -95,6 +97,8 @@ export interface Effects {
   passOn: Exclude<RelayFrame, WelcomeFrame>
   setAside: void
   refuseLargest: void
+  /** Asks the relay's address by HTTP. */
+  probe: void
 }
 
 export type Effect = { [Name in keyof Effects]: readonly [name: Name, value?: Effects[Name]] }[keyof Effects]
@@ -113,6 +117,8 @@ export interface Conditions {
   readonly hasWebSocket: boolean
   /** The relay's address, for error texts. */
   readonly address: string
+  /** A sentence about the reason why no relay answers, as far as the browser gives one. */
+  readonly finding: string
 }
 
 /** A state while it becomes the next one. */
@@ -132,6 +138,7 @@ export function initialState(token: Token | undefined, now: number, wallClock: n
     isTokenPending: false,
     attemptId: 0,
     failures: 0,
+    lostDials: 0,
     awaySince: now,
     onlineSince: now,
     startedAt: -Infinity,
@@ -322,9 +329,18 @@ function onLost(draft: Draft, { code, text }: ConnectionEvents['lost']): void {
     case 'retry': {
       const { wait, spread, backsOff } = policy
       const spreadWait = draft.retryAfter ?? (spread && chance * spread)
-      return retry(draft, reason, backsOff ? (wait ?? 0) + backoffWait(draft) : (wait ?? spreadWait))
+      retry(draft, reason, backsOff ? (wait ?? 0) + backoffWait(draft) : (wait ?? spreadWait))
+      if (!draft.wasOnline) countLostDial(draft)
     }
   }
+}
+
+function countLostDial(draft: Draft): void {
+  const lost = (draft.lostDials += 1)
+  if (lost === UNREACHABLE_AFTER - 1) draft.effects.push(['probe'])
+  if (lost !== UNREACHABLE_AFTER) return
+  const text = `No relay answers at ${draft.address}. ${draft.finding}`
+  report(draft, 'unreachable', `${text}Check that it runs, its path, and --origin <this page's origin>.`)
 }
 
 function resetBackoff(draft: Draft): void {
@@ -351,9 +367,6 @@ function retry(draft: Draft, reason: string, asked?: number): void {
   startDeadline(draft, 'attempt', wait)
   const retryAt = Math.round(draft.wallClock + wait)
   setStatus(draft, { state: 'waiting', attempt: draft.failures, retryAt, reason })
-  if (draft.failures !== UNREACHABLE_AFTER || draft.wasOnline) return
-  const advice = "Check that it runs, its path, and that it allows this page's origin (--origin)."
-  report(draft, 'unreachable', `No relay answers at ${draft.address}. ${advice}`)
 }
 
 function end(draft: Draft, reason: EndReason, text: string): void {

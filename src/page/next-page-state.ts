@@ -44,6 +44,14 @@ export function isPostResult(): boolean {
   return isPostResultPage
 }
 
+/** Whether this page came by a POST and a redirect; true once. Redirects through another origin count as well. */
+export function takeRedirectedPost(): boolean {
+  const key = `${navigationEntry().type} posted`
+  const isRedirected = lastState[key] !== undefined && !isPostResultPage
+  lastState = { ...lastState, [key]: undefined }
+  return isRedirected
+}
+
 /**
  * Records a signal for the next page of the frame, which may have been rendered before the change. That page asks the relay
  * for newer signals too, but its request takes some time, and signals of that time would be missing.

@@ -124,6 +124,22 @@ describeInChromium('a refresh does no harm:', () => {
     expect([site.requests, site.count]).toEqual([['GET /', 'POST /'], 1])
   })
 
+  it('a section whose content a posted form may decide is named once, when it fetches the own address', async () => {
+    const { site, page, send } = await open(
+      `${TAG}<form method="post"><button>Show</button></form>${REPORT}$count</div>`,
+    )
+    await page.getByRole('button', { name: 'Show' }).click()
+    await page.locator('div', { hasText: '1' }).waitFor()
+    await waitForOnline(page)
+    for (const count of [2, 3]) {
+      site.count = count
+      await send()
+      await page.locator('div', { hasText: String(count) }).waitFor()
+    }
+    expect(tabs.complaints).toHaveLength(1)
+    expect(tabs.complaints[0]).toContain('came by a POST and a redirect')
+  })
+
   it('two pages that say they have saved, and reload, do not reload each other for ever', async () => {
     const said = '<meta data-signal-send="ReportIncome"><form method="post"><button>Save</button></form>'
     const { site, page } = await open(`${RELOADED}${said}$count`)

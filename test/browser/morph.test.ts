@@ -64,7 +64,6 @@ describeInChromium('a morphed part of a page', () => {
       `<p>${note}</p><input name="a" value="${value}"><input name="b" value="${value}"><select name="c"><option>x<option>y</select>
       <textarea name="d">${value}</textarea><input type="checkbox" name="e">`
     const { page, refresh, evaluate } = await open(html('1', '1'))
-    const values = `[...document.querySelectorAll('#part :is(input, select, textarea)')].map(({ value, checked }) => checked ?? value)`
     await page.locator('[name=a]').fill('typed')
     await page.locator('[name=c]').selectOption('y')
     await page.locator('[name=e]').check()

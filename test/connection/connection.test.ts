@@ -145,7 +145,7 @@ describe('tokens', () => {
     ]
     open({ token: () => (answers.shift() as () => string)() })
     await pass(60_000)
-    expect(codes()).toEqual(['token-failed', 'token-failed', 'token-failed', 'unreachable'])
+    expect(codes()).toEqual(['token-failed', 'token-failed', 'token-failed'])
     expect(states().at(-1)).toBe('online')
     expect(relay.sent('hello').map(({ token }) => token)).toEqual(['good'])
   })
@@ -618,6 +618,41 @@ describe('wrong servers', () => {
     expect(errors[0]?.message).toContain('--origin')
     expect(errors[0]?.message).not.toContain('hunter2')
     expect(['waiting', 'connecting']).toContain(transport.status.state)
+  })
+
+  it.each([
+    [() => Promise.resolve(new Response('', { status: 426 })), 'HTTP works (426)'],
+    [() => Promise.reject(new TypeError('Failed to fetch')), `${RELAY_URL}. Check that it runs`],
+    [() => new Promise<Response>(() => undefined), `${RELAY_URL}. Check that it runs`],
+    [
+      () => {
+        throw new Error('a fetch of the page')
+      },
+      `${RELAY_URL}. Check that it runs`,
+    ],
+  ])('asks the address once by HTTP, without cookies', async (answer, advice) => {
+    const fetch = vi.fn<typeof globalThis.fetch>(answer)
+    vi.stubGlobal('fetch', fetch)
+    relay.stop()
+    open()
+    await pass(120_000)
+    expect(errors.map(({ code, message }) => [code, message.includes(advice)])).toEqual([['unreachable', true]])
+    expect(fetch.mock.calls).toEqual([[RELAY_URL.replace('ws', 'http'), { mode: 'no-cors', credentials: 'omit' }]])
+  })
+
+  it('names a content policy only if it blocks the relay', async () => {
+    relay.stop()
+    const transport = open()
+    const violation = { disposition: 'enforce', blockedURI: RELAY_URL }
+    happen('securitypolicyviolation', { ...violation, blockedURI: 'https://analytics.example/' })
+    happen('securitypolicyviolation', { ...violation, blockedURI: '' })
+    happen('securitypolicyviolation', { ...violation, disposition: 'report' })
+    await pass(120_000)
+    transport.close()
+    open()
+    happen('securitypolicyviolation', violation)
+    await pass(120_000)
+    expect(errors.map(({ message }) => message.includes('connect-src'))).toEqual([false, true])
   })
 
   it('P12.2 tells a server that echoes, and does not hand it a signal', async () => {

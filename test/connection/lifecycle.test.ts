@@ -17,6 +17,7 @@ beforeEach(() => {
     suspend: (reason) => told.push(`suspend ${reason}`),
     wake: (quiet) => told.push(`wake ${quiet}`),
     doubt: () => told.push('doubt'),
+    block: (address) => told.push(`block ${address}`),
   })
 })
 
@@ -87,9 +88,21 @@ describe('what happens to a page', () => {
     expect(told).toEqual([])
   })
 
-  it('does nothing where there is no page', () => {
+  it('reports an address that a content policy blocks, also where there is no page', () => {
+    const violation = { disposition: 'enforce', blockedURI: 'wss://relay.test/signals' }
+    stop()
     vi.stubGlobal('document', undefined)
-    watchLifecycle({ suspend: vi.fn(), wake: vi.fn(), doubt: vi.fn() })()
+    const block = vi.fn()
+    const end = watchLifecycle({ suspend: vi.fn(), wake: vi.fn(), doubt: vi.fn(), block })
+    happen('securitypolicyviolation', window, violation)
+    end()
+    happen('securitypolicyviolation', window, violation)
+    expect(block.mock.calls).toEqual([['wss://relay.test/signals']])
+  })
+
+  it('does nothing else where there is no page', () => {
+    vi.stubGlobal('document', undefined)
+    watchLifecycle({ suspend: vi.fn(), wake: vi.fn(), doubt: vi.fn(), block: vi.fn() })()
     expect(isHidden()).toBe(false)
   })
 })

@@ -16,6 +16,7 @@ const CONDITIONS: Conditions = {
   isPrerendering: false,
   hasWebSocket: true,
   address: 'wss://relay.test/signals',
+  finding: '',
 }
 
 const begun: ConnectionState = { ...initialState('token', 0, 0), isWanted: true, attemptId: 7 }

@@ -178,6 +178,15 @@ describe('an application that installed the package', () => {
     expect('Signalpost' in globalThis).toBe(false)
   })
 
+  // Vite reads `./vue` in the field as `vue`, also where the package itself imports its framework.
+  it('has no framework in the field `browser`', () => {
+    const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+      readonly browser: Readonly<Record<string, string>>
+      readonly peerDependencies: Readonly<Record<string, string>>
+    }
+    expect(Object.keys(manifest.peerDependencies).filter((name) => `./${name}` in manifest.browser)).toEqual([])
+  })
+
   it('finds every path that package.json names', () => {
     const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Record<string, unknown>
     const paths = JSON.stringify([
@@ -186,6 +195,7 @@ describe('an application that installed the package', () => {
       manifest.types,
       manifest.typesVersions,
       manifest.browser,
+      manifest.alias,
       manifest.unpkg,
       manifest.jsdelivr,
       manifest.bin,

@@ -140,8 +140,8 @@ export function installFakeBrowser(): FakeBrowser {
             onStore()
           },
         },
-        fetch(_url: string, { body }: { body: string }) {
-          asking.run(undefined, onPost, body)
+        fetch(_url: string, { body }: { body?: string }) {
+          if (body !== undefined) asking.run(undefined, onPost, body)
           return Promise.reject(new TypeError('The page is gone.'))
         },
       },

@@ -226,6 +226,39 @@ describe('reloadPage', () => {
       expect(texts()[0]).toContain('refresh-failed: This page is the response to a POST')
     })
 
+    it.each([
+      ['leads back to the page of the form', {}, 1],
+      ['leads to another page', { action: 'https://shop.test/save' }, 1],
+      ['comes from another origin, which hides it', { action: 'https://login.test/save' }, 0],
+    ])(
+      'is reported once, when a section fetches the own address, if a redirect %s',
+      async (_how, target, redirects) => {
+        const warn = vi.spyOn(console, 'warn').mockReturnValue()
+        vi.stubGlobal('fetch', () => Promise.reject(new TypeError('There is no network')))
+        post(target)
+        await arrive('navigate', redirects)
+        for (const stop of onLeave.splice(0)) stop()
+        const stop = page.refresh(replaceElement('#filter', { url: '/report' }))
+        await deliver()
+        stop()
+        expect(warn).not.toHaveBeenCalled()
+        page.refresh(replaceElement('#filter'))
+        await deliver()
+        await deliver()
+        expect(warn.mock.calls).toEqual([[expect.stringContaining('came by a POST and a redirect')]])
+      },
+    )
+
+    it('is not reported where the page came by a link', async () => {
+      const warn = vi.spyOn(console, 'warn').mockReturnValue()
+      vi.stubGlobal('fetch', () => Promise.reject(new TypeError('There is no network')))
+      page.refresh(() => undefined, {}, 'Watching')()
+      await arrive('navigate', 1)
+      page.refresh(replaceElement('#filter'))
+      await deliver()
+      expect(warn).not.toHaveBeenCalled()
+    })
+
     it('also when the user has loaded it again', async () => {
       const reload = vi.spyOn(location, 'reload').mockReturnValue()
       post()

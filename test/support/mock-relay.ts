@@ -19,6 +19,7 @@ export const WELCOME = { type: 'welcome', v: 1, tab: 'me', beat: 25_000, maxByte
 /** A relay on mock-socket, for tests that run on fake time. It keeps no log: what it replays, a test sends. */
 export function startMockRelay({ isAnswering = true, maxBytes = WELCOME.maxBytes }: MockRelayOptions = {}) {
   vi.stubGlobal('WebSocket', MockWebSocket)
+  vi.stubGlobal('fetch', () => Promise.reject(new TypeError('There is no network')))
   const frames: ClientFrame[] = []
   const sockets: MockSocket[] = []
   const offsets = new Map<string, number>()

@@ -105,6 +105,7 @@ export function checkBehaviour(): void {
     })
 
     it('that cannot reach the relay dials until it can', async () => {
+      vi.stubGlobal('fetch', () => Promise.reject(new TypeError('There is no network')))
       const errors: string[] = []
       const { relay, client } = await setup({ onError: ({ code }) => errors.push(code) })
       const admit = relay.refuse(1006)

@@ -3,7 +3,8 @@ import { editedFields } from '../../page/edits.js'
 import { badOption, checkOptions } from '../../option-checks.js'
 import type { RefreshAction, RefreshContext } from '../action.js'
 import { checkAllowed, checkOrigins, type OriginOptions } from '../allowed-origin.js'
-import { checkRepeatable, failure, NOT_YET } from '../failure.js'
+import { failure, NOT_YET } from '../failure.js'
+import { checkOwnAddress } from './own-address.js'
 import { checkSelector } from './selector.js'
 import { fetchContent, type FetchOptions } from '../fetch/shared-fetch.js'
 import { htmlOf, isServed, recordServed } from '../swap/served-html.js'
@@ -38,7 +39,7 @@ const running = new WeakMap<Element, AbortController>()
  * element passed as an object is found by its id. Only the page's origin and `origins` are fetched, and `data-signal-*`
  * attributes in another origin's HTML are removed. If the fetch fails, or the response lacks the element, the old one
  * stays; so it does if the server sent the same HTML before. Without `url` the action fails on the response to a POST: a
- * GET of the same address would bring another page.
+ * GET of the same address would bring another page. It warns once in the console after a POST and a redirect.
  *
  * The events `signalpost:before-swap`, which a listener may cancel, and `signalpost:after-swap` bubble from the element.
  * Their detail is a {@link SwapEventDetail}.
@@ -57,7 +58,7 @@ export function replaceElement(target: Element | string, options: ReplaceOptions
   const wouldDiscard = (): boolean => lost.length > 0 && editedFields().some((field) => lost.includes(field))
 
   async function replace({ signal, changedAt }: RefreshContext): Promise<unknown> {
-    if (options.url === undefined) checkRepeatable()
+    if (options.url === undefined) checkOwnAddress()
     const old = find()
     if (!old) throw failure(`There is no element ${selector} on the page`)
     // An earlier fetch must not overwrite the result of a later one.
