@@ -78,6 +78,7 @@ const SRC_ARROWS: Arrows = {
     'refresh/refresh-on',
     'refresh/refresh-options',
     'refresh/scheduler',
+    'refresh/swap',
   ],
   'refresh/refresh-on': [
     'errors',
@@ -123,6 +124,7 @@ const SRC_ARROWS: Arrows = {
   ],
   testing: ['errors', 'protocol', 'signals'],
   inspector: ['option-checks', 'page-client', 'refresh/index', 'signals', 'status'],
+  morph: ['refresh/index'],
   contract: ['errors', 'option-checks'],
   emitter: ['signals'],
   'option-checks': ['errors', 'protocol'],
@@ -139,6 +141,7 @@ const SRC: Plan = {
   packages: {
     mitt: ['emitter.ts'],
     'mock-socket': ['testing/mock-connections.ts'],
+    morphdom: ['morph'],
     react: ['react'],
     'reconnecting-websocket': ['connection/reconnecting-websocket.ts'],
     'solid-js': ['solid'],

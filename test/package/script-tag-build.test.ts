@@ -43,7 +43,12 @@ describe.each(['signalpost.js', 'signalpost.min.js'])('the script-tag build %s',
 
 it('the hashes of the scripts are those of the attribute integrity', () => {
   const hashes = JSON.parse(read('integrity.json')) as Record<string, string>
-  expect(Object.keys(hashes)).toEqual(['signalpost.min.js', 'signalpost.js', 'signalpost-inspector.js'])
+  expect(Object.keys(hashes)).toEqual([
+    'signalpost.min.js',
+    'signalpost.js',
+    'signalpost-inspector.js',
+    'signalpost-morph.min.js',
+  ])
   for (const [name, hash] of Object.entries(hashes)) {
     expect(hash).toBe(`sha384-${createHash('sha384').update(read(name)).digest('base64')}`)
   }

@@ -16,7 +16,7 @@ import { matchTwins, type Twins } from './twins.js'
 /** Fields of a page's scripts, as a search box of a table: the server would not receive their content. */
 const SCRIPTED = ':is(input, select):is([type=search], [aria-controls], [aria-autocomplete], :not([name]))'
 
-/** What a swap function receives beside the two elements. */
+/** The third argument of a swap function. */
 export interface SwapContext {
   /** The fresh node that corresponds to an old one. */
   readonly find: (node: Node) => Node | undefined
