@@ -51,7 +51,7 @@ const KEY = Symbol.for('signalpost:html')
 
 /**
  * Follows the `data-signal-*` attributes of the page, also of later elements, and dispatches every signal as an event
- * `signal:<name>` on the document. A wrong attribute goes to `onError`; the others still work. A second call with the same
+ * `signal:<name>` on the document, and once more with the name in lower case for attributes of libraries. A wrong attribute goes to `onError`; the others still work. A second call with the same
  * root returns the same binding. Does nothing where there is no page.
  *
  * @throws SignalError `bad-option`.

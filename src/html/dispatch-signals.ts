@@ -27,7 +27,7 @@ export interface SignalDispatch {
   readonly stop: Stop
 }
 
-/** Dispatches every signal as an event `signal:<name>` on the target. */
+/** Dispatches every signal as an event `signal:<name>` on the target, and once more with the name in lower case. */
 export function dispatchSignals(client: SignalClient, target: EventTarget): SignalDispatch {
   const receivers = new Map<string, Stop>()
   /** When the last signal of each name, and the last gap, came to a room. */
@@ -35,7 +35,9 @@ export function dispatchSignals(client: SignalClient, target: EventTarget): Sign
 
   function dispatch(detail: Signal['data'], signal: Signal): void {
     for (const name of [signal.name, '*']) news.set(`${signal.room} ${name}`, performance.now())
-    call(target, 'dispatchEvent', Object.assign(new CustomEvent(`signal:${signal.name}`, { detail }), { signal }))
+    // HTML makes the names of attributes lower-case, and some libraries listen by them.
+    for (const name of new Set([signal.name, signal.name.toLowerCase()]))
+      call(target, 'dispatchEvent', Object.assign(new CustomEvent(`signal:${name}`, { detail }), { signal }))
   }
 
   const unsubscribe = client.onGap(({ room }) => news.set(`${room} gap*`, performance.now()))

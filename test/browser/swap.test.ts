@@ -292,4 +292,16 @@ describeInChromium('a refreshed part of a page', () => {
     await page.keyboard.type('!')
     expect(await evaluate(`document.querySelector('#part').textContent`)).toBe('2richer!')
   })
+
+  it('leaves the caret in the frame of an editor that stays', async () => {
+    const html = (note: string): string => `<p>${note}</p><div id="editor" data-signal-keep></div>`
+    const { page, refresh } = await open(html('1'))
+    await page.evaluate(`editor.innerHTML = '<iframe srcdoc="<body contenteditable>"></iframe>'`)
+    const body = page.frameLocator('iframe').locator('body')
+    await body.click()
+    await page.keyboard.type('long')
+    await refresh(html('2'))
+    await page.keyboard.type(' text')
+    expect(await body.textContent()).toBe('long text')
+  })
 })

@@ -32,6 +32,18 @@ it('makes every signal an event of the document, with the data and the signal', 
   ])
 })
 
+it('names the event in lower case too, as attributes of HTML must, and a name in lower case once', async () => {
+  const { relay } = await open('')
+  const events = listen(document, 'signal:reportincome', 'signal:saved')
+  relay.deliver('ReportIncome', { data: { userId: 123 } })
+  relay.deliver('saved')
+  await pass()
+  expect(events.map(({ type, detail, signal }) => [type, detail, signal.name])).toEqual([
+    ['signal:reportincome', { userId: 123 }, 'ReportIncome'],
+    ['signal:saved', null, 'saved'],
+  ])
+})
+
 it('tells of the main room, and of rooms that elements of the page listen to, once', async () => {
   const { relay } = await open(`
     <main data-signal-room="team:7"><p id="a" data-signal-refresh="A"></p><p id="b" data-signal-refresh="A"></p></main>

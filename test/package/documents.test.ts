@@ -8,7 +8,11 @@ import { filesIn, ROOT } from './root.js'
 /** The documents are true. */
 
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
-const manifest = JSON.parse(read('package.json')) as { scripts: Record<string, string>; version: string }
+const manifest = JSON.parse(read('package.json')) as {
+  dependencies: Record<string, string>
+  scripts: Record<string, string>
+  version: string
+}
 const README = read('README.md')
 const blocks = blocksOf('README.md')
 
@@ -103,6 +107,16 @@ describe('the README and the guides', () => {
     const rows = [...read('examples/guides/browser-support.md').matchAll(/^\| `([\w.]+)`/gm)].map(([, api = '']) => api)
     expect(rows.length).toBeGreaterThan(8)
     expect(rows.filter((api) => !sources.some((text) => text.includes(api)))).toEqual([])
+  })
+
+  it('name the versions of the libraries that their recipes are run with', () => {
+    const { dependencies } = JSON.parse(read('test/browser/libraries/package.json')) as typeof manifest
+    const run = Object.entries(dependencies).map(([name, version]) => [
+      version.match(/npm:(.*)@/)?.[1] ?? name,
+      version.replace(/^npm:.*@/, ''),
+    ])
+    const rows = [...read('examples/guides/page-libraries.md').matchAll(/^\| .+ \| `(.+)` +\| ([\d.]+) +\|$/gm)]
+    expect(rows.map(([, name, version]) => [name, version]).toSorted()).toEqual(run.toSorted())
   })
 
   it('list every guide in the README, in the index and in llms.txt', () => {

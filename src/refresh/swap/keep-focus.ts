@@ -16,7 +16,9 @@ export function keepFocus(old: Element, twins: Twins): () => void {
   return () => {
     const target = field?.() as Partial<HTMLInputElement> | undefined
     const [from, to] = [anchor?.(), focus?.()]
-    if (target instanceof HTMLElement) call(target, 'focus', { preventScroll: true })
+    // A frame that was moved has the focus, and would take it from the field inside.
+    if (target instanceof HTMLElement && target !== read(document, 'activeElement'))
+      call(target, 'focus', { preventScroll: true })
     if (typeof selectionStart === 'number') {
       target?.setSelectionRange?.(selectionStart, selectionEnd ?? null, selectionDirection ?? undefined)
     } else if (from && to) getSelection()?.setBaseAndExtent(from, anchorOffset, to, focusOffset)
