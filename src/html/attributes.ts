@@ -10,6 +10,7 @@ import type { Signal } from '../signals.js'
 export const Attribute = {
   Refresh: 'data-signal-refresh',
   Source: 'data-signal-src',
+  Form: 'data-signal-form',
   Swap: 'data-signal-swap',
   Where: 'data-signal-where',
   Room: 'data-signal-room',

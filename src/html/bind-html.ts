@@ -17,7 +17,7 @@ import { showStatus } from './show-status.js'
 export interface HtmlOptions<
   Sent extends SignalMap = RegisteredSignals,
   Received extends SignalMap = JsonifyMap<Sent>,
-> extends Omit<ReplaceOptions, 'url' | 'swap'> {
+> extends Omit<ReplaceOptions, 'url' | 'form' | 'swap'> {
   /** The client. @default the page's client, now and whenever it changes */
   readonly client?: SignalClient<Sent, Received> | undefined
   /** The part of the page with the attributes; it dispatches the events of signals. @default document */

@@ -17,7 +17,7 @@ import type { SignalDispatch } from './dispatch-signals.js'
 import { Attribute, conditionsOf, isIgnored, namesIn, type Report, roomOf } from './attributes.js'
 
 /** The attributes that a registration depends on. */
-const SETTINGS = [Attribute.Refresh, Attribute.Source, Attribute.Swap, Attribute.Where, Attribute.Room]
+const SETTINGS = [Attribute.Refresh, Attribute.Source, Attribute.Form, Attribute.Swap, Attribute.Where, Attribute.Room]
 
 /** A form itself, because it is submitted; a selector for any other element, because another element may replace it. */
 type Target = Element | string
@@ -143,10 +143,11 @@ function actionFor(
   if (typeof target !== 'string') throw badOption('The element needs a unique id, by which the fresh element is found')
   const url = call(element, 'getAttribute', Attribute.Source) ?? undefined
   // Scripts cannot read a page that was opened from a disk.
-  if (url === undefined && location.protocol === 'file:') return reloadPage()
+  const form = call(element, 'getAttribute', Attribute.Form) ?? undefined
+  if ((url ?? form) === undefined && location.protocol === 'file:') return reloadPage()
   const isMorphing = call(element, 'getAttribute', Attribute.Swap) === 'morph'
   const swap = isMorphing ? morph?.() : undefined
   if (isMorphing && !swap)
     throw badOption('data-signal-swap="morph" needs signalpost-morph.min.js, or bindHtml({ morph })')
-  return replaceElement(target, { ...options, url, swap })
+  return replaceElement(target, { ...options, url, form, swap })
 }

@@ -6,6 +6,7 @@ import { checkAllowed, checkOrigins, type OriginOptions } from '../allowed-origi
 import { failure, NOT_YET } from '../failure.js'
 import { checkOwnAddress } from './own-address.js'
 import { checkSelector } from './selector.js'
+import { loadByForm } from './form-request.js'
 import { fetchContent, type FetchOptions } from '../fetch/shared-fetch.js'
 import { htmlOf, isServed, recordServed } from '../swap/served-html.js'
 import { isInUse, prepareSwap, type SwapFunction } from '../swap/swap.js'
@@ -13,6 +14,11 @@ import { isInUse, prepareSwap, type SwapFunction } from '../swap/swap.js'
 export interface ReplaceOptions extends OriginOptions, FetchOptions {
   /** The address of a page or fragment with the element, relative to the page. @default the page's current address */
   readonly url?: string | undefined
+  /**
+   * A form that decides the content, or its selector: its action is fetched with its data, as a submit would. Not together
+   * with `url`.
+   */
+  readonly form?: HTMLFormElement | string | undefined
   /** How the fresh element takes the place of the old one. @default replaces the old element */
   readonly swap?: SwapFunction | undefined
 }
@@ -47,7 +53,13 @@ const running = new WeakMap<Element, AbortController>()
  * @throws SignalError `bad-option`.
  */
 export function replaceElement(target: Element | string, options: ReplaceOptions = {}): RefreshAction {
-  checkOptions(options, { url: 'string', origins: 'object', headers: 'object', swap: 'function' })
+  checkOptions(options, {
+    url: 'string',
+    form: 'object string',
+    origins: 'object',
+    headers: 'object',
+    swap: 'function',
+  })
   checkOrigins(options.origins)
   const selector = checkSelector(typeof target === 'string' ? target : idOf(target))
   const find = (): Element | null => call(document, 'querySelector', selector)
@@ -58,7 +70,6 @@ export function replaceElement(target: Element | string, options: ReplaceOptions
   const wouldDiscard = (): boolean => lost.length > 0 && editedFields().some((field) => lost.includes(field))
 
   async function replace({ signal, changedAt }: RefreshContext): Promise<unknown> {
-    if (options.url === undefined) checkOwnAddress()
     const old = find()
     if (!old) throw failure(`There is no element ${selector} on the page`)
     // An earlier fetch must not overwrite the result of a later one.
@@ -71,9 +82,7 @@ export function replaceElement(target: Element | string, options: ReplaceOptions
     running.set(old, controller)
     signal.addEventListener('abort', abort)
     try {
-      const url = new URL(options.url ?? location.href, read(document, 'baseURI'))
-      checkAllowed(url, options.origins)
-      const content = await fetchContent(url.href, changedAt, controller.signal, options)
+      const content = await load(options, changedAt, controller.signal)
       const present = find()
       controller.signal.throwIfAborted()
       if (!present) return undefined
@@ -99,6 +108,14 @@ export function replaceElement(target: Element | string, options: ReplaceOptions
       return Boolean(old && (isInUse(old) || wouldDiscard()))
     },
   })
+}
+
+async function load(options: ReplaceOptions, changedAt: number, signal: AbortSignal): Promise<ParentNode> {
+  if (options.form !== undefined) return loadByForm(options.form, options, changedAt, signal)
+  if (options.url === undefined) checkOwnAddress()
+  const url = new URL(options.url ?? location.href, read(document, 'baseURI'))
+  checkAllowed(url, options.origins)
+  return fetchContent({ url: url.href }, changedAt, signal, options)
 }
 
 /** Replaces an element, unless that would discard other edited fields than the given ones: returns those. */

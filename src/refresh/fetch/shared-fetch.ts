@@ -17,6 +17,12 @@ export interface FetchOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined
 }
 
+export interface ContentRequest {
+  readonly url: string
+  /** Makes the request a POST, which is not shared. */
+  readonly body?: FormData | URLSearchParams
+}
+
 interface Fetching {
   readonly startedAt: number
   readonly content: Promise<ParentNode>
@@ -37,17 +43,17 @@ const signedOut = new Map<string, SignalError>()
  * @throws SignalError `refresh-failed`.
  */
 export async function fetchContent(
-  url: string,
+  request: ContentRequest,
   changedAt: number,
   signal: AbortSignal,
   { headers = SCRIPTED }: FetchOptions,
 ): Promise<ParentNode> {
-  const problem = signedOut.get(url)
+  const problem = signedOut.get(request.url)
   if (problem) throw problem
-  const key = url + JSON.stringify(headers)
+  const key = request.url + JSON.stringify(headers)
   const oldest = Math.max(changedAt, performance.now() - TIME_LIMIT)
   for (const [other, { startedAt }] of fetches) if (startedAt < oldest) fetches.delete(other)
-  const fetching = fetches.get(key) ?? start(key, url, headers)
+  const fetching = (!request.body && fetches.get(key)) || start(key, request, headers)
   const leave = (): void => {
     fetching.users -= 1
     if (fetching.users === 0) fetching.controller.abort()
@@ -61,15 +67,19 @@ export async function fetchContent(
   }
 }
 
-function start(key: string, url: string, headers: HeadersInit): Fetching {
+function start(key: string, request: ContentRequest, headers: HeadersInit): Fetching {
   const controller = new AbortController()
-  const fetching = { startedAt: performance.now(), content: load(url, headers, controller), controller, users: 0 }
-  fetches.set(key, fetching)
+  const fetching = { startedAt: performance.now(), content: load(request, headers, controller), controller, users: 0 }
+  if (!request.body) fetches.set(key, fetching)
   fetching.content.catch(() => fetches.get(key) === fetching && fetches.delete(key))
   return fetching
 }
 
-async function load(url: string, headers: HeadersInit, controller: AbortController): Promise<ParentNode> {
+async function load(
+  { url, body }: ContentRequest,
+  headers: HeadersInit,
+  controller: AbortController,
+): Promise<ParentNode> {
   const isOwn = new URL(url).origin === location.origin
   const timer = setTimeout(() => controller.abort(failure('The refresh took too long')), TIME_LIMIT)
   try {
@@ -78,6 +88,7 @@ async function load(url: string, headers: HeadersInit, controller: AbortControll
       headers: { ...(isOwn && headers), Accept: 'text/html' },
       // The cached response may be older than the signal.
       cache: 'no-cache',
+      ...(body && { method: 'POST', body }),
       signal: controller.signal,
     })
     const problem = findProblem(url, response)
@@ -114,7 +125,7 @@ function forgetSignedOut(): void {
 }
 
 function isOtherPage(url: string, { redirected, url: responseUrl }: Response): boolean {
-  return redirected && pageOf(responseUrl) !== pageOf(url)
+  return redirected && ![url, location.href].map(pageOf).includes(pageOf(responseUrl))
 }
 
 async function parseResponse(response: Response): Promise<ParentNode> {

@@ -1,5 +1,4 @@
-import { call } from '../../page/dom.js'
-import { TOKEN } from './identity.js'
+import { copyTokens } from './tokens.js'
 
 /** Hidden fields with another value in each response, as text. */
 const TOKENS = /<input\b(?=[^>]*type="hidden")[^>]*name="[^"]*(csrf|token|nonce)[^>]*>/gi
@@ -19,12 +18,6 @@ export function htmlOf(element: Element): string {
 /** Whether the server sent this HTML for an element before. The element of the page gets the tokens of the fresh one. */
 export function isServed(present: Element, fresh: Element, html: string): boolean {
   if (html !== (served.get(present) ?? htmlOf(present))) return false
-  const fields = tokensOf(present)
-  tokensOf(fresh).forEach(({ value }, index) => Object.assign(fields[index] ?? {}, { value }))
+  copyTokens(fresh, present)
   return true
-}
-
-function tokensOf(element: Element): HTMLInputElement[] {
-  const hidden = call(element, 'querySelectorAll', '[type=hidden]') as Iterable<HTMLInputElement>
-  return [...hidden].filter(({ name }) => TOKEN.test(name))
 }
