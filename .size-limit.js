@@ -29,7 +29,7 @@ const html = {
   ...imports,
   name: 'html, the core and refresh',
   import: { 'dist/index.js': CORE, 'dist/refresh/index.js': ACTIONS, 'dist/html/index.js': '{ bindHtml }' },
-  limit: `${actions + 2020} B`,
+  limit: `${actions + 2345} B`,
 }
 
 /** What refreshes on top of the core: the least, and with all actions. */
@@ -82,6 +82,6 @@ export default [
     gzip: true,
     // The file as it is built: the minifier of the measurement would change it.
     modifyEsbuildConfig: (config) => ({ ...config, loader: { '.js': 'copy' } }),
-    limit: '21670 B',
+    limit: '22045 B',
   },
 ]
