@@ -198,7 +198,7 @@ function drop(draft: Draft): void {
 function connect(draft: Draft): void {
   if (draft.status.state === 'closed' && draft.status.reason === 'closed-by-page') return
   if (!draft.hasWebSocket) {
-    return report(draft, 'no-websocket', 'There is no page here. A server uses POST /publish.')
+    return report(draft, 'no-websocket', 'There is no page. A server uses POST /publish.')
   }
   draft.isWanted = true
   if (draft.isPrerendering) return
@@ -235,7 +235,7 @@ function onTokenFailed(draft: Draft, { attemptId, cause }: ConnectionEvents['tok
 /** A renewal that fails needs no report: the next attempt asks again. */
 function failToken(draft: Draft, cause?: unknown): void {
   if (draft.status.state === 'online' && !draft.isTokenPending) return
-  report(draft, 'token-failed', 'There is no good token in time: see error.cause.', cause)
+  report(draft, 'token-failed', 'No good token in time: see error.cause.', cause)
   retry(draft, 'no token')
 }
 
@@ -280,7 +280,7 @@ function onFrame(draft: Draft, { frame }: ConnectionEvents['frame']): void {
   if (frame.type === 'welcome') onWelcome(draft, frame)
   else if (frame.type === 'goodbye') draft.retryAfter = Math.min(frame.retryAfter, MAX_REQUESTED)
   else if (draft.status.state !== 'online') rejectServer(draft)
-  else if (frame.type === 'malformed') report(draft, 'bad-frame', 'Ignored a frame that breaks the protocol.')
+  else if (frame.type === 'malformed') report(draft, 'bad-frame', 'A frame breaks the protocol.')
   else if (frame.type !== 'unknown') draft.effects.push(['passOn', frame])
 }
 
@@ -352,7 +352,7 @@ function retry(draft: Draft, reason: string, asked?: number): void {
   const retryAt = Math.round(draft.wallClock + wait)
   setStatus(draft, { state: 'waiting', attempt: draft.failures, retryAt, reason })
   if (draft.failures !== UNREACHABLE_AFTER || draft.wasOnline) return
-  const advice = "Check that it runs, its path, and that it allows this page's origin (--origin)."
+  const advice = 'Check that it runs, its path and its --origin.'
   report(draft, 'unreachable', `No relay answers at ${draft.address}. ${advice}`)
 }
 

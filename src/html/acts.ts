@@ -1,4 +1,5 @@
 import { call } from '../page/dom.js'
+import { keepListening } from '../page/keep-listening.js'
 import { onUncancelled } from '../page/uncancelled-event.js'
 
 /** How soon after `form.submit()` the browser asks whether it may leave the page (ms). After `new FormData()` it never asks. */
@@ -6,6 +7,8 @@ const SUBMIT_TIME = 50
 
 /** How soon after a click Turbo submits a hidden form for a link (ms). */
 const TURBO_TIME = 1000
+
+const NATIVE = ['click', 'auxclick', 'submit']
 
 /** Dispatched by libraries that cancel a click or a submit, and request the server: Turbo, rails-ujs, htmx 2 and 4, Unpoly. */
 const REQUESTS = [
@@ -90,13 +93,13 @@ export function watchActs(
     if (isPart) performAll()
   }
 
-  for (const type of ['click', 'auxclick', 'submit', 'formdata']) {
-    call(root, 'addEventListener', type, begin, { capture: true, signal })
-    if (type !== 'formdata') onUncancelled(root, type, onNative, signal)
-  }
+  keepListening(() => {
+    for (const type of [...NATIVE, 'formdata']) call(root, 'addEventListener', type, begin, { capture: true, signal })
+    // Frames of Turbo cancel it, and request the server.
+    call(root, 'addEventListener', 'turbo:click', onRequest, { signal })
+  }, signal)
+  for (const type of NATIVE) onUncancelled(root, type, onNative, signal)
   for (const type of REQUESTS) onUncancelled(root, type, onRequest, signal)
-  // Frames of Turbo cancel it, and request the server.
-  call(root, 'addEventListener', 'turbo:click', onRequest, { signal })
   signal.addEventListener('abort', () => clearTimeout(timer))
 }
 

@@ -1,0 +1,10 @@
+/**
+ * Calls `listen` now, and again after `document.open()`, or `document.write()` on a loaded page, which remove all nodes and
+ * all listeners of the document and its window.
+ */
+export function keepListening(listen: () => void, signal: AbortSignal): void {
+  const observer = new MutationObserver(listen)
+  observer.observe(document, { childList: true })
+  signal.addEventListener('abort', () => observer.disconnect())
+  listen()
+}
