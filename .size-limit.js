@@ -82,6 +82,6 @@ export default [
     gzip: true,
     // The file as it is built: the minifier of the measurement would change it.
     modifyEsbuildConfig: (config) => ({ ...config, loader: { '.js': 'copy' } }),
-    limit: '22075 B',
+    limit: '22225 B',
   },
 ]
