@@ -29,7 +29,7 @@ const html = {
   ...imports,
   name: 'html, the core and refresh',
   import: { 'dist/index.js': CORE, 'dist/refresh/index.js': ACTIONS, 'dist/html/index.js': '{ bindHtml }' },
-  limit: `${actions + 2310} B`,
+  limit: `${actions + 2740} B`,
 }
 
 /** What refreshes on top of the core: the least, and with all actions. */
@@ -66,14 +66,14 @@ function binding(framework, names) {
 
 export default [
   { ...imports, name: '{ sendSignal, receiveSignal }', import: '{ sendSignal, receiveSignal }', limit: '400 B' },
-  { ...imports, name: '{ createSignalClient }', import: '{ createSignalClient }', limit: '12220 B' },
+  { ...imports, name: '{ createSignalClient }', import: '{ createSignalClient }', limit: '12260 B' },
   { ...imports, name: 'testing', path: 'dist/testing/index.js', import: '{ createTestRelay }', limit: '3400 B' },
   ...binding('react', '{ SignalProvider, useSignal, useSignalStatus, useSendSignal }'),
   ...binding('vue', '{ createSignalPlugin, provideSignalClient, useSignal, useSignalStatus, useSendSignal }'),
   ...binding('svelte', '{ provideSignalClient, useSignal, useSignalStatus, useSendSignal }'),
   ...binding('solid', '{ SignalProvider, useSignal, useSignalStatus, useSendSignal }'),
   refreshing('refreshOn and the core', '{ refreshOn }', 4710),
-  refreshing('refreshOn, its actions and the core', ACTIONS, 9770),
+  refreshing('refreshOn, its actions and the core', ACTIONS, 10150),
   html,
   {
     ...imports,
@@ -83,7 +83,7 @@ export default [
       'dist/refresh/index.js': '{ refreshOn }',
       'dist/morph/index.js': '{ morphElement }',
     },
-    limit: `${actions + 1920} B`,
+    limit: `${actions + 2060} B`,
   },
   { ...imports, name: 'inspector', path: 'dist/inspector/index.js', import: '{ showInspector }', limit: '3860 B' },
   {
@@ -92,6 +92,6 @@ export default [
     gzip: true,
     // The file as it is built: the minifier of the measurement would change it.
     modifyEsbuildConfig: (config) => ({ ...config, loader: { '.js': 'copy' } }),
-    limit: '24880 B',
+    limit: '25850 B',
   },
 ]

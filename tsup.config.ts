@@ -1,5 +1,6 @@
 import { cpSync, writeFileSync } from 'node:fs'
 import { defineConfig, type Options } from 'tsup'
+import { KEEP_BUILT_INS } from './.build/built-ins.js'
 import { writeIntegrity } from './.build/integrity.js'
 import { minifyAgain } from './.build/minify-again.js'
 import { NOTICE, reduceReconnectingWebSocket } from './.build/reduce-reconnecting-websocket.js'
@@ -160,7 +161,7 @@ function umd(file: string, minify: boolean): Options {
     esbuildOptions(options) {
       options.mangleProps = PRIVATE
       options.banner = {
-        js: `(function(g,f){${WRAPPER}})(typeof globalThis!=="undefined"?globalThis:self,function(isScriptTag){var module={exports:{}},exports=module.exports;`,
+        js: `(function(g,f){${WRAPPER}})(typeof globalThis!=="undefined"?globalThis:self,function(isScriptTag){${KEEP_BUILT_INS}var module={exports:{}},exports=module.exports;`,
       }
       options.footer = { js: 'return module.exports});' }
     },

@@ -61,7 +61,7 @@ export function defineSignals<const Names extends Schemas>(
   return {
     '~check'(name, data) {
       checkName(name)
-      const schema = Object.hasOwn(schemas, name) ? schemas[name] : undefined
+      const schema = Object.entries<StandardSchema>(schemas).find(([key]) => key === name)?.[1]
       if (!schema) throw broken(name, 'is not in the contract: add it to defineSignals()')
       const result = validate(schema, name, data)
       if (result instanceof Promise) throw broken(name, 'has a schema that is asynchronous: use one that is not')

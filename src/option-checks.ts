@@ -13,8 +13,9 @@ export function checkOptions(options: object | null | undefined, rules: OptionRu
   const given = options ?? {}
   if (typeof given !== 'object' || Array.isArray(given)) throw badOption('Options must be an object')
   for (const [name, value] of Object.entries(given)) {
-    const allowed = Object.hasOwn(rules, name) && rules[name]?.split(' ')
-    if (!allowed) throw badOption(`Unknown option ${quote(name)}. Options: ${Object.keys(rules).join(', ')}`)
+    const names = Object.keys(rules)
+    const allowed = names.includes(name) && rules[name]?.split(' ')
+    if (!allowed) throw badOption(`Unknown option ${quote(name)}. Options: ${names.join(', ')}`)
     if (value === undefined || allowed.includes(typeof value) || allowed.includes(value as string)) continue
     throw badOption(`The option "${name}" takes ${allowed.join(' or ')}, not ${quote(value)}`)
   }

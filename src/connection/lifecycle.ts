@@ -1,4 +1,4 @@
-import { call } from '../page/dom.js'
+import { keepListening } from '../page/keep-listening.js'
 import type { Stop } from '../signals.js'
 import { CLOCK_INTERVAL, CLOCK_LEAP, NETWORK_SETTLES } from './timing.js'
 
@@ -27,46 +27,46 @@ export function isHidden(): boolean {
 
 /** Translates events of the page and the network into actions of the connection. A worker has the content policy only. */
 export function watchLifecycle({ suspend, wake, doubt, block }: LifecycleActions): Stop {
-  const page = globalThis.document
   const end = new AbortController()
+  const { signal } = end
 
-  function on(target: EventTarget | undefined, type: string, listener: (event: Event) => void): void {
-    target?.addEventListener?.(type, listener, { signal: end.signal })
+  /** Events of the document pass the window, too. */
+  function on(type: string, listener: (event: Event) => unknown): void {
+    keepListening(() => globalThis.addEventListener?.(type, listener, { capture: true, signal }), signal)
   }
 
-  on(globalThis as unknown as EventTarget, 'securitypolicyviolation', (event) => {
+  on('securitypolicyviolation', (event) => {
     const { disposition, blockedURI } = event as SecurityPolicyViolationEvent
     if (disposition === 'enforce' && blockedURI) block(blockedURI)
   })
-  if (!page) return () => end.abort()
+  if (!globalThis.document) return () => end.abort()
   // Some browsers lack it, and `change` also reports a change of speed.
   const network = (navigator as { readonly connection?: NetworkInformation }).connection
   let networkType = network?.type
   let settling: ReturnType<typeof setTimeout> | undefined
   let seenAt = Date.now()
 
-  function onPage(type: string, listener: () => void): void {
-    call(page, 'addEventListener', type, listener, { signal: end.signal })
-  }
-
-  on(window, 'pagehide', () => suspend('pagehide'))
-  onPage('freeze', () => suspend('freeze'))
-  on(window, 'pageshow', (event) => (event as PageTransitionEvent).persisted && wake(0))
-  onPage('resume', () => wake(0))
-  onPage('prerenderingchange', () => wake(0))
-  onPage('visibilitychange', () => {
-    if (!isHidden()) wake(5000)
-  })
-  on(window, 'focus', () => wake(15_000))
-  on(window, 'online', () => wake(0))
+  on('pagehide', () => suspend('pagehide'))
+  on('freeze', () => suspend('freeze'))
+  on('pageshow', (event) => (event as PageTransitionEvent).persisted && wake(0))
+  on('resume', () => wake(0))
+  on('prerenderingchange', () => wake(0))
+  on('visibilitychange', () => isHidden() || wake(5000))
+  // Elements get the focus, too.
+  on('focus', ({ target }) => target instanceof Element || wake(15_000))
+  on('online', () => wake(0))
   // `offline` is unreliable: ping the connection instead of closing it.
-  on(window, 'offline', doubt)
-  on(network, 'change', () => {
-    if (network?.type === networkType) return
-    networkType = network?.type
-    clearTimeout(settling)
-    settling = setTimeout(wake, NETWORK_SETTLES, 0)
-  })
+  on('offline', doubt)
+  network?.addEventListener(
+    'change',
+    () => {
+      if (network.type === networkType) return
+      networkType = network.type
+      clearTimeout(settling)
+      settling = setTimeout(wake, NETWORK_SETTLES, 0)
+    },
+    { signal },
+  )
   const clock = setInterval(() => {
     const hasSlept = Date.now() - seenAt > CLOCK_LEAP
     seenAt = Date.now()

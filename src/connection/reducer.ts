@@ -205,7 +205,7 @@ function drop(draft: Draft): void {
 function connect(draft: Draft): void {
   if (draft.status.state === 'closed' && draft.status.reason === 'closed-by-page') return
   if (!draft.hasWebSocket) {
-    return report(draft, 'no-websocket', 'There is no page here. A server uses POST /publish.')
+    return report(draft, 'no-websocket', 'There is no page. A server uses POST /publish.')
   }
   draft.isWanted = true
   if (draft.isPrerendering) return
@@ -242,7 +242,7 @@ function onTokenFailed(draft: Draft, { attemptId, cause }: ConnectionEvents['tok
 /** A renewal that fails needs no report: the next attempt asks again. */
 function failToken(draft: Draft, cause?: unknown): void {
   if (draft.status.state === 'online' && !draft.isTokenPending) return
-  report(draft, 'token-failed', 'There is no good token in time: see error.cause.', cause)
+  report(draft, 'token-failed', 'No good token in time: see error.cause.', cause)
   retry(draft, 'no token')
 }
 
@@ -287,7 +287,7 @@ function onFrame(draft: Draft, { frame }: ConnectionEvents['frame']): void {
   if (frame.type === 'welcome') onWelcome(draft, frame)
   else if (frame.type === 'goodbye') draft.retryAfter = Math.min(frame.retryAfter, MAX_REQUESTED)
   else if (draft.status.state !== 'online') rejectServer(draft)
-  else if (frame.type === 'malformed') report(draft, 'bad-frame', 'Ignored a frame that breaks the protocol.')
+  else if (frame.type === 'malformed') report(draft, 'bad-frame', 'A frame breaks the protocol.')
   else if (frame.type !== 'unknown') draft.effects.push(['passOn', frame])
 }
 

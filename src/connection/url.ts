@@ -24,13 +24,10 @@ export function resolveUrl(option: string | undefined): string {
   if (url) url.protocol = url.protocol.replace('http', 'ws')
   // A password would end up in logs; tokens have their own option.
   if (!url || !/^wss?:/.test(url.protocol) || url.username || url.password) {
-    throw new SignalError(
-      'bad-url',
-      'The url must begin with wss:// or /, and hold no password: wss://host.example/signals',
-    )
+    throw new SignalError('bad-url', 'The url must begin with wss:// or /, without a password')
   }
   if (page?.protocol === 'https:' && url.protocol === 'ws:' && !LOOPBACK.test(url.hostname)) {
-    throw new SignalError('insecure-url', 'A page on https: needs a relay on wss:.')
+    throw new SignalError('insecure-url', 'A page on https: needs wss:.')
   }
   url.hash = ''
   return url.href

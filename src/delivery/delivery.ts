@@ -159,7 +159,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     send(signal) {
       const { state } = transport.status
       if (!globalThis.location && state === 'idle') {
-        const error = new SignalError('no-websocket', 'There is no page here. A server uses POST /publish.')
+        const error = new SignalError('no-websocket', 'There is no page. A server uses POST /publish.')
         return Promise.resolve({ id: signal.id, outcome: 'dropped', error })
       }
       const result = outbox.add(signal)

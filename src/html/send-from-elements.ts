@@ -1,9 +1,9 @@
 import { call, read } from '../page/dom.js'
 import { SignalError } from '../errors.js'
-import { onUncancelled } from '../page/uncancelled-event.js'
 import { isHtmlOlder, navigationEntry } from '../page/navigation-entry.js'
 import { isLoadedByRefresh } from '../page/next-page-state.js'
 import type { SignalClient } from '../signals.js'
+import { watchActs } from './acts.js'
 import { Attribute, dataOf, isIgnored, namesIn, type Report, roomOf } from './attributes.js'
 
 /** Marks a `<meta data-signal-send>` whose signals were sent. */
@@ -18,8 +18,8 @@ export interface SendingOptions {
 }
 
 /**
- * Sends the signals of clicked elements and submitted forms, just before the browser acts. An event that the page cancels
- * sends nothing. The returned function sends the signals of `<meta data-signal-send>`, once for each answer of the server. It
+ * Sends the signals of clicked elements and submitted forms, just before the browser or a library acts. An event that the
+ * page cancels sends nothing. The returned function sends the signals of `<meta data-signal-send>`, once for each answer of the server. It
  * skips them when a refresh loaded the page: nothing was saved, and two pages would trigger each other for ever.
  */
 export function sendFromElements({ root, getClient, report, signal }: SendingOptions): () => void {
@@ -44,22 +44,7 @@ export function sendFromElements({ root, getClient, report, signal }: SendingOpt
     call(root, 'contains', node) &&
     !isIgnored(node)
 
-  function onClick({ type, button }: MouseEvent, path: EventTarget[]): void {
-    const element = path.find(sends)
-    if (!element || isLeftToSubmit(element)) return
-    // The middle button opens links, and does nothing on other elements.
-    if (type === 'click' || (button === 1 && call(element, 'matches', '[href]'))) send(element)
-  }
-
-  function onSubmit({ submitter }: SubmitEvent, [form]: EventTarget[]): void {
-    // Skipped when `submitForm` submits the form: two pages would trigger each other for ever.
-    if (call(form as Element, 'hasAttribute', 'data-signal-refreshing')) return
-    for (const element of new Set([submitter, form])) if (sends(element)) send(element)
-  }
-
-  onUncancelled(root, 'click', onClick, signal)
-  onUncancelled(root, 'auxclick', onClick, signal)
-  onUncancelled(root, 'submit', onSubmit, signal)
+  watchActs(root, sends, send, signal)
   return () => {
     for (const element of call(root, 'querySelectorAll', `meta[${Attribute.Send}]:not([${SENT}])`)) {
       if (isIgnored(element)) continue
@@ -70,10 +55,4 @@ export function sendFromElements({ root, getClient, report, signal }: SendingOpt
     // Later elements come from scripts of the page.
     skipsMeta &&= read(document, 'readyState') !== 'complete'
   }
-}
-
-/** Whether an element sends on submit: forms and their submit buttons. A click on an invalid form submits nothing. */
-function isLeftToSubmit(element: Element): boolean {
-  const { form, type } = element as HTMLButtonElement
-  return element instanceof HTMLFormElement || (Boolean(form) && /^(submit|image)$/.test(type))
 }

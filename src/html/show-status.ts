@@ -19,7 +19,8 @@ export function showStatus(client: SignalClient, root: ParentNode): StatusDispla
   let { state } = client.status
 
   function update(): void {
-    read(document, 'documentElement').dataset.signalState = state
+    const page = read(document, 'documentElement') as HTMLElement | null
+    if (page) page.dataset.signalState = state
     for (const element of call(root, 'querySelectorAll', `[${Attribute.Status}]`)) {
       if (isIgnored(element)) continue
       if (call(element, 'getAttribute', Attribute.Status) !== state)

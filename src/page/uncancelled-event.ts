@@ -1,4 +1,5 @@
 import { call } from './dom.js'
+import { keepListening } from './keep-listening.js'
 
 /**
  * Calls `listener` with each event that was not cancelled, and its path, after the handlers of the page have run. That is
@@ -22,5 +23,5 @@ export function onUncancelled<Kind extends Event>(
     const timer = setTimeout(finish)
     addEventListener(type, finish)
   }
-  call(root, 'addEventListener', type, onCapture, { capture: true, signal })
+  keepListening(() => call(root, 'addEventListener', type, onCapture, { capture: true, signal }), signal)
 }

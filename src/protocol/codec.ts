@@ -20,11 +20,10 @@ export function encode(frame: ClientFrame | RelayFrame): string {
 export function decodeRelayFrame(text: string): Decoded<RelayFrame> {
   const fields = parse(text)
   if (!fields || !isString(fields.type)) return MALFORMED
-  if (!Object.hasOwn(RELAY_FRAMES, fields.type)) return { type: 'unknown' }
+  const rules = RELAY_FRAMES.get(fields.type)
+  if (!rules) return { type: 'unknown' }
   // The rules have just been checked.
-  return follows(fields, RELAY_FRAMES[fields.type as RelayFrame['type']])
-    ? (fields as unknown as RelayFrame)
-    : MALFORMED
+  return follows(fields, rules) ? (fields as unknown as RelayFrame) : MALFORMED
 }
 
 /** Checks a text that a client sent, and builds the frame from its known fields. Never throws, whatever the text. */
@@ -53,7 +52,7 @@ export function decodeClientFrame(text: string): Decoded<ClientFrame> {
     case 'token':
       return isString(fields.token) ? { type, token: fields.token } : MALFORMED
   }
-  return isString(type) && !Object.hasOwn(RELAY_FRAMES, type) ? { type: 'unknown' } : MALFORMED
+  return isString(type) && !RELAY_FRAMES.has(type) ? { type: 'unknown' } : MALFORMED
 }
 
 /** Checks a signal of a frame or of a request body. Its name and room may still be illegal. */
@@ -95,25 +94,27 @@ type Rules = { readonly [field: string]: (value: unknown) => boolean }
 const POSITION: Rules = { epoch: isEpoch, offset: isCount, id: isOptionalString }
 
 /** The fields that each frame of a relay must have. */
-const RELAY_FRAMES: { readonly [Type in RelayFrame['type']]: Rules } = {
-  signal: { signal: isName, offset: isCount, at: isCount, id: isString, room: isString, sender: isFields },
-  accepted: { ids: Array.isArray },
-  refused: { code: isString, text: isString, id: isOptionalString, room: isOptionalString },
-  welcome: {
-    tab: isString,
-    user: isOptionalString,
-    expiresIn: (value = 0) => isCount(value),
-    beat: isCount,
-    maxBytes: isCount,
-    window: isCount,
-  },
-  joined: { ...POSITION, room: isName, head: isCount },
-  gap: { ...POSITION, room: isName, reason: isString },
-  left: { room: isName, code: isString, text: isOptionalString },
-  goodbye: { retryAfter: isCount },
-  beat: {},
-  pong: {},
-}
+const RELAY_FRAMES = new Map<string, Rules>(
+  Object.entries({
+    signal: { signal: isName, offset: isCount, at: isCount, id: isString, room: isString, sender: isFields },
+    accepted: { ids: Array.isArray },
+    refused: { code: isString, text: isString, id: isOptionalString, room: isOptionalString },
+    welcome: {
+      tab: isString,
+      user: isOptionalString,
+      expiresIn: (value = 0) => isCount(value),
+      beat: isCount,
+      maxBytes: isCount,
+      window: isCount,
+    },
+    joined: { ...POSITION, room: isName, head: isCount },
+    gap: { ...POSITION, room: isName, reason: isString },
+    left: { room: isName, code: isString, text: isOptionalString },
+    goodbye: { retryAfter: isCount },
+    beat: {},
+    pong: {},
+  } satisfies { readonly [Type in RelayFrame['type']]: Rules }),
+)
 
 function follows(fields: Fields, rules: Rules): boolean {
   return Object.entries(rules).every(([name, isRight]) => isRight(fields[name]))

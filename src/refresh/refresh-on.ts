@@ -25,6 +25,7 @@ import {
   wasReceivedDuringLoad,
   watchPageState,
 } from '../page/next-page-state.js'
+import { keepListening } from '../page/keep-listening.js'
 import { checkRefresh, type RefreshOptions } from './refresh-options.js'
 import { type Batch, createScheduler, type Hold, type RefreshPhase, type Scheduler } from './scheduler.js'
 import { isUserNavigating, watchNavigation } from '../page/user-navigation.js'
@@ -179,15 +180,19 @@ export function requestRefresh(key: object): void {
 export function watchPage(signal: AbortSignal): void {
   if (registered === 0) {
     watching = new AbortController()
-    watchEdits(watching.signal)
-    watchPageState(watching.signal)
-    watchNavigation(watching.signal)
+    keepListening(watchAll, watching.signal)
   }
   registered += 1
   signal.addEventListener('abort', () => {
     registered -= 1
     if (registered === 0) watching.abort()
   })
+}
+
+function watchAll(): void {
+  watchEdits(watching.signal)
+  watchPageState(watching.signal)
+  watchNavigation(watching.signal)
 }
 
 function isPageEdited(): boolean {

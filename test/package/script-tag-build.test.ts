@@ -18,7 +18,19 @@ describe.each(['signalpost.js', 'signalpost.min.js'])('the script-tag build %s',
   })
 
   it('makes one name global', () => {
-    const page: Record<string, unknown> = { Error, EventTarget, Event, Symbol }
+    const page: Record<string, unknown> = {
+      Error,
+      EventTarget,
+      Event,
+      Symbol,
+      URL,
+      Map,
+      Set,
+      Date,
+      JSON,
+      Promise,
+      performance,
+    }
     page.globalThis = page
     const before = Object.keys(page)
     runInNewContext(read(file), page)
