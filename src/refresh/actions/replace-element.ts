@@ -45,7 +45,8 @@ const running = new WeakMap<Element, AbortController>()
  * element passed as an object is found by its id. Only the page's origin and `origins` are fetched, and `data-signal-*`
  * attributes in another origin's HTML are removed. If the fetch fails, or the response lacks the element, the old one
  * stays; so it does if the server sent the same HTML before. Without `url` the action fails on the response to a POST: a
- * GET of the same address would bring another page. It warns once in the console after a POST and a redirect.
+ * GET of the same address would bring another page. It warns once in the console after a POST and a redirect. A
+ * `<turbo-frame>` with a `src` is reloaded by Turbo instead.
  *
  * The events `signalpost:before-swap`, which a listener may cancel, and `signalpost:after-swap` bubble from the element.
  * Their detail is a {@link SwapEventDetail}.
@@ -69,9 +70,17 @@ export function replaceElement(target: Element | string, options: ReplaceOptions
   let lost: readonly Element[] = []
   const wouldDiscard = (): boolean => lost.length > 0 && editedFields().some((field) => lost.includes(field))
 
+  /** Turbo fetches the frame's own address, and keeps no edits. */
+  function reload(frame: Frame): unknown {
+    // The user has read the hint and clicked its button.
+    lost = wouldDiscard() ? [] : editedFields(frame)
+    return lost.length > 0 ? NOT_YET : frame.reload()
+  }
+
   async function replace({ signal, changedAt }: RefreshContext): Promise<unknown> {
     const old = find()
     if (!old) throw failure(`There is no element ${selector} on the page`)
+    if ((options.form ?? options.url) === undefined && isFrame(old)) return reload(old)
     // An earlier fetch must not overwrite the result of a later one.
     running.get(old)?.abort()
     // The guard accepted what it would hold back now: the user has clicked.
@@ -116,6 +125,15 @@ async function load(options: ReplaceOptions, changedAt: number, signal: AbortSig
   const url = new URL(options.url ?? location.href, read(document, 'baseURI'))
   checkAllowed(url, options.origins)
   return fetchContent({ url: url.href }, changedAt, signal, options)
+}
+
+/** A `<turbo-frame>` of Turbo with an address. */
+interface Frame extends Element {
+  reload(): Promise<unknown>
+}
+
+function isFrame(element: Element): element is Frame {
+  return 'reload' in element && call(element, 'hasAttribute', 'src')
 }
 
 /** Replaces an element, unless that would discard other edited fields than the given ones: returns those. */

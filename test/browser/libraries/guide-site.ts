@@ -95,8 +95,8 @@ export function useGuideSite(tabs: Tabs): GuideSite & { readonly opened: Readonl
     const { heading, index = 0, files, around = '$recipe' } = recipe
     let block = textsUnder(GUIDE, heading, 'html')[index] ?? ''
     for (const [part, text] of Object.entries(recipe.fill ?? {})) block = block.replaceAll(part, () => text)
-    // The first child of a refreshed element shows the number of the signal.
-    block = block.replace(/<\w+[^>]*data-signal-refresh[^>]*>/, '$&<p class="run">$$run</p>')
+    // The first child of a refreshed element shows the number of the signal. Turbo fills its frames.
+    block = block.replace(/<\w+ [^>]*data-signal-refresh[^>]*>/, '$&<p class="run">$$run</p>')
     return `<!doctype html><meta charset="utf-8"><title>Recipe</title>
       ${files.map(tagOf).join('\n')}
       <script src="signalpost.min.js" data-url="${relay.url}"></script>

@@ -80,17 +80,23 @@ describeInstalled('the libraries that pages have', () => {
     })
 
     it('a frame of Turbo is refreshed by the address that its links have led it to', async () => {
-      const frame = (text: string): string => `<turbo-frame id="report">${text}</turbo-frame>`
+      const frame = (text: string): string => `<turbo-frame id="report">${text}${RUN}<input></turbo-frame>`
       const page = await site.open({
         heading: 'Turbo',
         index: 1,
         files: TURBO,
-        answers: { '/report': frame('<a href="/page-2">Next</a>'), '/page-2': frame(`Page 2 ${RUN}`) },
+        answers: { '/report': frame('<a href="/page-2">Next</a>'), '/page-2': frame('Page 2 ') },
       })
       await page.getByRole('link').click()
       await page.getByText('Page 2').waitFor()
       await site.signal(page)
-      expect(await textOf(page, '#report')).toBe('Page 2 2')
+      await site.signal(page)
+      expect(await textOf(page, '#report')).toBe('Page 2 3')
+      await page.locator('input').fill('typed')
+      await site.send()
+      await page.getByText('would discard').waitFor()
+      await page.getByRole('button').click()
+      await page.locator('.run', { hasText: '4' }).waitFor()
       expect(tabs.complaints).toEqual([])
     })
 
@@ -161,6 +167,15 @@ describeInstalled('the libraries that pages have', () => {
       const page = await site.open({ heading: 'Unpoly', index: 1, files: UNPOLY })
       await site.signal(page)
       expect(await page.locator('.since').getAttribute('title')).toBe('compiled')
+      expect(tabs.complaints).toEqual([])
+    })
+
+    it('handlers of jQuery hear signals, and clicks in a refreshed part', async () => {
+      const page = await site.open({ heading: 'jQuery', files: [JQUERY] })
+      await site.signal(page)
+      expect(await textOf(page, 'output')).toBe('Income 2')
+      await page.getByRole('button').click()
+      expect(await textOf(page, 'output')).toBe('Paid')
       expect(tabs.complaints).toEqual([])
     })
 
@@ -287,6 +302,27 @@ describeInstalled('the libraries that pages have', () => {
       await site.signal(page)
       await page.keyboard.type(' text')
       expect(await body.innerText()).toBe('long text')
+      expect(tabs.complaints).toEqual([])
+    })
+
+    it('TinyMCE starts again with its text where the browser cannot move a frame', async () => {
+      const page = await site.open({
+        heading: 'TinyMCE',
+        files: ['tinymce/tinymce.min.js'],
+        around: '<script>delete Element.prototype.moveBefore</script>$recipe',
+        fill: { 'name="text">': 'name="text">served' },
+      })
+      const body = page.frameLocator('iframe').locator('body')
+      await body.getByText('served').waitFor()
+      await site.signal(page)
+      await body.getByText('served').click()
+      await page.keyboard.press('End')
+      await page.keyboard.type(' and typed')
+      await site.send()
+      await page.getByText('would discard').waitFor()
+      await page.getByRole('button', { name: 'Refresh anyway' }).click()
+      await page.locator('.run', { hasText: '3' }).waitFor()
+      await body.getByText('served and typed').waitFor()
       expect(tabs.complaints).toEqual([])
     })
 
