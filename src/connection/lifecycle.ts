@@ -53,7 +53,7 @@ export function watchLifecycle({ suspend, wake, doubt, block }: LifecycleActions
   on('prerenderingchange', () => wake(0))
   on('visibilitychange', () => isHidden() || wake(5000))
   // Elements get the focus, too.
-  on('focus', ({ target }) => target instanceof Element || wake(15_000))
+  on('focus', ({ target }) => (target as Partial<Node>).nodeType || wake(15_000))
   on('online', () => wake(0))
   // `offline` is unreliable: ping the connection instead of closing it.
   on('offline', doubt)

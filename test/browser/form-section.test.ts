@@ -44,6 +44,9 @@ describeInChromium('a section whose content a form decides', () => {
     await page.evaluate(
       `window.isFirst = true; window.action = Signalpost.replaceElement('#report', { form: '#filter' })`,
     )
+    await page.evaluate(`addEventListener('formdata', ({ target }) => {
+      window.isMarked = target.hasAttribute('data-signal-refreshing')
+    })`)
     for (const income of [2, 3]) {
       site.income = income
       // Another tab has used up the token of this page.
@@ -51,7 +54,7 @@ describeInChromium('a section whose content a form decides', () => {
       await page.evaluate(`action(${REFRESH})`)
       expect(await page.locator('#report').textContent()).toBe(`${income} in 2025`)
     }
-    expect(await page.evaluate('[isFirst, history.length]')).toEqual([true, length])
+    expect(await page.evaluate('[isFirst, isMarked, history.length]')).toEqual([true, true, length])
     expect(site.posts.every((body) => /^csrf_token=\d+&year=2025&show=1$/.test(body))).toBe(true)
     await page.locator('button').click()
     await page.getByText('3 in 2025').waitFor()

@@ -40,7 +40,17 @@ export interface FakeBrowser {
   outside<Result>(call: () => Result): Result
 }
 
-const GLOBALS = ['window', 'document', 'navigator', 'location', 'sessionStorage', 'fetch', 'performance'] as const
+const GLOBALS = [
+  'window',
+  'document',
+  'addEventListener',
+  'MutationObserver',
+  'navigator',
+  'location',
+  'sessionStorage',
+  'fetch',
+  'performance',
+] as const
 
 // One for all fake browsers: each costs every promise of the process a little.
 const asking = new AsyncLocalStorage<Held | undefined>()
@@ -124,6 +134,12 @@ export function installFakeBrowser(): FakeBrowser {
       globals: {
         window,
         document,
+        addEventListener: window.addEventListener.bind(window),
+        // No page of the model replaces its document.
+        MutationObserver: class {
+          observe(): void {}
+          disconnect(): void {}
+        },
         navigator: {},
         location: new URL('http://relay.test/'),
         // No two pages begin at once.
@@ -150,8 +166,10 @@ export function installFakeBrowser(): FakeBrowser {
     const context: BrowserContext = {
       run,
       happen(type, on, more = {}) {
-        const target = on === 'window' ? window : document
-        run(() => target.dispatchEvent(Object.assign(new Event(type), more)))
+        // Events of the document pass the window first.
+        for (const target of on === 'window' ? [window] : [window, document]) {
+          run(() => target.dispatchEvent(Object.assign(new Event(type), more)))
+        }
       },
       hold(isHeld) {
         held.isHeld = isHeld

@@ -46,7 +46,10 @@ export async function loadByForm(
 
 /** The request that a submit of the form makes. */
 function requestOf({ form, button, url, isPost }: ReadyForm): ContentRequest {
+  // Handlers of the event `formdata` see that the user does not submit the form.
+  call(form, 'setAttribute', 'data-signal-refreshing', '')
   const data = new FormData(form, button)
+  call(form, 'removeAttribute', 'data-signal-refreshing')
   const texts = new URLSearchParams([...data].map(([name, value]) => [name, String(value)]))
   if (isPost) return { url: url.href, body: call(form, 'matches', '[enctype^=multipart]') ? data : texts }
   url.search = texts.toString()

@@ -128,7 +128,8 @@ export function freezePage(state: ModelState, page: Page): void {
 
 /** Suspends a page by an event, and lets its farewell arrive, arrive late, or get lost. */
 function suspend(state: ModelState, page: Page, farewell: Farewell, dispatch: () => void): void {
-  const waiting = unsettledSignals(state).filter((sent) => sent.page === page)
+  // The time of a brief signal may run out on its way.
+  const waiting = unsettledSignals(state).filter((sent) => sent.page === page && sent.ttl === undefined)
   dispatch()
   if (page.connections.some(({ isLive }) => isLive)) {
     fail(state, `Page ${page.number} keeps its socket when it is suspended`)
