@@ -111,12 +111,14 @@ describe('the README and the guides', () => {
 
   it('name the versions of the libraries that their recipes are run with', () => {
     const { dependencies } = JSON.parse(read('test/browser/libraries/package.json')) as typeof manifest
-    const run = Object.entries(dependencies).map(([name, version]) => [
-      version.match(/npm:(.*)@/)?.[1] ?? name,
-      version.replace(/^npm:.*@/, ''),
-    ])
+    const run = new Set(
+      Object.entries(dependencies).map(([name, version]) =>
+        version.startsWith('npm:') ? version.slice('npm:'.length) : `${name}@${version}`,
+      ),
+    )
     const rows = [...read('examples/guides/page-libraries.md').matchAll(/^\| .+ \| `(.+)` +\| ([\d.]+) +\|$/gm)]
-    expect(rows.map(([, name, version]) => [name, version]).toSorted()).toEqual(run.toSorted())
+    expect(rows.length).toBeGreaterThan(15)
+    expect(rows.map(([, name, version]) => `${name}@${version}`).filter((each) => !run.has(each))).toEqual([])
   })
 
   it('list every guide in the README, in the index and in llms.txt', () => {
