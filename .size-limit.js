@@ -73,7 +73,7 @@ export default [
   ...binding('svelte', '{ provideSignalClient, useSignal, useSignalStatus, useSendSignal }'),
   ...binding('solid', '{ SignalProvider, useSignal, useSignalStatus, useSendSignal }'),
   refreshing('refreshOn and the core', '{ refreshOn }', 4710),
-  refreshing('refreshOn, its actions and the core', ACTIONS, 10185),
+  refreshing('refreshOn, its actions and the core', ACTIONS, 10210),
   html,
   {
     ...imports,
@@ -92,6 +92,6 @@ export default [
     gzip: true,
     // The file as it is built: the minifier of the measurement would change it.
     modifyEsbuildConfig: (config) => ({ ...config, loader: { '.js': 'copy' } }),
-    limit: '25890 B',
+    limit: '25900 B',
   },
 ]
