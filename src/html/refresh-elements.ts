@@ -16,6 +16,9 @@ import type { SignalClient, Stop } from '../signals.js'
 import type { SignalDispatch } from './dispatch-signals.js'
 import { Attribute, conditionsOf, isIgnored, namesIn, type Report, roomOf } from './attributes.js'
 
+/** How old the HTML of a later element may be (ms): Turbo shows pages that it has prefetched for as long. */
+const HTML_AGE = 10_000
+
 /** The attributes that a registration depends on. */
 const SETTINGS = [Attribute.Refresh, Attribute.Source, Attribute.Form, Attribute.Swap, Attribute.Where, Attribute.Room]
 
@@ -46,7 +49,8 @@ export interface RefreshElementsOptions {
 /**
  * Returns a function that registers a refresh for each of the given elements, ends the others, and returns their rooms. A
  * target keeps its registration as long as its attributes stay the same: an element that is replaced misses nothing. An
- * element that comes back, as libraries show an earlier page again, is refreshed if it has missed a signal.
+ * element that comes back, as libraries show an earlier page again, is refreshed if it has missed a signal; a new one, if its
+ * HTML may be older than a signal.
  */
 export function refreshElements({
   client,
@@ -69,7 +73,9 @@ export function refreshElements({
         where: conditionsOf(element),
         onError: (error) => report(element, error),
       })
-      if (hasNews(room, names, leftAt.get(settings) ?? Infinity)) requestRefresh(key)
+      const isPart = typeof target === 'string' && !isPage(element)
+      const htmlAt = leftAt.get(settings) ?? (isPart ? performance.now() - HTML_AGE : Infinity)
+      if (hasNews(room, names, htmlAt)) requestRefresh(key)
       leftAt.delete(settings)
       return { key, settings, room, stop }
     } catch (error) {

@@ -5,12 +5,12 @@ export function navigationEntry(): Partial<PerformanceNavigationTiming & { reado
 }
 
 /**
- * Whether the browser had the HTML before the navigation began: from its cache, or prefetched. A reload always asks the
- * server.
+ * Whether the browser had the HTML before the navigation began: from its cache, from a service worker, or prefetched. A
+ * reload without a service worker always asks the server.
  *
  * Source: Resource Timing, `deliveryType`, and `transferSize` where a browser lacks it.
  */
 export function isHtmlOlder(): boolean {
-  const { type, deliveryType, transferSize, decodedBodySize } = navigationEntry()
-  return type !== 'reload' && Boolean(deliveryType || (!transferSize && decodedBodySize))
+  const { type, deliveryType, transferSize, decodedBodySize, workerStart } = navigationEntry()
+  return (type !== 'reload' || Boolean(workerStart)) && Boolean(deliveryType || (!transferSize && decodedBodySize))
 }

@@ -72,6 +72,35 @@ describeInChromium('a page whose HTML is older than a signal', () => {
     expect(pages).toHaveLength(3)
   })
 
+  it('refreshes when a service worker has the page in its cache, by a link and by a reload', async () => {
+    const report = `${TAG}<div id="report" data-signal-refresh="ReportIncome">income $count</div>`
+    const site = await openHtmlSite({
+      '/menu': TAG,
+      '/report': report,
+      '/worker.js': `
+        addEventListener('install', (event) => event.waitUntil(caches.open('pages')
+          .then((cache) => cache.add('/report')).then(() => skipWaiting())))
+        addEventListener('activate', (event) => event.waitUntil(clients.claim()))
+        addEventListener('fetch', (event) => event.request.mode === 'navigate' &&
+          event.respondWith(caches.match(event.request).then((found) => found ?? fetch(event.request))))`,
+    })
+    const tab = await browser().open(`${site.page}menu`)
+    await waitForPage(tab, '/menu')
+    await tab.evaluate(
+      `navigator.serviceWorker.register('/worker.js').then(() => navigator.serviceWorker.ready).then(() => 1)`,
+    )
+    await waitFor(tab, 'Boolean(navigator.serviceWorker.controller)')
+    for (const [count, way] of [
+      [7, `location.href = '/report'`],
+      [8, 'location.reload()'],
+    ] as const) {
+      site.count = count
+      await tab.evaluate(`void (${way})`)
+      await waitFor(tab, `document.querySelector('#report')?.textContent === 'income ${count}'`)
+    }
+    expect(site.requests.filter((request) => request === 'GET /report')).toHaveLength(3)
+  })
+
   it('refreshes when the browser has prefetched the page', async () => {
     const rules = '{"prefetch":[{"urls":["/report"],"eagerness":"immediate"}]}'
     const site = await openReport({ script: SCRIPT, body: `<script type="speculationrules">${rules}</script>` })

@@ -253,6 +253,20 @@ describe('what comes, goes and changes later', () => {
     expect(fetched).toHaveLength(1)
   })
 
+  it('is refreshed when a script adds it soon after a signal, which its HTML may lack', async () => {
+    const page = await open('<p>Menu</p>')
+    await refresh(page)
+    document.body.insertAdjacentHTML('beforeend', REPORT)
+    await pass(2000)
+    expect(fetched).toHaveLength(1)
+
+    element('#report').remove()
+    await pass(11_000)
+    document.body.insertAdjacentHTML('beforeend', REPORT.replace('report', 'late'))
+    await pass(2000)
+    expect(fetched).toHaveLength(1)
+  })
+
   it('may change the room of what is inside', async () => {
     const page = await open(`<main>${REPORT}</main>`)
     element('main').dataset.signalRoom = 'team:7'
