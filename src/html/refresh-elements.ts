@@ -144,7 +144,8 @@ function actionFor(
   target: Target,
   { morph, ...options }: ReplaceOptions & MorphOption,
 ): RefreshAction {
-  if (element instanceof HTMLFormElement) return submitForm(element, { origins: options.origins })
+  if (element instanceof HTMLFormElement)
+    return submitForm(element, { origins: options.origins, headers: options.headers })
   if (isPage(element)) return reloadPage()
   if (typeof target !== 'string') throw badOption('The element needs a unique id, by which the fresh element is found')
   const url = call(element, 'getAttribute', Attribute.Source) ?? undefined

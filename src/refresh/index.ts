@@ -8,4 +8,4 @@ export { replaceElement, type ReplaceOptions, type SwapEventDetail } from './act
 export type { RefreshPhase } from './scheduler.js'
 export type { SwapContext, SwapFunction } from './swap/swap.js'
 export type { Twins } from './swap/twins.js'
-export { submitForm } from './actions/submit-form.js'
+export { submitForm, type SubmitOptions } from './actions/submit-form.js'

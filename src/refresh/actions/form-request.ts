@@ -1,7 +1,7 @@
 import { call, read } from '../../page/dom.js'
 import { isPostResult } from '../../page/next-page-state.js'
 import { USER_CONTENT } from '../../page/user-content.js'
-import { checkAllowed, type OriginOptions } from '../allowed-origin.js'
+import { checkAllowed } from '../allowed-origin.js'
 import { failure } from '../failure.js'
 import { type ContentRequest, fetchContent, type FetchOptions } from '../fetch/shared-fetch.js'
 import { copyTokens, tokensOf } from '../swap/tokens.js'
@@ -32,12 +32,11 @@ export function findReadyForm(wanted: HTMLFormElement | string, origins: readonl
 
 /** Fetches what a submit of the form would show; the form gets the fresh tokens. */
 export async function loadByForm(
-  wanted: HTMLFormElement | string,
-  options: FetchOptions & OriginOptions,
+  ready: ReadyForm,
+  options: FetchOptions,
   changedAt: number,
   signal: AbortSignal,
 ): Promise<ParentNode> {
-  const ready = findReadyForm(wanted, options.origins)
   await renewTokens(ready, changedAt, signal, options)
   const content = await fetchContent(requestOf(ready), changedAt, signal, options)
   takeTokens(ready.form, content)
@@ -57,7 +56,7 @@ function requestOf({ form, button, url, isPost }: ReadyForm): ContentRequest {
 }
 
 /** Gives a form that posts the tokens of a fresh page: its own may have expired or belong to an earlier request. */
-export async function renewTokens(
+async function renewTokens(
   { form, isPost }: ReadyForm,
   changedAt: number,
   signal: AbortSignal,

@@ -6,7 +6,7 @@ import { checkAllowed, checkOrigins, type OriginOptions } from '../allowed-origi
 import { failure, NOT_YET } from '../failure.js'
 import { checkOwnAddress } from './own-address.js'
 import { checkSelector } from './selector.js'
-import { loadByForm } from './form-request.js'
+import { findReadyForm, loadByForm } from './form-request.js'
 import { fetchContent, type FetchOptions } from '../fetch/shared-fetch.js'
 import { htmlOf, isServed, recordServed } from '../swap/served-html.js'
 import { isInUse, prepareSwap, type SwapFunction } from '../swap/swap.js'
@@ -120,7 +120,9 @@ export function replaceElement(target: Element | string, options: ReplaceOptions
 }
 
 async function load(options: ReplaceOptions, changedAt: number, signal: AbortSignal): Promise<ParentNode> {
-  if (options.form !== undefined) return loadByForm(options.form, options, changedAt, signal)
+  if (options.form !== undefined) {
+    return loadByForm(findReadyForm(options.form, options.origins), options, changedAt, signal)
+  }
   if (options.url === undefined) checkOwnAddress()
   const url = new URL(options.url ?? location.href, read(document, 'baseURI'))
   checkAllowed(url, options.origins)
