@@ -71,7 +71,7 @@ export function watchActs(
     }
     act.set(event, path)
     // A refresh submits the form: two pages would trigger each other for ever.
-    if ((path[0] as Partial<Element>).hasAttribute?.('data-signal-refreshing'))
+    if (path[0] instanceof Element && call(path[0], 'hasAttribute', 'data-signal-refreshing'))
       for (const element of elementsOf(event, path)) done.add(element)
     if (!isFormData) return
     addEventListener('beforeunload', performAll, { signal })
@@ -108,7 +108,9 @@ function isInside({ type, target, timeStamp }: Event, [before, [form]]: [Event, 
   if (before.eventPhase) return true
   if (type === 'formdata') return before.type === 'submit' && form === target
   // Turbo submits a link by a hidden form, in the next frame.
-  return type === 'submit' && (target as HTMLElement).hidden && timeStamp - before.timeStamp < TURBO_TIME
+  return (
+    type === 'submit' && call(target as Element, 'hasAttribute', 'hidden') && timeStamp - before.timeStamp < TURBO_TIME
+  )
 }
 
 /** Whether the browser does anything at a click but to submit a form, which a click does only when the form is valid. */

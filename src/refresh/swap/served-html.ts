@@ -1,3 +1,4 @@
+import { read } from '../../page/dom.js'
 import { copyTokens } from './tokens.js'
 
 /** Hidden fields with another value in each response, as text. */
@@ -12,7 +13,7 @@ export function recordServed(element: Element, html: string): void {
 
 /** The HTML of an element without what differs in each response, to be compared. */
 export function htmlOf(element: Element): string {
-  return element.outerHTML.replace(TOKENS, '').replace(' aria-busy="true"', '')
+  return read(element, 'outerHTML').replace(TOKENS, '').replace(' aria-busy="true"', '')
 }
 
 /** Whether the server sent this HTML for an element before. The element of the page gets the tokens of the fresh one. */
