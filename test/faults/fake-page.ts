@@ -14,7 +14,8 @@ export interface FakePage {
 export function installFakePage(): FakePage {
   const members = { visibilityState: 'visible', querySelector: () => null }
   const targets = { window: createCountingTarget(), document: createCountingTarget(members) }
-  const globals = { ...targets, navigator: { onLine: true } }
+  const addEventListener = targets.window.addEventListener.bind(targets.window)
+  const globals = { ...targets, addEventListener, navigator: { onLine: true } }
   const before = Object.keys(globals).map((name) => [name, Object.getOwnPropertyDescriptor(globalThis, name)] as const)
   for (const [name, value] of Object.entries(globals)) {
     Object.defineProperty(globalThis, name, { configurable: true, writable: true, value })
