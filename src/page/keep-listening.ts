@@ -4,7 +4,7 @@
  */
 export function keepListening(listen: () => void, signal: AbortSignal): void {
   listen()
-  if (!globalThis.MutationObserver) return
+  if (!globalThis.document) return
   const observer = new MutationObserver(listen)
   observer.observe(document, { childList: true })
   signal.addEventListener('abort', () => observer.disconnect())

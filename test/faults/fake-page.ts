@@ -10,12 +10,18 @@ export interface FakePage {
   remove(): void
 }
 
+/** No page replaces its document. */
+class IdleObserver {
+  observe(): void {}
+  disconnect(): void {}
+}
+
 /** Makes pages of clients: Node has none. */
 export function installFakePage(): FakePage {
   const members = { visibilityState: 'visible', querySelector: () => null }
   const targets = { window: createCountingTarget(), document: createCountingTarget(members) }
   const addEventListener = targets.window.addEventListener.bind(targets.window)
-  const globals = { ...targets, addEventListener, navigator: { onLine: true } }
+  const globals = { ...targets, addEventListener, MutationObserver: IdleObserver, navigator: { onLine: true } }
   const before = Object.keys(globals).map((name) => [name, Object.getOwnPropertyDescriptor(globalThis, name)] as const)
   for (const [name, value] of Object.entries(globals)) {
     Object.defineProperty(globalThis, name, { configurable: true, writable: true, value })
