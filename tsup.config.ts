@@ -175,36 +175,23 @@ function umd(file: string, minify: boolean): Options {
   }
 }
 
-/** What a script tag fetches when the page's address asks for it: a module with everything inside. */
-const inspector: Options = {
-  ...browser,
-  entry: { 'signalpost-inspector': 'src/inspector/index.ts' },
-  outDir: 'dist/umd',
-  format: ['esm'],
-  outExtension: () => ({ js: '.js' }),
-  sourcemap: false,
-  minify: true,
-  splitting: false,
-  esbuildPlugins: [thirdPartyLicenses(`signalpost-inspector.${LICENSES}`)],
-  async onSuccess() {
-    writeIntegrity('dist/umd', SCRIPTS)
-  },
-}
-
-/** Morphing for the script tag, in a script tag of its own. */
-const morphScript: Options = {
-  ...browser,
-  entry: { 'signalpost-morph.min': 'src/morph/script-tag.ts' },
-  outDir: 'dist/umd',
-  format: ['iife'],
-  outExtension: () => ({ js: '.js' }),
-  sourcemap: false,
-  minify: true,
-  noExternal: [/.*/],
-  esbuildPlugins: [thirdPartyLicenses(`signalpost-morph.${LICENSES}`)],
-  async onSuccess() {
-    writeIntegrity('dist/umd', SCRIPTS)
-  },
+/** A file beside the script-tag build, with everything inside: a page loads it only if it needs it. */
+function besideScriptTag(name: string, source: string, format: 'esm' | 'iife'): Options {
+  return {
+    ...browser,
+    entry: { [name]: source },
+    outDir: 'dist/umd',
+    format: [format],
+    outExtension: () => ({ js: '.js' }),
+    sourcemap: false,
+    minify: true,
+    splitting: false,
+    noExternal: [/.*/],
+    esbuildPlugins: [thirdPartyLicenses(`${name.replace('.min', '')}.${LICENSES}`)],
+    async onSuccess() {
+      writeIntegrity('dist/umd', SCRIPTS)
+    },
+  }
 }
 
 /** The relay and the test page that it serves, with every dependency inside. */
@@ -250,7 +237,7 @@ export default defineConfig((options) => [
   relayDeclarations,
   umd('signalpost', false),
   umd('signalpost.min', true),
-  inspector,
-  morphScript,
+  besideScriptTag('signalpost-inspector', 'src/inspector/index.ts', 'esm'),
+  besideScriptTag('signalpost-morph.min', 'src/morph/script-tag.ts', 'iife'),
   relay(Boolean(options.watch)),
 ])

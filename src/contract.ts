@@ -58,10 +58,12 @@ export function defineSignals<const Names extends Schemas>(
     checkName(name)
     if (!schema?.['~standard']) throw badOption(`defineSignals() takes a schema for ${name}, like z.object(…)`)
   }
+  // A Map, because a name may be that of a member of all objects.
+  const byName = new Map(Object.entries<StandardSchema>(schemas))
   return {
     '~check'(name, data) {
       checkName(name)
-      const schema = Object.entries<StandardSchema>(schemas).find(([key]) => key === name)?.[1]
+      const schema = byName.get(name)
       if (!schema) throw broken(name, 'is not in the contract: add it to defineSignals()')
       const result = validate(schema, name, data)
       if (result instanceof Promise) throw broken(name, 'has a schema that is asynchronous: use one that is not')

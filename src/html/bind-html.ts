@@ -1,4 +1,5 @@
 import { call, read } from '../page/dom.js'
+import { keepListening } from '../page/keep-listening.js'
 import { rethrow, SignalError } from '../errors.js'
 import { checkOptions } from '../option-checks.js'
 import { getPageClient, onPageClient } from '../page-client.js'
@@ -51,8 +52,9 @@ const KEY = Symbol.for('signalpost:html')
 
 /**
  * Follows the `data-signal-*` attributes of the page, also of later elements, and dispatches every signal as an event
- * `signal:<name>` on the document, and once more with the name in lower case for attributes of libraries. A wrong attribute goes to `onError`; the others still work. A second call with the same
- * root returns the same binding. Does nothing where there is no page.
+ * `signal:<name>` on the document, and once more with the name in lower case for attributes of libraries. A wrong attribute
+ * goes to `onError`; the others still work. A second call with the same root returns the same binding. Does nothing where
+ * there is no page.
  *
  * @throws SignalError `bad-option`.
  */
@@ -82,10 +84,11 @@ export function bindHtml<Sent extends SignalMap = RegisteredSignals, Received ex
   }
 
   const controller = new AbortController()
+  const { signal } = controller
   // Needed without any refresh, too: the next page may have to know how the user reached it.
-  watchPage(controller.signal)
+  watchPage(signal)
   const getClient = (): SignalClient | undefined => ownClient ?? getPageClient()
-  const sendMeta = sendFromElements({ root, getClient, report, signal: controller.signal })
+  const sendMeta = sendFromElements({ root, getClient, report, signal })
 
   function update(): void {
     bound?.update()
@@ -103,9 +106,8 @@ export function bindHtml<Sent extends SignalMap = RegisteredSignals, Received ex
   const observer = new MutationObserver(update)
   const unfollow = ownClient ? undefined : onPageClient(follow)
   observer.observe(root, WATCHED)
-  call(root, 'addEventListener', 'signalpost:before-swap', inheritAttributes as (event: Event) => void, {
-    signal: controller.signal,
-  })
+  const onSwap = inheritAttributes as (event: Event) => void
+  keepListening(() => call(root, 'addEventListener', 'signalpost:before-swap', onSwap, { signal }), signal)
   follow(getClient())
 
   function stop(): void {

@@ -62,7 +62,14 @@ export function refreshElements({
   /** When elements left the page, by their settings. */
   const leftAt = new Map<string, number>()
 
-  function register(element: Element, target: Target, settings: string, key: object): Registration {
+  /** When the HTML of an element that comes, or comes back, may have been rendered. */
+  function htmlTimeOf(element: Element, target: Target, settings: string): number {
+    const isPart = typeof target === 'string' && !isPage(element)
+    return leftAt.get(settings) ?? (isPart ? performance.now() - HTML_AGE : Infinity)
+  }
+
+  function register(element: Element, target: Target, settings: string, before?: Registration): Registration {
+    const key = before?.key ?? {}
     try {
       const room = roomOf(element)
       const names = namesIn(element, Attribute.Refresh)
@@ -73,10 +80,7 @@ export function refreshElements({
         where: conditionsOf(element),
         onError: (error) => report(element, error),
       })
-      const isPart = typeof target === 'string' && !isPage(element)
-      const htmlAt = leftAt.get(settings) ?? (isPart ? performance.now() - HTML_AGE : Infinity)
-      if (hasNews(room, names, htmlAt)) requestRefresh(key)
-      leftAt.delete(settings)
+      if (!before && hasNews(room, names, htmlTimeOf(element, target, settings))) requestRefresh(key)
       return { key, settings, room, stop }
     } catch (error) {
       report(element, error)
@@ -90,7 +94,7 @@ export function refreshElements({
   }
 
   return (elements) => {
-    const gone = new Set(registrations.keys())
+    const gone = new Map(registrations)
     const seen = new Set<Target>()
     for (const element of elements) {
       if (isIgnored(element)) continue
@@ -101,10 +105,10 @@ export function refreshElements({
       const before = registrations.get(target)
       if (before?.settings === settings) continue
       end(target)
-      registrations.set(target, register(element, target, settings, before?.key ?? {}))
+      registrations.set(target, register(element, target, settings, before))
     }
-    for (const target of gone) {
-      leftAt.set(registrations.get(target)?.settings ?? '', performance.now())
+    for (const [target, { settings }] of gone) {
+      leftAt.set(settings, performance.now())
       end(target)
     }
     return new Set([...registrations.values()].flatMap(({ room }) => room ?? []))

@@ -3,7 +3,7 @@ import { SignalError } from '../errors.js'
 import { isHtmlOlder, navigationEntry } from '../page/navigation-entry.js'
 import { isLoadedByRefresh } from '../page/next-page-state.js'
 import type { SignalClient } from '../signals.js'
-import { watchActs } from './acts.js'
+import { watchInteractions } from './interactions.js'
 import { Attribute, dataOf, isIgnored, namesIn, type Report, roomOf } from './attributes.js'
 
 /** Marks a `<meta data-signal-send>` whose signals were sent. */
@@ -19,8 +19,8 @@ export interface SendingOptions {
 
 /**
  * Sends the signals of clicked elements and submitted forms, just before the browser or a library acts. An event that the
- * page cancels sends nothing. The returned function sends the signals of `<meta data-signal-send>`, once for each answer of the server. It
- * skips them when a refresh loaded the page: nothing was saved, and two pages would trigger each other for ever.
+ * page cancels sends nothing. The returned function sends the signals of `<meta data-signal-send>`, once for each answer
+ * of the server. It skips them when a refresh loaded the page: nothing was saved, and two pages would trigger each other for ever.
  */
 export function sendFromElements({ root, getClient, report, signal }: SendingOptions): () => void {
   // The user came back to an answer of the server that was here before.
@@ -44,7 +44,7 @@ export function sendFromElements({ root, getClient, report, signal }: SendingOpt
     call(root, 'contains', node) &&
     !isIgnored(node)
 
-  watchActs(root, sends, send, signal)
+  watchInteractions(root, sends, send, signal)
   return () => {
     for (const element of call(root, 'querySelectorAll', `meta[${Attribute.Send}]:not([${SENT}])`)) {
       if (isIgnored(element)) continue

@@ -61,11 +61,11 @@ export function isComposing(within: Node): boolean {
 }
 
 /**
- * Whether a dialog is open in an element or on the page: a modal dialog, or a popover that has the focus. Permanent
- * elements such as a cookie notice or a side menu do not count, and neither do dialogs that only a style shows.
+ * The dialogs that are open in an element or on the page: modal dialogs, and popovers that have the focus. Permanent elements
+ * such as a cookie notice or a side menu do not count, and neither do dialogs that only a style shows.
  */
-export function hasOpenDialog(within: ParentNode = document): boolean {
-  return [...call(within, 'querySelectorAll', OPEN)].some(
+export function openDialogs(within: ParentNode = document): Element[] {
+  return [...call(within, 'querySelectorAll', OPEN)].filter(
     (dialog) => (dialog.checkVisibility?.(VISIBLY) ?? dialog.getClientRects().length > 0) && !isOutside(dialog),
   )
 }

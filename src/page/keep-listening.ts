@@ -1,6 +1,6 @@
 /**
  * Calls `listen` now, and again after `document.open()`, or `document.write()` on a loaded page, which remove all nodes and
- * all listeners of the document and its window. In a worker only now.
+ * all listeners of the document and its window. A worker has no document: there the function is called once.
  */
 export function keepListening(listen: () => void, signal: AbortSignal): void {
   listen()

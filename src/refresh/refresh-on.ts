@@ -13,7 +13,7 @@ import type {
   Stop,
 } from '../signals.js'
 import type { RefreshAction } from './action.js'
-import { editedFields, hasOpenDialog, watchEdits } from '../page/edits.js'
+import { editedFields, openDialogs, watchEdits } from '../page/edits.js'
 import { failure, NOT_YET } from './failure.js'
 import { createIndicator } from './indicator/indicator.js'
 import {
@@ -196,7 +196,7 @@ function watchAll(): void {
 }
 
 function isPageEdited(): boolean {
-  return hasOpenDialog() || editedFields().length > 0 || call(document, 'querySelector', ':active') !== null
+  return openDialogs().length + editedFields().length > 0 || call(document, 'querySelector', ':active') !== null
 }
 
 /** Whether a gap calls for a refresh. A form whose pages come from the cache would submit itself for ever. */

@@ -9,7 +9,8 @@ const REFRESH = `{ changedAt: performance.now(), signals: [], signal: new AbortC
 async function openFilterSite(method: string) {
   const site = { token: 0, income: 1, status: 200, location: '', posts: [] as string[] }
   const render = (year: string): string => `<!doctype html><script src="/signalpost.min.js"></script>
-    <form id="filter" action="/report" method="${method}"><input type="hidden" name="csrf_token" value="${site.token}">
+    <form method="post"><input type="hidden" name="csrf_token" value="of another form"></form>
+    <form method="${method}"><input type="hidden" name="csrf_token" value="${site.token}">
     <input name="year" value="${year}"><button name="show" value="1">Show</button></form>
     <section id="report">${site.income} in ${year}</section>`
   const server = await serve({ '/signalpost.min.js': await readUmd() }, {}, (request, response) => {
@@ -38,11 +39,11 @@ describeInChromium('a section whose content a form decides', () => {
     const site = await openFilterSite(method)
     const page = await tabs.open(site.page)
     await page.locator('[name=year]').fill('2025')
-    await page.locator('button').click()
+    await page.locator('form + form button').click()
     await page.getByText('1 in 2025').waitFor()
     const length = await page.evaluate('history.length')
     await page.evaluate(
-      `window.isFirst = true; window.action = Signalpost.replaceElement('#report', { form: '#filter' })`,
+      `window.isFirst = true; window.action = Signalpost.replaceElement('#report', { form: 'form + form' })`,
     )
     await page.evaluate(`addEventListener('formdata', ({ target }) => {
       window.isMarked = target.hasAttribute('data-signal-refreshing')
@@ -56,7 +57,7 @@ describeInChromium('a section whose content a form decides', () => {
     }
     expect(await page.evaluate('[isFirst, isMarked, history.length]')).toEqual([true, true, length])
     expect(site.posts.every((body) => /^csrf_token=\d+&year=2025&show=1$/.test(body))).toBe(true)
-    await page.locator('button').click()
+    await page.locator('form + form button').click()
     await page.getByText('3 in 2025').waitFor()
   })
 
@@ -68,7 +69,7 @@ describeInChromium('a section whose content a form decides', () => {
   ])('stays as it is when the server answers %s, and the action tells it', async (_what, answer) => {
     const site = await openFilterSite('post')
     const page = await tabs.open(site.page)
-    await page.evaluate(`window.action = Signalpost.replaceElement('#report', { form: '#filter' })`)
+    await page.evaluate(`window.action = Signalpost.replaceElement('#report', { form: 'form + form' })`)
     Object.assign(site, answer, { income: 2 })
     expect(await page.evaluate(`action(${REFRESH}).catch(({ code }) => code)`)).toBe('refresh-failed')
     expect(await page.locator('#report').textContent()).toBe('1 in 2026')
@@ -80,7 +81,7 @@ describeInChromium('a section whose content a form decides', () => {
   ])('stays as it is when its form refreshes the page and the server answers %s', async (_what, answer) => {
     const site = await openFilterSite('post')
     const page = await tabs.open(site.page)
-    await page.evaluate(`window.action = Signalpost.submitForm('#filter')`)
+    await page.evaluate(`window.action = Signalpost.submitForm('form + form')`)
     Object.assign(site, answer, { income: 2 })
     expect(await page.evaluate(`action(${REFRESH}).catch(({ code }) => code)`)).toBe('refresh-failed')
     expect(await page.locator('#report').textContent()).toBe('1 in 2026')
@@ -89,7 +90,7 @@ describeInChromium('a section whose content a form decides', () => {
   it('is submitted with a fresh token where the form itself refreshes the page', async () => {
     const site = await openFilterSite('post')
     const page = await tabs.open(site.page)
-    await page.evaluate(`window.action = Signalpost.submitForm('#filter')`)
+    await page.evaluate(`window.action = Signalpost.submitForm('form + form')`)
     site.token += 5
     const loaded = page.waitForEvent('load')
     await page.evaluate(`void action(${REFRESH})`)

@@ -270,6 +270,14 @@ describeInChromium('a refreshed part of a page', () => {
     ).toEqual(['2', true, 'typed'])
   })
 
+  it('refreshes a dialog that nobody is in', async () => {
+    const html = (note: string): string => `<p>${note}</p><dialog open id="cookies"><b>${note}</b></dialog>
+      <div id="hidden" role="dialog" aria-modal="true" style="visibility: hidden"><b>${note}</b></div>`
+    const { refresh, evaluate } = await open(html('1'))
+    expect(await refresh(html('2'))).toBe(DONE)
+    expect(await evaluate(`[...document.querySelectorAll('#part b')].map((b) => b.textContent)`)).toEqual(['2', '2'])
+  })
+
   it('asks before it discards what was written into an editor that a script made', async () => {
     const { page, refresh, evaluate } = await open('<div class="editor"></div>')
     await evaluate(

@@ -267,6 +267,21 @@ describe('what comes, goes and changes later', () => {
     expect(fetched).toHaveLength(1)
   })
 
+  it('is not refreshed because its attributes change soon after a signal', async () => {
+    const page = await open(REPORT)
+    await refresh(page)
+    element('#report').dataset.signalWhere = 'userId=123'
+    await pass(2000)
+    expect(fetched).toHaveLength(1)
+  })
+
+  it('names one way to its content, an address or a form', async () => {
+    const page = await open(
+      '<div id="report" data-signal-refresh="A" data-signal-src="/rows" data-signal-form="#f"></div>',
+    )
+    expect(page.errors).toEqual([expect.stringMatching(/^bad-option: div#report: .*"url" or "form"/)])
+  })
+
   it('may change the room of what is inside', async () => {
     const page = await open(`<main>${REPORT}</main>`)
     element('main').dataset.signalRoom = 'team:7'

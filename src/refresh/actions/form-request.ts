@@ -30,17 +30,30 @@ export function findReadyForm(wanted: HTMLFormElement | string, origins: readonl
   return { form, button, url, isPost: attribute('method').toLowerCase() === 'post' }
 }
 
-/** Fetches what a submit of the form would show; the form gets the fresh tokens. */
+/**
+ * Fetches what a submit of the form would show; the form gets the fresh tokens. A form that posts gets those of a fresh page
+ * before: its own may have expired, or belong to an earlier request.
+ */
 export async function loadByForm(
   ready: ReadyForm,
   options: FetchOptions,
   changedAt: number,
   signal: AbortSignal,
 ): Promise<ParentNode> {
-  await renewTokens(ready, changedAt, signal, options)
-  const content = await fetchContent(requestOf(ready), changedAt, signal, options)
-  takeTokens(ready.form, content)
-  return content
+  const { form, isPost } = ready
+  async function load(request: ContentRequest): Promise<ParentNode> {
+    const content = await fetchContent(request, changedAt, signal, options)
+    takeTokens(form, content)
+    return content
+  }
+
+  if (isPost && tokensOf(form)[0]) {
+    await load({ url: location.href }).catch((error: unknown) => {
+      // The address of a page that came by a POST may have no page of its own.
+      if (!isPostResult()) throw error
+    })
+  }
+  return load(requestOf(ready))
 }
 
 /** The request that a submit of the form makes. */
@@ -49,34 +62,20 @@ function requestOf({ form, button, url, isPost }: ReadyForm): ContentRequest {
   call(form, 'setAttribute', 'data-signal-refreshing', '')
   const data = new FormData(form, button)
   call(form, 'removeAttribute', 'data-signal-refreshing')
-  const texts = new URLSearchParams([...data].map(([name, value]) => [name, String(value)]))
+  const texts = new URLSearchParams(
+    [...data].map(([name, value]) => [name, typeof value === 'string' ? value : value.name]),
+  )
   if (isPost) return { url: url.href, body: call(form, 'matches', '[enctype^=multipart]') ? data : texts }
   url.search = texts.toString()
   return { url: url.href }
 }
 
-/** Gives a form that posts the tokens of a fresh page: its own may have expired or belong to an earlier request. */
-async function renewTokens(
-  { form, isPost }: ReadyForm,
-  changedAt: number,
-  signal: AbortSignal,
-  options: FetchOptions,
-): Promise<void> {
-  if (!isPost || tokensOf(form).length === 0) return
-  try {
-    takeTokens(form, await fetchContent({ url: location.href }, changedAt, signal, options))
-  } catch (error) {
-    // The address of a page that came by a POST may have no page of its own.
-    if (!isPostResult()) throw error
-  }
-}
-
-/** Gives a form the tokens of its fresh version, if the content has one. */
+/** Gives a form the tokens of its fresh version: of the form with the same address at the same place among those. */
 function takeTokens(form: HTMLFormElement, content: ParentNode): void {
-  const selector = ['id', 'name', 'action']
-    .filter((name) => call(form, 'hasAttribute', name))
-    .map((name) => `[${name}=${JSON.stringify(call(form, 'getAttribute', name))}]`)
-  const fresh = content.querySelector(`form${selector.join('')}`)
+  const action = call(form, 'getAttribute', 'action')
+  const selector = action === null ? 'form:not([action])' : `form[action=${JSON.stringify(action)}]`
+  const index = [...call(document, 'querySelectorAll', selector)].indexOf(form)
+  const fresh = content.querySelectorAll(selector)[index]
   if (fresh) copyTokens(fresh, form)
 }
 

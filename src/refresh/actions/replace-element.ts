@@ -62,6 +62,8 @@ export function replaceElement(target: Element | string, options: ReplaceOptions
     swap: 'function',
   })
   checkOrigins(options.origins)
+  if (options.url && options.form) throw badOption('Give "url" or "form", not both')
+  if (typeof options.form === 'string') checkSelector(options.form)
   const selector = checkSelector(typeof target === 'string' ? target : idOf(target))
   const find = (): Element | null => call(document, 'querySelector', selector)
   const element = globalThis.document && find()

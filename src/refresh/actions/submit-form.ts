@@ -16,8 +16,9 @@ export interface SubmitOptions extends OriginOptions, FetchOptions {}
  * Submits the page's own filter form, as its first button would; a handler of its `submit` event may take over. During the
  * submit the form has the attribute `data-signal-refreshing`. A handler that sends signals should skip such a submit, or
  * two pages could trigger each other for ever. The action does not submit an invalid form, nor one whose action is on
- * another origin than the page and `origins`. A form that posts gets fresh tokens first, and its response is fetched: if that
- * is an error or another page, this page stays. The next page keeps the scroll position if it has the same path and calls this function too.
+ * another origin than the page and `origins`. A form that posts gets fresh tokens first, and its response is fetched: if
+ * that is an error or another page, this page stays. The next page keeps the scroll position if it has the same path and
+ * calls this function too.
  *
  * @throws SignalError `bad-option`.
  */

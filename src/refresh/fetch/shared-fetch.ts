@@ -37,8 +37,8 @@ const signedOut = new Map<string, SignalError>()
 
 /**
  * Fetches the content of a page or fragment, no older than `changedAt` (as `performance.now()`). Simultaneous callers share
- * one fetch, which is aborted when the last caller has left. Callers must clone the nodes that they use. An address whose response
- * shows that the user is signed out is requested again only after the user has clicked or typed.
+ * one fetch, which is aborted when the last caller has left. Callers must clone the nodes that they use. An address whose
+ * response shows that the user is signed out is requested again only after the user has clicked or typed.
  *
  * @throws SignalError `refresh-failed`.
  */
@@ -91,8 +91,7 @@ async function load(
       ...(body && { method: 'POST', body }),
       signal: controller.signal,
     })
-    const problem = findProblem(url, response)
-    if (problem) throw failureOf(url, response, problem)
+    checkResponse(url, response)
     const content = await parseResponse(response)
     if (!isOwn) removeAttributes(content)
     return content
@@ -104,28 +103,24 @@ async function load(
   }
 }
 
-function findProblem(url: string, response: Response): string | undefined {
-  if (!response.ok) return `has status ${response.status}`
-  if (!/html/i.test(typeOf(response))) return 'is not HTML'
-  return isOtherPage(url, response) ? 'is another page: is the user signed out?' : undefined
-}
-
-function failureOf(url: string, response: Response, problem: string): SignalError {
+/** @throws SignalError `refresh-failed` if the response is no HTML, or of another page. */
+function checkResponse(url: string, response: Response): void {
+  const { ok, status, redirected } = response
+  const isElsewhere = redirected && ![url, location.href].map(pageOf).includes(pageOf(response.url))
+  const problems = [
+    !ok && `has status ${status}`,
+    !/html/i.test(typeOf(response)) && 'is not HTML',
+    isElsewhere && 'is another page: is the user signed out?',
+  ]
+  const problem = problems.find(Boolean)
+  if (!problem) return
   const error = failure(`The response ${problem}`)
-  if (response.status === 401 || isOtherPage(url, response)) {
+  if (isElsewhere || status === 401) {
     signedOut.set(url, error)
     for (const type of ['pointerdown', 'keydown'])
-      addEventListener(type, forgetSignedOut, { capture: true, once: true })
+      addEventListener(type, () => signedOut.clear(), { capture: true, once: true })
   }
-  return error
-}
-
-function forgetSignedOut(): void {
-  signedOut.clear()
-}
-
-function isOtherPage(url: string, { redirected, url: responseUrl }: Response): boolean {
-  return redirected && ![url, location.href].map(pageOf).includes(pageOf(responseUrl))
+  throw error
 }
 
 async function parseResponse(response: Response): Promise<ParentNode> {

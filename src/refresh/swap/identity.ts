@@ -1,4 +1,5 @@
 import { call } from '../../page/dom.js'
+import { isToken } from './tokens.js'
 
 /** Attributes that tell records apart. */
 const ATTRIBUTES = /^(name|href|action|formaction|data-.*)$/
@@ -6,16 +7,14 @@ const ATTRIBUTES = /^(name|href|action|formaction|data-.*)$/
 /** The types of elements whose value comes from the server only. */
 const FIXED_VALUE = /^(hidden|checkbox|radio|submit|button)$/
 
-/** The names of hidden fields with another value in each response. */
-export const TOKEN = /csrf|token|nonce/i
-
-/** The links, values and data of an element, as a text. Attributes that `isServed` refuses were set by scripts. */
-export function identityOf(element: Element, isServed: (attribute: string) => boolean): string {
+/** The links, values and data of an element, as a text. Attributes that are not `served` were set by scripts. */
+export function identityOf(element: Element, served: ReadonlySet<string>): string {
   const { type } = element as Partial<HTMLInputElement>
   if (element.localName === 'details') return summaryOf(element)
-  if (TOKEN.test(call(element, 'getAttribute', 'name') ?? '')) return ''
-  const names = call(element, 'getAttributeNames').filter((name) => ATTRIBUTES.test(name) && isServed(name))
-  if (FIXED_VALUE.test(String(type)) && call(element, 'hasAttribute', 'value')) names.push('value')
+  if (isToken(element)) return ''
+  const isIdentity = (name: string): boolean =>
+    served.has(name) && (name === 'value' ? FIXED_VALUE.test(String(type)) : ATTRIBUTES.test(name))
+  const names = call(element, 'getAttributeNames').filter(isIdentity)
   return names.map((name) => `${name}=${call(element, 'getAttribute', name)}`).join()
 }
 

@@ -5,22 +5,21 @@ import type { Twins } from './twins.js'
 export function keepFocus(old: Element, twins: Twins): () => void {
   const { anchorNode, anchorOffset = 0, focusNode, focusOffset = 0 } = getSelection() ?? {}
   const active = read(document, 'activeElement')
-  const { selectionStart, selectionEnd, selectionDirection } = (active ?? {}) as Partial<HTMLInputElement>
-  const [field, anchor, focus] = [active, anchorNode, focusNode].map((node) => {
-    if (!node || !call(old, 'contains', node)) return () => undefined
-    const twin = twins.findSure(node)
-    // A moved node is still connected and stands for itself.
-    return () => (read(node, 'isConnected') ? node : twin)
+  const { selectionStart = null, selectionEnd = null, selectionDirection } = (active ?? {}) as Partial<HTMLInputElement>
+  const pairs = [active, anchorNode, focusNode].map((node) => {
+    const isInside = node && call(old, 'contains', node)
+    return isInside ? [node, twins.findSure(node)] : []
   })
 
   return () => {
-    const target = field?.() as Partial<HTMLInputElement> | undefined
-    const [from, to] = [anchor?.(), focus?.()]
+    // A moved node is still connected and stands for itself.
+    const [field, from, to] = pairs.map((pair) => pair.find((node) => node && read(node, 'isConnected')))
+    const target = field as Partial<HTMLInputElement> | undefined
     // A frame that was moved has the focus, and would take it from the field inside.
     if (target instanceof HTMLElement && target !== read(document, 'activeElement'))
       call(target, 'focus', { preventScroll: true })
-    if (typeof selectionStart === 'number') {
-      target?.setSelectionRange?.(selectionStart, selectionEnd ?? null, selectionDirection ?? undefined)
+    if (selectionStart !== null) {
+      target?.setSelectionRange?.(selectionStart, selectionEnd, selectionDirection ?? undefined)
     } else if (from && to) getSelection()?.setBaseAndExtent(from, anchorOffset, to, focusOffset)
   }
 }

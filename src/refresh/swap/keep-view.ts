@@ -13,10 +13,10 @@ export function keepView(old: Element, twins: Twins): () => void {
 
 /** Keeps the positions of scrolled elements, or gives them to their twins. */
 export function keepScroll(elements: Element[], twins?: Twins): () => void {
-  const positions = elements
-    .map((element) => ({ element, left: read(element, 'scrollLeft'), top: read(element, 'scrollTop') }))
-    .filter(({ left, top }) => left || top)
-    .map(({ element, left, top }) => ({ element, twin: twins?.find(element), left, top }))
+  const positions = elements.flatMap((element) => {
+    const [left, top] = [read(element, 'scrollLeft'), read(element, 'scrollTop')]
+    return left || top ? { element, twin: twins?.find(element), left, top } : []
+  })
   return () => {
     for (const { element, twin, left, top } of positions) {
       const shown = read(element, 'isConnected') ? element : (twin as Element | undefined)

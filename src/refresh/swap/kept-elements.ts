@@ -1,16 +1,19 @@
 import { call, read } from '../../page/dom.js'
+import { openDialogs } from '../../page/edits.js'
 import type { Twins } from './twins.js'
 
-/** Elements that may stay as they are: a dialog that is open, media that play, and what the page marks. */
-const CANDIDATES = '[data-signal-keep], dialog[open], [aria-modal=true], video, audio'
-
-/** The outermost elements that stay as they are, each with the fresh element whose place it takes. */
+/**
+ * The outermost elements that stay as they are, each with the fresh element whose place it takes: open dialogs, media that
+ * play what the fresh ones would play, and what the page marks.
+ */
 export function findKept(old: Element, twins: Twins): Map<Element, Element> {
   const kept = new Map<Element, Element>()
-  for (const element of call(old, 'querySelectorAll', CANDIDATES)) {
+  const dialogs = openDialogs(old)
+  for (const element of call(old, 'querySelectorAll', '*')) {
+    const isMarked = call(element, 'hasAttribute', 'data-signal-keep') || dialogs.includes(element)
+    if ((!isMarked && !isPlaying(element)) || hasAncestor(kept, element)) continue
     const twin = twins.find(element)
-    if (!(twin instanceof Element) || hasAncestor(kept, element) || isOutdated(element, twin)) continue
-    kept.set(element, twin)
+    if (twin instanceof Element && (isMarked || sourceOf(element) === sourceOf(twin))) kept.set(element, twin)
   }
   return kept
 }
@@ -23,21 +26,23 @@ export function hasAncestor(kept: ReadonlyMap<Element, Element>, element: Elemen
 /** Puts an element into the place of its twin; state that browsers discard on the way is restored. */
 export function moveElement(element: Element, twin: Element): void {
   const isModal = call(element, 'matches', 'dialog:is(:modal)')
-  const isPlaying = element instanceof HTMLMediaElement && !element.paused
+  const wasPlaying = isPlaying(element)
   const parent = read(twin, 'parentElement')
   // Keeps frames, the focus and animations, in browsers that have it.
   if (parent?.moveBefore) {
     parent.moveBefore(element, twin)
     twin.remove()
   } else twin.replaceWith(element)
-  if (isPlaying) element.play().catch(() => undefined)
+  if (wasPlaying) element.play().catch(() => undefined)
   if (!isModal || call(element, 'matches', ':modal')) return
   element.removeAttribute('open')
   ;(element as HTMLDialogElement).showModal()
 }
 
-/** Media that do not play, or whose fresh version plays something else. */
-function isOutdated(element: Element, twin: Element): boolean {
-  if (!(element instanceof HTMLMediaElement) || call(element, 'matches', '[data-signal-keep]')) return false
-  return element.paused || call(element, 'getAttribute', 'src') !== call(twin, 'getAttribute', 'src')
+function isPlaying(element: Element): element is HTMLMediaElement {
+  return element instanceof HTMLMediaElement && !element.paused
+}
+
+function sourceOf(element: Element): string | null {
+  return call(element, 'getAttribute', 'src')
 }

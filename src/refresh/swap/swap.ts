@@ -1,12 +1,5 @@
 import { call, read } from '../../page/dom.js'
-import {
-  editedFields,
-  followField,
-  hasOpenDialog,
-  isComposing,
-  recordContent,
-  recordUnedited,
-} from '../../page/edits.js'
+import { editedFields, followField, isComposing, openDialogs, recordContent, recordUnedited } from '../../page/edits.js'
 import { contentOf, copyContent, isField } from '../../page/field-content.js'
 import { keepFocus } from './keep-focus.js'
 import { keepScroll, keepView } from './keep-view.js'
@@ -52,7 +45,7 @@ interface Copy {
 /** Whether a replacement of the element would interrupt the user. */
 export function isInUse(element: Element): boolean {
   return (
-    hasOpenDialog(element) ||
+    openDialogs(element).length > 0 ||
     isComposing(element) ||
     // Replacing a pressed element would swallow its click.
     call(element, 'matches', ':active')

@@ -23,13 +23,10 @@ export function matchTwins(old: Element, fresh: Element): Twins {
   const taken = new Set<Node>(twins.values())
   const guesses = new WeakSet<Node>()
   const matched = new WeakSet<Node>()
-  const served = new Map<string, boolean>()
+  const served = new Set(withDescendants(fresh, '*').flatMap((element) => call(element, 'getAttributeNames')))
   const identities = new Map<Element, string>()
 
-  const isServed = (name: string): boolean =>
-    remember(served, name, () => withDescendants(fresh, `[${CSS.escape(name)}]`).length > 0)
-
-  const own: TextOf = (element) => identityOf(element, isServed)
+  const own: TextOf = (element) => identityOf(element, served)
 
   const deep: TextOf = (element) =>
     remember(identities, element, () => own(element) + childrenOf(element).map(deep).join(''))
@@ -57,25 +54,24 @@ export function matchTwins(old: Element, fresh: Element): Twins {
   }
 
   /**
-   * Pairs the children with equal texts, in order, if both parents have as many; returns the old ones. A unique text belongs
-   * to one child of each parent only.
+   * Pairs the children with equal texts, in order, if both parents have as many left; returns the old ones. A unique text
+   * belongs to one child of each parent only.
    */
   function pair(parent: Element, twin: Element, textOf: TextOf, isUnique = false): Element[] {
-    const isOpen = (element: Element): boolean => !twins.has(element) && !taken.has(element)
-    const isWanted = isUnique ? () => true : isOpen
-    const others = group(childrenOf(twin).filter(isWanted), textOf)
-    return [...group(childrenOf(parent).filter(isWanted), textOf)].flatMap(([text, elements]) => {
+    const others = group(childrenOf(twin), textOf)
+    return [...group(childrenOf(parent), textOf)].flatMap(([text, elements]) => {
       const found = others.get(text) ?? []
-      const isPair =
-        found.length === elements.length && (!isUnique || (found.length === 1 && [...found, ...elements].every(isOpen)))
-      if (!isPair || differInId(found, elements)) return []
-      found.forEach((each, index) => {
-        const element = elements[index] as Element
-        twins.set(element, each)
-        taken.add(each)
+      if (isUnique && elements.length + found.length > 2) return []
+      const isOpen = (each: Element): boolean => !twins.has(each) && !taken.has(each)
+      const [left, right] = [elements.filter(isOpen), found.filter(isOpen)]
+      if (left.length !== right.length || differInId(left, right)) return []
+      left.forEach((element, index) => {
+        const fresh = right[index] as Element
+        twins.set(element, fresh)
+        taken.add(fresh)
         if (guesses.has(parent)) guesses.add(element)
       })
-      return elements
+      return left
     })
   }
 
@@ -89,6 +85,7 @@ export function matchTwins(old: Element, fresh: Element): Twins {
   }
 }
 
+/** The elements by their name and text; an empty text belongs to no group. */
 function group(elements: Element[], textOf: TextOf): Map<string, Element[]> {
   const groups = new Map<string, Element[]>()
   for (const element of elements) {
@@ -99,13 +96,10 @@ function group(elements: Element[], textOf: TextOf): Map<string, Element[]> {
 }
 
 function positionsOf(parent: Element): [Element, string][] {
-  const counts = new Map<string, number>()
-  const numbered = childrenOf(parent).map((element): [Element, number] => {
-    const count = (counts.get(element.localName) ?? 0) + 1
-    counts.set(element.localName, count)
-    return [element, count]
-  })
-  return numbered.map(([element, number]) => [element, `${number} of ${counts.get(element.localName)}`])
+  const namesakes = group(childrenOf(parent), () => ' ').values()
+  return [...namesakes].flatMap((elements) =>
+    elements.map((element, index): [Element, string] => [element, `${index + 1} of ${elements.length}`]),
+  )
 }
 
 /** The elements of the two versions that have the same id or, outside of rows, the same field name, each only once. */
@@ -139,10 +133,9 @@ function keysOf(element: Element, root: Element): string[] {
 
 /** Whether two elements have different ids. An id on one side only comes from a script. */
 function differInId(elements: Element[], others: Element[]): boolean {
-  const idOf = (element: Element): string | null => call(element, 'getAttribute', 'id')
   return elements.some((element, index) => {
-    const [id, other] = [idOf(element), idOf(others[index] as Element)]
-    return id && other && id !== other
+    const ids = [element, others[index] as Element].map((each) => call(each, 'getAttribute', 'id'))
+    return new Set(ids.filter(Boolean)).size > 1
   })
 }
 

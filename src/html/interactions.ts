@@ -21,19 +21,19 @@ const REQUESTS = [
 ]
 
 /**
- * Calls `onAct` once for each element that a click or a submit concerns, when the browser, or a library in its place, is
+ * Calls `onInteraction` once for each element that a click or a submit concerns, when the browser, or a library in its place, is
  * about to act. Scripts that call `form.submit()` cause no submit event, but `formdata`.
  *
- * @param isWatched Whether an element is one of those that `onAct` is for.
+ * @param isWatched Whether an element is one of those that `onInteraction` is for.
  */
-export function watchActs(
+export function watchInteractions(
   root: Document | Element,
   isWatched: (node: EventTarget | null | undefined) => node is Element,
-  onAct: (element: Element) => void,
+  onInteraction: (element: Element) => void,
   signal: AbortSignal,
 ): void {
-  /** The events of one act, with their paths: handlers of clicks submit forms. */
-  let act = new Map<Event, EventTarget[]>()
+  /** The events of the present interaction, with their paths: handlers of clicks submit forms. */
+  let current = new Map<Event, EventTarget[]>()
   let done = new Set<Element>()
   let timer: ReturnType<typeof setTimeout> | undefined
 
@@ -47,13 +47,13 @@ export function watchActs(
     for (const element of elements) {
       if (done.has(element)) continue
       done.add(element)
-      onAct(element)
+      onInteraction(element)
     }
   }
 
   // Libraries read the data of forms that they do not submit.
   function performAll(leaving?: Event): void {
-    for (const each of act) if (leaving || each[0].type !== 'formdata') perform(elementsOf(...each))
+    for (const each of current) if (leaving || each[0].type !== 'formdata') perform(elementsOf(...each))
   }
 
   function endSubmit(): void {
@@ -64,12 +64,12 @@ export function watchActs(
   function begin(event: Event): void {
     const path = event.composedPath()
     const isFormData = event.type === 'formdata'
-    if (![...act].some((each) => isInside(event, each))) {
+    if (![...current].some((each) => isInside(event, each))) {
       endSubmit()
-      act = new Map()
+      current = new Map()
       done = new Set()
     }
-    act.set(event, path)
+    current.set(event, path)
     // A refresh submits the form: two pages would trigger each other for ever.
     if (path[0] instanceof Element && call(path[0], 'hasAttribute', 'data-signal-refreshing'))
       for (const element of elementsOf(event, path)) done.add(element)
@@ -86,7 +86,7 @@ export function watchActs(
   }
 
   function onRequest({ target }: Event): void {
-    const isPart = [...act].some(
+    const isPart = [...current].some(
       ([event, path]) =>
         path[0] === target || elementsOf(event, path).some((element) => call(element, 'contains', target as Node)),
     )
@@ -103,7 +103,7 @@ export function watchActs(
   signal.addEventListener('abort', () => clearTimeout(timer))
 }
 
-/** Whether an event belongs to the act of an earlier one. */
+/** Whether an event belongs to the interaction of an earlier one. */
 function isInside({ type, target, timeStamp }: Event, [before, [form]]: [Event, EventTarget[]]): boolean {
   if (before.eventPhase) return true
   if (type === 'formdata') return before.type === 'submit' && form === target
