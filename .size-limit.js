@@ -72,7 +72,7 @@ export default [
   ...binding('vue', '{ createSignalPlugin, provideSignalClient, useSignal, useSignalStatus, useSendSignal }'),
   ...binding('svelte', '{ provideSignalClient, useSignal, useSignalStatus, useSendSignal }'),
   ...binding('solid', '{ SignalProvider, useSignal, useSignalStatus, useSendSignal }'),
-  refreshing('refreshOn and the core', '{ refreshOn }', 4715),
+  refreshing('refreshOn and the core', '{ refreshOn }', 4720),
   refreshing('refreshOn, its actions and the core', ACTIONS, 10230),
   html,
   {

@@ -27,46 +27,39 @@ export function isHidden(): boolean {
 
 /** Translates events of the page and the network into actions of the connection. A worker has the content policy only. */
 export function watchLifecycle({ suspend, wake, doubt, block }: LifecycleActions): Stop {
-  const end = new AbortController()
-  const { signal } = end
-
-  /** Events of the document pass the window, too. */
-  function on(type: string, listener: (event: Event) => unknown): void {
-    keepListening(() => globalThis.addEventListener?.(type, listener, { capture: true, signal }), signal)
+  const ofPage = {
+    pagehide: () => suspend('pagehide'),
+    freeze: () => suspend('freeze'),
+    pageshow: ({ persisted }: PageTransitionEvent) => persisted && wake(0),
+    resume: () => wake(0),
+    prerenderingchange: () => wake(0),
+    online: () => wake(0),
+    // `offline` is unreliable: ping the connection instead of closing it.
+    offline: doubt,
+    visibilitychange: () => isHidden() || wake(5000),
+    // Elements get the focus, too.
+    focus: ({ target }: FocusEvent) => (target as Partial<Node>).nodeType || wake(15_000),
   }
-
-  on('securitypolicyviolation', (event) => {
-    const { disposition, blockedURI } = event as SecurityPolicyViolationEvent
-    if (disposition === 'enforce' && blockedURI) block(blockedURI)
+  const unlisten = listen({
+    securitypolicyviolation: ({ disposition, blockedURI }: SecurityPolicyViolationEvent) =>
+      disposition !== 'report' && blockedURI && block(blockedURI),
+    ...(globalThis.document && ofPage),
   })
-  if (!globalThis.document) return () => end.abort()
+  if (!globalThis.document) return unlisten
   // Some browsers lack it, and `change` also reports a change of speed.
   const network = (navigator as { readonly connection?: NetworkInformation }).connection
   let networkType = network?.type
   let settling: ReturnType<typeof setTimeout> | undefined
   let seenAt = Date.now()
 
-  on('pagehide', () => suspend('pagehide'))
-  on('freeze', () => suspend('freeze'))
-  on('pageshow', (event) => (event as PageTransitionEvent).persisted && wake(0))
-  on('resume', () => wake(0))
-  on('prerenderingchange', () => wake(0))
-  on('visibilitychange', () => isHidden() || wake(5000))
-  // Elements get the focus, too.
-  on('focus', ({ target }) => (target as Partial<Node>).nodeType || wake(15_000))
-  on('online', () => wake(0))
-  // `offline` is unreliable: ping the connection instead of closing it.
-  on('offline', doubt)
-  network?.addEventListener(
-    'change',
-    () => {
-      if (network.type === networkType) return
-      networkType = network.type
-      clearTimeout(settling)
-      settling = setTimeout(wake, NETWORK_SETTLES, 0)
-    },
-    { signal },
-  )
+  function onNetwork(): void {
+    if (network?.type === networkType) return
+    networkType = network?.type
+    clearTimeout(settling)
+    settling = setTimeout(wake, NETWORK_SETTLES, 0)
+  }
+
+  network?.addEventListener('change', onNetwork)
   const clock = setInterval(() => {
     const hasSlept = Date.now() - seenAt > CLOCK_LEAP
     seenAt = Date.now()
@@ -74,8 +67,20 @@ export function watchLifecycle({ suspend, wake, doubt, block }: LifecycleActions
   }, CLOCK_INTERVAL)
 
   return () => {
-    end.abort()
+    unlisten()
+    network?.removeEventListener('change', onNetwork)
     clearTimeout(settling)
     clearInterval(clock)
+  }
+}
+
+/** Listens on the window or the worker, by type; events of the document pass the window, too. */
+function listen(listeners: Readonly<Record<string, (event: never) => unknown>>): Stop {
+  const end = new AbortController()
+  const entries = Object.entries(listeners) as [string, EventListener][]
+  keepListening(() => entries.forEach((entry) => globalThis.addEventListener?.(...entry, true)), end.signal)
+  return () => {
+    end.abort()
+    entries.forEach((entry) => globalThis.removeEventListener?.(...entry, true))
   }
 }

@@ -166,7 +166,7 @@ export function createOutbox({ send, onError }: OutboxOptions): Outbox {
 }
 
 function full(): SignalError {
-  return new SignalError('outbox-full', 'Too many signals wait: send fewer, or use a key.')
+  return new SignalError('outbox-full', 'Too many signals wait: send fewer or use a key.')
 }
 
 function notInTime({ wasSent }: OutgoingSignal): SignalError {

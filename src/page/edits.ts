@@ -45,9 +45,12 @@ export function watchEdits(signal: AbortSignal): void {
  */
 export function editedFields(within: ParentNode = document): Element[] {
   recordFrame()
-  for (const field of visited) if (!read(field, 'isConnected')) visited.delete(field)
-  const others = [...visited].filter((field) => containsDeep(within, field))
-  return [...new Set([...fieldsIn(within), ...others])].filter(isEdited)
+  const fields = new Set(fieldsIn(within))
+  for (const field of visited) {
+    if (!read(field, 'isConnected')) visited.delete(field)
+    else if (containsDeep(within, field)) fields.add(field)
+  }
+  return [...fields].filter(isEdited)
 }
 
 /** Records the present content of the fields in an element: what differs from it later is an edit. */

@@ -89,7 +89,8 @@ export function refreshByKey<
   checkRefresh(wanted, action, options)
   // The client's own map of signals only types the options.
   const client = (options.client ?? getPageClient()) as SignalClient<object, AnySignals> | undefined
-  if (!client) throw new SignalError('no-client', 'This page has no client yet: call createSignalClient() first.')
+  if (!client)
+    throw new SignalError('no-client', 'This page has no signal client yet: call createSignalClient() first.')
   if (!globalThis.document) return () => undefined
   const controller = new AbortController()
   const { signal } = controller
@@ -178,14 +179,14 @@ export function requestRefresh(key: object): void {
 
 /** Watches edits and navigations of the user as long as at least one signal has not aborted. */
 export function watchPage(signal: AbortSignal): void {
-  if (registered === 0) {
+  if (!registered) {
     watching = new AbortController()
     keepListening(watchAll, watching.signal)
   }
   registered += 1
   signal.addEventListener('abort', () => {
     registered -= 1
-    if (registered === 0) watching.abort()
+    if (!registered) watching.abort()
   })
 }
 

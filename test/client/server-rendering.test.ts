@@ -1,7 +1,8 @@
 // @vitest-environment node
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { WebSocketServer, WebSocket } from 'ws'
 import type { AddressInfo } from 'node:net'
+import { createCountingTarget } from '../support/counting-target.js'
 import { createSignalClient, getPageClient, receiveSignal, sendSignal, setPageClient } from '../../src/index.js'
 
 afterEach(() => {
@@ -23,6 +24,30 @@ describe('G12 on a server that renders pages', () => {
     expect(await sendSignal('A')).toMatchObject({ outcome: 'dropped', error: { code: 'no-websocket' } })
     expect([vi.getTimerCount(), onError.mock.calls]).toEqual([0, []])
     vi.useRealTimers()
+  })
+
+  it('prints no warning where a program imitates a page', async () => {
+    const page = createCountingTarget({ visibilityState: 'visible', querySelector: () => null })
+    vi.stubGlobal('document', page)
+    vi.stubGlobal('navigator', {})
+    vi.stubGlobal('addEventListener', page.addEventListener.bind(page))
+    vi.stubGlobal('removeEventListener', page.removeEventListener.bind(page))
+    vi.stubGlobal(
+      'MutationObserver',
+      class {
+        observe(): void {}
+        disconnect(): void {}
+      },
+    )
+    const warnings: string[] = []
+    const onWarning = ({ message }: Error): void => void warnings.push(message)
+    process.on('warning', onWarning)
+    onTestFinished(() => void process.off('warning', onWarning))
+    const client = createSignalClient({ url: 'ws://127.0.0.1:9/', connect: 'manual' })
+    await new Promise((resolve) => setImmediate(resolve))
+    expect([warnings, page.listeners > 5]).toEqual([[], true])
+    client.close()
+    expect(page.listeners).toBe(0)
   })
 
   it('connects when a program asks it to, and then sends like a page', async () => {

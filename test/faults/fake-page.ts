@@ -21,7 +21,9 @@ export function installFakePage(): FakePage {
   const members = { visibilityState: 'visible', querySelector: () => null }
   const targets = { window: createCountingTarget(), document: createCountingTarget(members) }
   const addEventListener = targets.window.addEventListener.bind(targets.window)
-  const globals = { ...targets, addEventListener, MutationObserver: IdleObserver, navigator: { onLine: true } }
+  const removeEventListener = targets.window.removeEventListener.bind(targets.window)
+  const listening = { addEventListener, removeEventListener }
+  const globals = { ...targets, ...listening, MutationObserver: IdleObserver, navigator: { onLine: true } }
   const before = Object.keys(globals).map((name) => [name, Object.getOwnPropertyDescriptor(globalThis, name)] as const)
   for (const [name, value] of Object.entries(globals)) {
     Object.defineProperty(globalThis, name, { configurable: true, writable: true, value })

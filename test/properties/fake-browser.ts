@@ -44,6 +44,7 @@ const GLOBALS = [
   'window',
   'document',
   'addEventListener',
+  'removeEventListener',
   'MutationObserver',
   'navigator',
   'location',
@@ -135,6 +136,7 @@ export function installFakeBrowser(): FakeBrowser {
         window,
         document,
         addEventListener: window.addEventListener.bind(window),
+        removeEventListener: window.removeEventListener.bind(window),
         // No page of the model replaces its document.
         MutationObserver: class {
           observe(): void {}

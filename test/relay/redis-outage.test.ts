@@ -80,6 +80,7 @@ describeRedis('a relay that loses its Redis', () => {
     send(page, 0, 3, true)
     await page.heard(3)
     await redis.kill()
+    await vi.waitFor(() => expect(log.health).toBe('away'), WAITING)
     await redis.start()
     await vi.waitFor(() => expect(log.health).toBe('ready'), WAITING)
     send(page, 3, 5, false)
