@@ -27,6 +27,7 @@ import { createPosts } from './http/posts.js'
 import { createSharedRevocations } from './access/revocation-channel.js'
 import type { Revocation } from './access/revoked-tokens.js'
 import { createRevokeRequests } from './http/revoke.js'
+import { createStreams } from './http/streams.js'
 import type { Authorize } from './access/rights.js'
 import { createRooms } from './rooms/rooms.js'
 import { createTokenReader } from './access/tokens.js'
@@ -167,6 +168,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
     isProxied: settings.trustProxy > 0,
   })
   const farewellLimiter = createRateLimiter(farewellRate(rate))
+  const connectionLimit = createConcurrencyLimit(maxPerAddress)
   const server = createServer(
     { headersTimeout: helloTimeout, requestTimeout: 30_000, connectionsCheckingInterval: 1000 },
     createHttp({
@@ -181,6 +183,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
         maxBytes,
         addressOf,
         farewellLimiter,
+        openStream: createStreams({ connections, connectionLimit }),
       }),
       revoke: createRevokeRequests({
         secrets: settings.revokeKey,
@@ -202,7 +205,6 @@ export function createRelay(options: RelayOptions = {}): Relay {
   // Node's HTTP timeouts do not cover a connection that never sends a byte.
   server.on('connection', (socket) => socket.setTimeout(helloTimeout))
   const handshakeLimiter = createRateLimiter(HANDSHAKE_RATE)
-  const connectionLimit = createConcurrencyLimit(maxPerAddress)
   const onOpen = connections.add
   server.on(
     'upgrade',

@@ -15,14 +15,18 @@ import {
 } from './reducer.js'
 import { openPlainSocket } from './plain-socket.js'
 import { probe } from './probe.js'
-import { openSocket, type Socket } from './socket.js'
+import { openSocket, type OpenSocket, type Socket } from './socket.js'
 import { readToken } from './tokens.js'
 import type { Transport, TransportEvents, TransportSettings } from './transport.js'
 
 /** Keeps one connection to the relay alive: performs the effects that the reducer decides on. */
-export function openConnection(settings: TransportSettings, events: TransportEvents): Transport {
+export function openConnection(
+  settings: TransportSettings,
+  events: TransportEvents,
+  open: OpenSocket = openSocket,
+): Transport {
   const { url, token, protocol, tab } = settings
-  const openWire = protocol === 'plain' ? openPlainSocket : openSocket
+  const openWire = protocol === 'plain' ? openPlainSocket : open
   // The query is left out: it may contain secrets.
   const [address = url] = url.split('?')
   const untold: SignalStatus[] = []
@@ -69,7 +73,7 @@ export function openConnection(settings: TransportSettings, events: TransportEve
     tell,
     report: events.onError,
     askToken,
-    open,
+    open: connect,
     hello: () => send({ type: 'hello', v: 1, tab, token: transport.token, rooms: events.rooms() }),
     send,
     welcome({ frame, isFirst, beat }) {
@@ -104,9 +108,10 @@ export function openConnection(settings: TransportSettings, events: TransportEve
     )
   }
 
-  function open(): void {
+  function connect(): void {
     socket = openWire(url, {
       onOpen: () => dispatch('opened', undefined),
+      onHelloNeeded: perform.hello,
       onText(text) {
         const frame = decodeRelayFrame(text)
         liveness?.heard(frame.type !== 'signal' && frame.type !== 'beat')

@@ -4,6 +4,8 @@ import { OPEN_TIMEOUT } from './timing.js'
 export interface SocketEvents {
   onOpen(): void
   onText(text: string): void
+  /** A socket without a connection of its own needs another `hello`, which covers the present rooms and token. */
+  onHelloNeeded(): void
   /** Called once, as the last event. `code` is 1006 if the connection broke. */
   onClose(code: number, reason: string): void
 }
@@ -13,6 +15,8 @@ export interface Socket {
   /** Closes the socket without waiting for the relay: no event follows this call. */
   close(): void
 }
+
+export type OpenSocket = (url: string, events: SocketEvents) => Socket
 
 /**
  * Opens one socket for one connection. reconnecting-websocket 4.4.0 cannot reconnect after it was closed, so it makes a

@@ -20,6 +20,7 @@ function url(port = (server.address() as AddressInfo).port): string {
 function open(address = url()): Socket {
   const socket = openSocket(address, {
     onOpen: () => told.push('open'),
+    onHelloNeeded: () => undefined,
     onText: (text) => told.push(text),
     onClose: (code, reason) => told.push(`close ${code} ${reason}`.trim()),
   })

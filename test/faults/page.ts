@@ -1,3 +1,5 @@
+import { openConnection } from '../../src/connection/connection.js'
+import type { OpenSocket } from '../../src/connection/socket.js'
 import { createSignalClient, type SignalClient, type SignalError, type Token } from '../../src/index.js'
 
 /** Clients come back by themselves, or as soon as something tells them to, as the events of a busy page do. */
@@ -10,6 +12,8 @@ export interface PageOptions {
   readonly returns: Return
   /** How long an impatient page waits before it dials, in milliseconds. */
   readonly impatience: () => number
+  /** Replaces the WebSockets of the page. */
+  readonly openWire?: OpenSocket | undefined
 }
 
 /** One page: the SDK itself, with what it reported. */
@@ -21,7 +25,7 @@ export interface Page {
   close(): void
 }
 
-export function openPage({ name, port, token, returns, impatience }: PageOptions): Page {
+export function openPage({ name, port, token, returns, impatience, openWire }: PageOptions): Page {
   const errors = new Map<string, number>()
   let timer: NodeJS.Timeout | undefined
   const client = createSignalClient({
@@ -29,6 +33,7 @@ export function openPage({ name, port, token, returns, impatience }: PageOptions
     connect: 'manual',
     since: 'now',
     ...(token !== undefined && { token }),
+    ...(openWire && { transport: (settings, events) => openConnection(settings, events, openWire) }),
     onError: ({ code }: SignalError) => errors.set(code, (errors.get(code) ?? 0) + 1),
   })
   client.onStatus(({ state }) => {

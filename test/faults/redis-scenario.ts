@@ -4,12 +4,11 @@ import { startNotificationProxy } from './notification-proxy.js'
 import { wrongIn } from './expectations.js'
 import { createFleet, type Fleet } from './redis-fleet.js'
 import { createRedisObserver } from './redis-observer.js'
+import { MEMBERSHIPS } from './relay-kills.js'
 import { recordRun } from './results.js'
 import { SEED } from './run-length.js'
 import { ROOMS, run, type Scenario, type Model } from './scenario.js'
 import { pause } from './waiting.js'
-
-const MEMBERSHIPS = 6 * ROOMS.length
 
 /** What a fault can do to relays on a Redis. */
 export interface RedisModel extends Model {

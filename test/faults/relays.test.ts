@@ -4,22 +4,10 @@ import { wrongIn } from './expectations.js'
 import { createRelayProcess, removeBundle } from './relay-under-test.js'
 import { recordRun } from './results.js'
 import { byLength } from './run-length.js'
-import { ROOMS, run, type Scenario, type Model } from './scenario.js'
-import { pause } from './waiting.js'
+import { killRelay, MEMBERSHIPS } from './relay-kills.js'
+import { run, type Scenario } from './scenario.js'
 
 afterAll(removeBundle)
-
-const MEMBERSHIPS = 6 * ROOMS.length
-
-/** Kills the relay so many milliseconds after everybody was back, again and again. Returns how often. */
-async function killRelay({ restart, allBack, isOver, note }: Model, every: number): Promise<void> {
-  while (!isOver()) {
-    await pause(every)
-    note('kills')
-    await restart()
-    await allBack()
-  }
-}
 
 /** A killed relay has lost its memory: every receiver is told so once per room, and of nothing else. */
 async function runWithKills(id: string, title: string, scenario: Omit<Scenario, 'relay'>) {

@@ -6,5 +6,11 @@ export function byLength<Value>(short: Value, full: Value): Value {
   return IS_FULL_RUN ? full : short
 }
 
+/** What stands between pages and relay: a proxy that blocks WebSockets, and may hold back 64 kB of each answer. */
+export type Blocked = 'streams' | 'buffers'
+
+/** `FAULTS_THROUGH=streams` or `buffers` runs everything through such a proxy. */
+export const THROUGH = process.env.FAULTS_THROUGH as Blocked | undefined
+
 /** The seed of all chance in a run; `FAULTS_SEED` repeats one. */
 export const SEED = Number(process.env.FAULTS_SEED ?? Date.now() % 1_000_000)

@@ -6,8 +6,11 @@ import { createTrace, type Trace } from './trace.js'
 import { openPage, type Page, type Return } from './page.js'
 import { type Proxy, startProxy } from './proxy.js'
 import type { RelayUnderTest } from './relay-under-test.js'
-import { SEED } from './run-length.js'
-import { tapSockets } from './socket-tap.js'
+import { type Blocked, SEED, THROUGH } from './run-length.js'
+import { createFallback } from '../../src/fallback/fallback.js'
+import { openSocket } from '../../src/connection/socket.js'
+import { startBlockingProxy } from '../support/blocking-proxy.js'
+import { tapSockets, tapWire } from './socket-tap.js'
 import type { FakePage } from './fake-page.js'
 import { countTimers } from './timers.js'
 import { pause, quiesce, until } from './waiting.js'
@@ -34,6 +37,8 @@ export interface Scenario {
   readonly observer?: Observer
   /** What the pages take for their browser. @default they have none */
   readonly fakePage?: FakePage
+  /** Blocks WebSockets, so that pages fall back to HTTP. */
+  readonly blocked?: Blocked | undefined
   /** Does the faults, until `isOver`. */
   readonly faults?: (model: Model) => Promise<void>
 }
@@ -96,6 +101,7 @@ export async function run(scenario: Scenario): Promise<Outcome> {
     faults,
     isDone = () => false,
     fakePage,
+    blocked = THROUGH,
   } = scenario
   const chance = createChance(SEED)
   const timersBefore = countTimers()
@@ -110,9 +116,18 @@ export async function run(scenario: Scenario): Promise<Outcome> {
 
   await start()
   const frameRules = rules?.(chance)
-  const proxy = await startProxy({ target: () => relay.port, chance, ...(frameRules && { rules: frameRules }) })
+  const blocking = blocked && (await startBlockingProxy(() => relay.port, 'answers 403', BUFFER_BYTES[blocked]))
+  const target = (): number | undefined => (blocking ? blocking.port : relay.port)
+  const proxy = await startProxy({ target, chance, ...(frameRules && { rules: frameRules }) })
   const open = (name: string): Page =>
-    openPage({ name, port: proxy.port, token: token?.(name), returns, impatience: () => chance.between(0, 200) })
+    openPage({
+      name,
+      port: proxy.port,
+      token: token?.(name),
+      returns,
+      impatience: () => chance.between(0, 200),
+      openWire: blocked && tapWire(name, trace, createFallback(openSocket)),
+    })
   const publishers = PUBLISHERS.map(open)
   const receivers = RECEIVERS.map(open)
   const pages = [...publishers, ...receivers]
@@ -130,6 +145,8 @@ export async function run(scenario: Scenario): Promise<Outcome> {
       ROOMS.every((room) => trace.position(name, room)?.offset === observer.head(room)?.offset),
     )
   if (!(await until(isBack, LONGEST_RETURN))) throw new Error('The pages did not get online.')
+  // A page that a proxy held up at first asks for signals from before the relay began, which is a gap.
+  for (const heard of trace.heard.values()) heard.length = 0
 
   const startedAt = performance.now()
   const isOver = (): boolean =>
@@ -165,6 +182,7 @@ export async function run(scenario: Scenario): Promise<Outcome> {
   const left = await leftAtRelay(relay)
   await relay.stop()
   await proxy.close()
+  blocking?.close()
   const excess = (): number => Math.max(0, countTimers() - timersBefore) + tap.open.size + (fakePage?.listeners ?? 0)
   await until(() => excess() === 0, LONGEST_FAREWELL)
   const LEAK = left + excess()
@@ -187,6 +205,9 @@ export async function run(scenario: Scenario): Promise<Outcome> {
     errors: sumOf(pages.map(({ errors }) => errors)),
   }
 }
+
+/** What a proxy holds back of each answer. */
+const BUFFER_BYTES: { readonly [Through in Blocked]: number } = { streams: 0, buffers: 65_536 }
 
 const LONGEST_RETURN = 45_000
 const LONGEST_FAREWELL = 10_000

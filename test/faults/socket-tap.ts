@@ -1,4 +1,5 @@
 import { WebSocket } from 'ws'
+import type { OpenSocket } from '../../src/connection/socket.js'
 import { parse } from '../../src/protocol/codec.js'
 import type { ClientFrame, RelayFrame } from '../../src/protocol/frames.js'
 
@@ -45,5 +46,25 @@ export function tapSockets({ onDial, onSaid, onTold }: SocketListener): SocketTa
     remove() {
       globalThis.WebSocket = before
     },
+  }
+}
+
+/** Listens to the sockets that a client opens in another way. */
+export function tapWire(client: string, { onSaid, onTold }: SocketListener, openWire: OpenSocket): OpenSocket {
+  return (url, events) => {
+    const socket = openWire(url, {
+      ...events,
+      onText(text) {
+        onTold(client, parse(text) as unknown as RelayFrame)
+        events.onText(text)
+      },
+    })
+    return {
+      ...socket,
+      send(text) {
+        onSaid(client, parse(text) as unknown as ClientFrame)
+        socket.send(text)
+      },
+    }
   }
 }

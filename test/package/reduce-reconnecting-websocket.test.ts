@@ -139,6 +139,7 @@ async function traceOf(open: typeof original.openSocket, steps: readonly string[
   FakeWebSocket.current = undefined
   const socket = open('wss://relay.example/', {
     onOpen: () => trace.push('onOpen'),
+    onHelloNeeded: () => undefined,
     onText: (text) => trace.push(`onText ${text}`),
     onClose: (code, reason) => trace.push(`onClose ${code} ${reason}`),
   })

@@ -8,6 +8,7 @@ import { createFanOut, type Writer } from '../../examples/relay/output/writer.js
 import { createBodyReader } from '../../examples/relay/http/body.js'
 import { createPosts } from '../../examples/relay/http/posts.js'
 import { createConcurrencyLimit } from '../../examples/relay/limits/concurrency.js'
+import { problem } from '../../examples/relay/http/reply.js'
 import { createRateLimiter } from '../../examples/relay/limits/rate-limit.js'
 import type { Entry, SignalLog, LogPage } from '../../examples/relay/signal-log/log.js'
 import { createMemoryLog } from '../../examples/relay/signal-log/memory/log.js'
@@ -97,6 +98,7 @@ export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
     maxBytes: TERMS.maxBytes,
     addressOf,
     farewellLimiter: createRateLimiter({ rate: Number.POSITIVE_INFINITY, burst: Number.POSITIVE_INFINITY }),
+    openStream: () => problem(404, 'not-found', 'Pages of the model have WebSockets.'),
   })
   const tick = (): void => {
     for (const { heart: heartbeat } of connections.values()) heartbeat.tick()
@@ -131,7 +133,7 @@ export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
     post(body) {
       const request = Object.assign(new EventEmitter(), { headers: { 'content-type': 'text/plain' } })
       // Reading a body asks nothing more of a request. The log may be out of reach, or closed meanwhile.
-      posts.farewell(request as unknown as IncomingMessage).catch((error: unknown) => {
+      posts.fromPage(request as unknown as IncomingMessage).catch((error: unknown) => {
         if (!(error instanceof LogUnavailable)) onFailure(error)
       })
       request.emit('data', Buffer.from(body))

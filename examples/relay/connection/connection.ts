@@ -1,4 +1,3 @@
-import type { WebSocket } from 'ws'
 import * as CloseCode from '../../../src/protocol/close-codes.js'
 import { decodeClientFrame, parse } from '../../../src/protocol/codec.js'
 import type { Writer } from '../output/writer.js'
@@ -9,6 +8,7 @@ import { EpochChanged } from '../signal-log/log.js'
 import { Session, VERSION, type ReceivedFrame, type SessionOptions } from './session.js'
 import { KeysUnavailable } from '../access/tokens.js'
 import { SerialQueue, type QueueConsumer } from './serial-queue.js'
+import type { FrameSocket } from '../output/frame-socket.js'
 
 const UNSUPPORTED_DATA = 1003
 /** Time over which senders reconnect after a new epoch of the log (ms). */
@@ -36,13 +36,13 @@ export interface ConnectionOptions extends SessionOptions {
 }
 
 /** Reads frames, and passes them to the session one by one. */
-export function createConnection(ws: WebSocket, writer: Writer, options: ConnectionOptions): Connection {
+export function createConnection(ws: FrameSocket, writer: Writer, options: ConnectionOptions): Connection {
   return new SocketConnection(ws, writer, options)
 }
 
 class SocketConnection implements Connection, QueueConsumer<ReceivedFrame> {
   readonly writer: Writer
-  readonly #ws: WebSocket
+  readonly #ws: FrameSocket
   readonly #logger: Logger
   readonly #session: Session
   readonly #throttle: Throttle
@@ -54,7 +54,7 @@ class SocketConnection implements Connection, QueueConsumer<ReceivedFrame> {
   #isFull = false
   #throttleTimer: NodeJS.Timeout | undefined
 
-  constructor(ws: WebSocket, writer: Writer, options: ConnectionOptions) {
+  constructor(ws: FrameSocket, writer: Writer, options: ConnectionOptions) {
     const { logger, rate, helloTimeout } = options
     this.writer = writer
     this.#ws = ws

@@ -1,9 +1,9 @@
-import type { Duplex } from 'node:stream'
-import type { WebSocket } from 'ws'
+import type { Writable } from 'node:stream'
 import * as CloseCode from '../../../src/protocol/close-codes.js'
 import { Heartbeat, TICKS_PER_BEAT } from './heartbeat.js'
 import type { FanOut, Writer } from '../output/writer.js'
 import { createConnection, type Connection, type ConnectionOptions } from './connection.js'
+import type { FrameSocket } from '../output/frame-socket.js'
 
 /**
  * Maximum number of connections that are closed with the code TooMany at a time. A browser reads the reason only from a
@@ -23,8 +23,11 @@ export interface Connections {
   /** True when handshakes should fail, because too many connections are being rejected with a close code. */
   readonly isSaturated: boolean
   all(): readonly Connection[]
-  /** @param address The client's address, unless it is a loopback one. */
-  add(ws: WebSocket, socket: Duplex, address?: string): void
+  /**
+   * @param address The client's address, unless it is a loopback one.
+   * @returns `undefined` if there are too many connections.
+   */
+  add(ws: FrameSocket, socket: Writable, address?: string): Connection | undefined
   /** Ends the connections whose rights are no longer valid. */
   recheckRights(): void
   fail(writer: Writer, error: unknown): void
@@ -58,13 +61,13 @@ export function createConnections(options: ConnectionsOptions): Connections {
         rejecting += 1
         ws.on('close', () => (rejecting -= 1))
         logger.warn({ connections: connections.size }, 'too many connections; --max-connections sets the limit')
-        return writer.end(CloseCode.TooMany, 'too many connections')
+        writer.end(CloseCode.TooMany, 'too many connections')
+        return undefined
       }
-      connections.set(writer, {
-        connection: createConnection(ws, writer, options),
-        heartbeat: new Heartbeat(ws, writer),
-      })
+      const connection = createConnection(ws, writer, options)
+      connections.set(writer, { connection, heartbeat: new Heartbeat(ws, writer) })
       ws.on('close', () => connections.delete(writer))
+      return connection
     },
     recheckRights() {
       for (const { connection } of connections.values()) connection.recheckRights()

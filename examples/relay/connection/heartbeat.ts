@@ -1,18 +1,18 @@
-import type { WebSocket } from 'ws'
 import type { Writer } from '../output/writer.js'
+import type { FrameSocket } from '../output/frame-socket.js'
 
 /** Ticks per heartbeat interval. They keep the relay's silence shorter than one interval. */
 export const TICKS_PER_BEAT = 10
 
 /** Sends a beat when a connection is silent, and terminates it when the client does not answer pings. */
 export class Heartbeat {
-  readonly #ws: WebSocket
+  readonly #ws: FrameSocket
   readonly #writer: Writer
   #silentTicks = 0
   #ticks = 0
   #isAnswered = true
 
-  constructor(ws: WebSocket, writer: Writer) {
+  constructor(ws: FrameSocket, writer: Writer) {
     this.#ws = ws
     this.#writer = writer
     ws.on('pong', () => {

@@ -120,7 +120,7 @@ export function createHttp(options: HttpOptions) {
 
   async function answerFarewell(request: IncomingMessage): Promise<Reply> {
     if (request.method === 'OPTIONS') return PREFLIGHT
-    return isPost(request) ? unlessDraining(() => posts.farewell(request)) : wrongMethod('POST')
+    return isPost(request) ? unlessDraining(() => posts.fromPage(request)) : wrongMethod('POST')
   }
 
   async function answer(request: IncomingMessage, isExtra: boolean): Promise<Reply> {

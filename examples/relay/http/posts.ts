@@ -14,8 +14,12 @@ import { SenderEpochs } from '../signal-log/sender-epochs.js'
 import { json, problem, type Reply } from './reply.js'
 import { rightsWithin } from '../access/rights.js'
 import { readId } from '../access/claims.js'
+import type { OpenStream } from './streams.js'
 
 const IDEMPOTENCY_KEY = /^[\w-]{1,64}$/
+
+/** The envelope of a request, with its token, comes on top of the largest frame (bytes). */
+const ENVELOPE = 16_384
 
 const FIELDS = new Set(['signal', 'data', 'room'])
 
@@ -32,16 +36,18 @@ export interface PostsOptions {
   readonly addressOf: AddressOf
   /** Limits the farewell signals of each address. */
   readonly farewellLimiter: RateLimiter
+  readonly openStream: OpenStream
 }
 
-/** Accepts signals over HTTP: from backends that publish, and from pages that are leaving. */
+/** Accepts signals over HTTP: from backends that publish, and from pages that are leaving or have no WebSockets. */
 export interface Posts {
   publish(request: IncomingMessage): Promise<Reply>
-  farewell(request: IncomingMessage): Promise<Reply>
+  /** Accepts signals, or answers a hello with the frames of a connection. */
+  fromPage(request: IncomingMessage): Promise<Reply>
 }
 
 export function createPosts(options: PostsOptions): Posts {
-  const { access, publishKeys, log, bodies, publicBodies, maxBytes, addressOf, farewellLimiter } = options
+  const { access, publishKeys, log, bodies, publicBodies, maxBytes, addressOf, farewellLimiter, openStream } = options
   const authenticate = createAuthenticator({ keys: publishKeys, flag: '--publish-key', addressOf })
 
   async function publish(request: IncomingMessage): Promise<Reply> {
@@ -75,10 +81,21 @@ export function createPosts(options: PostsOptions): Posts {
     return problem(429, 'too-fast', 'Too many signals came from this address. Send this again, unchanged.', headers)
   }
 
-  async function farewell(request: IncomingMessage): Promise<Reply> {
-    const body = await publicBodies.json(request, ['application/json', 'text/plain'], maxBytes)
+  async function fromPage(request: IncomingMessage): Promise<Reply> {
+    const body = await publicBodies.json(request, ['application/json', 'text/plain'], maxBytes + ENVELOPE)
     if ('status' in body) return body
-    const { v, tab, token, user, signals } = { ...(body.value as Record<string, unknown> | null) }
+    const fields = { ...(body.value as Record<string, unknown> | null) }
+    return fields.type === 'hello' ? stream(request, fields) : farewell(request, fields)
+  }
+
+  function stream(request: IncomingMessage, { wait, ...hello }: Readonly<Record<string, unknown>>): Reply {
+    const refusal = refuseAddress(request, 1)
+    if (refusal) return refusal
+    return openStream({ hello, wait: typeof wait === 'number' ? wait : undefined, address: addressOf(request) })
+  }
+
+  async function farewell(request: IncomingMessage, fields: Readonly<Record<string, unknown>>): Promise<Reply> {
+    const { v, tab, token, user, signals } = fields
     const sends = Array.isArray(signals) ? signals.map(decodeSend) : []
     const isWhole =
       v === 1 && isPageId(tab) && isOptionalText(token) && (user === undefined || readId(user) !== undefined)
@@ -114,7 +131,7 @@ export function createPosts(options: PostsOptions): Posts {
     return json(200, { accepted, refused })
   }
 
-  return { publish, farewell }
+  return { publish, fromPage }
 }
 
 /** Prepares all signals of a request before any is logged: one invalid signal rejects the request. */

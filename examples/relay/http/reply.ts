@@ -4,7 +4,8 @@ import type { ServerResponse } from 'node:http'
 export interface Reply {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  readonly body: string | Buffer
+  /** A function writes the body itself, and ends the response. */
+  readonly body: string | Buffer | ((response: ServerResponse) => void)
   /** The code and the text of an error reply. */
   readonly error?: { readonly code: string; readonly text: string }
 }
@@ -29,6 +30,10 @@ export function withHeaders(reply: Reply, headers: Reply['headers']): Reply {
 
 export function writeReply(response: ServerResponse, { status, headers, body }: Reply): void {
   const common = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' }
+  if (typeof body === 'function') {
+    response.writeHead(status, { ...common, ...headers })
+    return body(response)
+  }
   response.writeHead(status, { ...common, ...headers, 'Content-Length': Buffer.byteLength(body) })
   // Node omits the body where the status or the method allows none.
   response.end(body)

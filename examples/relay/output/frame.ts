@@ -23,14 +23,31 @@ export function textFrame(text: string): Buffer {
 
 /** Returns the text of a frame that `textFrame` encoded. */
 export function textOf(frame: Buffer): string {
-  const length = frame[1]
-  if (length === LENGTH_IN_16_BITS) return frame.toString('utf8', 4)
-  return frame.toString('utf8', length === LENGTH_IN_64_BITS ? 10 : 2)
+  return frame.toString('utf8', boundsOf(frame).start)
+}
+
+/** Returns the texts of frames that `textFrame` encoded, which follow each other. */
+export function textsOf(frames: Buffer): string[] {
+  const texts: string[] = []
+  for (let at = 0; at < frames.length;) {
+    const { start, length } = boundsOf(frames.subarray(at))
+    texts.push(frames.toString('utf8', at + start, at + start + length))
+    at += start + length
+  }
+  return texts
 }
 
 /** Completes the frame of a logged signal; `prefix` is the one of `NewEntry`. */
 export function signalFrame(prefix: string, offset: number, at: number): Buffer {
   return textFrame(`${prefix},"offset":${offset},"at":${at}}`)
+}
+
+/** Returns the length of the header and that of the text. */
+function boundsOf(frame: Buffer): { readonly start: number; readonly length: number } {
+  const length = frame[1] ?? 0
+  if (length === LENGTH_IN_16_BITS) return { start: 4, length: frame.readUInt16BE(2) }
+  if (length === LENGTH_IN_64_BITS) return { start: 10, length: Number(frame.readBigUInt64BE(2)) }
+  return { start: 2, length }
 }
 
 function headerLength(length: number): 2 | 4 | 10 {

@@ -1,0 +1,67 @@
+import { EventEmitter } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import { Writable } from 'node:stream'
+import { textsOf } from '../output/frame.js'
+import type { FrameSocket } from '../output/frame-socket.js'
+
+const OPEN = 1
+const CLOSING = 2
+const CLOSED = 3
+/** The code of a connection that broke (RFC 6455, section 7.4.1). */
+const ABNORMAL = 1006
+
+/** A connection without a WebSocket: its only incoming frame is the hello, and its outgoing frames are events of a response. */
+export class ResponseSocket extends EventEmitter implements FrameSocket {
+  readonly OPEN = OPEN
+  readonly CLOSED = CLOSED
+  readonly isPaused = false
+  readyState = OPEN
+  /** Takes WebSocket frames, which connections share, and writes their texts. */
+  readonly output: Writable
+  readonly #response: ServerResponse
+  #code = ABNORMAL
+
+  /** @param onText Receives the text of each outgoing frame. */
+  constructor(response: ServerResponse, onText: (text: string) => void) {
+    super()
+    this.#response = response
+    this.output = new Writable({
+      write: (frames: Buffer, _encoding, done) => {
+        const texts = textsOf(frames)
+        response.write(texts.map(eventOf).join(''), () => done())
+        texts.forEach(onText)
+      },
+    })
+    response.on('error', () => {})
+    response.on('close', () => {
+      this.readyState = CLOSED
+      this.output.destroy()
+      this.emit('close', this.#code)
+    })
+  }
+
+  /** Flushed bytes count as an answer: an HTTP client cannot answer a ping. */
+  ping(): void {
+    if (this.output.writableLength === 0) this.emit('pong')
+  }
+
+  pause(): void {}
+
+  resume(): void {}
+
+  /** Ends the response with an event that has the code and the reason of a close frame. */
+  close(code: number, reason: string): void {
+    if (this.readyState !== OPEN) return
+    this.readyState = CLOSING
+    this.#code = code
+    this.#response.end(eventOf(JSON.stringify({ type: 'close', code, reason })))
+  }
+
+  terminate(): void {
+    this.#response.destroy()
+  }
+}
+
+function eventOf(text: string): string {
+  return `data: ${text}\n\n`
+}
