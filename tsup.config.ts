@@ -10,7 +10,13 @@ import { configSchema } from './examples/relay/options/config-file.js'
 const GLOBAL = 'Signalpost'
 
 /** What pages load from a content network. The builds run side by side: the last one that ends knows every hash. */
-const SCRIPTS = ['signalpost.min.js', 'signalpost.js', 'signalpost-inspector.js', 'signalpost-morph.min.js']
+const SCRIPTS = [
+  'signalpost.min.js',
+  'signalpost.js',
+  'signalpost-inspector.js',
+  'signalpost-morph.min.js',
+  'signalpost-fallback.min.js',
+]
 
 const LICENSES = 'THIRD-PARTY-LICENSES.txt'
 
@@ -24,7 +30,14 @@ const TYPES_ONLY = [
 ]
 
 /** Modules that only the script-tag build has. */
-const SCRIPT_TAG_ONLY = ['src/umd.ts', 'src/html/script-tag.ts', 'src/inspector/on-query.ts', 'src/morph/script-tag.ts']
+const SCRIPT_TAG_ONLY = [
+  'src/umd.ts',
+  'src/fallback/on-attribute.ts',
+  'src/html/script-tag.ts',
+  'src/inspector/on-query.ts',
+  'src/morph/script-tag.ts',
+  'src/page/beside-script.ts',
+]
 
 /**
  * Decides how the file was loaded. As a script tag it stays a script tag where a global `module` or elements with such ids
@@ -124,6 +137,7 @@ const declarations: Options = {
   entry: {
     index: 'src/index.ts',
     'react/index': 'src/react/index.ts',
+    'fallback/index': 'src/fallback/index.ts',
     'html/index': 'src/html/index.ts',
     'inspector/index': 'src/inspector/index.ts',
     'morph/index': 'src/morph/index.ts',
@@ -239,5 +253,6 @@ export default defineConfig((options) => [
   umd('signalpost.min', true),
   besideScriptTag('signalpost-inspector', 'src/inspector/index.ts', 'esm'),
   besideScriptTag('signalpost-morph.min', 'src/morph/script-tag.ts', 'iife'),
+  besideScriptTag('signalpost-fallback.min', 'src/fallback/fallback.ts', 'esm'),
   relay(Boolean(options.watch)),
 ])

@@ -17,6 +17,7 @@ const WITHOUT_PAGE = [
   'test/client/{emitter,errors,server-rendering,status}.test.ts',
   'test/connection/{backoff,close-policy,liveness,reducer,socket,status-transitions}.test.ts',
   'test/delivery/inbox.test.ts',
+  'test/fallback/*.test.ts',
   'test/protocol/*.test.ts',
   'test/refresh/server-rendering.test.ts',
 ]

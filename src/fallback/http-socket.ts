@@ -1,6 +1,7 @@
 import type { Socket, SocketEvents } from '../connection/socket.js'
 import * as CloseCode from '../protocol/close-codes.js'
 import type { ClientFrame, HelloFrame, RelayFrame, RefusedFrame, SendFrame } from '../protocol/frames.js'
+import { createPostQueue } from './post-queue.js'
 import { stringify } from '../protocol/stringify.js'
 
 /** How long the first event of a stream may take (ms): a proxy that buffers holds it back. */
@@ -53,18 +54,18 @@ const CODES: { readonly [error: string]: number } = {
 export function openHttpSocket(url: string, events: SocketEvents, route: HttpRoute): Socket {
   const address = url.replace('ws', 'http')
   const requests = new AbortController()
-  const outgoing: SendFrame[] = []
-  const refusedRooms = new Set<string | undefined>()
+  /** The refused rooms, and an empty text after a welcome. */
+  const answered = new Set<string | undefined>()
   let hello: HelloFrame
   let answer = new AbortController()
   /** How long the relay may hold the next answer (ms): not the one with the welcome or with a fresh room. */
   let wait = 0
-  let isWelcomeWanted = true
   let isHelloDue = false
-  let isPosting = false
-  let maxBytes = 0
+  /** The rooms of the hello that the relay has not answered. */
+  let unanswered = 0
+  let terms = { beat: 0, maxBytes: 0 }
   let silentAt = Infinity
-  let beat = 0
+  const queue = createPostQueue({ submit: sendSignals, maxBytes: () => terms.maxBytes })
 
   function post(body: unknown, { signal }: AbortController): Promise<Response> {
     return fetch(address, { method: 'POST', body: stringify(body), signal })
@@ -75,6 +76,7 @@ export function openHttpSocket(url: string, events: SocketEvents, route: HttpRou
     if (isHelloDue) return
     isHelloDue = true
     wait = 0
+    queue.hold()
     queueMicrotask(() => {
       isHelloDue = false
       if (!requests.signal.aborted) events.onHelloNeeded()
@@ -107,49 +109,37 @@ export function openHttpSocket(url: string, events: SocketEvents, route: HttpRou
   }
 
   function onEvent(text: string): void {
-    silentAt = performance.now() + beat + BEAT_MARGIN
+    silentAt = performance.now() + terms.beat + BEAT_MARGIN
     const frame = JSON.parse(text) as RelayFrame | CloseEvent
-    switch (frame.type) {
-      case 'close':
-        if (frame.code !== CloseCode.Normal) return finish(frame.code, frame.reason)
-        wait = HOLD
-        return events.onHelloNeeded()
-      case 'welcome':
-        ;({ beat, maxBytes } = frame)
-        if (!isWelcomeWanted) return
-        isWelcomeWanted = false
-        break
-      case 'refused':
-        // Each hello asks for the room again.
-        if (refusedRooms.has(frame.room)) return
-        refusedRooms.add(frame.room)
-    }
-    events.onText(text)
+    if (frame.type === 'close') return onLastEvent(frame)
+    if (frame.type === 'welcome') terms = frame
+    if (frame.type === 'joined' || frame.type === 'refused') unanswered -= 1
+    if (!isRepeated(frame)) events.onText(text)
+    if (unanswered <= 0 && !isHelloDue) queue.release()
   }
 
-  /** Sends the waiting signals in order: a request begins when the one before has been answered. */
-  async function sendSignals(): Promise<void> {
-    if (isPosting) return
-    isPosting = true
-    while (outgoing.length > 0) {
-      const result = await submit(takeBatch())
-      if (!result) return
-      const { accepted, refused } = result
-      if (accepted.length > 0) events.onText(stringify({ type: 'accepted', ids: accepted }))
-      for (const refusal of refused) events.onText(stringify({ ...refusal, type: 'refused' }))
-    }
-    isPosting = false
+  function onLastEvent({ code, reason }: CloseEvent): void {
+    if (code !== CloseCode.Normal) return void finish(code, reason)
+    wait = HOLD
+    events.onHelloNeeded()
   }
 
-  /** Takes as many signals as fit into one request, and at least one. */
-  function takeBatch(): SendFrame[] {
-    let size = 0
-    const count = outgoing.findIndex((frame, index) => {
-      // A character takes up to three bytes.
-      size += 3 * stringify(frame).length
-      return index > 0 && size > maxBytes
-    })
-    return outgoing.splice(0, count < 0 ? outgoing.length : count)
+  /** Each answer has a welcome, and refuses the same rooms again: the client wants to know once. */
+  function isRepeated(frame: RelayFrame): boolean {
+    if (frame.type !== 'welcome' && frame.type !== 'refused') return false
+    const subject = frame.type === 'welcome' ? '' : frame.room
+    const isKnown = answered.has(subject)
+    answered.add(subject)
+    return isKnown
+  }
+
+  async function sendSignals(signals: readonly SendFrame[]): Promise<boolean> {
+    const result = await submit(signals)
+    if (!result) return false
+    const { accepted, refused } = result
+    if (accepted.length > 0) events.onText(stringify({ type: 'accepted', ids: accepted }))
+    for (const refusal of refused) events.onText(stringify({ ...refusal, type: 'refused' }))
+    return true
   }
 
   async function submit(signals: readonly SendFrame[]): Promise<Answer | undefined> {
@@ -198,18 +188,18 @@ export function openHttpSocket(url: string, events: SocketEvents, route: HttpRou
       switch (frame.type) {
         case 'hello':
           hello = frame
+          unanswered = wait > 0 ? 0 : frame.rooms.length
+          if (unanswered > 0) queue.hold()
           return void listen()
         case 'signal':
-          outgoing.push(frame)
-          return void sendSignals()
+          return queue.push(frame)
         case 'ping':
           return void ping()
         case 'token':
-          isWelcomeWanted = true
-          refusedRooms.clear()
+          answered.clear()
           return renewHello()
         default:
-          refusedRooms.delete(frame.room)
+          answered.delete(frame.room)
           renewHello()
       }
     },

@@ -1,6 +1,10 @@
 import { createSignalClient } from '../client.js'
 import { getPageClient, receiveSignal, sendSignal } from '../page-client.js'
 import type { RefreshTexts } from '../refresh/indicator/notice.js'
+import type { OpenTransport } from '../connection/transport.js'
+import { loadFallback } from '../fallback/on-attribute.js'
+import { badOption } from '../option-checks.js'
+import { findBeside } from '../page/beside-script.js'
 import { call } from '../page/dom.js'
 import { readMeta } from '../page/meta.js'
 import type { Token } from '../signals.js'
@@ -17,7 +21,8 @@ const WITH_ATTRIBUTES = `[${Attribute.Refresh}],[${Attribute.Send}],[${Attribute
  * Runs a script tag: it follows the attributes of the page. With `data-url` it connects (empty: to the default address),
  * unless the page has a client. With `data-globals` it makes `sendSignal` and `receiveSignal` global. `data-text-changed`,
  * `-refresh`, `-failed` and `-retry` are the texts of the hint; `data-spread`, `data-origins` and `data-headers` are options of
- * refreshes. `data-protocol` is the option of the client. `<meta name="signalpost-token">` contains the token; `data-token-url` returns
+ * refreshes. `data-protocol` is the option of the client. `data-fallback` loads what works where WebSockets are blocked, from
+ * beside the script or from the address in it. `<meta name="signalpost-token">` contains the token; `data-token-url` returns
  * fresh ones as plain text.
  */
 export function runScriptTag(loaded: HTMLOrSVGScriptElement | null): void {
@@ -26,6 +31,7 @@ export function runScriptTag(loaded: HTMLOrSVGScriptElement | null): void {
   const {
     url,
     protocol,
+    fallback,
     globals,
     origins,
     headers,
@@ -53,7 +59,9 @@ export function runScriptTag(loaded: HTMLOrSVGScriptElement | null): void {
     origins: origins?.match(/[^\s,]+/g) ?? [],
     headers: headers === undefined ? headers : readHeaders(headers),
   })
-  if (url !== undefined && !getPageClient()) connect({ url, protocol, token: createToken(tokenUrl) })
+  if (url !== undefined && !getPageClient()) {
+    connect({ url, protocol, token: createToken(tokenUrl), script, fallback })
+  }
   setTimeout(() => warn(globals !== undefined), CLIENT_TIMEOUT)
 }
 
@@ -80,17 +88,30 @@ interface TagOptions {
   readonly url: string
   readonly protocol: string | undefined
   readonly token: Token | undefined
+  readonly script: HTMLElement | HTMLOrSVGScriptElement | null
+  readonly fallback: string | undefined
 }
 
-function connect({ url, protocol, token }: TagOptions): void {
+function connect({ url, protocol, token, script, fallback }: TagOptions): void {
   try {
-    createSignalClient({ url, ...(protocol && { protocol: protocol as 'plain' }), ...(token && { token }) })
+    createSignalClient({
+      url,
+      ...(protocol && { protocol: protocol as 'plain' }),
+      ...(token && { token }),
+      ...(fallback !== undefined && { transport: findFallback((script as HTMLScriptElement).src, fallback) }),
+    })
   } catch (error) {
     // In a microtask, because the rest of the script tag works without a connection.
     queueMicrotask(() => {
       throw error
     })
   }
+}
+
+function findFallback(script: string, attribute: string): OpenTransport {
+  const address = findBeside(script, attribute, 'signalpost-fallback.min.js')
+  if (!address) throw badOption('data-fallback needs the address of signalpost-fallback.min.js')
+  return loadFallback(address)
 }
 
 function createToken(url: string | undefined): Token | undefined {

@@ -1,7 +1,5 @@
 import { badOption } from '../option-checks.js'
-
-/** The file names of the script tag. A short address of a content network has no file name: its sibling is another package. */
-const SCRIPT = /\/signalpost(\.min)?\.js$/
+import { findBeside } from '../page/beside-script.js'
 
 /**
  * Shows the inspector on a page whose address has `signalpost-inspect` in its query, or `signalpost-inspect=team:7,main` to
@@ -11,14 +9,7 @@ const SCRIPT = /\/signalpost(\.min)?\.js$/
 export function inspectOnQuery(script: HTMLOrSVGScriptElement | null): void {
   const rooms = new URLSearchParams(location.search).get('signalpost-inspect')
   if (rooms === null || !(script instanceof HTMLScriptElement) || script.dataset.inspect === undefined) return
-  void show(findInspector(script.dataset.inspect, script.src), rooms)
-}
-
-function findInspector(address: string, script: string): string | undefined {
-  if (address) return new URL(address, location.href).href
-  return SCRIPT.test(new URL(script, location.href).pathname)
-    ? new URL('signalpost-inspector.js', script).href
-    : undefined
+  void show(findBeside(script.src, script.dataset.inspect, 'signalpost-inspector.js'), rooms)
 }
 
 async function show(address: string | undefined, rooms: string): Promise<void> {

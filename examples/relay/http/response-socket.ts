@@ -1,8 +1,11 @@
-import { EventEmitter } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { Writable } from 'node:stream'
 import { textsOf } from '../output/frame.js'
 import type { FrameSocket } from '../output/frame-socket.js'
+
+/** Frames that bring no news. */
+const GREETING = /^\{"type":"(?:welcome|joined)"/
 
 const OPEN = 1
 const CLOSING = 2
@@ -18,26 +21,34 @@ export class ResponseSocket extends EventEmitter implements FrameSocket {
   readyState = OPEN
   /** Takes WebSocket frames, which connections share, and writes their texts. */
   readonly output: Writable
+  /** Resolves with the first frame after the greeting, or at the end of the connection. */
+  readonly whenNews: Promise<void>
   readonly #response: ServerResponse
   #code = ABNORMAL
 
-  /** @param onText Receives the text of each outgoing frame. */
-  constructor(response: ServerResponse, onText: (text: string) => void) {
+  constructor(response: ServerResponse) {
     super()
     this.#response = response
     this.output = new Writable({
       write: (frames: Buffer, _encoding, done) => {
         const texts = textsOf(frames)
         response.write(texts.map(eventOf).join(''), () => done())
-        texts.forEach(onText)
+        if (!texts.every((text) => GREETING.test(text))) this.emit('news')
       },
     })
+    this.whenNews = once(this, 'news').then(() => undefined)
     response.on('error', () => {})
     response.on('close', () => {
       this.readyState = CLOSED
       this.output.destroy()
       this.emit('close', this.#code)
+      this.emit('news')
     })
+  }
+
+  /** Passes on a text as if the client had sent it. */
+  receive(text: string): void {
+    this.emit('message', Buffer.from(text), false)
   }
 
   /** Flushed bytes count as an answer: an HTTP client cannot answer a ping. */

@@ -1,5 +1,7 @@
 import type { ConcurrencyLimit } from '../limits/concurrency.js'
+import type { Connection } from '../connection/connection.js'
 import type { Connections } from '../connection/connections.js'
+import { isDoneWithin } from '../timeout.js'
 import * as CloseCode from '../../../src/protocol/close-codes.js'
 import { problem, type Reply } from './reply.js'
 import { ResponseSocket } from './response-socket.js'
@@ -16,9 +18,6 @@ const HEADERS = {
 
 /** Some programs between the relay and the page wait for the first 2 kB. */
 const PADDING = `:${' '.repeat(2048)}\n\n`
-
-/** Frames that bring no news. */
-const GREETING = /^\{"type":"(?:welcome|joined)"/
 
 const BUSY = problem(503, 'busy', 'The relay has too many connections; --max-connections sets the limit.', {
   'Retry-After': '10',
@@ -60,23 +59,20 @@ export function createStreams({ connections, connectionLimit }: StreamsOptions):
         // The heartbeat replaces the time limit of requests.
         response.socket?.setTimeout(0)
         if (address !== undefined) response.on('close', () => connectionLimit.release(address))
-        let hasNews = false
-        let isGreeted = false
-        const socket = new ResponseSocket(response, (text) => {
-          hasNews ||= !GREETING.test(text)
-          // Signals of the same turn belong to the same answer.
-          if (hasNews && isGreeted) setImmediate(end)
-        })
+        const socket = new ResponseSocket(response)
         const connection = connections.add(socket, socket.output, address)
-        const end = (): void => connection?.writer.end(CloseCode.Normal, 'ask again')
-        socket.emit('message', Buffer.from(JSON.stringify(hello)), false)
-        if (wait === undefined) return void response.write(PADDING)
-        void connection?.finish().then(() => {
-          isGreeted = true
-          const timer = setTimeout(end, hasNews ? 0 : Math.min(wait, MAX_HOLD))
-          response.on('close', () => clearTimeout(timer))
-        })
+        socket.receive(JSON.stringify(hello))
+        if (wait === undefined) response.write(PADDING)
+        else if (connection) void hold(connection, socket, Math.min(wait, MAX_HOLD))
       },
     }
   }
+}
+
+/** Ends the answer with the first news, or when the time is over (ms). */
+async function hold(connection: Connection, { whenNews }: ResponseSocket, wait: number): Promise<void> {
+  await connection.finish()
+  await isDoneWithin(wait, whenNews)
+  // Signals of the same turn belong to the same answer.
+  setImmediate(() => connection.writer.end(CloseCode.Normal, 'ask again'))
 }

@@ -1,0 +1,129 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import type { OpenSocket, Socket, SocketEvents } from '../../src/connection/socket.js'
+import { createFallback } from '../../src/fallback/fallback.js'
+
+const WELCOME = '{"type":"welcome","v":1,"tab":"t","beat":25000,"maxBytes":65536,"window":900000}'
+const MINUTE = 60_000
+
+/** A WebSocket that does what the test tells it to. */
+interface FakeSocket extends Socket {
+  readonly events: SocketEvents
+  isClosed: boolean
+}
+
+let sockets: FakeSocket[]
+let requests: string[]
+let told: string[]
+
+const openSocket: OpenSocket = (_url, events) => {
+  const socket = { events, isClosed: false, send: () => undefined, close: () => void (socket.isClosed = true) }
+  sockets.push(socket)
+  return socket
+}
+
+/** Connects like a client: says hello whenever it is asked to. */
+function connectBy(open: OpenSocket): Socket {
+  const sayHello = (): void => socket.send('{"type":"hello","v":1,"tab":"secret","rooms":[]}')
+  const socket = open('ws://relay.test/signals', {
+    onOpen: sayHello,
+    onHelloNeeded: sayHello,
+    onText: (text) => void told.push((JSON.parse(text) as { type: string }).type),
+    onClose: (code, reason) => void told.push(`close ${code} ${reason}`.trim()),
+  })
+  return socket
+}
+
+const block = (socket: FakeSocket | undefined): void => socket?.events.onClose(1006, '')
+const settle = (): Promise<unknown> => vi.advanceTimersByTimeAsync(10)
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+  sockets = []
+  requests = []
+  told = []
+  vi.stubGlobal('fetch', async (_url: string, { body, signal }: { body: string; signal: AbortSignal }) => {
+    requests.push(body)
+    const stream = new ReadableStream<Uint8Array>({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode(`data: ${WELCOME}\n\n`))
+        signal.addEventListener('abort', () => controller.error(signal.reason))
+      },
+    })
+    return new Response(stream)
+  })
+})
+
+describe('the fallback', () => {
+  it('sends nothing by HTTP while WebSockets work', async () => {
+    connectBy(createFallback(openSocket))
+    sockets[0]?.events.onOpen()
+    sockets[0]?.events.onText(WELCOME)
+    await vi.advanceTimersByTimeAsync(MINUTE)
+    expect([told, requests, sockets.length]).toEqual([['welcome'], [], 1])
+  })
+
+  it('leaves a connection alone that the relay ends with a code of its own', async () => {
+    connectBy(createFallback(openSocket))
+    sockets[0]?.events.onOpen()
+    sockets[0]?.events.onClose(4401, 'the token is missing')
+    await settle()
+    expect([told, requests]).toEqual([['close 4401 the token is missing'], []])
+  })
+
+  it.each(['opens', 'does not open'])('P14.7 gives up a WebSocket that %s and brings no frame in time', async (how) => {
+    connectBy(createFallback(openSocket))
+    if (how === 'opens') sockets[0]?.events.onOpen()
+    await vi.advanceTimersByTimeAsync(3900)
+    expect(requests).toEqual([])
+    await vi.advanceTimersByTimeAsync(200)
+    expect([told, requests.length, sockets[0]?.isClosed]).toEqual([['welcome'], 1, true])
+  })
+
+  it('P14.7 tries WebSockets again after 1, 2 and 4 minutes, and returns to one that opens', async () => {
+    const open = createFallback(openSocket)
+    connectBy(open)
+    block(sockets[0])
+    await settle()
+    for (const [index, minutes] of [1, 2, 4].entries()) {
+      await vi.advanceTimersByTimeAsync(minutes * MINUTE - 100)
+      expect(sockets).toHaveLength(index + 1)
+      await vi.advanceTimersByTimeAsync(200)
+      expect(sockets).toHaveLength(index + 2)
+      if (minutes < 4) block(sockets.at(-1))
+    }
+    sockets.at(-1)?.events.onOpen()
+    expect(told).toEqual(['welcome', 'close 4508 WebSockets work again'])
+    connectBy(open)
+    sockets.at(-1)?.events.onOpen()
+    sockets.at(-1)?.events.onText(WELCOME)
+    expect([told.at(-1), requests.length, sockets.length]).toEqual(['welcome', 1, 5])
+  })
+
+  it('uses HTTP at once where a WebSocket failed less than a minute ago', async () => {
+    const open = createFallback(openSocket)
+    const socket = connectBy(open)
+    block(sockets[0])
+    await settle()
+    socket.close()
+    connectBy(open)
+    await settle()
+    expect([told, requests.length, sockets.length]).toEqual([['welcome', 'welcome'], 2, 1])
+  })
+
+  it('leaves no timer and no request behind when it is closed', async () => {
+    const socket = connectBy(createFallback(openSocket))
+    block(sockets[0])
+    await settle()
+    socket.close()
+    await settle()
+    expect([vi.getTimerCount(), told]).toEqual([0, ['welcome']])
+  })
+
+  it('reports a closed connection where HTTP fails, too', async () => {
+    vi.stubGlobal('fetch', () => Promise.reject(new TypeError('Failed to fetch')))
+    connectBy(createFallback(openSocket))
+    block(sockets[0])
+    await settle()
+    expect(told).toEqual(['close 1006'])
+  })
+})
