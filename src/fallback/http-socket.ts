@@ -1,21 +1,20 @@
 import type { Socket, SocketEvents } from '../connection/socket.js'
 import * as CloseCode from '../protocol/close-codes.js'
 import type { ClientFrame, HelloFrame, RelayFrame, RefusedFrame, SendFrame } from '../protocol/frames.js'
+import { createAnswers } from './answers.js'
 import { createPostQueue } from './post-queue.js'
 import { stringify } from '../protocol/stringify.js'
 
-/** How long the first event of a stream may take (ms): a proxy that buffers holds it back. */
-const STREAM_TIMEOUT = 2500
 /** How long the relay may hold an answer that does not stream (ms). */
 const HOLD = 25_000
 /** How long a request with signals may take (ms): the relay retries for 15 seconds. */
 const POST_TIMEOUT = 20_000
 /** How much later than announced an event may arrive (ms). */
 const BEAT_MARGIN = 5000
-/** The wait after an answer that asks for one, where the browser hides for how long (s). */
+/** The wait after a 429 whose `Retry-After` the browser hides (s). */
 const RETRY_AFTER = 5
 
-/** What the sockets of one client learn of the way to the relay. */
+/** The way to the relay, as the sockets of one client have found it. */
 export interface HttpRoute {
   /** Whether a proxy holds answers back until they end. */
   isBuffered: boolean
@@ -57,14 +56,22 @@ export function openHttpSocket(url: string, events: SocketEvents, route: HttpRou
   /** The refused rooms, and an empty text after a welcome. */
   const answered = new Set<string | undefined>()
   let hello: HelloFrame
-  let answer = new AbortController()
   /** How long the relay may hold the next answer (ms): not the one with the welcome or with a fresh room. */
   let wait = 0
   let isHelloDue = false
   /** The rooms of the hello that the relay has not answered. */
   let unanswered = 0
   let terms = { beat: 0, maxBytes: 0 }
-  let silentAt = Infinity
+  const answers = createAnswers({
+    post,
+    onEvent,
+    onBuffered() {
+      route.isBuffered = true
+      // The same hello would be too old: the ages in it count from when the client made it.
+      events.onHelloNeeded()
+    },
+    onLost: (error) => (error ? refuse(error) : finish(CloseCode.Abnormal)),
+  })
   const queue = createPostQueue({ submit: sendSignals, maxBytes: () => terms.maxBytes })
 
   function post(body: unknown, { signal }: AbortController): Promise<Response> {
@@ -83,33 +90,7 @@ export function openHttpSocket(url: string, events: SocketEvents, route: HttpRou
     })
   }
 
-  async function listen(): Promise<void> {
-    answer.abort()
-    const controller = (answer = new AbortController())
-    const timer = route.isBuffered ? undefined : setTimeout(onBuffered, STREAM_TIMEOUT)
-    controller.signal.addEventListener('abort', () => clearTimeout(timer))
-    try {
-      const response = await post({ ...hello, wait: route.isBuffered ? wait : undefined }, controller)
-      if (!response.ok) return await refuse(response)
-      for await (const text of readEvents(response)) {
-        if (controller.signal.aborted) return
-        clearTimeout(timer)
-        onEvent(text)
-      }
-    } catch {
-      // A broken connection is one that ended without its last event.
-    }
-    if (!controller.signal.aborted) finish(CloseCode.Abnormal)
-  }
-
-  /** The same hello would be too old: the ages in it count from when the client made it. */
-  function onBuffered(): void {
-    route.isBuffered = true
-    events.onHelloNeeded()
-  }
-
   function onEvent(text: string): void {
-    silentAt = performance.now() + terms.beat + BEAT_MARGIN
     const frame = JSON.parse(text) as RelayFrame | CloseEvent
     if (frame.type === 'close') return onLastEvent(frame)
     if (frame.type === 'welcome') terms = frame
@@ -161,7 +142,7 @@ export function openHttpSocket(url: string, events: SocketEvents, route: HttpRou
 
   /** A request that is answered proves one direction only: the answer to the hello must not be silent. */
   async function ping(): Promise<void> {
-    if (performance.now() > silentAt) route.isBuffered = (route.silences += 1) > 1
+    if (answers.silence() > terms.beat + BEAT_MARGIN) route.isBuffered = (route.silences += 1) > 1
     else if (await submit([])) events.onText(stringify({ type: 'pong' }))
   }
 
@@ -172,7 +153,7 @@ export function openHttpSocket(url: string, events: SocketEvents, route: HttpRou
 
   function close(): void {
     requests.abort()
-    answer.abort()
+    answers.stop()
   }
 
   function finish(code: number, reason = ''): undefined {
@@ -190,7 +171,7 @@ export function openHttpSocket(url: string, events: SocketEvents, route: HttpRou
           hello = frame
           unanswered = wait > 0 ? 0 : frame.rooms.length
           if (unanswered > 0) queue.hold()
-          return void listen()
+          return void answers.listen(route.isBuffered ? { ...hello, wait } : hello, !route.isBuffered)
         case 'signal':
           return queue.push(frame)
         case 'ping':
@@ -204,16 +185,5 @@ export function openHttpSocket(url: string, events: SocketEvents, route: HttpRou
       }
     },
     close,
-  }
-}
-
-/** Reads the data of the events of an answer. Other texts, such as a page of a proxy, have none. */
-async function* readEvents({ body }: Response): AsyncGenerator<string> {
-  const reader = body!.pipeThrough(new TextDecoderStream()).getReader()
-  let rest = ''
-  for (let read = await reader.read(); !read.done; read = await reader.read()) {
-    const lines = (rest + read.value).split('\n')
-    rest = lines.pop() ?? ''
-    for (const line of lines) if (line.startsWith('data: ')) yield line.slice(6)
   }
 }

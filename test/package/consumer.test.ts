@@ -130,6 +130,7 @@ describe('an application that installed the package', () => {
       'dist/umd/THIRD-PARTY-LICENSES.txt',
       'dist/umd/integrity.json',
       'dist/umd/package.json',
+      'dist/umd/signalpost-fallback.min.js',
       'dist/umd/signalpost-inspector.js',
       'dist/umd/signalpost-morph.THIRD-PARTY-LICENSES.txt',
       'dist/umd/signalpost-morph.min.js',
