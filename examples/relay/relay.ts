@@ -13,7 +13,7 @@ import { createConcurrencyLimit } from './limits/concurrency.js'
 import { createBodyReader } from './http/body.js'
 import { createHttp } from './http/http.js'
 import { createHttpConnections } from './http/http-connections.js'
-import { farewellRate, maxHttpConnections, HANDSHAKE_RATE } from './limits/address-rates.js'
+import { farewellRate, handshakeRate, maxHttpConnections } from './limits/address-rates.js'
 import { createLog } from './create-log.js'
 import type { SignalLog } from './signal-log/log.js'
 import { withRetry } from './signal-log/retry.js'
@@ -119,6 +119,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
   })
 
   const rate = limitOf(settings.rate)
+  const maxConnections = limitOf(settings.maxConnections)
   const rooms = createRooms({ log, onFailure: (writer, error) => connections.fail(writer, error) })
   const connections: Connections = createConnections({
     fanOut: createFanOut({ maxBuffered: limitOf(settings.maxBuffered), counters }),
@@ -128,7 +129,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
     logger,
     terms: { beat, maxBytes, window },
     users: createConcurrencyLimit(limitOf(settings.maxConnectionsPerUser)),
-    maxConnections: limitOf(settings.maxConnections),
+    maxConnections,
     maxRooms: limitOf(settings.maxRooms),
     rate,
     helloTimeout,
@@ -148,7 +149,11 @@ export function createRelay(options: RelayOptions = {}): Relay {
   const bodies = createBodyReader({ maxTotal, addressOf })
   // Separate memory, so that pages cannot exhaust that of backends.
   const maxPerAddress = limitOf(settings.maxConnectionsPerAddress)
-  const publicBodies = createBodyReader({ maxTotal, maxPerAddress, addressOf })
+  const publicBodies = createBodyReader({
+    maxTotal,
+    maxPerAddress: Math.min(maxPerAddress, Math.floor(maxTotal / maxBytes / 2)),
+    addressOf,
+  })
   const admin = createAdmin({
     addressOf,
     bodies: publicBodies,
@@ -201,9 +206,11 @@ export function createRelay(options: RelayOptions = {}): Relay {
   server.on('upgrade', (_request, socket) => httpConnections.release(socket))
   // Node's HTTP timeouts do not cover a connection that never sends a byte.
   server.on('connection', (socket) => socket.setTimeout(helloTimeout))
-  const handshakeLimiter = createRateLimiter(HANDSHAKE_RATE)
+  const connectionRate = limitOf(settings.connectionRate)
+  const handshakeLimiter = createRateLimiter(
+    handshakeRate({ max: maxConnections, maxPerAddress, rate: connectionRate }),
+  )
   const connectionLimit = createConcurrencyLimit(maxPerAddress)
-  const onOpen = connections.add
   server.on(
     'upgrade',
     createHandshakes({
@@ -214,10 +221,9 @@ export function createRelay(options: RelayOptions = {}): Relay {
       handshakeLimiter,
       connectionLimit,
       isDraining,
-      isSaturated: () => connections.isSaturated,
+      connections,
       counters,
       logger,
-      onOpen,
     }),
   )
 

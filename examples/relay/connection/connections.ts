@@ -11,20 +11,33 @@ import { createConnection, type Connection, type ConnectionOptions } from './con
  */
 const MAX_REJECTING = 100
 
+const TOO_MANY: Rejection = { reason: 'too many connections', retryAfter: 10_000 }
+
 export interface ConnectionsOptions extends ConnectionOptions {
   readonly fanOut: FanOut
   /** Maximum number of connections. */
   readonly maxConnections: number
 }
 
+/** Why a connection is closed with the code TooMany. */
+interface Rejection {
+  readonly reason: string
+  /** The wait before the next attempt (ms). */
+  readonly retryAfter: number
+}
+
 /** All open connections. */
 export interface Connections {
   readonly size: number
-  /** True when handshakes should fail, because too many connections are being rejected with a close code. */
-  readonly isSaturated: boolean
+  /** True when there is no room for another connection. */
+  readonly isFull: boolean
+  /** False when handshakes should fail instead, because too many connections are being rejected with a close code. */
+  readonly canReject: boolean
   all(): readonly Connection[]
   /** @param address The client's address, unless it is a loopback one. */
   add(ws: WebSocket, socket: Duplex, address?: string): void
+  /** Closes a connection with the code TooMany. */
+  reject(ws: WebSocket, socket: Duplex, rejection: Rejection): void
   /** Ends the connections whose rights are no longer valid. */
   recheckRights(): void
   fail(writer: Writer, error: unknown): void
@@ -43,23 +56,33 @@ export function createConnections(options: ConnectionsOptions): Connections {
     for (const { heartbeat } of connections.values()) heartbeat.tick()
   }
 
+  function reject(ws: WebSocket, socket: Duplex, { reason, retryAfter }: Rejection): void {
+    const writer = fanOut.open(ws, socket)
+    ws.on('error', () => {})
+    rejecting += 1
+    ws.on('close', () => (rejecting -= 1))
+    writer.send({ type: 'goodbye', retryAfter, reason: 'too-many' })
+    writer.end(CloseCode.TooMany, reason)
+  }
+
   return {
     get size() {
       return connections.size
     },
-    get isSaturated() {
-      return connections.size >= maxConnections && rejecting >= MAX_REJECTING
+    get isFull() {
+      return connections.size >= maxConnections
+    },
+    get canReject() {
+      return rejecting < MAX_REJECTING
     },
     all: () => [...connections.values()].map(({ connection }) => connection),
+    reject,
     add(ws, socket, address) {
-      const writer = fanOut.open(ws, socket, address)
       if (connections.size >= maxConnections) {
-        ws.on('error', () => {})
-        rejecting += 1
-        ws.on('close', () => (rejecting -= 1))
         logger.warn({ connections: connections.size }, 'too many connections; --max-connections sets the limit')
-        return writer.end(CloseCode.TooMany, 'too many connections')
+        return reject(ws, socket, TOO_MANY)
       }
+      const writer = fanOut.open(ws, socket, address)
       connections.set(writer, {
         connection: createConnection(ws, writer, options),
         heartbeat: new Heartbeat(ws, writer),

@@ -10,23 +10,34 @@ import { createRateLimiter, type RateLimiter } from '../limits/rate-limit.js'
 
 const SATURATED: HandshakeRefusal = {
   status: '503 Service Unavailable',
-  reason: 'connections',
+  code: 'connections',
   text: 'The relay has too many connections; --max-connections sets the limit.',
   retryAfter: 10,
 }
-const TOO_FAST: HandshakeRefusal = {
+const TOO_FAST: AddressRefusal = {
   status: '429 Too Many Requests',
-  reason: 'address-rate',
-  text: 'This address connects too often. Wait, and try again.',
+  code: 'address-rate',
+  text: 'This address connects too often; --connection-rate sets the limit. Behind a proxy, start the relay with --trust-proxy.',
+  reason: 'too many new connections from this network',
+  retryAfter: 1,
 }
-const TOO_MANY: HandshakeRefusal = {
+const TOO_MANY: AddressRefusal = {
   status: '429 Too Many Requests',
-  reason: 'address-connections',
+  code: 'address-connections',
   text: 'This address has too many connections; --max-connections-per-address sets the limit. Behind a proxy, start the relay with --trust-proxy.',
+  reason: 'too many connections from this network',
   retryAfter: 10,
 }
 
 const LOGGED = new Set(['connections', 'origin', 'address-rate', 'address-connections'])
+
+/** The connections that handshakes lead to. */
+interface OpenConnections {
+  readonly isFull: boolean
+  readonly canReject: boolean
+  add(ws: WebSocket, socket: Duplex, address?: string): void
+  reject(ws: WebSocket, socket: Duplex, rejection: { readonly reason: string; readonly retryAfter: number }): void
+}
 
 export interface HandshakeOptions {
   readonly path: string
@@ -38,19 +49,24 @@ export interface HandshakeOptions {
   /** Limits the connections of each address. */
   readonly connectionLimit: ConcurrencyLimit
   readonly isDraining: () => boolean
-  readonly isSaturated: () => boolean
+  readonly connections: OpenConnections
   readonly counters: Counters
   readonly logger: Logger
-  readonly onOpen: (ws: WebSocket, socket: Duplex, address: string | undefined) => void
 }
 
 /** The response to a handshake that is refused. */
 interface HandshakeRefusal {
   readonly status: string
-  readonly reason: string
+  readonly code: string
   readonly text: string
   /** Delay before the next attempt (s). */
   readonly retryAfter?: number
+}
+
+/** A refusal that a page has to know: browsers hide the status of a handshake, so the WebSocket closes with a reason. */
+interface AddressRefusal extends HandshakeRefusal {
+  readonly reason: string
+  readonly retryAfter: number
 }
 
 /** Accepts or refuses WebSocket handshakes. */
@@ -63,10 +79,9 @@ export function createHandshakes(options: HandshakeOptions) {
     handshakeLimiter,
     connectionLimit,
     isDraining,
-    isSaturated,
+    connections,
     counters,
     logger,
-    onOpen,
   } = options
   const logLimiter = createRateLimiter({ rate: 5, burst: 50 })
   const webSockets = new WebSocketServer({
@@ -78,47 +93,53 @@ export function createHandshakes(options: HandshakeOptions) {
   })
 
   function refuse({ url = '/', headers }: IncomingMessage): HandshakeRefusal | undefined {
-    if (isDraining())
-      return { status: '503 Service Unavailable', reason: 'restart', text: 'The relay is shutting down.' }
-    if (isSaturated()) return SATURATED
+    if (isDraining()) return { status: '503 Service Unavailable', code: 'restart', text: 'The relay is shutting down.' }
+    if (connections.isFull && !connections.canReject) return SATURATED
     // Some HTTP clients offer HTTP/2 with an Upgrade header in every request, which Node reports as an upgrade.
     if (headers.upgrade?.toLowerCase() !== 'websocket') {
       const text = 'Send this request without an Upgrade header (with curl: --http1.1).'
-      return { status: '400 Bad Request', reason: 'upgrade', text }
+      return { status: '400 Bad Request', code: 'upgrade', text }
     }
-    if (url.split('?')[0] !== path) return { status: '404 Not Found', reason: 'not-found', text: `Connect to ${path}.` }
+    if (url.split('?')[0] !== path) return { status: '404 Not Found', code: 'not-found', text: `Connect to ${path}.` }
     const text = access.checkOrigin(headers.origin, headers.host)
-    return text === undefined ? undefined : { status: '403 Forbidden', reason: 'origin', text }
+    return text === undefined ? undefined : { status: '403 Forbidden', code: 'origin', text }
   }
 
-  function refuseAddress(address: string | undefined): HandshakeRefusal | undefined {
-    if (address === undefined) return undefined
+  /** A refused handshake takes nothing from the rate of its address. */
+  function refuseAddress(address: string): AddressRefusal | undefined {
+    if (!connectionLimit.acquire(address)) return TOO_MANY
     const wait = handshakeLimiter.consume(address)
-    if (wait > 0) return { ...TOO_FAST, retryAfter: Math.ceil(wait / 1000) }
-    return connectionLimit.acquire(address) ? undefined : TOO_MANY
+    if (wait === 0) return undefined
+    connectionLimit.release(address)
+    return { ...TOO_FAST, retryAfter: Math.max(TOO_FAST.retryAfter, Math.ceil(wait / 1000)) }
   }
 
   /** Counts all refusals and logs some of them. */
   function logRefusal(
-    { reason, text }: HandshakeRefusal,
+    { code, text }: HandshakeRefusal,
     { origin = '', host = '' }: IncomingHttpHeaders,
     address?: string,
   ): void {
-    counters.refused(reason, text)
-    if (!LOGGED.has(reason) || logLimiter.consume(reason) > 0) return
+    counters.refused(code, text)
+    if (!LOGGED.has(code) || logLimiter.consume(code) > 0) return
     logger.warn({ origin: printable(origin), host: printable(host), address }, text)
   }
 
   return (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     socket.on('error', () => {})
     const address = addressOf(request)
-    const refusal = refuse(request) ?? refuseAddress(address)
-    if (refusal) {
-      logRefusal(refusal, request.headers, address)
-      return rejectSocket(socket, refusal)
+    const refusal = refuse(request)
+    const addressRefusal = refusal || address === undefined ? undefined : refuseAddress(address)
+    const refused = refusal ?? addressRefusal
+    if (refused) logRefusal(refused, request.headers, address)
+    if (addressRefusal && connections.canReject) {
+      const { reason, retryAfter } = addressRefusal
+      const rejection = { reason, retryAfter: retryAfter * 1000 }
+      return webSockets.handleUpgrade(request, socket, head, (ws) => connections.reject(ws, socket, rejection))
     }
+    if (refused) return rejectSocket(socket, refused)
     if (address !== undefined) socket.once('close', () => connectionLimit.release(address))
-    webSockets.handleUpgrade(request, socket, head, (ws) => onOpen(ws, socket, address))
+    webSockets.handleUpgrade(request, socket, head, (ws) => connections.add(ws, socket, address))
   }
 }
 

@@ -16,7 +16,7 @@ const URGENT = new Set(['/health', '/ready', '/metrics', '/publish', '/revoke'])
 const TOO_MANY = problem(
   429,
   'address-connections',
-  'This address has too many HTTP connections; ten times --max-connections-per-address is the limit. Try again later.',
+  'This address has too many HTTP connections. Try again later, or raise --max-connections-per-address.',
   { 'Retry-After': '10' },
 )
 

@@ -31,6 +31,7 @@ const HELP_GROUPS: { readonly [title: string]: readonly OptionName[] } = {
     'maxBytes',
     'maxConnections',
     'maxConnectionsPerAddress',
+    'connectionRate',
     'maxConnectionsPerUser',
     'maxRooms',
     'rate',

@@ -54,8 +54,10 @@ export interface RelaySettings {
   readonly maxBytes: number
   /** Maximum number of connections. @default 10_000 */
   readonly maxConnections: number
-  /** Maximum number of connections per address. Loopback has no limit. @default 100 */
+  /** Maximum number of connections per address. Loopback has no limit. @default 5000 */
   readonly maxConnectionsPerAddress: number
+  /** New connections per second and address, after as many at once as it may have. @default 200 */
+  readonly connectionRate: number
   /** Maximum number of connections per user. @default 50 */
   readonly maxConnectionsPerUser: number
   /** Maximum number of rooms per connection. @default 128 */
@@ -169,7 +171,12 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionRow<CommandSettings
   maxConnectionsPerAddress: number(
     'count',
     'maximum number of connections per address; this machine has no limit',
-    100,
+    5000,
+  ),
+  connectionRate: number(
+    'count',
+    'new connections per second and address, after as many at once as it may have; this machine has no limit',
+    200,
   ),
   maxConnectionsPerUser: number('count', 'maximum number of connections per user', 50),
   maxRooms: number('count', 'maximum number of rooms per connection', 128),
