@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { createAccess } from './access/access.js'
 import { withCheckedRights } from './access/claims.js'
 import { createCounters } from './metrics/counters.js'
-import { createAddressReader } from './limits/client-address.js'
+import { createClientAddresses } from './limits/client-address.js'
 import type { RelayState } from './metrics/relay-state.js'
 import { countAppends } from './metrics/counted-log.js'
 import { drain } from './connection/drain.js'
@@ -144,7 +144,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
     log: log.health,
   })
   const isShared = settings.redis !== '' || options.log !== undefined
-  const addressOf = createAddressReader(settings.trustProxy)
+  const { addressOf, adviceFor } = createClientAddresses(settings.trustProxy)
   const maxTotal = Math.max(MAX_BODIES, 4 * maxBytes)
   const bodies = createBodyReader({ maxTotal, addressOf })
   // Separate memory, so that pages cannot exhaust that of backends.
@@ -169,7 +169,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
   const httpConnections = createHttpConnections({
     maxPerAddress: maxHttpConnections(maxPerAddress),
     addressOf,
-    isProxied: settings.trustProxy > 0,
+    isProxied: settings.trustProxy !== 0,
   })
   const farewellLimiter = createRateLimiter(farewellRate(rate))
   const server = createServer(
@@ -218,6 +218,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
       maxBytes,
       access,
       addressOf,
+      adviceFor,
       handshakeLimiter,
       connectionLimit,
       isDraining,

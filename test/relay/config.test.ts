@@ -62,7 +62,7 @@ describe('a config file', () => {
     ['{"publishKey": [{"name": "a"}]}', 'relay.json: publishKey must be a secret'],
     ['{"publishKey": [{"name": "a", "secret": "b", "room": []}]}', 'but has "room"'],
     ['{"publishKey": [{"name": "a", "secret": "b", "rooms": ["*x"]}]}', 'must have "rooms" as a list of names'],
-    ['{"trustProxy": 11}', 'relay.json: trustProxy must be at most 10'],
+    ['{"trustProxy": 11}', 'relay.json: trustProxy must be a number of proxies up to 10'],
   ])('that is wrong is told in one line: %s', (text, advice) => {
     const command = readCommand(['relay', '--config', 'relay.json'], {}, '', () => text)
     expect(command).toEqual({ run: 'fail', text: expect.stringMatching(/^signalpost: [^\n]+\.$/) })
@@ -116,8 +116,37 @@ describe('--trust-proxy', () => {
     [['--trust-proxy=2'], 2],
     [['--trust-proxy=0'], 0],
     [[], 0],
-  ])('%j counts %i', (args, trustProxy) => {
+    [['--trust-proxy=loopback'], ['loopback']],
+    [['--trust-proxy=loopback, 10.0.0.0/8,cloudflare'], ['loopback', '10.0.0.0/8', 'cloudflare']],
+    [
+      ['--trust-proxy=loopback', '--trust-proxy=2001:db8::/32'],
+      ['loopback', '2001:db8::/32'],
+    ],
+    [['--trust-proxy=192.0.2.1'], ['192.0.2.1']],
+  ])('%j is %j', (args, trustProxy) => {
     expect(readCommand(['relay', ...args], {}, '')).toMatchObject({ settings: { trustProxy } })
+  })
+
+  it('takes networks from the environment and from a config file', () => {
+    const trustProxy = ['loopback', 'cloudflare']
+    const inherited = readCommand(['relay'], { SIGNALPOST_TRUST_PROXY: 'loopback cloudflare' }, '')
+    const list = readCommand(['relay', '--config', 'a'], {}, '', () => JSON.stringify({ trustProxy }))
+    const text = readCommand(['relay', '--config', 'a'], {}, '', () => '{"trustProxy": "loopback"}')
+    expect(text).toMatchObject({ settings: { trustProxy: ['loopback'] } })
+    for (const command of [inherited, list]) expect(command).toMatchObject({ settings: { trustProxy } })
+  })
+
+  it.each(['10.0.0.0/33', '10.0.0.0/0', '10.0.0.0/8/8', '10.0.0.0/', '10.0.0', 'toString', 'loopback,2', '::/129'])(
+    'refuses %s',
+    (value) => {
+      const command = readCommand(['relay', `--trust-proxy=${value}`], {}, '')
+      expect(command).toMatchObject({ run: 'fail', text: expect.stringContaining('or networks such as loopback') })
+    },
+  )
+
+  it('tells how to write a value that stands apart', () => {
+    const command = readCommand(['relay', '--trust-proxy', 'loopback'], {}, '')
+    expect(command).toMatchObject({ run: 'fail', text: expect.stringContaining('Write --trust-proxy=loopback.') })
   })
 })
 
@@ -131,7 +160,10 @@ describe('an embedding program', () => {
     [{ origin: 'https://a.example' }, 'origin must be a list.'],
     [{ origin: ['a.example'] }, 'origin must be like https://example.com'],
     [{ publishKey: [{ name: 'shop' }] }, 'publishKey must be a secret'],
-    [{ trustProxy: 11 }, 'trustProxy must be at most 10'],
+    [{ trustProxy: 11 }, 'trustProxy must be a number of proxies up to 10, or networks'],
+    [{ trustProxy: ['loopback', 'cloudfare'] }, 'not "cloudfare".'],
+    [{ trustProxy: [1] }, 'not 1.'],
+    [{ trustProxy: [] }, 'not [].'],
     [{ open: 1 }, 'open must be true or false.'],
     [{ path: '/health' }, 'path must be a path like /signals'],
     [{ durability: 'tape' }, 'durability must be one of memory, replica, disk'],
@@ -202,6 +234,8 @@ describe('the schema of config files', () => {
     { trustProxy: 11 },
     { trustProxy: -1 },
     { trustProxy: 1.5 },
+    { trustProxy: ['loopback', '10.0.0.0/8'] },
+    { trustProxy: [] },
     { logLevel: 'loud' },
     { unknown: 1 },
   ])('accepts what the relay accepts, and nothing else: %j', (value) => {

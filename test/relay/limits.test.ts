@@ -2,7 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import { request } from 'node:http'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { WebSocket } from 'ws'
-import { createAddressReader } from '../../examples/relay/limits/client-address.js'
+import { createClientAddresses } from '../../examples/relay/limits/client-address.js'
+import type { TrustedProxies } from '../../examples/relay/limits/networks.js'
 import { handshakeRate } from '../../examples/relay/limits/address-rates.js'
 import { createConcurrencyLimit } from '../../examples/relay/limits/concurrency.js'
 import { createMemoryLog } from '../../examples/relay/signal-log/memory/log.js'
@@ -12,6 +13,7 @@ import type { RelayOptions } from '../../examples/relay/relay.js'
 import { createSignalClient } from '../../src/index.js'
 import { maskedFrame, openRaw } from '../properties/raw-socket.js'
 import { connect, join, pageId, startRelay } from './protocol-client.js'
+import { createRecorder } from './security.js'
 
 const VISITOR = '203.0.113.7'
 const from = (address: string) => ({ headers: { 'X-Forwarded-For': address } })
@@ -111,7 +113,7 @@ describe('a concurrency limit', () => {
 })
 
 describe('the address of a request', () => {
-  it.each<[number, string | undefined, string, string | undefined]>([
+  it.each<[TrustedProxies, string | undefined, string, string | undefined]>([
     [0, undefined, '198.51.100.1', '198.51.100.1'],
     [0, '203.0.113.7', '198.51.100.1', '198.51.100.1'],
     [0, '203.0.113.7', '127.0.0.1', undefined],
@@ -129,13 +131,68 @@ describe('the address of a request', () => {
     [1, '2001:db8:1:2:3:4:5:6', '127.0.0.1', '2001:db8:1:2::/64'],
     [1, '2001:db8::7', '127.0.0.1', '2001:db8:0:0::/64'],
     [1, '[2001:db8::7]:443', '127.0.0.1', '2001:db8:0:0::/64'],
-  ])('behind %i proxies with X-Forwarded-For %s from %s is %s', (proxies, forwarded, remoteAddress, wanted) => {
-    const headers = forwarded === undefined ? {} : { 'x-forwarded-for': forwarded }
-    // All that is looked at of a request.
-    const incoming = { headers, socket: { remoteAddress } } as unknown as IncomingMessage
-    expect(createAddressReader(proxies)(incoming)).toBe(wanted)
+    [1, undefined, '127.0.0.1', '127.0.0.1'],
+    [2, '203.0.113.7', '127.0.0.1', '127.0.0.1'],
+    [1, '127.0.0.1', '127.0.0.1', '127.0.0.1'],
+    [['loopback'], '6.6.6.6, 203.0.113.7', '127.0.0.1', '203.0.113.7'],
+    [['loopback'], '6.6.6.6, 203.0.113.7', '::ffff:127.0.0.1', '203.0.113.7'],
+    [['loopback'], undefined, '127.0.0.1', '127.0.0.1'],
+    [['loopback'], 'unknown', '127.0.0.1', '127.0.0.1'],
+    [['loopback'], '6.6.6.6', '198.51.100.1', '198.51.100.1'],
+    [['10.0.0.0/8'], '6.6.6.6', '127.0.0.1', '127.0.0.1'],
+    [['loopback', 'cloudflare'], '6.6.6.6, 203.0.113.7, 172.70.1.2', '127.0.0.1', '203.0.113.7'],
+    [['loopback', 'cloudflare'], '203.0.113.7, 2606:4700::1', '::1', '203.0.113.7'],
+    [['loopback', 'cloudflare'], '203.0.113.7', '127.0.0.1', '203.0.113.7'],
+    [['loopback', '10.0.0.0/8'], '203.0.113.7, 10.1.2.3', '10.9.9.9', '203.0.113.7'],
+    [['uniquelocal'], '10.0.0.7, 10.1.2.3', '192.168.0.1', '10.0.0.7'],
+    [['198.51.100.1'], '203.0.113.7', '198.51.100.1', '203.0.113.7'],
+    [['198.51.100.1'], '203.0.113.7', '198.51.100.2', '198.51.100.2'],
+    [['2001:db8::/32'], '203.0.113.7', '2001:db8::1', '203.0.113.7'],
+    [['linklocal'], '203.0.113.7', 'fe80::1%eth0', '203.0.113.7'],
+  ])('behind the proxies %j with X-Forwarded-For %s from %s is %s', (proxies, forwarded, remoteAddress, wanted) => {
+    expect(createClientAddresses(proxies).addressOf(incoming(forwarded, remoteAddress))).toBe(wanted)
+  })
+
+  it.each<[TrustedProxies, string | undefined, string, RegExp | undefined]>([
+    [0, undefined, '127.0.0.1', undefined],
+    [0, '203.0.113.7', '198.51.100.1', undefined],
+    [0, '203.0.113.7', '127.0.0.1', /no visitor has limits.*Start the relay with --trust-proxy\.$/],
+    [1, '203.0.113.7', '127.0.0.1', undefined],
+    [1, undefined, '127.0.0.1', /has 0 addresses.*--trust-proxy needs/],
+    [2, '203.0.113.7', '127.0.0.1', /has 1 addresses.*--trust-proxy needs/],
+    [1, 'unknown', '127.0.0.1', /has 1 addresses.*--trust-proxy needs/],
+    [['loopback'], '203.0.113.7', '127.0.0.1', undefined],
+    [['loopback'], undefined, '127.0.0.1', /has 0 addresses.*--trust-proxy needs/],
+    [['cloudflare'], '203.0.113.7', '127.0.0.1', /^127\.0\.0\.1 sends.*does not name that network/],
+    [['loopback'], '203.0.113.7', '172.18.0.2', /^172\.18\.0\.2 sends.*does not name that network/],
+    [['loopback'], '203.0.113.7', '198.51.100.1', undefined],
+    [['loopback'], undefined, '172.18.0.2', undefined],
+  ])(
+    'behind the proxies %j with X-Forwarded-For %s from %s leads to the advice %s',
+    (proxies, forwarded, own, text) => {
+      const advice = createClientAddresses(proxies).adviceFor(incoming(forwarded, own))
+      expect(advice ?? '').toMatch(text ?? /^$/)
+    },
+  )
+
+  it('is that of the proxy when the header lacks it: with a limit, and with one line in the log', async () => {
+    const { lines, logger } = createRecorder()
+    const { url } = await startRelay({ trustProxy: ['loopback'], maxConnectionsPerAddress: 1, logger })
+    const first = await connect(url)
+    await first.next('joined')
+    const second = await connect(url)
+    expect(await second.closed).toEqual({ code: 4529, reason: 'too many connections from this network' })
+    const visitor = await connect(url, { options: from(VISITOR) })
+    await visitor.next('joined')
+    expect(lines.filter(({ text }) => text.includes('--trust-proxy needs'))).toHaveLength(1)
   })
 })
+
+/** All that is looked at of a request. */
+function incoming(forwarded: string | undefined, remoteAddress: string): IncomingMessage {
+  const headers = forwarded === undefined ? {} : { 'x-forwarded-for': forwarded }
+  return { headers, socket: { remoteAddress } } as unknown as IncomingMessage
+}
 
 describe('an address', () => {
   it('P8.7 that has as many connections as it may gets a reason and a time to return, until one of them ends', async () => {

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import { WebSocketServer, type WebSocket } from 'ws'
 import type { Access } from '../access/access.js'
 import type { Counters } from '../metrics/counters.js'
-import type { AddressOf } from '../limits/client-address.js'
+import type { ClientAddresses } from '../limits/client-address.js'
 import type { ConcurrencyLimit } from '../limits/concurrency.js'
 import { printable, type Logger } from '../logger.js'
 import { createRateLimiter, type RateLimiter } from '../limits/rate-limit.js'
@@ -29,6 +29,8 @@ const TOO_MANY: AddressRefusal = {
   retryAfter: 10,
 }
 
+const SECONDS_PER_ADVICE = 60
+
 const LOGGED = new Set(['connections', 'origin', 'address-rate', 'address-connections'])
 
 /** The connections that handshakes lead to. */
@@ -43,7 +45,8 @@ export interface HandshakeOptions {
   readonly path: string
   readonly maxBytes: number
   readonly access: Access
-  readonly addressOf: AddressOf
+  readonly addressOf: ClientAddresses['addressOf']
+  readonly adviceFor: ClientAddresses['adviceFor']
   /** Limits the handshakes of each address. */
   readonly handshakeLimiter: RateLimiter
   /** Limits the connections of each address. */
@@ -76,6 +79,7 @@ export function createHandshakes(options: HandshakeOptions) {
     maxBytes,
     access,
     addressOf,
+    adviceFor,
     handshakeLimiter,
     connectionLimit,
     isDraining,
@@ -84,6 +88,7 @@ export function createHandshakes(options: HandshakeOptions) {
     logger,
   } = options
   const logLimiter = createRateLimiter({ rate: 5, burst: 50 })
+  const adviceLimiter = createRateLimiter({ rate: 1 / SECONDS_PER_ADVICE, burst: 1 })
   const webSockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -125,8 +130,15 @@ export function createHandshakes(options: HandshakeOptions) {
     logger.warn({ origin: printable(origin), host: printable(host), address }, text)
   }
 
+  /** Warns when the limits of addresses do not count visitors. */
+  function checkProxies(request: IncomingMessage): void {
+    const advice = adviceFor(request)
+    if (advice !== undefined && adviceLimiter.consume('') === 0) logger.warn({}, advice)
+  }
+
   return (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     socket.on('error', () => {})
+    checkProxies(request)
     const address = addressOf(request)
     const refusal = refuse(request)
     const addressRefusal = refusal || address === undefined ? undefined : refuseAddress(address)

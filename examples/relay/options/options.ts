@@ -1,7 +1,7 @@
 import type { PublishKey } from '../access/keys.js'
 import type { Durability } from '../signal-log/log.js'
 import { readRedisAddress } from '../signal-log/redis/redis-url.js'
-import { choice, list, number, secretText, text, toggle, toggledNumber, type OptionRow } from './option-definition.js'
+import { choice, list, number, proxies, secretText, text, toggle, type OptionRow } from './option-definition.js'
 import { isLoopback } from '../limits/client-address.js'
 import { PUBLISH_KEY_SCHEMA, readPublishKey, readPublishKeyText, readSecret, secretSchema } from './secrets.js'
 
@@ -66,8 +66,11 @@ export interface RelaySettings {
   readonly rate: number
   /** Unsent data at which a connection is closed as too slow (bytes). @default 1_048_576 */
   readonly maxBuffered: number
-  /** The number of proxies in front that set X-Forwarded-For. @default 0 */
-  readonly trustProxy: number
+  /**
+   * The proxies in front that append to X-Forwarded-For: their number, or their networks, such as `loopback`,
+   * `10.0.0.0/8` and `cloudflare`. @default 0
+   */
+  readonly trustProxy: number | readonly string[]
 }
 
 /** Options of the command only: an embedding program has a logger and a configuration of its own. */
@@ -182,7 +185,10 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionRow<CommandSettings
   maxRooms: number('count', 'maximum number of rooms per connection', 128),
   rate: number('count', 'signals per second and connection, twice as many in a burst; further signals are delayed', 50),
   maxBuffered: number('bytes', 'unsent bytes at which a connection is closed as too slow', 1_048_576),
-  trustProxy: toggledNumber('trust the X-Forwarded-For of the proxy in front; =2 for two proxies', 10),
+  trustProxy: proxies(
+    'trust the X-Forwarded-For of the proxy in front; =2 for two proxies, or networks: =loopback,10.0.0.0/8,cloudflare',
+    10,
+  ),
   logLevel: text(
     'level',
     'debug, info, warn, error or silent',
