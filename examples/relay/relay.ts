@@ -12,6 +12,7 @@ import { createHandshakes } from './http/handshakes.js'
 import { createConcurrencyLimit } from './limits/concurrency.js'
 import { createBodyReader } from './http/body.js'
 import { createHttp } from './http/http.js'
+import { watchSockets } from './http/sockets.js'
 import { createHttpConnections } from './http/http-connections.js'
 import { farewellRate, handshakeRate, maxHttpConnections } from './limits/address-rates.js'
 import { createLog } from './create-log.js'
@@ -202,18 +203,15 @@ export function createRelay(options: RelayOptions = {}): Relay {
       isOverLimit: httpConnections.isOverLimit,
     }),
   )
-  server.on('connection', httpConnections.open)
-  server.on('upgrade', (_request, socket) => httpConnections.release(socket))
-  // Node's HTTP timeouts do not cover a connection that never sends a byte.
-  server.on('connection', (socket) => socket.setTimeout(helloTimeout))
   const connectionRate = limitOf(settings.connectionRate)
   const handshakeLimiter = createRateLimiter(
     handshakeRate({ max: maxConnections, maxPerAddress, rate: connectionRate }),
   )
   const connectionLimit = createConcurrencyLimit(maxPerAddress)
-  server.on(
-    'upgrade',
-    createHandshakes({
+  watchSockets(server, {
+    httpConnections,
+    helloTimeout,
+    onHandshake: createHandshakes({
       path,
       maxBytes,
       access,
@@ -226,7 +224,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
       counters,
       logger,
     }),
-  )
+  })
 
   async function stop(): Promise<void> {
     await drain({ connections: connections.all, server, spread })

@@ -100,11 +100,6 @@ export function createHandshakes(options: HandshakeOptions) {
   function refuse({ url = '/', headers }: IncomingMessage): HandshakeRefusal | undefined {
     if (isDraining()) return { status: '503 Service Unavailable', code: 'restart', text: 'The relay is shutting down.' }
     if (connections.isFull && !connections.canReject) return SATURATED
-    // Some HTTP clients offer HTTP/2 with an Upgrade header in every request, which Node reports as an upgrade.
-    if (headers.upgrade?.toLowerCase() !== 'websocket') {
-      const text = 'Send this request without an Upgrade header (with curl: --http1.1).'
-      return { status: '400 Bad Request', code: 'upgrade', text }
-    }
     if (url.split('?')[0] !== path) return { status: '404 Not Found', code: 'not-found', text: `Connect to ${path}.` }
     const text = access.checkOrigin(headers.origin, headers.host)
     return text === undefined ? undefined : { status: '403 Forbidden', code: 'origin', text }
