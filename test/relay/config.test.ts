@@ -110,6 +110,46 @@ describe('secrets on the command line and in the environment', () => {
   })
 })
 
+describe('--origin', () => {
+  const ALONE = 'must name a site, because a star alone allows every page'
+  const SCHEME = 'must begin with https:// or http://'
+  const ENDING = 'must have a domain after the star, because this allows every site with that ending'
+  const PLACE = 'may have one star, in place of the first label'
+
+  it.each([
+    ['*', ALONE],
+    ['https://*', ALONE],
+    ['https://*:8443', ALONE],
+    ['*://*', ALONE],
+    ['https://*example', ALONE],
+    ['*.example.com', SCHEME],
+    ['*://example.com', SCHEME],
+    ['https://*.com', ENDING],
+    ['https://*.com:8443', ENDING],
+    ['https://*.com/', ENDING],
+    ['https://a.*.example.com', PLACE],
+    ['https://*.*.example.com', PLACE],
+    ['https://shop-*.example.com', PLACE],
+    ['https://*shop.example.com', PLACE],
+    ['https://example.*', PLACE],
+    ['https://*.1.2.3', PLACE],
+    ['app://*.example.com', PLACE],
+    ['https://*.example.com/', 'must be like https://*.example.com, without a path'],
+    ['https://*.Example.com:443', 'must be like https://*.example.com, without a path'],
+  ])('refuses %s in words of its own', (origin, text) => {
+    const command = readCommand(['relay', '--origin', origin], {}, '')
+    expect(command).toMatchObject({ run: 'fail', text: expect.stringContaining(`--origin ${text}`) })
+    expect(command).toMatchObject({ text: expect.stringContaining(`not "${origin}"`) })
+  })
+
+  it.each(['https://*.example.com', 'https://*.example.co.uk:8443', 'http://*.localhost:3000'])(
+    'takes %s',
+    (origin) => {
+      expect(readCommand(['relay', '--origin', origin], {}, '')).toMatchObject({ settings: { origin: [origin] } })
+    },
+  )
+})
+
 describe('--trust-proxy', () => {
   it.each([
     [['--trust-proxy'], 1],
@@ -201,6 +241,12 @@ describe('the schema of config files', () => {
     { path: 'signals' },
     { origin: 'https://a.example' },
     { origin: ['https://*.example'] },
+    { origin: ['https://*.example.com'] },
+    { origin: ['https://*.example.com:8443'] },
+    { origin: ['http://*.localhost:3000'] },
+    { origin: ['https://*.1.2.3'] },
+    { origin: ['https://a.*.example.com'] },
+    { origin: ['app://*.example.com'] },
     { origin: ['https://a.example/'] },
     { origin: ['file://', 'null'] },
     { origin: ['https://'] },

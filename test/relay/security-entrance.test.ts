@@ -39,6 +39,38 @@ describe('the handshake', () => {
     expect(statuses).toEqual([403, 101])
   })
 
+  it.each([
+    ['https://a.example.com', 101],
+    ['https://shop-7.example.com', 101],
+    ['https://xn--bcher-kva.example.com', 101],
+    ['https://example.com', 403],
+    ['https://a.b.example.com', 403],
+    ['http://a.example.com', 403],
+    ['https://a.example.com:444', 403],
+    ['https://A.example.com', 403],
+    ['https://.example.com', 403],
+    ['https://a.example.com.evil.io', 403],
+    ['https://evil-example.com', 403],
+    ['https://a.xexample.com', 403],
+    ['https://a@b.example.com', 403],
+    ['https://a/.example.com', 403],
+    ['app://a.example.com', 403],
+    ['http://a.localhost:3000', 101],
+    ['http://a.localhost', 403],
+    ['https://a.example.org:8443', 101],
+    ['https://a.example.org', 403],
+  ])('S02 P9.1 a star stands for one label: %s gets %i', async (origin, status) => {
+    const stars = ['https://*.example.com', 'http://*.localhost:3000', 'https://*.example.org:8443']
+    const { port } = await startRelay({ origin: stars })
+    expect((await knock(port, { Origin: origin })).status).toBe(status)
+  })
+
+  it('S04 a star makes no name of the relay its own host', async () => {
+    const { port } = await startRelay({ host: '0.0.0.0', origin: ['https://*.example.com'] })
+    const rebound = await knock(port, { Host: `a.example.com:${port}`, Origin: `http://a.example.com:${port}` })
+    expect(rebound.status).toBe(403)
+  })
+
   // This design: no origin is let in with --open too, for tests and closed networks.
   it('S03 without configuration only this machine is served, and nobody without an origin', async () => {
     const command = readCommand(['relay'], {}, '')

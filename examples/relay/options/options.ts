@@ -3,6 +3,7 @@ import type { Durability } from '../signal-log/log.js'
 import { readRedisAddress } from '../signal-log/redis/redis-url.js'
 import { choice, list, number, proxies, secretText, text, toggle, type OptionRow } from './option-definition.js'
 import { isLoopback } from '../limits/client-address.js'
+import { ORIGIN_SCHEMA, readOrigin } from './origin.js'
 import { PUBLISH_KEY_SCHEMA, readPublishKey, readPublishKeyText, readSecret, secretSchema } from './secrets.js'
 
 export const VARIABLE_PREFIX = 'SIGNALPOST_'
@@ -18,7 +19,7 @@ export interface RelaySettings {
   readonly port: number
   /** The path of the WebSocket. @default '/signals' */
   readonly path: string
-  /** Allowed origins besides the page's own host and loopback. @default [] */
+  /** Allowed origins besides the page's own host and loopback; `https://*.example.com` stands for any one label. @default [] */
   readonly origin: readonly string[]
   /** Allows clients without an Origin header. @default false */
   readonly open: boolean
@@ -85,10 +86,6 @@ export interface CommandSettings extends RelaySettings {
 
 export type OptionName = keyof CommandSettings
 
-// Pages from a disk or in a sandbox send null; some browsers send file:// for the former. Apps have their own schemes,
-// but no page has an origin with ftp: or ws:.
-const ORIGIN = /^(null|file:\/\/|(?!(?:ftp|wss?):)[a-z][a-z0-9+.-]*:\/\/[^/\s*]+)$/
-
 /** RFC 7518 requires a key as long as the hash. */
 const TOKEN_SECRET_LENGTH = 32
 
@@ -108,10 +105,10 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionRow<CommandSettings
   ),
   origin: list({
     unit: 'origin',
-    help: "allowed origin besides the page's own host and this machine, such as https://example.com (repeatable)",
+    help: "allowed origin besides the page's own host and this machine, such as https://example.com, or https://*.example.com for any one label (repeatable)",
     separator: /,/,
     readItem: readOrigin,
-    schema: { type: 'string', pattern: ORIGIN.source },
+    schema: ORIGIN_SCHEMA,
   }),
   open: toggle('allow clients without an Origin header, which are not browsers'),
   authSecret: list({
@@ -249,13 +246,6 @@ function checkGiven(given: Readonly<Record<string, unknown>>): Partial<CommandSe
 
 function dashed(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
-}
-
-function readOrigin(value: string): string {
-  const isWeb = /^https?:\/\//i.test(value) && URL.canParse(value)
-  const canonical = isWeb ? new URL(value).origin : value
-  if (canonical === value && ORIGIN.test(value)) return value
-  throw new Error(`must be like ${isWeb ? canonical : 'https://example.com'}, without a path, not "${value}"`)
 }
 
 function checkJwks(value: string): string {
