@@ -96,7 +96,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
   const { beat = 25_000, helloTimeout = 5000, retryFor = 15_000, spread = 5000 } = options
   const { logger = createSilentLogger(), pages = nearby('../playground'), assets = nearby('../umd') } = options
   const { dashboard = nearby('../dashboard') } = options
-  const { host, port, path, maxBytes, window, dashboardKey } = settings
+  const { host, port, base, path, maxBytes, window, dashboardKey } = settings
   const counters = createCounters(dashboardKey === '' ? 0 : LATEST_SIGNALS)
 
   const signalLog = options.log ?? createLog(settings, logger)
@@ -176,6 +176,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
   const server = createServer(
     { headersTimeout: helloTimeout, requestTimeout: 30_000, connectionsCheckingInterval: 1000 },
     createHttp({
+      base,
       path,
       access,
       posts: createPosts({
@@ -212,7 +213,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
     httpConnections,
     helloTimeout,
     onHandshake: createHandshakes({
-      path,
+      path: `${base}${path}`,
       maxBytes,
       access,
       addressOf,
@@ -259,7 +260,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
       connections.start()
       admin.start()
       const name = `${nameOf(host)}:${bound}`
-      return { port: bound, url: `ws://${name}${path}`, page: `http://${name}/` }
+      return { port: bound, url: `ws://${name}${base}${path}`, page: `http://${name}${base}/` }
     },
     revoke: revocations.revoke,
     close: () => (closing ??= stop()),

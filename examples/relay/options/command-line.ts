@@ -23,7 +23,7 @@ const ORCHESTRATOR_VARIABLE = /^SIGNALPOST_(SERVICE|PORT)_/
 
 /** The options by group, in the order of the help. */
 const HELP_GROUPS: { readonly [title: string]: readonly OptionName[] } = {
-  Network: ['host', 'port', 'path', 'trustProxy'],
+  Network: ['host', 'port', 'base', 'path', 'trustProxy'],
   Access: ['origin', 'open', 'authSecret', 'authJwks', 'authIssuer', 'authAudience'],
   Backends: ['publishKey', 'revokeKey'],
   History: ['redis', 'durability', 'history', 'historyMs', 'historyBytes', 'window'],

@@ -17,7 +17,9 @@ export interface RelaySettings {
   readonly host: string
   /** The port to listen on; 0 selects a free one. @default 8081 */
   readonly port: number
-  /** The path of the WebSocket. @default '/signals' */
+  /** The prefix of all paths, that of the WebSocket included, such as `/signalpost`. @default '' */
+  readonly base: string
+  /** The path of the WebSocket, below `base`. @default '/signals' */
   readonly path: string
   /** Allowed origins besides the page's own host and loopback; `https://*.example.com` stands for any one label. @default [] */
   readonly origin: readonly string[]
@@ -96,9 +98,16 @@ const KEY_LENGTH = 12
 export const OPTIONS: { readonly [Name in OptionName]: OptionRow<CommandSettings[Name]> } = {
   host: text('address', 'address to listen on; 0.0.0.0 allows other machines', '127.0.0.1', /^[\w.:-]+$/, 'an address'),
   port: number('port', 'port to listen on; 0 selects a free one', 8081, 0, 65_535),
+  base: text(
+    'path',
+    'prefix of all paths, --path included, such as /signalpost; X-Forwarded-Prefix is not needed, as all links are relative',
+    '',
+    /^(?:\/[\w-][\w.-]*)+$/,
+    'a path like /signalpost, without a slash at its end',
+  ),
   path: text(
     'path',
-    'path of the WebSocket',
+    'path of the WebSocket, below --base',
     '/signals',
     /^\/(?!(?:health|ready|metrics|publish|revoke|dashboard)(?:\/|$))[\w./-]*$/,
     'a path like /signals that the relay does not use otherwise',
