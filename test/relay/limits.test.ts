@@ -260,6 +260,25 @@ describe('an address', () => {
     expect(onError).not.toHaveBeenCalled()
   })
 
+  it('P8.7 loses nothing of its rate while the whole relay is full, which the log says a few times', async () => {
+    const { lines, logger } = createRecorder()
+    const { url, page } = await startRelay({ trustProxy: 1, maxConnections: 2, connectionRate: 1, logger })
+    const pages = [await join(url), await join(url)]
+    for (let count = 0; count < 80; count += 1) {
+      const refused = await connect(url, { options: from(VISITOR) })
+      expect(await refused.closed).toEqual({ code: 4529, reason: 'too many connections' })
+    }
+    for (const { socket } of pages) socket.close()
+    await vi.waitFor(async () => {
+      expect(await (await fetch(`${page}health`)).json()).toMatchObject({ connections: 0 })
+    })
+    for (let count = 0; count < 2; count += 1) {
+      const admitted = await connect(url, { options: from(VISITOR) })
+      await admitted.next('joined')
+    }
+    expect(lines.filter(({ text }) => text.includes('--max-connections sets the limit')).length).toBeLessThan(80)
+  })
+
   it('P8.7 gets 429 without a WebSocket while a hundred connections are being closed', async () => {
     const { url, port } = await startRelay({ trustProxy: 1, maxConnectionsPerAddress: 1 })
     const first = await connect(url, { options: from(VISITOR) })

@@ -11,8 +11,6 @@ import { createConnection, type Connection, type ConnectionOptions } from './con
  */
 const MAX_REJECTING = 100
 
-const TOO_MANY: Rejection = { reason: 'too many connections', retryAfter: 10_000 }
-
 export interface ConnectionsOptions extends ConnectionOptions {
   readonly fanOut: FanOut
   /** Maximum number of connections. */
@@ -47,7 +45,7 @@ export interface Connections {
 }
 
 export function createConnections(options: ConnectionsOptions): Connections {
-  const { fanOut, maxConnections, logger, terms } = options
+  const { fanOut, maxConnections, terms } = options
   const connections = new Map<Writer, { readonly connection: Connection; readonly heartbeat: Heartbeat }>()
   let rejecting = 0
   let timer: NodeJS.Timeout | undefined
@@ -78,10 +76,6 @@ export function createConnections(options: ConnectionsOptions): Connections {
     all: () => [...connections.values()].map(({ connection }) => connection),
     reject,
     add(ws, socket, address) {
-      if (connections.size >= maxConnections) {
-        logger.warn({ connections: connections.size }, 'too many connections; --max-connections sets the limit')
-        return reject(ws, socket, TOO_MANY)
-      }
       const writer = fanOut.open(ws, socket, address)
       connections.set(writer, {
         connection: createConnection(ws, writer, options),

@@ -12,16 +12,17 @@ const SATURATED: HandshakeRefusal = {
   status: '503 Service Unavailable',
   code: 'connections',
   text: 'The relay has too many connections; --max-connections sets the limit.',
+  reason: 'too many connections',
   retryAfter: 10,
 }
-const TOO_FAST: AddressRefusal = {
+const TOO_FAST = {
   status: '429 Too Many Requests',
   code: 'address-rate',
   text: 'This address connects too often; --connection-rate sets the limit. Behind a proxy, start the relay with --trust-proxy.',
   reason: 'too many new connections from this network',
   retryAfter: 1,
 }
-const TOO_MANY: AddressRefusal = {
+const TOO_MANY: HandshakeRefusal = {
   status: '429 Too Many Requests',
   code: 'address-connections',
   text: 'This address has too many connections; --max-connections-per-address sets the limit. Behind a proxy, start the relay with --trust-proxy.',
@@ -62,14 +63,10 @@ interface HandshakeRefusal {
   readonly status: string
   readonly code: string
   readonly text: string
+  /** The reason with which the WebSocket is closed, because browsers hide the status of a handshake from the page. */
+  readonly reason?: string
   /** Delay before the next attempt (s). */
   readonly retryAfter?: number
-}
-
-/** A refusal that a page has to know: browsers hide the status of a handshake, so the WebSocket closes with a reason. */
-interface AddressRefusal extends HandshakeRefusal {
-  readonly reason: string
-  readonly retryAfter: number
 }
 
 /** Accepts or refuses WebSocket handshakes. */
@@ -97,16 +94,18 @@ export function createHandshakes(options: HandshakeOptions) {
     handleProtocols: () => false,
   })
 
-  function refuse({ url = '/', headers }: IncomingMessage): HandshakeRefusal | undefined {
+  function refuse({ url = '/', headers }: IncomingMessage, address: string | undefined): HandshakeRefusal | undefined {
     if (isDraining()) return { status: '503 Service Unavailable', code: 'restart', text: 'The relay is shutting down.' }
     if (connections.isFull && !connections.canReject) return SATURATED
     if (url.split('?')[0] !== path) return { status: '404 Not Found', code: 'not-found', text: `Connect to ${path}.` }
     const text = access.checkOrigin(headers.origin, headers.host)
-    return text === undefined ? undefined : { status: '403 Forbidden', code: 'origin', text }
+    if (text !== undefined) return { status: '403 Forbidden', code: 'origin', text }
+    if (connections.isFull) return SATURATED
+    return address === undefined ? undefined : refuseAddress(address)
   }
 
   /** A refused handshake takes nothing from the rate of its address. */
-  function refuseAddress(address: string): AddressRefusal | undefined {
+  function refuseAddress(address: string): HandshakeRefusal | undefined {
     if (!connectionLimit.acquire(address)) return TOO_MANY
     const wait = handshakeLimiter.consume(address)
     if (wait === 0) return undefined
@@ -135,18 +134,16 @@ export function createHandshakes(options: HandshakeOptions) {
     socket.on('error', () => {})
     checkProxies(request)
     const address = addressOf(request)
-    const refusal = refuse(request)
-    const addressRefusal = refusal || address === undefined ? undefined : refuseAddress(address)
-    const refused = refusal ?? addressRefusal
-    if (refused) logRefusal(refused, request.headers, address)
-    if (addressRefusal && connections.canReject) {
-      const { reason, retryAfter } = addressRefusal
-      const rejection = { reason, retryAfter: retryAfter * 1000 }
-      return webSockets.handleUpgrade(request, socket, head, (ws) => connections.reject(ws, socket, rejection))
+    const refusal = refuse(request, address)
+    if (!refusal) {
+      if (address !== undefined) socket.once('close', () => connectionLimit.release(address))
+      return webSockets.handleUpgrade(request, socket, head, (ws) => connections.add(ws, socket, address))
     }
-    if (refused) return rejectSocket(socket, refused)
-    if (address !== undefined) socket.once('close', () => connectionLimit.release(address))
-    webSockets.handleUpgrade(request, socket, head, (ws) => connections.add(ws, socket, address))
+    logRefusal(refusal, request.headers, address)
+    const { reason, retryAfter = 0 } = refusal
+    if (reason === undefined || !connections.canReject) return rejectSocket(socket, refusal)
+    const rejection = { reason, retryAfter: retryAfter * 1000 }
+    webSockets.handleUpgrade(request, socket, head, (ws) => connections.reject(ws, socket, rejection))
   }
 }
 
