@@ -16,7 +16,7 @@ const BURST = { count: 20, every: 60 }
 const HALVES = 500
 
 const network = installNetworkSwitch()
-const url = new URLSearchParams(location.search).get('url') ?? undefined
+const url = new URLSearchParams(location.search).get('url') ?? './signals'
 const client = createClient()
 const counts = { sent: 0, accepted: 0, received: 0, waiting: 0 }
 const shownAtZero = new Set(Object.keys(counts))
@@ -27,12 +27,12 @@ function createClient() {
   if (!window.Signalpost) {
     showProblem({
       code: 'no-sdk',
-      message: '/signalpost.min.js did not load. Run npm run build, then load this page again.',
+      message: 'signalpost.min.js did not load. Run npm run build, then load this page again.',
     })
     return
   }
   try {
-    return window.Signalpost.createSignalClient({ ...(url && { url }), onError: showProblem })
+    return window.Signalpost.createSignalClient({ url, onError: showProblem })
   } catch (error) {
     showProblem(error)
   }
@@ -254,7 +254,7 @@ function disable() {
 }
 
 $('second').href = location.href
-const address = url ?? `${location.origin.replace(/^http/, 'ws')}/signals`
+const address = url.startsWith('.') ? new URL(url, location.href).href.replace(/^http/, 'ws') : url
 // A long address goes on in the next line after a slash or a dot, not in the middle of a word.
 $('url').append(...address.split(/(?<=\/)(?!\/)|(?<=\.)/).flatMap((part) => [part, element('wbr')]))
 $('clear-log').addEventListener('click', clearLog)

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { createAccess } from './access/access.js'
 import { withCheckedRights } from './access/claims.js'
 import { createCounters } from './metrics/counters.js'
-import { createAddressReader } from './limits/client-address.js'
+import { createClientAddresses } from './limits/client-address.js'
 import type { RelayState } from './metrics/relay-state.js'
 import { countAppends } from './metrics/counted-log.js'
 import { drain } from './connection/drain.js'
@@ -12,8 +12,9 @@ import { createHandshakes } from './http/handshakes.js'
 import { createConcurrencyLimit } from './limits/concurrency.js'
 import { createBodyReader } from './http/body.js'
 import { createHttp } from './http/http.js'
+import { watchSockets } from './http/sockets.js'
 import { createHttpConnections } from './http/http-connections.js'
-import { farewellRate, maxHttpConnections, HANDSHAKE_RATE } from './limits/address-rates.js'
+import { farewellRate, handshakeRate, maxHttpConnections } from './limits/address-rates.js'
 import { createLog } from './create-log.js'
 import type { SignalLog } from './signal-log/log.js'
 import { withRetry } from './signal-log/retry.js'
@@ -96,7 +97,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
   const { beat = 25_000, helloTimeout = 5000, retryFor = 15_000, spread = 5000 } = options
   const { logger = createSilentLogger(), pages = nearby('../playground'), assets = nearby('../umd') } = options
   const { dashboard = nearby('../dashboard') } = options
-  const { host, port, path, maxBytes, window, dashboardKey } = settings
+  const { host, port, base, path, maxBytes, window, dashboardKey } = settings
   const counters = createCounters(dashboardKey === '' ? 0 : LATEST_SIGNALS)
 
   const signalLog = options.log ?? createLog(settings, logger)
@@ -120,6 +121,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
   })
 
   const rate = limitOf(settings.rate)
+  const maxConnections = limitOf(settings.maxConnections)
   const rooms = createRooms({ log, onFailure: (writer, error) => connections.fail(writer, error) })
   const connections: Connections = createConnections({
     fanOut: createFanOut({ maxBuffered: limitOf(settings.maxBuffered), counters }),
@@ -129,7 +131,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
     logger,
     terms: { beat, maxBytes, window },
     users: createConcurrencyLimit(limitOf(settings.maxConnectionsPerUser)),
-    maxConnections: limitOf(settings.maxConnections),
+    maxConnections,
     maxRooms: limitOf(settings.maxRooms),
     rate,
     helloTimeout,
@@ -144,12 +146,16 @@ export function createRelay(options: RelayOptions = {}): Relay {
     log: log.health,
   })
   const isShared = settings.redis !== '' || options.log !== undefined
-  const addressOf = createAddressReader(settings.trustProxy)
+  const { addressOf, adviceFor } = createClientAddresses(settings.trustProxy)
   const maxTotal = Math.max(MAX_BODIES, 4 * maxBytes)
   const bodies = createBodyReader({ maxTotal, addressOf })
   // Separate memory, so that pages cannot exhaust that of backends.
   const maxPerAddress = limitOf(settings.maxConnectionsPerAddress)
-  const publicBodies = createBodyReader({ maxTotal, maxPerAddress, addressOf })
+  const publicBodies = createBodyReader({
+    maxTotal,
+    maxPerAddress: Math.min(maxPerAddress, Math.floor(maxTotal / maxBytes / 2)),
+    addressOf,
+  })
   const admin = createAdmin({
     addressOf,
     bodies: publicBodies,
@@ -165,13 +171,14 @@ export function createRelay(options: RelayOptions = {}): Relay {
   const httpConnections = createHttpConnections({
     maxPerAddress: maxHttpConnections(maxPerAddress),
     addressOf,
-    isProxied: settings.trustProxy > 0,
+    isProxied: settings.trustProxy !== 0,
   })
   const farewellLimiter = createRateLimiter(farewellRate(rate))
   const connectionLimit = createConcurrencyLimit(maxPerAddress)
   const server = createServer(
     { headersTimeout: helloTimeout, requestTimeout: 30_000, connectionsCheckingInterval: 1000 },
     createHttp({
+      base,
       path,
       access,
       posts: createPosts({
@@ -200,28 +207,27 @@ export function createRelay(options: RelayOptions = {}): Relay {
       isOverLimit: httpConnections.isOverLimit,
     }),
   )
-  server.on('connection', httpConnections.open)
-  server.on('upgrade', (_request, socket) => httpConnections.release(socket))
-  // Node's HTTP timeouts do not cover a connection that never sends a byte.
-  server.on('connection', (socket) => socket.setTimeout(helloTimeout))
-  const handshakeLimiter = createRateLimiter(HANDSHAKE_RATE)
-  const onOpen = connections.add
-  server.on(
-    'upgrade',
-    createHandshakes({
-      path,
+  const connectionRate = limitOf(settings.connectionRate)
+  const handshakeLimiter = createRateLimiter(
+    handshakeRate({ max: maxConnections, maxPerAddress, rate: connectionRate }),
+  )
+  watchSockets(server, {
+    httpConnections,
+    helloTimeout,
+    onHandshake: createHandshakes({
+      path: `${base}${path}`,
       maxBytes,
       access,
       addressOf,
+      adviceFor,
       handshakeLimiter,
       connectionLimit,
       isDraining,
-      isSaturated: () => connections.isSaturated,
+      connections,
       counters,
       logger,
-      onOpen,
     }),
-  )
+  })
 
   async function stop(): Promise<void> {
     await drain({ connections: connections.all, server, spread })
@@ -256,7 +262,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
       connections.start()
       admin.start()
       const name = `${nameOf(host)}:${bound}`
-      return { port: bound, url: `ws://${name}${path}`, page: `http://${name}/` }
+      return { port: bound, url: `ws://${name}${base}${path}`, page: `http://${name}${base}/` }
     },
     revoke: revocations.revoke,
     close: () => (closing ??= stop()),

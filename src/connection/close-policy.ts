@@ -6,7 +6,7 @@ export type EndReason = Exclude<CloseReason, 'closed-by-page'>
 
 /** How a client answers a close code; PROTOCOL section 13 is the same table. */
 export type ClosePolicy =
-  /** Connects again after `wait`, else after the wait that the relay asked for, else after the backoff. */
+  /** Connects again after the wait that the relay asked for, else after `wait`, else after the backoff. */
   | { readonly action: 'retry'; readonly wait?: number; readonly spread?: number; readonly backsOff?: boolean }
   | { readonly action: 'end'; readonly reason: EndReason }
   /** Connects again at once if there is a fresh token. */

@@ -328,9 +328,10 @@ function onLost(draft: Draft, { code, text }: ConnectionEvents['lost']): void {
       return retry(draft, reason)
     case 'retry': {
       const { wait, spread, backsOff } = policy
-      const spreadWait = draft.retryAfter ?? (spread && chance * spread)
-      retry(draft, reason, backsOff ? (wait ?? 0) + backoffWait(draft) : (wait ?? spreadWait))
-      if (!draft.wasOnline) countLostDial(draft)
+      const asked = draft.retryAfter ?? wait ?? (spread && chance * spread)
+      retry(draft, reason, backsOff ? asked! + backoffWait(draft) : asked)
+      // A relay with too many connections was reached.
+      if (!backsOff && !draft.wasOnline) countLostDial(draft)
     }
   }
 }

@@ -128,3 +128,36 @@ describeInChromium('the dashboard', () => {
     expect(scrollHeight <= height || name !== 'a wall screen').toBe(true)
   })
 })
+
+describeInChromium('the pages of a relay below a base', () => {
+  const tabs = useTabs()
+  let relay: RelayProcess
+
+  beforeAll(async () => {
+    relay = await startRelay('--dashboard-key', KEY, '--base', '/live')
+  })
+  afterEach(() => tabs.checkQuiet())
+  afterAll(() => relay?.kill())
+
+  it('find their files, forms and cookie there', async () => {
+    const page = await tabs.open(`${relay.page}dashboard`)
+    const key = page.getByLabel('Key of the dashboard')
+    for (const attempt of ['not-the-key', KEY]) {
+      await key.fill(attempt)
+      await page.getByRole('button', { name: 'Open' }).click()
+      if (attempt !== KEY) await page.getByRole('alert').getByText('This is not the key').waitFor()
+    }
+    expect(tabs.complaints.splice(0)).toEqual([expect.stringContaining('403')])
+    await page.locator('#state', { hasText: 'ready' }).waitFor()
+    expect(await page.context().cookies()).toMatchObject([{ path: '/live/dashboard' }])
+    await page.getByRole('button', { name: 'Log out' }).click()
+    await key.waitFor()
+    expect(await page.context().cookies()).toEqual([])
+  })
+
+  it('are a test page that connects there', async () => {
+    const page = await tabs.open(relay.page.replace(/\/$/, ''))
+    await page.waitForSelector('#connection[data-state=online]')
+    expect(await page.locator('#url').textContent()).toBe(relay.url)
+  })
+})

@@ -23,7 +23,8 @@ export interface RelayProcess {
 export async function startRelay(...flags: string[]): Promise<RelayProcess> {
   if (!existsSync(MAIN)) throw new Error('dist/relay/main.js is missing: run npm run build first.')
   const port = await findFreePort()
-  const page = `http://localhost:${port}/`
+  const base = flags.includes('--base') ? flags[flags.indexOf('--base') + 1] : ''
+  const page = `http://localhost:${port}${base}/`
   let child: ChildProcess | undefined
 
   async function start(): Promise<void> {
@@ -47,7 +48,7 @@ export async function startRelay(...flags: string[]): Promise<RelayProcess> {
   }
 
   await start()
-  return { page, url: `ws://localhost:${port}/signals`, start, kill }
+  return { page, url: `ws://localhost:${port}${base}/signals`, start, kill }
 }
 
 /**

@@ -319,6 +319,15 @@ describe('coming back', () => {
     expect(wait()).toBe(10_500)
   })
 
+  it('P8.6 and P13.8 waits after 4529 for as long as the relay asked for, and longer by its backoff', async () => {
+    open()
+    await pass()
+    relay.send({ type: 'goodbye', retryAfter: 2000, reason: 'too-many' })
+    relay.close(4529)
+    await pass()
+    expect(wait()).toBe(2500)
+  })
+
   it.each([1000, 1001, 1006, 1011, 1012, 1013, 4500, 4509])('P13.1 dials again after %i', async (code) => {
     open()
     await pass()
@@ -618,6 +627,19 @@ describe('wrong servers', () => {
     expect(errors[0]?.message).toContain('--origin')
     expect(errors[0]?.message).not.toContain('hunter2')
     expect(['waiting', 'connecting']).toContain(transport.status.state)
+  })
+
+  it('P13.8 does not blame the address when a relay has too many connections, and gives its reason', async () => {
+    relay.isAnswering = false
+    open()
+    for (let count = 0; count < 5; count += 1) {
+      await pass()
+      relay.close(4529, 'too many connections from this network')
+      await pass()
+      expect(statuses.at(-1)).toMatchObject({ state: 'waiting', reason: '4529 too many connections from this network' })
+      await pass(wait())
+    }
+    expect(codes()).toEqual([])
   })
 
   it.each([

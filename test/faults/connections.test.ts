@@ -36,7 +36,7 @@ describe('when connections fail', () => {
     expect(wrongIn(outcome, 0)).toEqual({})
   })
 
-  // Pages without WebSockets share connections: F28 is their test.
+  // Pages without WebSockets share connections: F29 is their test.
   it.skipIf(THROUGH)(
     'F05 notices connections that died in silence, in both directions or in one, and loses nothing',
     async () => {

@@ -17,18 +17,18 @@ const WAYS: { readonly [Way in Blocked]: string } = {
 }
 
 describe.each(Object.keys(WAYS) as Blocked[])('pages whose WebSockets are blocked, by a proxy that %s', (blocked) => {
-  it('F26 lose and repeat nothing while half of the connections are cut every 400 ms', async () => {
+  it('F27 lose and repeat nothing while half of the connections are cut every 400 ms', async () => {
     const outcome = await run({
       blocked,
       relay: createRelayHere(),
       seconds: byLength(3, 60),
       faults: (model) => cutConnections(model, 400),
     })
-    await recordRun(`F26-${blocked}`, `${WAYS[blocked]}; half of the connections cut every 400 ms`, outcome, 0)
+    await recordRun(`F27-${blocked}`, `${WAYS[blocked]}; half of the connections cut every 400 ms`, outcome, 0)
     expect(wrongIn(outcome, 0)).toEqual({})
   })
 
-  it('F27 lose and repeat nothing while connections are cut and the relay is killed', async () => {
+  it('F28 lose and repeat nothing while connections are cut and the relay is killed', async () => {
     const outcome = await run({
       blocked,
       relay: createRelayProcess(['--rate', '0']),
@@ -39,12 +39,12 @@ describe.each(Object.keys(WAYS) as Blocked[])('pages whose WebSockets are blocke
     })
     const gapsExpected = (outcome.faults.kills ?? 0) * MEMBERSHIPS
     const title = `${WAYS[blocked]}; connections cut every 700 ms, relay killed 1.5 s after everybody is back`
-    await recordRun(`F27-${blocked}`, title, outcome, gapsExpected)
+    await recordRun(`F28-${blocked}`, title, outcome, gapsExpected)
     expect(wrongIn(outcome, gapsExpected)).toEqual({})
     expect(gapsExpected).toBeGreaterThan(0)
   })
 
-  it('F28 notice connections that swallow everything, and lose nothing', async () => {
+  it('F29 notice connections that swallow everything, and lose nothing', async () => {
     const outcome = await run({
       blocked,
       relay: createRelayHere({ beat: 1000 }),
@@ -52,14 +52,14 @@ describe.each(Object.keys(WAYS) as Blocked[])('pages whose WebSockets are blocke
       rate: 200,
       faults: (model) => digHoles(model, 3000),
     })
-    await recordRun(`F28-${blocked}`, `${WAYS[blocked]}; connections that swallow everything for 1.5 s`, outcome, 0)
+    await recordRun(`F29-${blocked}`, `${WAYS[blocked]}; connections that swallow everything for 1.5 s`, outcome, 0)
     expect(wrongIn(outcome, 0)).toEqual({})
   })
 })
 
 describeRedis('pages whose WebSockets are blocked, with two relays on a Redis', () => {
-  it('F29 lose and repeat nothing while the relays are killed in turn and answer for each other', async () => {
-    const { wrong, faults } = await runOnRedis('F29', `Redis, 2 relays, one killed in turn; ${WAYS.streams}`, {
+  it('F30 lose and repeat nothing while the relays are killed in turn and answer for each other', async () => {
+    const { wrong, faults } = await runOnRedis('F30', `Redis, 2 relays, one killed in turn; ${WAYS.streams}`, {
       blocked: 'streams',
       seconds: byLength(5, 60),
       faults: (model) => killRelays(model, 1500),

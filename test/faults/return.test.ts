@@ -4,7 +4,7 @@ import { openPage } from './page.js'
 import { createRelayProcess, removeBundle } from './relay-under-test.js'
 import { inSeconds, record } from './results.js'
 import { byLength } from './run-length.js'
-import { tapSockets } from './socket-tap.js'
+import { tapSockets, type SocketListener } from './socket-tap.js'
 import { countTimers } from './timers.js'
 import { pause, until } from './waiting.js'
 
@@ -13,7 +13,7 @@ afterAll(removeBundle)
 /** As many as anchors ask for in a whole run; in a short one fewer, whose share in a moment is more of a chance. */
 const CLIENTS = byLength(400, 2000)
 const ROUNDS = byLength(1, 10)
-/** How long the relay is away, as far as it starts in time, in milliseconds. */
+/** How long the relay is away, as far as it starts in time, in milliseconds: the RestartSec of the systemd unit. */
 const AWAY = 2000
 /** After so many times as long as the relay was away, everybody is back: 3 s where it was away for 2. */
 const SOON = 1.5
@@ -21,6 +21,10 @@ const SOON = 1.5
 const PEAK = 0.15
 /** What chance adds to a share of few clients, in all but one of thousands of rounds. */
 const CHANCE = 3.5 * Math.sqrt((PEAK * (1 - PEAK)) / CLIENTS)
+/** An office of 200 people with ten tabs each, behind one address. */
+const OFFICE = 2000
+/** All of them are back this soon after a relay that said goodbye, and after one that died, in milliseconds. */
+const OFFICE_BACK = { leave: 10_000, kill: 30_000 } as const
 
 /** What one death of the relay led to; times are in milliseconds after its return. */
 interface Return {
@@ -35,22 +39,33 @@ interface Return {
   readonly dials: number
 }
 
+interface Loss {
+  readonly clients: number
+  /** How the relay ends, each time. */
+  readonly ends: readonly ('kill' | 'leave')[]
+  /** How long the relay is away after a kill at least, in milliseconds; after a SIGTERM it starts again at once. */
+  readonly absence: number
+  /** Further options of the relay's command. */
+  readonly args?: readonly string[]
+  readonly headers?: Readonly<Record<string, string>>
+}
+
 /** All clients go online, stay for longer than the wait before a first dial may grow, and lose their relay together. */
-async function loseAndReturn(times: number): Promise<{ readonly returns: Return[]; readonly LEAK: number }> {
+async function loseAndReturn({ clients, ends, absence, args = [], headers = {} }: Loss) {
   const timersBefore = countTimers()
   const port = await findFreePort()
-  const relay = createRelayProcess([], port)
+  const relay = createRelayProcess(args, port)
   // Once before it counts, because the first start also bundles the command.
   await relay.start()
   await relay.kill()
   const startedAt = performance.now()
   await relay.start()
   // A relay that is called back so much earlier answers again when it should.
-  const starting = Math.min(AWAY, performance.now() - startedAt)
+  const starting = Math.min(absence, performance.now() - startedAt)
   const plannedFor = new Map<string, number>()
   const backAt = new Map<string, number>()
   let dials = 0
-  const tap = tapSockets({
+  const listener: SocketListener = {
     onDial() {
       dials += 1
     },
@@ -58,8 +73,9 @@ async function loseAndReturn(times: number): Promise<{ readonly returns: Return[
     onTold(client, { type }) {
       if (type === 'welcome') backAt.set(client, Date.now())
     },
-  })
-  const names = Array.from({ length: CLIENTS }, (_, index) => `c${index}`)
+  }
+  const tap = tapSockets(listener, { headers })
+  const names = Array.from({ length: clients }, (_, index) => `c${index}`)
   const pages = []
   for (const name of names) {
     const page = openPage({ name, port, returns: 'by itself', impatience: () => 0 })
@@ -70,17 +86,17 @@ async function loseAndReturn(times: number): Promise<{ readonly returns: Return[
     if (pages.length % 50 === 0) await pause(20)
   }
   const returns: Return[] = []
-  for (let time = 0; time < times; time += 1) {
-    await until(() => backAt.size === CLIENTS, 60_000)
+  for (const end of ends) {
+    await until(() => backAt.size === clients, 60_000)
     await pause(STABLE)
     backAt.clear()
     dials = 0
-    await relay.kill()
+    await relay[end]()
     const leftAt = Date.now()
-    await pause(AWAY - starting)
+    if (end === 'kill') await pause(absence - starting)
     await relay.start()
     const returnedAt = Date.now()
-    await until(() => backAt.size === CLIENTS, 60_000)
+    await until(() => backAt.size === clients, 60_000)
     returns.push({
       handshakes: names.map((name) => (plannedFor.get(name) ?? Infinity) - returnedAt),
       lastBack: Math.max(...names.map((name) => (backAt.get(name) ?? Infinity) - returnedAt)),
@@ -113,7 +129,11 @@ function peakOf(handshakes: readonly number[]): number {
 
 describe('when a relay with many clients dies', () => {
   it('F25 has all clients back within 1.5 times as long as it was away, and never too many at once', async () => {
-    const { returns, LEAK } = await loseAndReturn(ROUNDS)
+    const { returns, LEAK } = await loseAndReturn({
+      clients: CLIENTS,
+      ends: Array<'kill'>(ROUNDS).fill('kill'),
+      absence: AWAY,
+    })
     // Each round by itself: a crowd in one of them must not hide among the others.
     const peak = Math.max(...returns.map(({ handshakes }) => peakOf(handshakes)))
     const lastBack = Math.max(...returns.map(({ lastBack }) => lastBack))
@@ -133,6 +153,34 @@ describe('when a relay with many clients dies', () => {
     for (const { handshakes, lastBack, away } of returns) {
       // In a short run the machine may be busy with other things.
       expect(byLength(Math.max(...handshakes), lastBack) / away).toBeLessThanOrEqual(SOON)
+    }
+  })
+
+  it('F26 has an office of 2,000 tabs behind one address back, with the default limits', async () => {
+    const ends = ['leave', 'kill'] as const
+    const { returns, LEAK } = await loseAndReturn({
+      clients: OFFICE,
+      ends,
+      absence: AWAY,
+      args: ['--trust-proxy'],
+      headers: { 'X-Forwarded-For': '203.0.113.7' },
+    })
+    const peaks = returns.map(({ handshakes }) => peakOf(handshakes))
+    const [left, killed] = returns.map(({ lastBack }) => inSeconds(lastBack))
+    await record({
+      id: 'F26',
+      title: `${OFFICE} clients of one address lose a relay that restarts`,
+      LEAK,
+      seconds: returns.reduce((sum, { away, lastBack }) => sum + away + lastBack, 0) / 1000,
+      faults: '1 SIGTERM, 1 SIGKILL',
+      note: `all back ${left} s after the SIGTERM's restart, ${killed} s after the kill's; at most ${peaks.map((peak) => (peak * 100).toFixed(1)).join(' and ')} % in 100 ms; ${returns.map(({ dials }) => (dials / OFFICE).toFixed(1)).join(' and ')} dials each`,
+    })
+    expect(LEAK).toBe(0)
+    for (const [index, { handshakes, lastBack, away }] of returns.entries()) {
+      expect(peaks[index]).toBeLessThanOrEqual(byLength(PEAK + CHANCE, PEAK))
+      // In a short run the machine may be busy with other things.
+      const back = byLength(Math.max(...handshakes), lastBack) + away
+      expect(back).toBeLessThanOrEqual(OFFICE_BACK[ends[index] ?? 'kill'])
     }
   })
 })

@@ -1,4 +1,4 @@
-import { WebSocket } from 'ws'
+import { WebSocket, type ClientOptions } from 'ws'
 import type { OpenSocket } from '../../src/connection/socket.js'
 import { parse } from '../../src/protocol/codec.js'
 import type { ClientFrame, RelayFrame } from '../../src/protocol/frames.js'
@@ -18,14 +18,14 @@ export interface SocketTap {
 }
 
 /** Makes `globalThis.WebSocket` one that can be listened to. Clients name themselves by `?client=` in their url. */
-export function tapSockets({ onDial, onSaid, onTold }: SocketListener): SocketTap {
+export function tapSockets({ onDial, onSaid, onTold }: SocketListener, options: ClientOptions = {}): SocketTap {
   const before = globalThis.WebSocket
   const open = new Set<WebSocket>()
 
   // Called with `new`, which then gives the socket that is returned.
   function Tapped(address: string): WebSocket {
     const client = new URL(address).searchParams.get('client') ?? ''
-    const socket = new WebSocket(address, { perMessageDeflate: false })
+    const socket = new WebSocket(address, { perMessageDeflate: false, ...options })
     open.add(socket)
     onDial?.(client)
     socket.on('close', () => open.delete(socket))

@@ -8,7 +8,11 @@ export interface RawSocket {
 }
 
 /** Opens a connection; with `isUpgraded`, it has asked for a WebSocket and got it. */
-export async function openRaw(port: number, isUpgraded: boolean): Promise<RawSocket> {
+export async function openRaw(
+  port: number,
+  isUpgraded: boolean,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<RawSocket> {
   const socket = connect(port, '127.0.0.1')
   socket.on('error', () => undefined)
   let heard: Buffer = Buffer.alloc(0)
@@ -29,7 +33,8 @@ export async function openRaw(port: number, isUpgraded: boolean): Promise<RawSoc
     })
   })
   if (isUpgraded) {
-    socket.write(HANDSHAKE)
+    const more = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+    socket.write(`${HANDSHAKE}${more.join('')}\r\n`)
     await opened.promise
   }
   return { socket, ended }
@@ -53,7 +58,7 @@ const HANDSHAKE = [
   'Upgrade: websocket',
   'Sec-WebSocket-Version: 13',
   'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
-  '\r\n',
+  '',
 ].join('\r\n')
 
 function headOf(length: number, first: number): Buffer {

@@ -62,7 +62,7 @@ describe('a config file', () => {
     ['{"publishKey": [{"name": "a"}]}', 'relay.json: publishKey must be a secret'],
     ['{"publishKey": [{"name": "a", "secret": "b", "room": []}]}', 'but has "room"'],
     ['{"publishKey": [{"name": "a", "secret": "b", "rooms": ["*x"]}]}', 'must have "rooms" as a list of names'],
-    ['{"trustProxy": 11}', 'relay.json: trustProxy must be at most 10'],
+    ['{"trustProxy": 11}', 'relay.json: trustProxy must be a number of proxies up to 10'],
   ])('that is wrong is told in one line: %s', (text, advice) => {
     const command = readCommand(['relay', '--config', 'relay.json'], {}, '', () => text)
     expect(command).toEqual({ run: 'fail', text: expect.stringMatching(/^signalpost: [^\n]+\.$/) })
@@ -110,14 +110,83 @@ describe('secrets on the command line and in the environment', () => {
   })
 })
 
+describe('--origin', () => {
+  const ALONE = 'must name a site, because a star alone allows every page'
+  const SCHEME = 'must begin with https:// or http://'
+  const ENDING = 'must have a domain after the star, because this allows every site with that ending'
+  const PLACE = 'may have one star, in place of the first label'
+
+  it.each([
+    ['*', ALONE],
+    ['https://*', ALONE],
+    ['https://*:8443', ALONE],
+    ['*://*', ALONE],
+    ['https://*example', ALONE],
+    ['*.example.com', SCHEME],
+    ['*://example.com', SCHEME],
+    ['https://*.com', ENDING],
+    ['https://*.com:8443', ENDING],
+    ['https://*.com/', ENDING],
+    ['https://a.*.example.com', PLACE],
+    ['https://*.*.example.com', PLACE],
+    ['https://shop-*.example.com', PLACE],
+    ['https://*shop.example.com', PLACE],
+    ['https://example.*', PLACE],
+    ['https://*.1.2.3', PLACE],
+    ['app://*.example.com', PLACE],
+    ['https://*.example.com/', 'must be like https://*.example.com, without a path'],
+    ['https://*.Example.com:443', 'must be like https://*.example.com, without a path'],
+  ])('refuses %s in words of its own', (origin, text) => {
+    const command = readCommand(['relay', '--origin', origin], {}, '')
+    expect(command).toMatchObject({ run: 'fail', text: expect.stringContaining(`--origin ${text}`) })
+    expect(command).toMatchObject({ text: expect.stringContaining(`not "${origin}"`) })
+  })
+
+  it.each(['https://*.example.com', 'https://*.example.co.uk:8443', 'http://*.localhost:3000'])(
+    'takes %s',
+    (origin) => {
+      expect(readCommand(['relay', '--origin', origin], {}, '')).toMatchObject({ settings: { origin: [origin] } })
+    },
+  )
+})
+
 describe('--trust-proxy', () => {
   it.each([
     [['--trust-proxy'], 1],
     [['--trust-proxy=2'], 2],
     [['--trust-proxy=0'], 0],
     [[], 0],
-  ])('%j counts %i', (args, trustProxy) => {
+    [['--trust-proxy=loopback'], ['loopback']],
+    [['--trust-proxy=loopback, 10.0.0.0/8,cloudflare'], ['loopback', '10.0.0.0/8', 'cloudflare']],
+    [
+      ['--trust-proxy=loopback', '--trust-proxy=2001:db8::/32'],
+      ['loopback', '2001:db8::/32'],
+    ],
+    [['--trust-proxy=192.0.2.1'], ['192.0.2.1']],
+  ])('%j is %j', (args, trustProxy) => {
     expect(readCommand(['relay', ...args], {}, '')).toMatchObject({ settings: { trustProxy } })
+  })
+
+  it('takes networks from the environment and from a config file', () => {
+    const trustProxy = ['loopback', 'cloudflare']
+    const inherited = readCommand(['relay'], { SIGNALPOST_TRUST_PROXY: 'loopback cloudflare' }, '')
+    const list = readCommand(['relay', '--config', 'a'], {}, '', () => JSON.stringify({ trustProxy }))
+    const text = readCommand(['relay', '--config', 'a'], {}, '', () => '{"trustProxy": "loopback"}')
+    expect(text).toMatchObject({ settings: { trustProxy: ['loopback'] } })
+    for (const command of [inherited, list]) expect(command).toMatchObject({ settings: { trustProxy } })
+  })
+
+  it.each(['10.0.0.0/33', '10.0.0.0/0', '10.0.0.0/8/8', '10.0.0.0/', '10.0.0', 'toString', 'loopback,2', '::/129'])(
+    'refuses %s',
+    (value) => {
+      const command = readCommand(['relay', `--trust-proxy=${value}`], {}, '')
+      expect(command).toMatchObject({ run: 'fail', text: expect.stringContaining('or networks such as loopback') })
+    },
+  )
+
+  it('tells how to write a value that stands apart', () => {
+    const command = readCommand(['relay', '--trust-proxy', 'loopback'], {}, '')
+    expect(command).toMatchObject({ run: 'fail', text: expect.stringContaining('Write --trust-proxy=loopback.') })
   })
 })
 
@@ -131,7 +200,10 @@ describe('an embedding program', () => {
     [{ origin: 'https://a.example' }, 'origin must be a list.'],
     [{ origin: ['a.example'] }, 'origin must be like https://example.com'],
     [{ publishKey: [{ name: 'shop' }] }, 'publishKey must be a secret'],
-    [{ trustProxy: 11 }, 'trustProxy must be at most 10'],
+    [{ trustProxy: 11 }, 'trustProxy must be a number of proxies up to 10, or networks'],
+    [{ trustProxy: ['loopback', 'cloudfare'] }, 'not "cloudfare".'],
+    [{ trustProxy: [1] }, 'not 1.'],
+    [{ trustProxy: [] }, 'not [].'],
     [{ open: 1 }, 'open must be true or false.'],
     [{ path: '/health' }, 'path must be a path like /signals'],
     [{ durability: 'tape' }, 'durability must be one of memory, replica, disk'],
@@ -169,6 +241,12 @@ describe('the schema of config files', () => {
     { path: 'signals' },
     { origin: 'https://a.example' },
     { origin: ['https://*.example'] },
+    { origin: ['https://*.example.com'] },
+    { origin: ['https://*.example.com:8443'] },
+    { origin: ['http://*.localhost:3000'] },
+    { origin: ['https://*.1.2.3'] },
+    { origin: ['https://a.*.example.com'] },
+    { origin: ['app://*.example.com'] },
     { origin: ['https://a.example/'] },
     { origin: ['file://', 'null'] },
     { origin: ['https://'] },
@@ -202,6 +280,8 @@ describe('the schema of config files', () => {
     { trustProxy: 11 },
     { trustProxy: -1 },
     { trustProxy: 1.5 },
+    { trustProxy: ['loopback', '10.0.0.0/8'] },
+    { trustProxy: [] },
     { logLevel: 'loud' },
     { unknown: 1 },
   ])('accepts what the relay accepts, and nothing else: %j', (value) => {

@@ -278,12 +278,6 @@ describe('other requests', () => {
     expect(await text('', { method: 'DELETE' })).toEqual([405, 'Use GET here.'])
   })
 
-  it('that offer to leave HTTP for something else are told how to ask', async () => {
-    const { port } = await setup()
-    const headers = 'Host: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c'
-    expect(await exchange(port, `GET /health HTTP/1.1\r\n${headers}\r\n\r\n`)).toMatch(/^HTTP\/1\.1 400 .*--http1\.1/s)
-  })
-
   it('that are turned away do not stay, even when the other side never closes', async () => {
     const { port } = await setup()
     const socket = connectTcp({ port, host: '127.0.0.1', allowHalfOpen: true })

@@ -1,13 +1,19 @@
 import type { IncomingMessage } from 'node:http'
 import { request } from 'node:http'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { createAddressReader } from '../../examples/relay/limits/client-address.js'
+import { WebSocket } from 'ws'
+import { createClientAddresses } from '../../examples/relay/limits/client-address.js'
+import type { TrustedProxies } from '../../examples/relay/limits/networks.js'
+import { handshakeRate } from '../../examples/relay/limits/address-rates.js'
 import { createConcurrencyLimit } from '../../examples/relay/limits/concurrency.js'
 import { createMemoryLog } from '../../examples/relay/signal-log/memory/log.js'
 import { createRateLimiter, Throttle } from '../../examples/relay/limits/rate-limit.js'
+import { resolveSettings } from '../../examples/relay/options/options.js'
 import type { RelayOptions } from '../../examples/relay/relay.js'
+import { createSignalClient } from '../../src/index.js'
 import { maskedFrame, openRaw } from '../properties/raw-socket.js'
 import { connect, join, pageId, startRelay } from './protocol-client.js'
+import { createRecorder } from './security.js'
 
 const VISITOR = '203.0.113.7'
 const from = (address: string) => ({ headers: { 'X-Forwarded-For': address } })
@@ -107,7 +113,7 @@ describe('a concurrency limit', () => {
 })
 
 describe('the address of a request', () => {
-  it.each<[number, string | undefined, string, string | undefined]>([
+  it.each<[TrustedProxies, string | undefined, string, string | undefined]>([
     [0, undefined, '198.51.100.1', '198.51.100.1'],
     [0, '203.0.113.7', '198.51.100.1', '198.51.100.1'],
     [0, '203.0.113.7', '127.0.0.1', undefined],
@@ -125,36 +131,219 @@ describe('the address of a request', () => {
     [1, '2001:db8:1:2:3:4:5:6', '127.0.0.1', '2001:db8:1:2::/64'],
     [1, '2001:db8::7', '127.0.0.1', '2001:db8:0:0::/64'],
     [1, '[2001:db8::7]:443', '127.0.0.1', '2001:db8:0:0::/64'],
-  ])('behind %i proxies with X-Forwarded-For %s from %s is %s', (proxies, forwarded, remoteAddress, wanted) => {
-    const headers = forwarded === undefined ? {} : { 'x-forwarded-for': forwarded }
-    // All that is looked at of a request.
-    const incoming = { headers, socket: { remoteAddress } } as unknown as IncomingMessage
-    expect(createAddressReader(proxies)(incoming)).toBe(wanted)
+    [1, undefined, '127.0.0.1', '127.0.0.1'],
+    [2, '203.0.113.7', '127.0.0.1', '127.0.0.1'],
+    [1, '127.0.0.1', '127.0.0.1', '127.0.0.1'],
+    [['loopback'], '6.6.6.6, 203.0.113.7', '127.0.0.1', '203.0.113.7'],
+    [['loopback'], '6.6.6.6, 203.0.113.7', '::ffff:127.0.0.1', '203.0.113.7'],
+    [['loopback'], undefined, '127.0.0.1', '127.0.0.1'],
+    [['loopback'], 'unknown', '127.0.0.1', '127.0.0.1'],
+    [['loopback'], '6.6.6.6', '198.51.100.1', '198.51.100.1'],
+    [['10.0.0.0/8'], '6.6.6.6', '127.0.0.1', '127.0.0.1'],
+    [['loopback', 'cloudflare'], '6.6.6.6, 203.0.113.7, 172.70.1.2', '127.0.0.1', '203.0.113.7'],
+    [['loopback', 'cloudflare'], '203.0.113.7, 2606:4700::1', '::1', '203.0.113.7'],
+    [['loopback', 'cloudflare'], '203.0.113.7', '127.0.0.1', '203.0.113.7'],
+    [['loopback', '10.0.0.0/8'], '203.0.113.7, 10.1.2.3', '10.9.9.9', '203.0.113.7'],
+    [['uniquelocal'], '10.0.0.7, 10.1.2.3', '192.168.0.1', '10.0.0.7'],
+    [['198.51.100.1'], '203.0.113.7', '198.51.100.1', '203.0.113.7'],
+    [['198.51.100.1'], '203.0.113.7', '198.51.100.2', '198.51.100.2'],
+    [['2001:db8::/32'], '203.0.113.7', '2001:db8::1', '203.0.113.7'],
+    [['linklocal'], '203.0.113.7', 'fe80::1%eth0', '203.0.113.7'],
+  ])('behind the proxies %j with X-Forwarded-For %s from %s is %s', (proxies, forwarded, remoteAddress, wanted) => {
+    expect(createClientAddresses(proxies).addressOf(incoming(forwarded, remoteAddress))).toBe(wanted)
+  })
+
+  it.each<[TrustedProxies, string | undefined, string, RegExp | undefined]>([
+    [0, undefined, '127.0.0.1', undefined],
+    [0, '203.0.113.7', '198.51.100.1', undefined],
+    [0, '203.0.113.7', '127.0.0.1', /no visitor has limits.*Start the relay with --trust-proxy\.$/],
+    [1, '203.0.113.7', '127.0.0.1', undefined],
+    [1, undefined, '127.0.0.1', /has 0 addresses.*--trust-proxy needs/],
+    [2, '203.0.113.7', '127.0.0.1', /has 1 addresses.*--trust-proxy needs/],
+    [1, 'unknown', '127.0.0.1', /has 1 addresses.*--trust-proxy needs/],
+    [['loopback'], '203.0.113.7', '127.0.0.1', undefined],
+    [['loopback'], undefined, '127.0.0.1', /has 0 addresses.*--trust-proxy needs/],
+    [['cloudflare'], '203.0.113.7', '127.0.0.1', /^127\.0\.0\.1 sends.*does not name that network/],
+    [['loopback'], '203.0.113.7', '172.18.0.2', /^172\.18\.0\.2 sends.*does not name that network/],
+    [['loopback'], '203.0.113.7', '198.51.100.1', undefined],
+    [['loopback'], undefined, '172.18.0.2', undefined],
+  ])(
+    'behind the proxies %j with X-Forwarded-For %s from %s leads to the advice %s',
+    (proxies, forwarded, own, text) => {
+      const advice = createClientAddresses(proxies).adviceFor(incoming(forwarded, own))
+      expect(advice ?? '').toMatch(text ?? /^$/)
+    },
+  )
+
+  it('is that of the proxy when the header lacks it: with a limit, and with one line in the log', async () => {
+    const { lines, logger } = createRecorder()
+    const { url } = await startRelay({ trustProxy: ['loopback'], maxConnectionsPerAddress: 1, logger })
+    const first = await connect(url)
+    await first.next('joined')
+    const second = await connect(url)
+    expect(await second.closed).toEqual({ code: 4529, reason: 'too many connections from this network' })
+    const visitor = await connect(url, { options: from(VISITOR) })
+    await visitor.next('joined')
+    expect(lines.filter(({ text }) => text.includes('--trust-proxy needs'))).toHaveLength(1)
   })
 })
 
+/** All that is looked at of a request. */
+function incoming(forwarded: string | undefined, remoteAddress: string): IncomingMessage {
+  const headers = forwarded === undefined ? {} : { 'x-forwarded-for': forwarded }
+  return { headers, socket: { remoteAddress } } as unknown as IncomingMessage
+}
+
 describe('an address', () => {
-  it('P8.7 that has as many connections as it may gets 429, until one of them ends', async () => {
-    const { url, port } = await startRelay({ trustProxy: 1, maxConnectionsPerAddress: 2 })
+  it('P8.7 that has as many connections as it may gets a reason and a time to return, until one of them ends', async () => {
+    const { url } = await startRelay({ trustProxy: 1, maxConnectionsPerAddress: 2 })
     const first = await connect(url, { options: from(VISITOR) })
     await connect(url, { options: from(VISITOR) })
-    const refused = await knock(port, { 'X-Forwarded-For': VISITOR })
+    const refused = await connect(url, { options: from(VISITOR) })
     await connect(url, { options: from('203.0.113.8') })
+    expect(await refused.closed).toEqual({ code: 4529, reason: 'too many connections from this network' })
+    expect(refused.frames).toEqual([{ type: 'goodbye', retryAfter: 10_000, reason: 'too-many' }])
     first.socket.close()
     await first.closed
-    expect([refused.statusCode, refused.headers['retry-after']]).toEqual([429, '10'])
-    await vi.waitFor(() => connect(url, { options: from(VISITOR) }))
+    await vi.waitFor(async () => {
+      const next = await connect(url, { options: from(VISITOR) })
+      await next.next('joined')
+    })
   })
 
-  it('P8.7 that connects too often gets 429, and is told when to come again', async () => {
-    const { port } = await startRelay({ trustProxy: 1 })
-    const answers = await Promise.all(Array.from({ length: 60 }, () => knock(port, { 'X-Forwarded-For': VISITOR })))
-    const elsewhere = await knock(port, { 'X-Forwarded-For': '203.0.113.8' })
-    const refused = answers.filter(({ statusCode }) => statusCode === 429)
-    expect(answers.filter(({ statusCode }) => statusCode === 101).length).toBeGreaterThanOrEqual(40)
-    expect(refused.length).toBeGreaterThan(0)
-    expect(refused[0]?.headers['retry-after']).toBe('1')
-    expect(elsewhere.statusCode).toBe(101)
+  it('P8.7 that connects too often gets a reason and a time to return, and refused attempts take nothing from the rate', async () => {
+    const { url } = await startRelay({ trustProxy: 1, connectionRate: 1, maxConnectionsPerAddress: 5 })
+    const attempt = async (address = VISITOR) => {
+      const page = await connect(url, { rooms: [], options: from(address) })
+      const welcomed = page.next('welcome').then(
+        () => ({ code: 0, reason: '' }),
+        () => page.closed,
+      )
+      const { code, reason } = await welcomed
+      page.cut()
+      await page.closed
+      return { code, reason, frames: page.frames }
+    }
+    const attempts: Awaited<ReturnType<typeof attempt>>[] = []
+    while (!attempts.some(({ code }) => code === 4529)) attempts.push(await attempt())
+    for (let count = 0; count < 50; count += 1) await attempt()
+    expect(attempts.slice(0, 5).map(({ code }) => code)).toEqual([0, 0, 0, 0, 0])
+    expect(attempts.at(-1)).toEqual({
+      code: 4529,
+      reason: 'too many new connections from this network',
+      frames: [{ type: 'goodbye', retryAfter: 1000, reason: 'too-many' }],
+    })
+    expect((await attempt('203.0.113.8')).code).toBe(0)
+    await vi.waitFor(async () => expect((await attempt()).code).toBe(0), { timeout: 5000, interval: 50 })
+  })
+
+  it('P13.8 with too many connections tells the page the reason and the time, and nothing of an address that is wrong', async () => {
+    const { url } = await startRelay({ trustProxy: 1, maxConnectionsPerAddress: 1 })
+    const first = await connect(url, { options: from(VISITOR) })
+    await first.next('joined')
+    vi.stubGlobal('WebSocket', function open(address: string) {
+      return new WebSocket(address, { origin: 'http://localhost', ...from(VISITOR) })
+    })
+    const onError = vi.fn()
+    const client = createSignalClient({ url, connect: 'manual', onError })
+    onTestFinished(() => {
+      client.close()
+      vi.unstubAllGlobals()
+    })
+    for (let count = 0; count < 4; count += 1) {
+      client.connect()
+      await vi.waitUntil(() => client.status.state === 'waiting')
+      const { status } = client
+      expect(status).toMatchObject({ reason: '4529 too many connections from this network' })
+      expect(status.state === 'waiting' && status.retryAt - status.since).toBeGreaterThanOrEqual(10_000)
+    }
+    expect(onError).not.toHaveBeenCalled()
+  })
+
+  it('P8.7 loses nothing of its rate while the whole relay is full, which the log says a few times', async () => {
+    const { lines, logger } = createRecorder()
+    const { url, page } = await startRelay({ trustProxy: 1, maxConnections: 2, connectionRate: 1, logger })
+    const pages = [await join(url), await join(url)]
+    for (let count = 0; count < 80; count += 1) {
+      const refused = await connect(url, { options: from(VISITOR) })
+      expect(await refused.closed).toEqual({ code: 4529, reason: 'too many connections' })
+    }
+    for (const { socket } of pages) socket.close()
+    await vi.waitFor(async () => {
+      expect(await (await fetch(`${page}health`)).json()).toMatchObject({ connections: 0 })
+    })
+    for (let count = 0; count < 2; count += 1) {
+      const admitted = await connect(url, { options: from(VISITOR) })
+      await admitted.next('joined')
+    }
+    expect(lines.filter(({ text }) => text.includes('--max-connections sets the limit')).length).toBeLessThan(80)
+  })
+
+  it('P8.7 gets 429 without a WebSocket while a hundred connections are being closed', async () => {
+    const { url, port } = await startRelay({ trustProxy: 1, maxConnectionsPerAddress: 1 })
+    const first = await connect(url, { options: from(VISITOR) })
+    await first.next('joined')
+    // Clients that do not answer the close frame.
+    const silent = await Promise.all(
+      Array.from({ length: 100 }, () => openRaw(port, true, { 'X-Forwarded-For': VISITOR })),
+    )
+    const refused = await knock(port, { 'X-Forwarded-For': VISITOR })
+    expect([refused.statusCode, refused.headers['retry-after']]).toEqual([429, '10'])
+    for (const { socket } of silent) socket.destroy()
+    await vi.waitFor(async () => {
+      expect((await knock(port, { 'X-Forwarded-For': VISITOR })).statusCode).toBe(101)
+    })
+  })
+
+  it('with the default settings has 50 people with ten tabs each, before and after every navigation', async () => {
+    const { url, page } = await startRelay({ trustProxy: 1 })
+    const open = async () => {
+      const tab = await connect(url, { rooms: [], options: from(VISITOR) })
+      await tab.next('welcome')
+      return tab
+    }
+    let tabs = await Promise.all(Array.from({ length: 500 }, open))
+    for (let navigation = 0; navigation < 2; navigation += 1) {
+      for (const { socket } of tabs) socket.close()
+      tabs = await Promise.all(tabs.map(open))
+    }
+    await vi.waitFor(async () => {
+      expect(await (await fetch(`${page}health`)).json()).toMatchObject({ connections: 500 })
+    })
+  })
+
+  it('with the default settings may be an office of 200 people with ten tabs each', () => {
+    const { maxConnections, maxConnectionsPerAddress, connectionRate } = resolveSettings({})
+    const { rate, burst } = handshakeRate({
+      max: maxConnections,
+      maxPerAddress: maxConnectionsPerAddress,
+      rate: connectionRate,
+    })
+    let time = 0
+    const limiter = createRateLimiter({ rate, burst, now: () => time })
+    const waits = (count: number) => Array.from({ length: count }, () => limiter.consume(VISITOR))
+    // All tabs at once, then a navigation of each tab every ten seconds.
+    const all = waits(2000)
+    for (; time < 600_000; time += 100) all.push(...waits(20))
+    expect(maxConnectionsPerAddress).toBeGreaterThanOrEqual(2 * 2000)
+    expect(all.filter((wait) => wait > 0)).toEqual([])
+  })
+
+  it.each([
+    [
+      { max: Infinity, maxPerAddress: Infinity, rate: 10 },
+      { rate: 10, burst: 1000 },
+    ],
+    [
+      { max: 10_000, maxPerAddress: 5000, rate: 200 },
+      { rate: 200, burst: 5000 },
+    ],
+    [
+      { max: 100, maxPerAddress: Infinity, rate: 200 },
+      { rate: 200, burst: 100 },
+    ],
+  ])('with the limits %j may connect at the rate %j', (limits, rate) => {
+    expect(handshakeRate(limits)).toEqual(rate)
   })
 
   it('cannot be made up without a trusted proxy, and this machine is not limited', async () => {
@@ -165,7 +354,7 @@ describe('an address', () => {
   })
 
   it('P10.5 that leaves too many signals gets 429, and may bring them again', async () => {
-    const { page } = await startRelay({ trustProxy: 1, rate: 10 })
+    const { page } = await startRelay({ trustProxy: 1, rate: 1 })
     const signals = Array.from({ length: 79 }, () => ({ id: pageId(), signal: 'Saved' }))
     const leave = (address: string) =>
       fetch(`${page}signals`, {

@@ -32,11 +32,16 @@ export function createOriginCheck({ host, origins, mayBeMissing }: OriginOptions
 
   return (origin, target) => {
     if (origin === undefined) return mayBeMissing ? undefined : NO_ORIGIN
-    if (allowed.has(origin)) return undefined
+    if (allowed.has(origin) || allowed.has(starOf(origin))) return undefined
     const page = isWebOrigin(origin) ? hostnameOf(origin) : undefined
     if (page !== undefined && (isLoopback(page) || isSameHost(page, target))) return undefined
     return `This origin is not allowed. If it is yours, start the relay with --origin ${printable(origin)}`
   }
+}
+
+/** Returns the entry that allows an origin by a star for its first label. */
+function starOf(origin: string): string {
+  return isWebOrigin(origin) ? origin.replace(/(?<=^https?:\/\/)[^.:]+(?=\.)/, '*') : origin
 }
 
 function isWebOrigin(origin: string): boolean {

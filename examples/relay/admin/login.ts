@@ -90,5 +90,6 @@ export function createLogins({
 export const NO_COOKIE = cookieOf('', 0, false)
 
 function cookieOf(value: string, lifetime: number, isSecure: boolean): string {
-  return `${COOKIE}=${value}; Path=/dashboard; Max-Age=${lifetime}; HttpOnly; SameSite=Strict${isSecure ? '; Secure' : ''}`
+  // Without a path, the cookie is for the folder of the request, which a proxy may have below a prefix.
+  return `${COOKIE}=${value}; Max-Age=${lifetime}; HttpOnly; SameSite=Strict${isSecure ? '; Secure' : ''}`
 }

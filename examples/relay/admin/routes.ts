@@ -6,11 +6,14 @@ import type { Login } from './ended-logins.js'
 import type { Metrics } from '../metrics/prometheus.js'
 import type { Overview } from './overview.js'
 import { createFolder, policy } from '../http/pages.js'
-import { json, problem, withHeaders, type Reply } from '../http/reply.js'
+import { json, problem, redirect, withHeaders, type Reply } from '../http/reply.js'
 
 const MAX_FORM_BYTES = 4096
 
 const PAGE_POLICY = policy("connect-src 'self'", "form-action 'self'", "require-trusted-types-for 'script'")
+
+/** The dashboard, seen from a file in its folder. */
+const DASHBOARD = '../dashboard'
 
 const ASK_FOR_KEY = 'Send the header Authorization: Bearer <secret> with the secret of --dashboard-key.'
 const NO_DASHBOARD = problem(404, 'closed', 'Start the relay with --dashboard-key to open /dashboard and /metrics.')
@@ -53,10 +56,16 @@ export function createAdminRoutes(options: AdminRoutesOptions): AdminRoutes {
     return { status: 200, headers: { 'Content-Type': contentType }, body: text }
   }
 
-  async function loginPage(message: string, status = 200): Promise<Reply> {
-    const page = await files('login.html')
+  async function loginPage(): Promise<Reply> {
+    return (await files('login.html')) ?? NOT_BUILT
+  }
+
+  /** Answers a failed login, whose path is in the folder of the dashboard. */
+  async function loginPageWith(message: string, status: number): Promise<Reply> {
+    const page = await loginPage()
     // The message is a constant text, never user input.
-    return page ? { ...page, status, body: `${page.body}`.replace('<!-- message -->', message) } : NOT_BUILT
+    const body = `${page.body}`.replaceAll('="dashboard/', '="').replace('<!-- message -->', message)
+    return page === NOT_BUILT ? page : { ...page, status, body }
   }
 
   async function login(request: IncomingMessage): Promise<Reply> {
@@ -66,12 +75,12 @@ export function createAdminRoutes(options: AdminRoutesOptions): AdminRoutes {
     const result = logins?.logIn(secret, mistakeKey(request, addressOf)) ?? { status: 'denied' }
     switch (result.status) {
       case 'ok':
-        return goTo('/dashboard', logins?.cookie(isSecure(request)))
+        return goTo(DASHBOARD, logins?.cookie(isSecure(request)))
       case 'denied':
-        return loginPage('This is not the key. Enter the secret of --dashboard-key.', 403)
+        return loginPageWith('This is not the key. Enter the secret of --dashboard-key.', 403)
       case 'throttled':
         return withHeaders(
-          await loginPage('Too many wrong keys came from this address. Enter the right one.', 429),
+          await loginPageWith('Too many wrong keys came from this address. Enter the right one.', 429),
           retryAfter(result.wait),
         )
     }
@@ -80,7 +89,7 @@ export function createAdminRoutes(options: AdminRoutesOptions): AdminRoutes {
   async function logOut({ headers }: IncomingMessage): Promise<Reply> {
     const login = logins?.loginOf(headers.cookie)
     if (login) await onLogout(login)
-    return goTo('/dashboard')
+    return goTo(DASHBOARD)
   }
 
   /** Reports whether a request comes from a form of the dashboard itself. */
@@ -107,6 +116,7 @@ export function createAdminRoutes(options: AdminRoutesOptions): AdminRoutes {
       if (path === '/dashboard/login' && isOwnForm(request)) return login(request)
       if (path === '/dashboard/logout' && isOwnForm(request)) return logOut(request)
       if (request.method !== 'GET' && request.method !== 'HEAD') return problem(405, 'wrong-method', 'Use GET here.')
+      if (path === '/dashboard/') return redirect(DASHBOARD)
       const [target = '', query] = [path.slice('/dashboard'.length).replace(/^\//, ''), request.url?.split('?')[1]]
       // Scripts and styles contain no secrets, and the login form needs them.
       if (target === 'dashboard.css' || target.endsWith('.js')) return (await files(target)) ?? NOT_FOUND
@@ -118,7 +128,7 @@ export function createAdminRoutes(options: AdminRoutesOptions): AdminRoutes {
           : problem(401, 'wrong-key', ASK_FOR_KEY)
       }
       if (target !== '') return NOT_FOUND
-      return result.status === 'ok' ? ((await files('index.html')) ?? NOT_BUILT) : loginPage('')
+      return result.status === 'ok' ? ((await files('index.html')) ?? NOT_BUILT) : loginPage()
     },
   }
 }
@@ -132,7 +142,7 @@ function header(value: string | string[] | undefined): string | undefined {
 }
 
 function goTo(path: string, cookie = NO_COOKIE): Reply {
-  return { status: 303, headers: { Location: path, 'Set-Cookie': cookie }, body: '' }
+  return withHeaders(redirect(path), { 'Set-Cookie': cookie })
 }
 
 function tooMany(wait: number): Reply {

@@ -17,17 +17,25 @@ export interface ConnectionsOptions extends ConnectionOptions {
   readonly maxConnections: number
 }
 
+/** Why a connection is closed with the code TooMany. */
+interface Rejection {
+  readonly reason: string
+  /** The wait before the next attempt (ms). */
+  readonly retryAfter: number
+}
+
 /** All open connections. */
 export interface Connections {
   readonly size: number
-  /** True when handshakes should fail, because too many connections are being rejected with a close code. */
-  readonly isSaturated: boolean
+  /** True when there is no room for another connection. */
+  readonly isFull: boolean
+  /** False when handshakes should fail instead, because too many connections are being rejected with a close code. */
+  readonly canReject: boolean
   all(): readonly Connection[]
-  /**
-   * @param address The client's address, unless it is a loopback one.
-   * @returns `undefined` if there are too many connections.
-   */
-  add(ws: FrameSocket, socket: Writable, address?: string): Connection | undefined
+  /** @param address The client's address, unless it is a loopback one. */
+  add(ws: FrameSocket, socket: Writable, address?: string): Connection
+  /** Closes a connection with the code TooMany. */
+  reject(ws: FrameSocket, socket: Writable, rejection: Rejection): void
   /** Ends the connections whose rights are no longer valid. */
   recheckRights(): void
   fail(writer: Writer, error: unknown): void
@@ -37,7 +45,7 @@ export interface Connections {
 }
 
 export function createConnections(options: ConnectionsOptions): Connections {
-  const { fanOut, maxConnections, logger, terms } = options
+  const { fanOut, maxConnections, terms } = options
   const connections = new Map<Writer, { readonly connection: Connection; readonly heartbeat: Heartbeat }>()
   let rejecting = 0
   let timer: NodeJS.Timeout | undefined
@@ -46,24 +54,29 @@ export function createConnections(options: ConnectionsOptions): Connections {
     for (const { heartbeat } of connections.values()) heartbeat.tick()
   }
 
+  function reject(ws: FrameSocket, socket: Writable, { reason, retryAfter }: Rejection): void {
+    const writer = fanOut.open(ws, socket)
+    ws.on('error', () => {})
+    rejecting += 1
+    ws.on('close', () => (rejecting -= 1))
+    writer.send({ type: 'goodbye', retryAfter, reason: 'too-many' })
+    writer.end(CloseCode.TooMany, reason)
+  }
+
   return {
     get size() {
       return connections.size
     },
-    get isSaturated() {
-      return connections.size >= maxConnections && rejecting >= MAX_REJECTING
+    get isFull() {
+      return connections.size >= maxConnections
+    },
+    get canReject() {
+      return rejecting < MAX_REJECTING
     },
     all: () => [...connections.values()].map(({ connection }) => connection),
+    reject,
     add(ws, socket, address) {
       const writer = fanOut.open(ws, socket, address)
-      if (connections.size >= maxConnections) {
-        ws.on('error', () => {})
-        rejecting += 1
-        ws.on('close', () => (rejecting -= 1))
-        logger.warn({ connections: connections.size }, 'too many connections; --max-connections sets the limit')
-        writer.end(CloseCode.TooMany, 'too many connections')
-        return undefined
-      }
       const connection = createConnection(ws, writer, options)
       connections.set(writer, { connection, heartbeat: new Heartbeat(ws, writer) })
       ws.on('close', () => connections.delete(writer))

@@ -3,52 +3,68 @@ import type { Duplex } from 'node:stream'
 import { WebSocketServer, type WebSocket } from 'ws'
 import type { Access } from '../access/access.js'
 import type { Counters } from '../metrics/counters.js'
-import type { AddressOf } from '../limits/client-address.js'
+import type { ClientAddresses } from '../limits/client-address.js'
 import type { ConcurrencyLimit } from '../limits/concurrency.js'
 import { printable, type Logger } from '../logger.js'
 import { createRateLimiter, type RateLimiter } from '../limits/rate-limit.js'
 
 const SATURATED: HandshakeRefusal = {
   status: '503 Service Unavailable',
-  reason: 'connections',
+  code: 'connections',
   text: 'The relay has too many connections; --max-connections sets the limit.',
+  reason: 'too many connections',
   retryAfter: 10,
 }
-const TOO_FAST: HandshakeRefusal = {
+const TOO_FAST = {
   status: '429 Too Many Requests',
-  reason: 'address-rate',
-  text: 'This address connects too often. Wait, and try again.',
+  code: 'address-rate',
+  text: 'This address connects too often; --connection-rate sets the limit. Behind a proxy, start the relay with --trust-proxy.',
+  reason: 'too many new connections from this network',
+  retryAfter: 1,
 }
 const TOO_MANY: HandshakeRefusal = {
   status: '429 Too Many Requests',
-  reason: 'address-connections',
+  code: 'address-connections',
   text: 'This address has too many connections; --max-connections-per-address sets the limit. Behind a proxy, start the relay with --trust-proxy.',
+  reason: 'too many connections from this network',
   retryAfter: 10,
 }
 
+const SECONDS_PER_ADVICE = 60
+
 const LOGGED = new Set(['connections', 'origin', 'address-rate', 'address-connections'])
+
+/** The connections that handshakes lead to. */
+interface OpenConnections {
+  readonly isFull: boolean
+  readonly canReject: boolean
+  add(ws: WebSocket, socket: Duplex, address?: string): void
+  reject(ws: WebSocket, socket: Duplex, rejection: { readonly reason: string; readonly retryAfter: number }): void
+}
 
 export interface HandshakeOptions {
   readonly path: string
   readonly maxBytes: number
   readonly access: Access
-  readonly addressOf: AddressOf
+  readonly addressOf: ClientAddresses['addressOf']
+  readonly adviceFor: ClientAddresses['adviceFor']
   /** Limits the handshakes of each address. */
   readonly handshakeLimiter: RateLimiter
   /** Limits the connections of each address. */
   readonly connectionLimit: ConcurrencyLimit
   readonly isDraining: () => boolean
-  readonly isSaturated: () => boolean
+  readonly connections: OpenConnections
   readonly counters: Counters
   readonly logger: Logger
-  readonly onOpen: (ws: WebSocket, socket: Duplex, address: string | undefined) => void
 }
 
 /** The response to a handshake that is refused. */
 interface HandshakeRefusal {
   readonly status: string
-  readonly reason: string
+  readonly code: string
   readonly text: string
+  /** The reason with which the WebSocket is closed, because browsers hide the status of a handshake from the page. */
+  readonly reason?: string
   /** Delay before the next attempt (s). */
   readonly retryAfter?: number
 }
@@ -60,15 +76,16 @@ export function createHandshakes(options: HandshakeOptions) {
     maxBytes,
     access,
     addressOf,
+    adviceFor,
     handshakeLimiter,
     connectionLimit,
     isDraining,
-    isSaturated,
+    connections,
     counters,
     logger,
-    onOpen,
   } = options
   const logLimiter = createRateLimiter({ rate: 5, burst: 50 })
+  const adviceLimiter = createRateLimiter({ rate: 1 / SECONDS_PER_ADVICE, burst: 1 })
   const webSockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -77,48 +94,56 @@ export function createHandshakes(options: HandshakeOptions) {
     handleProtocols: () => false,
   })
 
-  function refuse({ url = '/', headers }: IncomingMessage): HandshakeRefusal | undefined {
-    if (isDraining())
-      return { status: '503 Service Unavailable', reason: 'restart', text: 'The relay is shutting down.' }
-    if (isSaturated()) return SATURATED
-    // Some HTTP clients offer HTTP/2 with an Upgrade header in every request, which Node reports as an upgrade.
-    if (headers.upgrade?.toLowerCase() !== 'websocket') {
-      const text = 'Send this request without an Upgrade header (with curl: --http1.1).'
-      return { status: '400 Bad Request', reason: 'upgrade', text }
-    }
-    if (url.split('?')[0] !== path) return { status: '404 Not Found', reason: 'not-found', text: `Connect to ${path}.` }
+  function refuse({ url = '/', headers }: IncomingMessage, address: string | undefined): HandshakeRefusal | undefined {
+    if (isDraining()) return { status: '503 Service Unavailable', code: 'restart', text: 'The relay is shutting down.' }
+    if (connections.isFull && !connections.canReject) return SATURATED
+    if (url.split('?')[0] !== path) return { status: '404 Not Found', code: 'not-found', text: `Connect to ${path}.` }
     const text = access.checkOrigin(headers.origin, headers.host)
-    return text === undefined ? undefined : { status: '403 Forbidden', reason: 'origin', text }
+    if (text !== undefined) return { status: '403 Forbidden', code: 'origin', text }
+    if (connections.isFull) return SATURATED
+    return address === undefined ? undefined : refuseAddress(address)
   }
 
-  function refuseAddress(address: string | undefined): HandshakeRefusal | undefined {
-    if (address === undefined) return undefined
+  /** A refused handshake takes nothing from the rate of its address. */
+  function refuseAddress(address: string): HandshakeRefusal | undefined {
+    if (!connectionLimit.acquire(address)) return TOO_MANY
     const wait = handshakeLimiter.consume(address)
-    if (wait > 0) return { ...TOO_FAST, retryAfter: Math.ceil(wait / 1000) }
-    return connectionLimit.acquire(address) ? undefined : TOO_MANY
+    if (wait === 0) return undefined
+    connectionLimit.release(address)
+    return { ...TOO_FAST, retryAfter: Math.max(TOO_FAST.retryAfter, Math.ceil(wait / 1000)) }
   }
 
   /** Counts all refusals and logs some of them. */
   function logRefusal(
-    { reason, text }: HandshakeRefusal,
+    { code, text }: HandshakeRefusal,
     { origin = '', host = '' }: IncomingHttpHeaders,
     address?: string,
   ): void {
-    counters.refused(reason, text)
-    if (!LOGGED.has(reason) || logLimiter.consume(reason) > 0) return
+    counters.refused(code, text)
+    if (!LOGGED.has(code) || logLimiter.consume(code) > 0) return
     logger.warn({ origin: printable(origin), host: printable(host), address }, text)
+  }
+
+  /** Warns when the limits of addresses do not count visitors. */
+  function checkProxies(request: IncomingMessage): void {
+    const advice = adviceFor(request)
+    if (advice !== undefined && adviceLimiter.consume('') === 0) logger.warn({}, advice)
   }
 
   return (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     socket.on('error', () => {})
+    checkProxies(request)
     const address = addressOf(request)
-    const refusal = refuse(request) ?? refuseAddress(address)
-    if (refusal) {
-      logRefusal(refusal, request.headers, address)
-      return rejectSocket(socket, refusal)
+    const refusal = refuse(request, address)
+    if (!refusal) {
+      if (address !== undefined) socket.once('close', () => connectionLimit.release(address))
+      return webSockets.handleUpgrade(request, socket, head, (ws) => connections.add(ws, socket, address))
     }
-    if (address !== undefined) socket.once('close', () => connectionLimit.release(address))
-    webSockets.handleUpgrade(request, socket, head, (ws) => onOpen(ws, socket, address))
+    logRefusal(refusal, request.headers, address)
+    const { reason, retryAfter = 0 } = refusal
+    if (reason === undefined || !connections.canReject) return rejectSocket(socket, refusal)
+    const rejection = { reason, retryAfter: retryAfter * 1000 }
+    webSockets.handleUpgrade(request, socket, head, (ws) => connections.reject(ws, socket, rejection))
   }
 }
 

@@ -7,7 +7,7 @@ import type { Logger } from '../logger.js'
 import { LogUnavailable } from '../signal-log/retry.js'
 import { EpochChanged } from '../signal-log/log.js'
 import type { Posts } from './posts.js'
-import { json, problem, withHeaders, writeReply, type Reply } from './reply.js'
+import { json, problem, redirect, withHeaders, writeReply, type Reply } from './reply.js'
 import { KeysUnavailable } from '../access/tokens.js'
 
 /** Monitoring and requests with a key are answered even when the address has too many connections. */
@@ -16,7 +16,7 @@ const URGENT = new Set(['/health', '/ready', '/metrics', '/publish', '/revoke'])
 const TOO_MANY = problem(
   429,
   'address-connections',
-  'This address has too many HTTP connections; ten times --max-connections-per-address is the limit. Try again later.',
+  'This address has too many HTTP connections. Try again later, or raise --max-connections-per-address.',
   { 'Retry-After': '10' },
 )
 
@@ -52,7 +52,9 @@ interface AdminHandlers {
 }
 
 export interface HttpOptions {
-  /** The path of the WebSocket, which also accepts farewells. */
+  /** The prefix of all paths; empty for none. */
+  readonly base: string
+  /** The path of the WebSocket below the base, which also accepts farewells. */
   readonly path: string
   readonly access: Access
   readonly posts: Posts
@@ -68,11 +70,14 @@ export interface HttpOptions {
 
 /** Answers all requests except WebSocket handshakes. */
 export function createHttp(options: HttpOptions) {
-  const { path, access, posts, revoke, admin, page, relayState, counters, logger, isOverLimit } = options
+  const { base, path, access, posts, revoke, admin, page, relayState, counters, logger, isOverLimit } = options
   const startedAt = performance.now()
+  const outside = problem(404, 'not-found', `This relay answers below ${base}, which --base sets.`)
 
   function route(request: IncomingMessage, isExtra: boolean): Promise<Reply> | Reply {
-    const target = (request.url ?? '/').split('?')[0] ?? '/'
+    const whole = (request.url ?? '/').split('?')[0] ?? '/'
+    const target = base === '' ? whole : pathBelow(base, whole)
+    if (target === undefined) return isRead(request) && whole === base ? redirect(rootOf(base)) : outside
     if (target === path) return farewell(request, isExtra)
     if (isExtra && !URGENT.has(target)) return TOO_MANY
     switch (target) {
@@ -146,6 +151,15 @@ export function createHttp(options: HttpOptions) {
     request.socket.setTimeout(REQUEST_TIMEOUT)
     void handle(request, response)
   }
+}
+
+function pathBelow(base: string, path: string): string | undefined {
+  return path.startsWith(`${base}/`) ? path.slice(base.length) : undefined
+}
+
+/** Returns the folder of a base, seen from the base itself. */
+function rootOf(base: string): string {
+  return `${base.slice(base.lastIndexOf('/') + 1)}/`
 }
 
 function isRead({ method }: IncomingMessage): boolean {

@@ -24,6 +24,11 @@ export function problem(status: number, code: string, text: string, headers: Rep
   return { ...json(status, { error }, headers), error }
 }
 
+/** Returns a redirect. A relative path holds behind every prefix of a proxy. */
+export function redirect(path: string): Reply {
+  return { status: 303, headers: { Location: path }, body: '' }
+}
+
 export function withHeaders(reply: Reply, headers: Reply['headers']): Reply {
   return { ...reply, headers: { ...reply.headers, ...headers } }
 }

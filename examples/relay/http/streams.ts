@@ -31,7 +31,7 @@ const TOO_MANY = problem(
 )
 
 export interface StreamsOptions {
-  readonly connections: Pick<Connections, 'add' | 'isSaturated'>
+  readonly connections: Pick<Connections, 'add' | 'isFull'>
   /** Limits the connections of each address. */
   readonly connectionLimit: ConcurrencyLimit
 }
@@ -50,7 +50,7 @@ export type OpenStream = (request: StreamRequest) => Reply
 
 export function createStreams({ connections, connectionLimit }: StreamsOptions): OpenStream {
   return ({ hello, wait, address }) => {
-    if (connections.isSaturated) return BUSY
+    if (connections.isFull) return BUSY
     if (address !== undefined && !connectionLimit.acquire(address)) return TOO_MANY
     return {
       status: 200,
@@ -63,7 +63,7 @@ export function createStreams({ connections, connectionLimit }: StreamsOptions):
         const connection = connections.add(socket, socket.output, address)
         socket.receive(JSON.stringify(hello))
         if (wait === undefined) response.write(PADDING)
-        else if (connection) void hold(connection, socket, Math.min(wait, MAX_HOLD))
+        else void hold(connection, socket, Math.min(wait, MAX_HOLD))
       },
     }
   }

@@ -1,25 +1,80 @@
 import type { IncomingMessage } from 'node:http'
 import { isIPv4, isIPv6 } from 'node:net'
+import { createNetworks, type TrustedProxies } from './networks.js'
+
+type AddressedRequest = Pick<IncomingMessage, 'headers' | 'socket'>
 
 /**
- * Returns the address that a limit applies to, or `undefined` for loopback addresses, which have no limit. Loopback
- * means a test, or a proxy that --trust-proxy does not mention and that would give all clients one address.
+ * Returns the address that a limit applies to. Without trusted proxies, it returns `undefined` for loopback addresses,
+ * which have no limit: they mean a test, or a proxy that would give all clients one address.
  */
-export type AddressOf = (request: Pick<IncomingMessage, 'headers' | 'socket'>) => string | undefined
+export type AddressOf = (request: AddressedRequest) => string | undefined
 
 /** Returns the key that wrong secrets are counted by. Loopback addresses count too. */
 export function mistakeKey(request: IncomingMessage, addressOf: AddressOf): string {
   return addressOf(request) ?? 'this machine'
 }
 
-/** @param proxies The number of proxies in front of the relay. Each one appends an address to X-Forwarded-For. */
-export function createAddressReader(proxies: number): AddressOf {
-  return ({ headers, socket }) => {
-    // Only the last entries come from trusted proxies; a client can forge the earlier ones.
-    const forwarded = proxies > 0 ? `${headers['x-forwarded-for'] ?? ''}`.split(',').at(-proxies) : undefined
-    const address = parseAddress(forwarded ?? '') ?? parseAddress(socket.remoteAddress ?? '')
-    return address === undefined || isLoopback(address) ? undefined : networkOf(address)
+/** Reads addresses of clients from sockets, and from the X-Forwarded-For of trusted proxies. */
+export interface ClientAddresses {
+  readonly addressOf: AddressOf
+  /** Returns advice if the setting does not fit the proxies, so that limits apply to a proxy or to none. */
+  adviceFor(request: AddressedRequest): string | undefined
+}
+
+export function createClientAddresses(proxies: TrustedProxies): ClientAddresses {
+  const hasProxies = proxies !== 0
+  const visitorOf = typeof proxies === 'number' ? countFrom(proxies) : walkBack(createNetworks(proxies))
+  const isPrivate = createNetworks(['loopback', 'linklocal', 'uniquelocal'])
+
+  function addressOf({ headers, socket }: AddressedRequest): string | undefined {
+    const own = parseAddress(socket.remoteAddress ?? '')
+    if (own === undefined || (!hasProxies && isLoopback(own))) return undefined
+    return networkOf((hasProxies ? visitorOf(own, entriesOf(headers)) : own) ?? own)
   }
+
+  function adviceFor({ headers, socket }: AddressedRequest): string | undefined {
+    const own = parseAddress(socket.remoteAddress ?? '') ?? ''
+    const entries = entriesOf(headers)
+    if (!hasProxies) return entries.length > 0 && isLoopback(own) ? UNTRUSTED : undefined
+    const visitor = visitorOf(own, entries)
+    if (visitor === undefined) return `X-Forwarded-For has ${entries.length} addresses. ${INCOMPLETE}`
+    const isUnnamed = typeof proxies !== 'number' && visitor === own && entries.length > 0 && isPrivate(own)
+    return isUnnamed ? `${own} sends X-Forwarded-For. ${UNNAMED}` : undefined
+  }
+
+  return { addressOf, adviceFor }
+}
+
+const UNTRUSTED =
+  'A proxy on this machine sends X-Forwarded-For, and no visitor has limits per address. Start the relay with --trust-proxy.'
+const INCOMPLETE =
+  'That is fewer than --trust-proxy needs, so the limits apply to the proxy. Let each proxy append an address, or lower --trust-proxy.'
+const UNNAMED = '--trust-proxy does not name that network, so the limits apply to the proxy. Add the network.'
+
+/** Returns the visitor's address, or `undefined` if the header does not give one. */
+type VisitorOf = (own: string, entries: readonly string[]) => string | undefined
+
+/** Only the last entries come from trusted proxies; a client can forge the earlier ones. */
+function countFrom(proxies: number): VisitorOf {
+  return (_, entries) => parseAddress(entries.at(-proxies) ?? '')
+}
+
+/** The visitor is the last address that is none of a trusted proxy. */
+function walkBack(isTrusted: (address: string) => boolean): VisitorOf {
+  return (own, entries) => {
+    if (!isTrusted(own)) return own
+    let visitor: string | undefined
+    for (const entry of entries.toReversed()) {
+      visitor = parseAddress(entry)
+      if (visitor === undefined || !isTrusted(visitor)) break
+    }
+    return visitor
+  }
+}
+
+function entriesOf(headers: IncomingMessage['headers']): readonly string[] {
+  return `${headers['x-forwarded-for'] ?? ''}`.split(',').filter((entry) => entry.trim() !== '')
 }
 
 /** Reports whether a host name or address is a loopback one. */

@@ -23,7 +23,7 @@ const ORCHESTRATOR_VARIABLE = /^SIGNALPOST_(SERVICE|PORT)_/
 
 /** The options by group, in the order of the help. */
 const HELP_GROUPS: { readonly [title: string]: readonly OptionName[] } = {
-  Network: ['host', 'port', 'path', 'trustProxy'],
+  Network: ['host', 'port', 'base', 'path', 'trustProxy'],
   Access: ['origin', 'open', 'authSecret', 'authJwks', 'authIssuer', 'authAudience'],
   Backends: ['publishKey', 'revokeKey'],
   History: ['redis', 'durability', 'history', 'historyMs', 'historyBytes', 'window'],
@@ -31,6 +31,7 @@ const HELP_GROUPS: { readonly [title: string]: readonly OptionName[] } = {
     'maxBytes',
     'maxConnections',
     'maxConnectionsPerAddress',
+    'connectionRate',
     'maxConnectionsPerUser',
     'maxRooms',
     'rate',
@@ -91,12 +92,17 @@ function readArguments(args: readonly string[]): Partial<CommandSettings> {
   // Not strict, because the errors of the strict parser do not name the remedy.
   const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true })
   const given = new Map<OptionName, string[]>()
+  let switched = ''
   for (const token of tokens) {
-    if (token.kind === 'positional') throw new Error(`"${token.value}" is not an option. ${SEE_HELP}`)
+    if (token.kind === 'positional') {
+      const advice = switched === '' ? SEE_HELP : `Write ${switched}=${token.value}.`
+      throw new Error(`"${token.value}" is not an option. ${advice}`)
+    }
     if (token.kind !== 'option') continue
     const name = OPTION_NAMES.find((known) => flagOf(known) === token.rawName)
     if (!name) throw new Error(`unknown option ${token.rawName}. ${SEE_HELP}`)
     if (OPTIONS[name].unit && token.value === undefined) throw new Error(`${token.rawName} needs a value. ${SEE_HELP}`)
+    switched = token.value === undefined ? token.rawName : ''
     given.set(name, [...(given.get(name) ?? []), token.value ?? ''])
   }
   return readAll(given, flagOf)

@@ -1,3 +1,5 @@
+import { isNetwork, type TrustedProxies } from '../limits/networks.js'
+
 /** One option: its parsers, and its entries in the help and the schema. */
 export interface OptionRow<Value> {
   /** The placeholder of the value in the help. Switches have none. */
@@ -102,13 +104,22 @@ export function toggle(help: string): OptionRow<boolean> {
   }
 }
 
-/** A switch or a number: on is 1, off is 0. */
-export function toggledNumber(help: string, max: number): OptionRow<number> {
-  const read = (texts: readonly string[]): number => {
-    const value = last(texts)
+/** The proxies in front: a switch (on is 1, off is 0), their number, or their networks. */
+export function proxies(help: string, max: number): OptionRow<TrustedProxies> {
+  const expected = `must be a number of proxies up to ${max}, or networks such as loopback,10.0.0.0/8,cloudflare`
+  const readOne = (value: string): TrustedProxies => {
+    if (SWITCHES.has(value)) return SWITCHES.get(value) ? 1 : 0
     if (/^\d+$/.test(value) && Number(value) <= max) return Number(value)
-    if (/^\d+$/.test(value)) throw new Error(`must be at most ${max}, not ${value}`)
-    return readSwitch(value) ? 1 : 0
+    return readNetworks([value])
+  }
+  const readNetworks = (values: readonly unknown[]): readonly string[] => {
+    const networks = values.filter((value) => typeof value === 'string' && isNetwork(value))
+    if (networks.length === values.length && values.length > 0) return networks as readonly string[]
+    throw new Error(`${expected}, not ${JSON.stringify(values.find((value) => !networks.includes(value)) ?? values)}`)
+  }
+  const read = (texts: readonly string[]): TrustedProxies => {
+    const values = texts.flatMap((given) => given.split(/[\s,]+/)).filter(Boolean)
+    return values.length > 1 ? readNetworks(values) : readOne(values[0] ?? '')
   }
   return {
     help,
@@ -116,9 +127,16 @@ export function toggledNumber(help: string, max: number): OptionRow<number> {
     read,
     readJson(value) {
       if (typeof value === 'boolean' || typeof value === 'number') return read([String(value)])
-      throw new Error(`must be true, false or a whole number up to ${max}`)
+      return readNetworks(Array.isArray(value) ? value : [value])
     },
-    schema: { anyOf: [{ type: 'boolean' }, { type: 'integer', minimum: 0, maximum: max }] },
+    schema: {
+      anyOf: [
+        { type: 'boolean' },
+        { type: 'integer', minimum: 0, maximum: max },
+        { type: 'string' },
+        { type: 'array', items: { type: 'string' }, minItems: 1 },
+      ],
+    },
   }
 }
 
@@ -161,8 +179,13 @@ function last(texts: readonly string[]): string {
   return texts.at(-1) ?? ''
 }
 
+const SWITCHES: ReadonlyMap<string, boolean> = new Map([
+  ...['', '1', 'true', 'yes', 'on'].map((word) => [word, true] as const),
+  ...['0', 'false', 'no', 'off'].map((word) => [word, false] as const),
+])
+
 function readSwitch(value: string): boolean {
-  if (['', '1', 'true', 'yes', 'on'].includes(value)) return true
-  if (['0', 'false', 'no', 'off'].includes(value)) return false
+  const isOn = SWITCHES.get(value)
+  if (isOn !== undefined) return isOn
   throw new Error(`must be 1 or 0, not "${value}"`)
 }

@@ -1,8 +1,9 @@
 import type { PublishKey } from '../access/keys.js'
 import type { Durability } from '../signal-log/log.js'
 import { readRedisAddress } from '../signal-log/redis/redis-url.js'
-import { choice, list, number, secretText, text, toggle, toggledNumber, type OptionRow } from './option-definition.js'
+import { choice, list, number, proxies, secretText, text, toggle, type OptionRow } from './option-definition.js'
 import { isLoopback } from '../limits/client-address.js'
+import { ORIGIN_SCHEMA, readOrigin } from './origin.js'
 import { PUBLISH_KEY_SCHEMA, readPublishKey, readPublishKeyText, readSecret, secretSchema } from './secrets.js'
 
 export const VARIABLE_PREFIX = 'SIGNALPOST_'
@@ -16,9 +17,11 @@ export interface RelaySettings {
   readonly host: string
   /** The port to listen on; 0 selects a free one. @default 8081 */
   readonly port: number
-  /** The path of the WebSocket. @default '/signals' */
+  /** The prefix of all paths, that of the WebSocket included, such as `/signalpost`. @default '' */
+  readonly base: string
+  /** The path of the WebSocket, below `base`. @default '/signals' */
   readonly path: string
-  /** Allowed origins besides the page's own host and loopback. @default [] */
+  /** Allowed origins besides the page's own host and loopback; `https://*.example.com` stands for any one label. @default [] */
   readonly origin: readonly string[]
   /** Allows clients without an Origin header. @default false */
   readonly open: boolean
@@ -54,8 +57,10 @@ export interface RelaySettings {
   readonly maxBytes: number
   /** Maximum number of connections. @default 10_000 */
   readonly maxConnections: number
-  /** Maximum number of connections per address. Loopback has no limit. @default 100 */
+  /** Maximum number of connections per address. Loopback has no limit. @default 5000 */
   readonly maxConnectionsPerAddress: number
+  /** New connections per second and address, after as many at once as it may have. @default 200 */
+  readonly connectionRate: number
   /** Maximum number of connections per user. @default 50 */
   readonly maxConnectionsPerUser: number
   /** Maximum number of rooms per connection. @default 128 */
@@ -64,8 +69,11 @@ export interface RelaySettings {
   readonly rate: number
   /** Unsent data at which a connection is closed as too slow (bytes). @default 1_048_576 */
   readonly maxBuffered: number
-  /** The number of proxies in front that set X-Forwarded-For. @default 0 */
-  readonly trustProxy: number
+  /**
+   * The proxies in front that append to X-Forwarded-For: their number, or their networks, such as `loopback`,
+   * `10.0.0.0/8` and `cloudflare`. @default 0
+   */
+  readonly trustProxy: number | readonly string[]
 }
 
 /** Options of the command only: an embedding program has a logger and a configuration of its own. */
@@ -80,10 +88,6 @@ export interface CommandSettings extends RelaySettings {
 
 export type OptionName = keyof CommandSettings
 
-// Pages from a disk or in a sandbox send null; some browsers send file:// for the former. Apps have their own schemes,
-// but no page has an origin with ftp: or ws:.
-const ORIGIN = /^(null|file:\/\/|(?!(?:ftp|wss?):)[a-z][a-z0-9+.-]*:\/\/[^/\s*]+)$/
-
 /** RFC 7518 requires a key as long as the hash. */
 const TOKEN_SECRET_LENGTH = 32
 
@@ -94,19 +98,26 @@ const KEY_LENGTH = 12
 export const OPTIONS: { readonly [Name in OptionName]: OptionRow<CommandSettings[Name]> } = {
   host: text('address', 'address to listen on; 0.0.0.0 allows other machines', '127.0.0.1', /^[\w.:-]+$/, 'an address'),
   port: number('port', 'port to listen on; 0 selects a free one', 8081, 0, 65_535),
+  base: text(
+    'path',
+    'prefix of all paths, --path included, such as /signalpost; X-Forwarded-Prefix is not needed, as all links are relative',
+    '',
+    /^(?:\/[\w-][\w.-]*)+$/,
+    'a path like /signalpost, without a slash at its end',
+  ),
   path: text(
     'path',
-    'path of the WebSocket',
+    'path of the WebSocket, below --base',
     '/signals',
     /^\/(?!(?:health|ready|metrics|publish|revoke|dashboard)(?:\/|$))[\w./-]*$/,
     'a path like /signals that the relay does not use otherwise',
   ),
   origin: list({
     unit: 'origin',
-    help: "allowed origin besides the page's own host and this machine, such as https://example.com (repeatable)",
+    help: "allowed origin besides the page's own host and this machine, such as https://example.com, or https://*.example.com for any one label (repeatable)",
     separator: /,/,
     readItem: readOrigin,
-    schema: { type: 'string', pattern: ORIGIN.source },
+    schema: ORIGIN_SCHEMA,
   }),
   open: toggle('allow clients without an Origin header, which are not browsers'),
   authSecret: list({
@@ -169,13 +180,21 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionRow<CommandSettings
   maxConnectionsPerAddress: number(
     'count',
     'maximum number of connections per address; this machine has no limit',
-    100,
+    5000,
+  ),
+  connectionRate: number(
+    'count',
+    'new connections per second and address, after as many at once as it may have; this machine has no limit',
+    200,
   ),
   maxConnectionsPerUser: number('count', 'maximum number of connections per user', 50),
   maxRooms: number('count', 'maximum number of rooms per connection', 128),
   rate: number('count', 'signals per second and connection, twice as many in a burst; further signals are delayed', 50),
   maxBuffered: number('bytes', 'unsent bytes at which a connection is closed as too slow', 1_048_576),
-  trustProxy: toggledNumber('trust the X-Forwarded-For of the proxy in front; =2 for two proxies', 10),
+  trustProxy: proxies(
+    'trust the X-Forwarded-For of the proxy in front; =2 for two proxies, or networks: =loopback,10.0.0.0/8,cloudflare',
+    10,
+  ),
   logLevel: text(
     'level',
     'debug, info, warn, error or silent',
@@ -236,13 +255,6 @@ function checkGiven(given: Readonly<Record<string, unknown>>): Partial<CommandSe
 
 function dashed(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
-}
-
-function readOrigin(value: string): string {
-  const isWeb = /^https?:\/\//i.test(value) && URL.canParse(value)
-  const canonical = isWeb ? new URL(value).origin : value
-  if (canonical === value && ORIGIN.test(value)) return value
-  throw new Error(`must be like ${isWeb ? canonical : 'https://example.com'}, without a path, not "${value}"`)
 }
 
 function checkJwks(value: string): string {

@@ -9,8 +9,9 @@ const PATIENCE = 5000
 const byId = (id) => document.getElementById(id)
 
 async function ask() {
-  const query = byId('show-data').checked ? '?data' : ''
-  const response = await fetch(`/dashboard/state${query}`, { signal: AbortSignal.timeout(PATIENCE) })
+  const state = byId('show-data').checked ? 'state?data' : 'state'
+  // Beside this script: a proxy may serve the relay below a prefix.
+  const response = await fetch(new URL(state, import.meta.url), { signal: AbortSignal.timeout(PATIENCE) })
   // The cookie has ended: the same address shows the form now.
   if (response.status === 401) return location.reload()
   if (!response.ok) throw new Error(`The relay answered ${response.status}.`)
