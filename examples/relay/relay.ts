@@ -5,7 +5,7 @@ import { withCheckedRights } from './access/claims.js'
 import { createCounters } from './metrics/counters.js'
 import { createAddressReader } from './limits/client-address.js'
 import type { RelayState } from './metrics/relay-state.js'
-import { countAppends } from './metrics/counted-log.js'
+import { countAppends, countFailures } from './metrics/counted-log.js'
 import { drain } from './connection/drain.js'
 import { createFanOut } from './output/writer.js'
 import { createHandshakes } from './http/handshakes.js'
@@ -100,7 +100,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
 
   const signalLog = options.log ?? createLog(settings, logger)
   const onError = (error: unknown): void => logger.debug({ error: String(error) }, 'a call to the log failed')
-  const retryingLog = withRetry(signalLog, { retryFor, onError })
+  const retryingLog = withRetry(countFailures(signalLog, counters), { retryFor, onError })
   const log = countAppends(retryingLog, counters)
 
   const revocations = createSharedRevocations({ log: retryingLog, onRevoked: () => connections.recheckRights() })

@@ -77,6 +77,12 @@ export function createMetrics({ counts }: Pick<Counters, 'counts'>, relayState: 
     Object.entries(counts.signalsIn),
   )
   counter('signalpost_duplicates_total', 'Repeated signals that were not logged again.', () => counts.duplicates)
+  counterByLabel(
+    'signalpost_append_failures_total',
+    'Attempts to log a signal that failed, by reason. The relay tries again.',
+    'reason',
+    () => counts.appendFailures,
+  )
   counter('signalpost_signals_out_total', 'Signals that were sent to connections.', () => counts.signalsOut)
   counter('signalpost_replays_total', 'Joins that were answered with earlier signals.', () => counts.replays)
   counterByLabel('signalpost_gaps_total', 'Gaps that were reported to clients, by reason.', 'reason', () =>
