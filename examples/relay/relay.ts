@@ -27,6 +27,8 @@ import { createPosts } from './http/posts.js'
 import { createSharedRevocations } from './access/revocation-channel.js'
 import type { Revocation } from './access/revoked-tokens.js'
 import { createRevokeRequests } from './http/revoke.js'
+import { createAuthenticator } from './http/authenticate.js'
+import { createRoomRequests } from './http/room-requests.js'
 import type { Authorize } from './access/rights.js'
 import { createRooms } from './rooms/rooms.js'
 import { createTokenReader } from './access/tokens.js'
@@ -166,6 +168,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
     addressOf,
     isProxied: settings.trustProxy > 0,
   })
+  const authenticatePublisher = createAuthenticator({ keys: settings.publishKey, flag: '--publish-key', addressOf })
   const farewellLimiter = createRateLimiter(farewellRate(rate))
   const server = createServer(
     { headersTimeout: helloTimeout, requestTimeout: 30_000, connectionsCheckingInterval: 1000 },
@@ -174,7 +177,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
       access,
       posts: createPosts({
         access,
-        publishKeys: settings.publishKey,
+        authenticate: authenticatePublisher,
         log,
         bodies,
         publicBodies,
@@ -182,6 +185,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
         addressOf,
         farewellLimiter,
       }),
+      roomRequests: createRoomRequests({ authenticate: authenticatePublisher, rooms, log: retryingLog }),
       revoke: createRevokeRequests({
         secrets: settings.revokeKey,
         bodies,

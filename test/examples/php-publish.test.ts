@@ -102,6 +102,22 @@ describeWhere(HAS_PHP, PHP_ADVICE)('SignalRelay.php', () => {
     ])
   })
 
+  it('excludes a page that has just saved, and takes what a visitor sent for its id', async () => {
+    const page = await listen()
+
+    await evaluate(
+      settings(),
+      "[$relay->publish('A', exclude: 'AAAAAAAAAAAAAAAA'), $relay->publish('B', exclude: ''), $relay->publish('C')]",
+    )
+
+    await allHeard(page)
+    expect(page.heard.slice(0, 3).map(({ signal, exclude }) => [signal, exclude])).toEqual([
+      ['A', 'AAAAAAAAAAAAAAAA'],
+      ['B', undefined],
+      ['C', undefined],
+    ])
+  })
+
   it('publishes once for an idempotency key, however often it is called', async () => {
     const page = await listen()
     const publish = "$relay->publish('ReportIncome', idempotencyKey: 'income-17')"

@@ -13,6 +13,7 @@ import type { Entry, SignalLog, LogPage } from '../../examples/relay/signal-log/
 import { createMemoryLog } from '../../examples/relay/signal-log/memory/log.js'
 import { withRetry, LogUnavailable } from '../../examples/relay/signal-log/retry.js'
 import { createConnection, type Connection } from '../../examples/relay/connection/connection.js'
+import { problem } from '../../examples/relay/http/reply.js'
 import { createRooms } from '../../examples/relay/rooms/rooms.js'
 import type { MemoryConnection } from './memory-connection.js'
 
@@ -90,7 +91,7 @@ export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
   const bodies = createBodyReader({ maxTotal: Number.POSITIVE_INFINITY, addressOf })
   const posts = createPosts({
     access,
-    publishKeys: [],
+    authenticate: () => problem(403, 'no-keys', 'This relay has no keys.'),
     log,
     bodies,
     publicBodies: bodies,

@@ -100,7 +100,7 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionRow<CommandSettings
     'path',
     'path of the WebSocket',
     '/signals',
-    /^\/(?!(?:health|ready|metrics|publish|revoke|dashboard)(?:\/|$))[\w./-]*$/,
+    /^\/(?!(?:health|ready|metrics|publish|rooms|revoke|dashboard)(?:\/|$))[\w./-]*$/,
     'a path like /signals that the relay does not use otherwise',
   ),
   origin: list({
