@@ -1,4 +1,5 @@
 import { expect, it, vi } from 'vitest'
+import { failureReason } from '../../examples/relay/signal-log/failure-reason.js'
 import { createFailedAppends } from '../../examples/relay/signal-log/redis/failed-appends.js'
 import { createSilentLogger } from '../../examples/relay/logger.js'
 import type { RelayOptions } from '../../examples/relay/relay.js'
@@ -45,6 +46,22 @@ it('a failed append counts until it succeeds or for ten seconds, and among sever
   one.fail('a')
   one.succeed('a')
   expect(one.isHolding).toBe(false)
+})
+
+it.each([
+  ["OOM command not allowed when used memory > 'maxmemory'. script: 1a, on @user_script:96.", 'OOM'],
+  ['ERR Error running script (call to f_1a): @user_script:96: @user_script: 96: -OOM command not allowed', 'OOM'],
+  ["ERR The user executing the script can't run this command or subcommand script: 1a, on @user_script:1.", 'NOPERM'],
+  ['ERR ACL failure in script: User relay has no permissions to run the xadd command script: 1a', 'NOPERM'],
+  ["NOPERM this user has no permissions to run the 'get' command", 'NOPERM'],
+  ['ERR unknown command', 'ERR'],
+  ['Command timed out', 'timeout'],
+  ['no replica has confirmed the write', 'no-replica'],
+  ['the disk has not confirmed the write', 'no-disk'],
+  ['connect ECONNREFUSED 127.0.0.1:6379', 'connection'],
+  ['Connection is closed.', 'connection'],
+])('%s counts as %s', (text, reason) => {
+  expect(failureReason(new Error(text))).toBe(reason)
 })
 
 describeRedis('a relay on a Redis that refuses signals', () => {
