@@ -63,6 +63,10 @@ export function createSignalClient<
       return transport.status
     },
 
+    get tab() {
+      return delivery.tab()
+    },
+
     sendSignal(name, ...rest) {
       const [data, sendOptions] = rest as [data?: unknown, options?: SendOptions]
       const parcel = delivery.encode(name, data, sendOptions)

@@ -51,11 +51,11 @@ export type DataOf<Signals extends SignalMap, Name extends keyof Signals> = AnyS
     : never
 
 /** The arguments of `sendSignal` after the name: data is optional where the map says `void`. */
-export type SendArguments<Data> = undefined extends Data
-  ? [data?: Exclude<Data, void>, options?: SendOptions]
+export type SendArguments<Data, Options = SendOptions> = undefined extends Data
+  ? [data?: Exclude<Data, void>, options?: Options]
   : [Data] extends [void]
-    ? [data?: undefined, options?: SendOptions]
-    : [data: Data, options?: SendOptions]
+    ? [data?: undefined, options?: Options]
+    : [data: Data, options?: Options]
 
 /** A signal as a receiver gets it. */
 export interface Signal<Name extends string = string, Data = JsonValue | undefined> {
@@ -158,6 +158,12 @@ export interface SignalClient<
 > {
   /** The present status of the connection; a new object at every change. */
   readonly status: SignalStatus
+
+  /**
+   * The public id of the page, for the `exclude` of `POST /publish`: the page then ignores that signal. `undefined` until the
+   * relay has answered for the first time, and in plain mode.
+   */
+  readonly tab: string | undefined
 
   /**
    * Sends a signal to every page that receives `name` in the room, this page included. The promise resolves with the outcome;

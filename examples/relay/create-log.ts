@@ -11,7 +11,7 @@ export function createLog(settings: RelaySettings, logger: Logger): SignalLog {
     historyMs: limitOf(settings.historyMs),
     window: limitOf(settings.window),
   }
-  const { redis: url, durability } = settings
+  const { redis: url, redisPrefix: prefix, durability } = settings
   if (url === '') {
     return createMemoryLog({
       ...limits,
@@ -26,11 +26,13 @@ export function createLog(settings: RelaySettings, logger: Logger): SignalLog {
     ...limits,
     historyBytes: limitOf(settings.historyBytes),
     url,
+    prefix,
     durability,
     onHealth(health, reason) {
       if (health === 'ready') logger.info({}, 'Redis is back')
-      else logger.warn({ reason }, 'Redis is unavailable: no signal is accepted until it is back')
+      else logger.warn({ reason }, 'Redis is unavailable: signals wait until it is back')
     },
+    onReason: (reason) => logger.warn({ reason }, 'Redis is still unavailable'),
     onTrouble: (reason) => logger.warn({ reason }, 'Redis accepts writes, but some commands fail'),
   })
 }

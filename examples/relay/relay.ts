@@ -5,7 +5,7 @@ import { withCheckedRights } from './access/claims.js'
 import { createCounters } from './metrics/counters.js'
 import { createClientAddresses } from './limits/client-address.js'
 import type { RelayState } from './metrics/relay-state.js'
-import { countAppends } from './metrics/counted-log.js'
+import { countAppends, countFailures } from './metrics/counted-log.js'
 import { drain } from './connection/drain.js'
 import { createFanOut } from './output/writer.js'
 import { createHandshakes } from './http/handshakes.js'
@@ -29,6 +29,8 @@ import { createSharedRevocations } from './access/revocation-channel.js'
 import type { Revocation } from './access/revoked-tokens.js'
 import { createRevokeRequests } from './http/revoke.js'
 import { createStreams } from './http/streams.js'
+import { createAuthenticator } from './http/authenticate.js'
+import { createRoomRequests } from './http/room-requests.js'
 import type { Authorize } from './access/rights.js'
 import { createRooms } from './rooms/rooms.js'
 import { createTokenReader } from './access/tokens.js'
@@ -102,7 +104,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
 
   const signalLog = options.log ?? createLog(settings, logger)
   const onError = (error: unknown): void => logger.debug({ error: String(error) }, 'a call to the log failed')
-  const retryingLog = withRetry(signalLog, { retryFor, onError })
+  const retryingLog = withRetry(countFailures(signalLog, counters), { retryFor, onError })
   const log = countAppends(retryingLog, counters)
 
   const revocations = createSharedRevocations({ log: retryingLog, onRevoked: () => connections.recheckRights() })
@@ -173,6 +175,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
     addressOf,
     isProxied: settings.trustProxy !== 0,
   })
+  const authenticatePublisher = createAuthenticator({ keys: settings.publishKey, flag: '--publish-key', addressOf })
   const farewellLimiter = createRateLimiter(farewellRate(rate))
   const connectionLimit = createConcurrencyLimit(maxPerAddress)
   const server = createServer(
@@ -183,7 +186,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
       access,
       posts: createPosts({
         access,
-        publishKeys: settings.publishKey,
+        authenticate: authenticatePublisher,
         log,
         bodies,
         publicBodies,
@@ -192,6 +195,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
         farewellLimiter,
         openStream: createStreams({ connections, connectionLimit }),
       }),
+      roomRequests: createRoomRequests({ authenticate: authenticatePublisher, rooms, log: retryingLog }),
       revoke: createRevokeRequests({
         secrets: settings.revokeKey,
         bodies,

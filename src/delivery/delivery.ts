@@ -33,6 +33,8 @@ export interface Delivery {
   readonly transport: Transport
   /** Whether signals of an earlier page of the tab wait to be sent. */
   readonly isWaiting: boolean
+  /** Returns the public id of the page, once the relay has named it. */
+  tab(): string | undefined
   /** @throws SignalError `bad-name`, `bad-data`, `bad-option`, `too-large` or `contract`. */
   encode(name: string, data: unknown, options?: SendOptions): OutgoingSignal
   send(signal: OutgoingSignal): Promise<SendResult>
@@ -57,7 +59,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   let owner = token && (user ?? readMeta('user') ?? lastUser)
 
   const receivers = createReceivers({ listen: (room) => inbox.listen(room), onThrow })
-  const isOwn = ({ sender: { tab } }: Pick<Signal, 'sender'>): boolean =>
+  /** Whether an id is that of this page, or of the last page of its tab. */
+  const isOwnTab = (tab: string | undefined): boolean =>
     Boolean(tab) && (tab === session.tab || tab === remembered?.tab)
   const positions = (since === 'navigation' && remembered?.positions) || new Map<string, Position>()
   const dispatcher = createDispatcher({
@@ -65,7 +68,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     check,
     loadedAt,
     handled: positions,
-    isOwn,
+    isOwn: ({ sender }) => isOwnTab(sender.tab),
     onError,
   })
   const outbox = createOutbox({ send: (text) => transport.send(text), onError })
@@ -78,7 +81,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     deliver(frame, isReplayed) {
       // Before the handlers, because one of them may leave the page.
       handover.saveSoon()
-      dispatcher.dispatch(frame, isReplayed)
+      if (!isOwnTab(frame.exclude)) dispatcher.dispatch(frame, isReplayed)
     },
     onGap,
   })
@@ -150,6 +153,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   return {
     transport,
     isWaiting: outbox.waiting().length > 0,
+    tab: () => session.tab || undefined,
 
     encode(name, data, sendOptions) {
       check?.(name, data)

@@ -110,6 +110,8 @@ export interface SignalFrame {
   /** When the relay logged the signal, by its own clock (epoch ms). */
   readonly at: number
   readonly sender: Sender
+  /** The public name of a page that does not handle the signal, because a backend answers that page. */
+  readonly exclude?: string | undefined
 }
 
 export interface AcceptedFrame {

@@ -1,1 +1,7 @@
-export { createTestRelay, type SentSignal, type TestRelay, type TestRelayOptions } from './test-relay.js'
+export {
+  createTestRelay,
+  type PublishOptions,
+  type SentSignal,
+  type TestRelay,
+  type TestRelayOptions,
+} from './test-relay.js'

@@ -4,7 +4,7 @@ import { DEFAULT_ROOM } from '../protocol/names.js'
 
 export interface Log {
   /** Logs a signal, unless its id is known. Returns whether it was new. */
-  append(signal: SendFrame, sender: Sender): boolean
+  append(signal: SendFrame & Pick<SignalFrame, 'exclude'>, sender: Sender): boolean
   /** Returns the frames for a page that joins, in order: `joined`, a gap if there is one, and missed signals. */
   resume(room: string, since: Since | undefined): [JoinedFrame, ...(GapFrame | SignalFrame)[]]
   /** Loses everything but the ids: each room begins anew. Returns the gap frames for the pages in the rooms. */

@@ -4,7 +4,7 @@ import { decodeSend } from '../protocol/codec.js'
 import type { JsonValue, RelayFrame } from '../protocol/frames.js'
 import { createId } from '../protocol/id.js'
 import { DEFAULT_ROOM, isName } from '../protocol/names.js'
-import type { RegisteredSignals, SendArguments, SendOptions, SignalMap, SignalName, Stop } from '../signals.js'
+import type { RegisteredSignals, SendArguments, SignalMap, SignalName, Stop } from '../signals.js'
 import { createLog } from './log.js'
 import { type Connection, listen, type Refusal } from './mock-connections.js'
 import { createPeer, type Peer } from './peer.js'
@@ -22,6 +22,13 @@ export interface SentSignal {
   readonly id: string
 }
 
+export interface PublishOptions {
+  /** The room of the signal. @default 'main' */
+  readonly room?: string
+  /** `client.tab` of a page that ignores the signal, as in `POST /publish`. */
+  readonly exclude?: string | undefined
+}
+
 /** A relay in memory, for the tests of an application. */
 export interface TestRelay<Signals extends SignalMap = RegisteredSignals> {
   /** The absolute address, for `createSignalClient({ url })`. */
@@ -30,12 +37,11 @@ export interface TestRelay<Signals extends SignalMap = RegisteredSignals> {
   readonly sent: readonly SentSignal[]
 
   /**
-   * Sends a signal as another page would. Connected pages get it at once, others when they reconnect. Only the option `room`
-   * has an effect.
+   * Sends a signal as another page or a backend would. Connected pages get it at once, others when they reconnect.
    *
    * @throws SignalError `bad-name`.
    */
-  send<Name extends SignalName<Signals>>(name: Name, ...rest: SendArguments<Signals[Name]>): void
+  send<Name extends SignalName<Signals>>(name: Name, ...rest: SendArguments<Signals[Name], PublishOptions>): void
 
   /** Breaks every connection, as a network does. The pages reconnect by themselves. */
   drop(): void
@@ -107,11 +113,11 @@ export function createTestRelay<Signals extends SignalMap = RegisteredSignals>(
     sent,
 
     send(name, ...rest) {
-      const [data, { room = DEFAULT_ROOM } = {}] = rest as [data?: unknown, options?: SendOptions]
+      const [data, { room = DEFAULT_ROOM, exclude } = {}] = rest as [data?: unknown, options?: PublishOptions]
       if (!isName(name) || !isName(room)) throw new SignalError('bad-name', `${name} or ${room} is not a legal name.`)
       // Encoded and decoded, as on a network: later changes of the data have no effect.
       const frame = decodeSend(JSON.parse(JSON.stringify({ id: createId(), signal: name, data, room })))
-      if (frame) log.append(frame, { tab: 'another-page' })
+      if (frame) log.append({ ...frame, exclude }, { tab: 'another-page' })
     },
 
     drop() {

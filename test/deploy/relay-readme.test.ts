@@ -26,6 +26,8 @@ const SAYS: Promises = [
   [/\/ready$/, /^\{"status":"ready"/],
   [/Idempotency-Key: order-4711/, /^\{"ids":\["shop:order-4711"\]\}$/],
   [/team:7/, /^\{"ids":\["shop:[^"]+","shop:[^"]+"\]\}$/],
+  [/\/rooms /, /^\{"rooms":\[\],"total":0\}$/],
+  [/\/rooms\/main/, /^\{"room":"main","members":0,"position":\{"epoch":"[^"]+","offset":\d+,"id":"shop:[^"]+"\}\}$/],
   [/\/signals/, /^HTTP\/1\.1 101 Switching Protocols/],
 ]
 

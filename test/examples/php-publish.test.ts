@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
 import { jwtVerify } from 'jose'
@@ -9,6 +9,7 @@ import { PATIENCE } from '../browser/chromium.js'
 import { describeWhere } from '../browser/installed.js'
 import { connectToRelay, type RelayClient } from '../browser/relay-client.js'
 import { type RelayProcess, startRelay } from '../browser/relay-process.js'
+import { answer, forwardAndDrop, forwardTo, openDesk } from './desk.js'
 import { EXAMPLE, HAS_PHP, PHP_ADVICE } from './php-site.js'
 
 const PUBLISH_KEY = 'a-secret-of-the-backend'
@@ -58,6 +59,7 @@ const REPORT_INCOME = "$relay->publish('ReportIncome', ['userId' => 123])"
 
 describeWhere(HAS_PHP, PHP_ADVICE)('SignalRelay.php', () => {
   let relay: RelayProcess
+  const forward = forwardTo(() => relay.page)
   beforeAll(async () => {
     relay = await startRelay('--publish-key', `php:${PUBLISH_KEY}`)
   })
@@ -102,6 +104,22 @@ describeWhere(HAS_PHP, PHP_ADVICE)('SignalRelay.php', () => {
     ])
   })
 
+  it('excludes a page that has just saved, and takes what a visitor sent for its id', async () => {
+    const page = await listen()
+
+    await evaluate(
+      settings(),
+      "[$relay->publish('A', exclude: 'AAAAAAAAAAAAAAAA'), $relay->publish('B', exclude: ''), $relay->publish('C')]",
+    )
+
+    await allHeard(page)
+    expect(page.heard.slice(0, 3).map(({ signal, exclude }) => [signal, exclude])).toEqual([
+      ['A', 'AAAAAAAAAAAAAAAA'],
+      ['B', undefined],
+      ['C', undefined],
+    ])
+  })
+
   it('publishes once for an idempotency key, however often it is called', async () => {
     const page = await listen()
     const publish = "$relay->publish('ReportIncome', idempotencyKey: 'income-17')"
@@ -114,7 +132,10 @@ describeWhere(HAS_PHP, PHP_ADVICE)('SignalRelay.php', () => {
 
   it('tries again, under the same key, when the answer was lost; and pages hear it once', async () => {
     const page = await listen()
-    const desk = await openDesk(forwardAndDrop, forward)
+    const desk = await openDesk(
+      forwardAndDrop(() => relay.page),
+      forward,
+    )
 
     const { result } = await evaluate({ ...settings(), url: desk.url }, REPORT_INCOME)
 
@@ -289,54 +310,6 @@ describeWhere(HAS_PHP, PHP_ADVICE)('SignalRelay.php', () => {
     expect(claims).toEqual({ sub: 'Zoë', rooms: ['main', 'team:*'], send: [] })
     expect([exp - iat, Math.abs(iat - Date.now() / 1000) < 60]).toEqual([60, true])
   })
-
-  type Serve = (request: Received, response: ServerResponse) => void | Promise<void>
-
-  interface Received {
-    readonly path: string
-    readonly headers: IncomingHttpHeaders
-    readonly body: string
-  }
-
-  /** Stands between PHP and the relay, and treats each request in its turn as it is told. */
-  async function openDesk(...turns: Serve[]): Promise<{ readonly url: string; readonly seen: Received[] }> {
-    const seen: Received[] = []
-    const server = createServer(async (request, response) => {
-      const chunks: Buffer[] = []
-      for await (const chunk of request) chunks.push(chunk as Buffer)
-      const received = { path: request.url ?? '', headers: request.headers, body: String(Buffer.concat(chunks)) }
-      const turn = turns[seen.push(received) - 1] ?? answer(500, 'Nobody expected this request.')
-      await turn(received, response)
-    })
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    onTestFinished(() => {
-      server.closeAllConnections()
-      server.close()
-    })
-    return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen }
-  }
-
-  async function ask({ path, headers, body }: Received): Promise<Response> {
-    const wanted = ['authorization', 'content-type', 'idempotency-key']
-    const kept = wanted.map((name): [string, string] => [name, String(headers[name])])
-    return fetch(new URL(path, relay.page), { method: 'POST', body, headers: kept })
-  }
-
-  async function forward(received: Received, response: ServerResponse): Promise<void> {
-    const reply = await ask(received)
-    response.writeHead(reply.status).end(await reply.text())
-  }
-
-  async function forwardAndDrop(received: Received, response: ServerResponse): Promise<void> {
-    const reply = await ask(received)
-    expect(reply.status).toBe(200)
-    response.destroy()
-  }
-
-  function answer(status: number, body: string, headers = {}): Serve {
-    return (_, response) => void response.writeHead(status, headers).end(body)
-  }
 })
 
 /** An address where nothing listens. */

@@ -91,7 +91,7 @@ export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
   const bodies = createBodyReader({ maxTotal: Number.POSITIVE_INFINITY, addressOf })
   const posts = createPosts({
     access,
-    publishKeys: [],
+    authenticate: () => problem(403, 'no-keys', 'This relay has no keys.'),
     log,
     bodies,
     publicBodies: bodies,

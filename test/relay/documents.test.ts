@@ -58,7 +58,7 @@ describe('the README of the relay', () => {
       const { stdout } = await run('sh', ['-c', command]).catch((error: { stdout: string }) => error)
       return stdout
     }
-    const [revoke = '', state = '', single = '', list = '', upgrade = ''] = await commands('curl ')
+    const [revoke = '', state = '', single = '', list = '', rooms = '', upgrade = ''] = await commands('curl ')
     const answers = [await curl(single), await curl(single), await curl(list)]
     const heard = await page.heard(3)
     expect(answers.slice(0, 2)).toEqual(Array(2).fill('{"ids":["shop:order-4711"]}'))
@@ -69,6 +69,9 @@ describe('the README of the relay', () => {
     ])
     expect(await curl(state)).toMatch(/^{"status":"ok",.*}{"status":"ready"}$/)
     expect(JSON.parse(await curl(revoke))).toEqual({ revoked: { user: 'ann' } })
+    expect(await curl(rooms)).toMatch(
+      /^{"rooms":\[{"room":"main","members":1},.*}{"room":"main","members":1,"position":/,
+    )
     expect(await curl(upgrade)).toContain('101 Switching Protocols')
   })
   it('has a config file that the relay takes', async () => {

@@ -122,6 +122,13 @@ describe('/metrics', () => {
     expect(others.map((read) => (read.signalpost_event_loop_delay_max_seconds ?? 0) > 0.2)).toEqual([true, true])
   })
 
+  it('gives one start of the process, because Prometheus counts each change as a restart', async () => {
+    const { page } = await start()
+    const starts = new Set<unknown>()
+    for (let count = 0; count < 20; count += 1) starts.add((await figures(page)).process_start_time_seconds)
+    expect(starts.size).toBe(1)
+  })
+
   it('is in the format of Prometheus: a help, a type, a value', async () => {
     const { page } = await start()
     const text = await (await fetch(`${page}metrics`, { headers: BEARER })).text()

@@ -145,7 +145,7 @@ describeRedis('the command, started with a Redis that cannot be used', () => {
     const host = `127.0.0.1:${redis.port}`
     expect(await start(`redis://${host}`)).toContain('Redis requires a password: --redis redis://:password@host.')
     expect(await start(`redis://:other-s3cret@${host}`)).toContain('Correct the user or the password in --redis.')
-    expect(await start(`redis://reader:s3cret@${host}`)).toContain('Allow this user to run scripts')
+    expect(await start(`redis://reader:s3cret@${host}`)).toContain('ACL SETUSER for this user with +')
     expect(await start(`redis://:s3cret@${host}`)).toBe('started')
   })
 

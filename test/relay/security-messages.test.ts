@@ -174,10 +174,13 @@ describe('input', () => {
       headers: { Authorization: 'Bearer s3cret', 'Content-Type': 'application/json' },
       body: bodyOf(`${'['.repeat(20_000)}${']'.repeat(20_000)}`),
     })
-    expect([answer.status, await answer.json()]).toEqual([
-      400,
-      { error: { code: 'bad-data', text: expect.any(String) } },
-    ])
+    const fault = { code: 'bad-data', text: expect.any(String) }
+    const { results = [], ...rest } = await answer.json()
+    expect([answer.status, rest]).toEqual([400, { error: fault }])
+    // Only a list has results.
+    expect(results.filter(({ code }: { code: string }) => code !== 'not-logged')).toEqual(
+      results.slice(-1).map(() => fault),
+    )
     expect(error).not.toHaveBeenCalled()
   })
 

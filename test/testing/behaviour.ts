@@ -48,6 +48,17 @@ export function checkBehaviour(): void {
       expect(heard).toEqual([{ userId: 1 }])
     })
 
+    it('P5.4 ignores a signal that excludes it, and others do not', async () => {
+      const { relay, client } = await setup()
+      const heard: unknown[] = []
+      client.receiveSignal('ReportIncome', (data) => heard.push(data))
+      await pass()
+      relay.send('ReportIncome', 'mine', { exclude: client.tab })
+      relay.send('ReportIncome', 'theirs', { exclude: 'another-page' })
+      await pass()
+      expect(heard).toEqual(['theirs'])
+    })
+
     it('is told on arrival what was sent while it loaded', async () => {
       const { relay, client } = await setup()
       relay.send('ReportIncome', 'early')

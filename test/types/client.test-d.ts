@@ -80,6 +80,10 @@ describe('a client with a map of signals', () => {
     void nextSignal(client, 'ReportIncome', { once: true })
   })
 
+  it('has the public id of the page, once the relay has named it', () => {
+    expectTypeOf(client.tab).toEqualTypeOf<string | undefined>()
+  })
+
   it('gives each status its own data', () => {
     const status: SignalStatus = client.status
     if (status.state === 'waiting') expectTypeOf(status.retryAt).toEqualTypeOf<number>()

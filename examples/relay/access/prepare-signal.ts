@@ -16,8 +16,12 @@ export interface Principal {
   readonly epochs: SenderEpochs
 }
 
-/** Checks a signal and prepares it for the log. Unknown fields are dropped. */
-export function prepareSignal(send: SendFrame, principal: Principal): NewEntry | SignalRefusal {
+/**
+ * Checks a signal and prepares it for the log. Unknown fields are dropped.
+ *
+ * @param exclude The public name of a page that does not handle the signal. Only backends may exclude one.
+ */
+export function prepareSignal(send: SendFrame, principal: Principal, exclude?: string): NewEntry | SignalRefusal {
   const { id, signal, data, room = DEFAULT_ROOM } = send
   if (!principal.isValidId(id)) return { code: 'bad-data', text: 'The id is invalid. PROTOCOL.md describes its form.' }
   const fault = findFault(send, DEFAULT_ROOM)
@@ -25,7 +29,7 @@ export function prepareSignal(send: SendFrame, principal: Principal): NewEntry |
   if (!(principal.rights.send?.(room, signal) ?? true)) {
     return { code: 'denied', text: 'You may not send this signal to this room.' }
   }
-  const prefix = signalPrefix({ id, signal, data, room, sender: principal.sender })
+  const prefix = signalPrefix({ id, signal, data, room, sender: principal.sender, exclude })
   return { room, id, prefix, epochs: principal.epochs }
 }
 

@@ -47,6 +47,7 @@ export function createOverview({ counters, relayState, instances, rooms, rates }
       others: instances.others(),
       counts: {
         ...counts,
+        appendFailures: Object.fromEntries(counts.appendFailures),
         closes: Object.fromEntries(counts.closes),
         refusals: Object.fromEntries(counts.refusals),
       },

@@ -13,12 +13,16 @@ export interface AuthenticatorOptions<Key extends NamedKey> {
   readonly now?: () => number
 }
 
+/** Returns the key of a request, or an error reply. */
+export type Authenticate<Key> = (request: IncomingMessage) => { readonly key: Key } | Reply
+
 /** Returns the key of a request's Authorization header, or an error reply. */
-export function createAuthenticator<Key extends NamedKey>({ keys, flag, addressOf, now }: AuthenticatorOptions<Key>) {
+export function createAuthenticator<Key extends NamedKey>(options: AuthenticatorOptions<Key>): Authenticate<Key> {
+  const { keys, flag, addressOf, now } = options
   const keyring = createKeyring(keys)
   const mistakes = createRateLimiter({ rate: 1, burst: 20, ...(now && { now }) })
 
-  return (request: IncomingMessage): { readonly key: Key } | Reply => {
+  return (request) => {
     if (keyring.isEmpty) return problem(403, 'no-keys', `No key is configured for this. Start the relay with ${flag}.`)
     const key = keyring.find(readBearerToken(request.headers.authorization))
     // Valid keys are never rate limited: wrong ones may come from the same proxy.

@@ -4,11 +4,10 @@ import type { Counters } from '../metrics/counters.js'
 import { ClientGone } from './body.js'
 import type { RelayState } from '../metrics/relay-state.js'
 import type { Logger } from '../logger.js'
-import { LogUnavailable } from '../signal-log/retry.js'
-import { EpochChanged } from '../signal-log/log.js'
 import type { Posts } from './posts.js'
 import { json, problem, redirect, withHeaders, writeReply, type Reply } from './reply.js'
-import { KeysUnavailable } from '../access/tokens.js'
+import { ROOMS_PATH } from './room-requests.js'
+import { isTemporary, RETRY, UNAVAILABLE } from './unavailable.js'
 
 /** Monitoring and requests with a key are answered even when the address has too many connections. */
 const URGENT = new Set(['/health', '/ready', '/metrics', '/publish', '/revoke'])
@@ -19,9 +18,6 @@ const TOO_MANY = problem(
   'This address has too many HTTP connections. Try again later, or raise --max-connections-per-address.',
   { 'Retry-After': '10' },
 )
-
-/** Errors after which the same request may succeed later. */
-const TEMPORARY_ERRORS = [LogUnavailable, EpochChanged, KeysUnavailable]
 
 /** Statuses that count as refusals. A 404 does not. */
 const REFUSALS = new Set([400, 401, 403, 409, 413, 415, 429])
@@ -37,9 +33,7 @@ const PREFLIGHT: Reply = {
   },
   body: '',
 }
-const RETRY = { 'Retry-After': '5' }
 const DRAINING = problem(503, 'restart', 'The relay is shutting down. Send this again in a few seconds.', RETRY)
-const UNAVAILABLE = problem(503, 'unavailable', 'The relay cannot do this now. Send this again, unchanged.', RETRY)
 const INCOMPLETE = problem(400, 'incomplete', 'The body is incomplete.', { Connection: 'close' })
 const WEBSOCKET_ONLY = problem(426, 'websocket', 'This address is for WebSockets: connect with ws:// or wss://.', {
   Upgrade: 'websocket',
@@ -58,6 +52,8 @@ export interface HttpOptions {
   readonly path: string
   readonly access: Access
   readonly posts: Posts
+  /** Answers requests for `/rooms` and below. */
+  readonly roomRequests: (request: IncomingMessage, path: string) => Promise<Reply>
   readonly revoke: (request: IncomingMessage) => Promise<Reply>
   readonly admin: AdminHandlers
   readonly page: (path: string) => Promise<Reply>
@@ -70,7 +66,8 @@ export interface HttpOptions {
 
 /** Answers all requests except WebSocket handshakes. */
 export function createHttp(options: HttpOptions) {
-  const { base, path, access, posts, revoke, admin, page, relayState, counters, logger, isOverLimit } = options
+  const { base, path, access, posts, roomRequests, revoke, admin, page, relayState, counters, logger, isOverLimit } =
+    options
   const startedAt = performance.now()
   const outside = problem(404, 'not-found', `This relay answers below ${base}, which --base sets.`)
 
@@ -79,7 +76,7 @@ export function createHttp(options: HttpOptions) {
     const target = base === '' ? whole : pathBelow(base, whole)
     if (target === undefined) return isRead(request) && whole === base ? redirect(rootOf(base)) : outside
     if (target === path) return farewell(request, isExtra)
-    if (isExtra && !URGENT.has(target)) return TOO_MANY
+    if (isExtra && !URGENT.has(target) && !isRoomPath(target)) return TOO_MANY
     switch (target) {
       case '/health':
         return isRead(request) ? reportHealth() : wrongMethod('GET')
@@ -92,6 +89,7 @@ export function createHttp(options: HttpOptions) {
       case '/revoke':
         return isPost(request) ? unlessDraining(() => revoke(request)) : wrongMethod('POST')
     }
+    if (isRoomPath(target)) return isRead(request) ? roomRequests(request, target) : wrongMethod('GET')
     if (target === '/dashboard' || target.startsWith('/dashboard/')) return admin.dashboard(request, target)
     return isRead(request) ? page(target) : wrongMethod('GET')
   }
@@ -132,7 +130,7 @@ export function createHttp(options: HttpOptions) {
     try {
       return await route(request, isExtra)
     } catch (error) {
-      if (TEMPORARY_ERRORS.some((type) => error instanceof type)) return UNAVAILABLE
+      if (isTemporary(error)) return UNAVAILABLE
       if (error instanceof ClientGone) return INCOMPLETE
       logger.error({ error: String(error) }, 'a request failed')
       return problem(500, 'internal', 'The relay failed on this request. The log of the relay has the cause.')
@@ -164,6 +162,10 @@ function rootOf(base: string): string {
 
 function isRead({ method }: IncomingMessage): boolean {
   return method === 'GET' || method === 'HEAD'
+}
+
+function isRoomPath(target: string): boolean {
+  return target === ROOMS_PATH || target.startsWith(`${ROOMS_PATH}/`)
 }
 
 function isPost({ method }: IncomingMessage): boolean {

@@ -1,18 +1,19 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { decodeSend, isPageId } from '../../../src/protocol/codec.js'
 import { publicTab, TOKEN_FAULTS, type Access } from '../access/access.js'
 import type { AddressOf } from '../limits/client-address.js'
-import { createAuthenticator } from './authenticate.js'
+import type { Authenticate } from './authenticate.js'
 import type { BodyReader } from './body.js'
-import { prepareSignal, isRefusal, publishSignal, type Principal } from '../access/prepare-signal.js'
+import { publishSignal, type Principal } from '../access/prepare-signal.js'
 import type { PublishKey } from '../access/keys.js'
 import type { NewEntry } from '../signal-log/log.js'
 import type { RetryingLog } from '../signal-log/retry.js'
 import type { RateLimiter } from '../limits/rate-limit.js'
 import { SenderEpochs } from '../signal-log/sender-epochs.js'
+import { readPublication, withResults } from './publication.js'
 import { json, problem, type Reply } from './reply.js'
-import { rightsWithin } from '../access/rights.js'
+import { isTemporary, UNAVAILABLE } from './unavailable.js'
 import { readId } from '../access/claims.js'
 import type { OpenStream } from './streams.js'
 
@@ -21,11 +22,16 @@ const IDEMPOTENCY_KEY = /^[\w-]{1,64}$/
 /** The envelope of a request, with its token, comes on top of the largest frame (bytes). */
 const ENVELOPE = 16_384
 
-const FIELDS = new Set(['signal', 'data', 'room'])
+const CONFLICT = problem(
+  409,
+  'conflict',
+  'This Idempotency-Key was used for another body. Use a new key for a new signal.',
+)
 
 export interface PostsOptions {
   readonly access: Access
-  readonly publishKeys: readonly PublishKey[]
+  /** Recognizes backends. */
+  readonly authenticate: Authenticate<PublishKey>
   readonly log: RetryingLog
   /** Reads the bodies of backends with a valid key. */
   readonly bodies: BodyReader
@@ -47,8 +53,7 @@ export interface Posts {
 }
 
 export function createPosts(options: PostsOptions): Posts {
-  const { access, publishKeys, log, bodies, publicBodies, maxBytes, addressOf, farewellLimiter, openStream } = options
-  const authenticate = createAuthenticator({ keys: publishKeys, flag: '--publish-key', addressOf })
+  const { access, authenticate, log, bodies, publicBodies, maxBytes, addressOf, farewellLimiter, openStream } = options
 
   async function publish(request: IncomingMessage): Promise<Reply> {
     const authenticated = authenticate(request)
@@ -59,17 +64,32 @@ export function createPosts(options: PostsOptions): Posts {
     }
     const body = await bodies.json(request, ['application/json'], maxBytes)
     if ('status' in body) return body
-    const items: readonly unknown[] = Array.isArray(body.value) ? body.value : [body.value]
-    const entries = readEntries(items, authenticated.key, key)
-    return Array.isArray(entries) ? appendAll(entries) : entries
+    const entries = readPublication(body.value, authenticated.key, key)
+    return Array.isArray(entries) ? appendAll(entries, Array.isArray(body.value)) : entries
   }
 
-  async function appendAll(entries: readonly NewEntry[]): Promise<Reply> {
-    for (const entry of entries) {
-      if ((await log.append(entry)) !== 'conflict') continue
-      return problem(409, 'conflict', 'This Idempotency-Key was used for another body. Use a new key for a new signal.')
+  async function appendAll(entries: readonly NewEntry[], isList: boolean): Promise<Reply> {
+    for (const [index, entry] of entries.entries()) {
+      const failure = await tryAppend(entry)
+      if (!failure) continue
+      const { error = { code: '', text: '' } } = failure
+      return isList
+        ? withResults(
+            failure,
+            entries.map(({ id }, other) => (other < index ? { id } : error)),
+          )
+        : failure
     }
     return json(200, { ids: entries.map(({ id }) => id) })
+  }
+
+  async function tryAppend(entry: NewEntry): Promise<Reply | undefined> {
+    try {
+      return (await log.append(entry)) === 'conflict' ? CONFLICT : undefined
+    } catch (error) {
+      if (isTemporary(error)) return UNAVAILABLE
+      throw error
+    }
   }
 
   /** Without this limit, farewells would bypass the rate limit of connections. */
@@ -134,45 +154,6 @@ export function createPosts(options: PostsOptions): Posts {
   return { publish, fromPage }
 }
 
-/** Prepares all signals of a request before any is logged: one invalid signal rejects the request. */
-function readEntries(items: readonly unknown[], publisher: PublishKey, key: string): NewEntry[] | Reply {
-  if (items.length === 0) return problem(400, 'bad-data', 'The list is empty. Send at least one signal.')
-  const { name: server } = publisher
-  const rights = rightsWithin(publisher)
-  const principal: Principal = { sender: { server }, rights, isValidId: () => true, epochs: new SenderEpochs() }
-  const entries: NewEntry[] = []
-  for (const [index, item] of items.entries()) {
-    // An idempotency key contains no dot, so no other request can have the ids of this list.
-    const id = index === 0 ? `${server}:${key}` : `${server}:${key}.${index}`
-    const send = decodeSend({ ...contentOf(item), id })
-    const where = items.length > 1 ? `Signal ${index + 1} of ${items.length}: ` : ''
-    const unknown = unknownField(item)
-    if (!send || unknown !== undefined) {
-      const wrong = send ? `Unknown field "${unknown}". ` : ''
-      return problem(400, 'bad-data', `${where}${wrong}Send {"signal": "Name", "data": …, "room": …}.`)
-    }
-    const entry = prepareSignal(send, principal)
-    if (isRefusal(entry)) return problem(entry.code === 'denied' ? 403 : 400, entry.code, `${where}${entry.text}`)
-    entries.push(entry)
-  }
-  // Validate first: data that is nested too deeply cannot be serialized.
-  const digest = createHash('sha256')
-    .update(JSON.stringify(items.map(contentOf)))
-    .digest('base64url')
-  return entries.map(({ room, id, prefix, epochs }) => ({ room, id, prefix, epochs, digest }))
-}
-
 function isOptionalText(value: unknown): value is string | undefined {
   return value === undefined || typeof value === 'string'
-}
-
-function contentOf(item: unknown): { readonly signal?: unknown; readonly data?: unknown; readonly room?: unknown } {
-  const { signal, data, room } = { ...(item as Record<string, unknown> | null) }
-  return { signal, data, room }
-}
-
-/** Returns an unknown field, because a misspelt one would be ignored silently. */
-function unknownField(item: unknown): string | undefined {
-  const unknown = Object.keys({ ...(item as object | null) }).find((key) => !FIELDS.has(key))
-  return unknown?.slice(0, 64)
 }

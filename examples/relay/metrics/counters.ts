@@ -24,6 +24,8 @@ export interface Counts {
   readonly signalsIn: { page: number; backend: number }
   /** Repeated signals that were not logged again. */
   duplicates: number
+  /** Attempts to log a signal that failed, by reason. */
+  readonly appendFailures: Map<string, number>
   /** Signals that were sent to connections. */
   signalsOut: number
   /** Joins that were answered with earlier signals. */
@@ -41,6 +43,7 @@ export interface Counters {
   readonly latestSignals: readonly LoggedSignal[]
   readonly latestRefusals: readonly LoggedRefusal[]
   logged(entry: NewEntry, result: AppendResult): void
+  appendFailed(reason: string): void
   refused(reason: string, text: string): void
   delivered(): void
   sent(frame: RelayFrame): void
@@ -54,6 +57,7 @@ export function createCounters(remembered: number): Counters {
   const counts: Counts = {
     signalsIn: { page: 0, backend: 0 },
     duplicates: 0,
+    appendFailures: new Map(),
     signalsOut: 0,
     replays: 0,
     gaps: { epoch: 0, trimmed: 0 },
@@ -76,6 +80,7 @@ export function createCounters(remembered: number): Counters {
       counts.signalsIn[id.includes(':') ? 'backend' : 'page'] += 1
       keep(latestSignals, { at: Date.now(), prefix }, remembered)
     },
+    appendFailed: (reason) => increase(counts.appendFailures, reason),
     refused,
     delivered() {
       counts.signalsOut += 1

@@ -77,6 +77,12 @@ export function createMetrics({ counts }: Pick<Counters, 'counts'>, relayState: 
     Object.entries(counts.signalsIn),
   )
   counter('signalpost_duplicates_total', 'Repeated signals that were not logged again.', () => counts.duplicates)
+  counterByLabel(
+    'signalpost_append_failures_total',
+    'Attempts to log a signal that failed, by reason. The relay tries again.',
+    'reason',
+    () => counts.appendFailures,
+  )
   counter('signalpost_signals_out_total', 'Signals that were sent to connections.', () => counts.signalsOut)
   counter('signalpost_replays_total', 'Joins that were answered with earlier signals.', () => counts.replays)
   counterByLabel('signalpost_gaps_total', 'Gaps that were reported to clients, by reason.', 'reason', () =>
@@ -104,12 +110,7 @@ export function createMetrics({ counts }: Pick<Counters, 'counts'>, relayState: 
     'Longest delay of the last half minute to minute.',
     () => delay.max / 1000,
   )
-  gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss())
-  gauge('process_start_time_seconds', 'When the process started, in epoch seconds.', () => processStart() / 1000)
-  counter('process_cpu_seconds_total', 'CPU time of the process.', () => {
-    const { user, system } = process.cpuUsage()
-    return (user + system) / 1e6
-  })
+  addProcess(gauge, counter)
 
   return {
     start: loop.start,
@@ -121,6 +122,16 @@ export function createMetrics({ counts }: Pick<Counters, 'counts'>, relayState: 
   }
 }
 
-function processStart(): number {
-  return Date.now() - process.uptime() * 1000
+type AddMetric = (name: string, help: string, read: () => number) => void
+
+/** Adds the metrics of the process, under their usual names. */
+function addProcess(gauge: AddMetric, counter: AddMetric): void {
+  // Computed once: Prometheus counts each change of this value as a restart.
+  const startedAt = Date.now() / 1000 - process.uptime()
+  gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss())
+  gauge('process_start_time_seconds', 'When the process started, in epoch seconds.', () => startedAt)
+  counter('process_cpu_seconds_total', 'CPU time of the process.', () => {
+    const { user, system } = process.cpuUsage()
+    return (user + system) / 1e6
+  })
 }

@@ -26,7 +26,7 @@ const HELP_GROUPS: { readonly [title: string]: readonly OptionName[] } = {
   Network: ['host', 'port', 'base', 'path', 'trustProxy'],
   Access: ['origin', 'open', 'authSecret', 'authJwks', 'authIssuer', 'authAudience'],
   Backends: ['publishKey', 'revokeKey'],
-  History: ['redis', 'durability', 'history', 'historyMs', 'historyBytes', 'window'],
+  History: ['redis', 'redisPrefix', 'durability', 'history', 'historyMs', 'historyBytes', 'window'],
   Limits: [
     'maxBytes',
     'maxConnections',

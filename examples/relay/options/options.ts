@@ -43,6 +43,8 @@ export interface RelaySettings {
   readonly dashboardKey: string
   /** The Redis that stores the log for all instances; empty keeps the log in this process. @default '' */
   readonly redis: string
+  /** The start of all keys and channels in Redis: sites with different ones share nothing. @default '' */
+  readonly redisPrefix: string
   /** The storage that holds a signal before the relay accepts it. @default 'memory' */
   readonly durability: Durability
   /** Signals kept per room for clients that reconnect. @default 1000 */
@@ -109,7 +111,7 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionRow<CommandSettings
     'path',
     'path of the WebSocket, below --base',
     '/signals',
-    /^\/(?!(?:health|ready|metrics|publish|revoke|dashboard)(?:\/|$))[\w./-]*$/,
+    /^\/(?!(?:health|ready|metrics|publish|rooms|revoke|dashboard)(?:\/|$))[\w./-]*$/,
     'a path like /signals that the relay does not use otherwise',
   ),
   origin: list({
@@ -164,6 +166,13 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionRow<CommandSettings
     'url',
     'Redis that stores the log for all instances, such as redis://:password@host:6379',
     checkRedis,
+  ),
+  redisPrefix: text(
+    'text',
+    'start of all keys and channels in Redis, such as shop: for one of several sites',
+    '',
+    /^[\w.:-]{0,64}$/,
+    'up to 64 letters, digits or characters of "_.:-"',
   ),
   durability: choice('storage in Redis that holds a signal before it is accepted', ['memory', 'replica', 'disk']),
   history: number('count', 'signals kept per room', 1000),
@@ -227,6 +236,9 @@ export function resolveSettings(given: Partial<CommandSettings>): CommandSetting
   const settings = { ...(defaults as unknown as CommandSettings), ...checkGiven(Object.fromEntries(named)) }
   if (settings.authJwks !== '' && settings.authSecret.length > 0) {
     throw new Error('--auth-secret and --auth-jwks are two ways to check a token. Choose one.')
+  }
+  if (settings.redisPrefix !== '' && settings.redis === '') {
+    throw new Error('--redis-prefix needs --redis: without it, the log is in this process only.')
   }
   if (settings.durability !== 'memory' && settings.redis === '') {
     throw new Error(`--durability ${settings.durability} needs --redis: without it, the log is in this process only.`)

@@ -8,6 +8,7 @@ export interface Rooms {
   readonly size: number
   /** Returns the rooms with the most members, and their numbers. */
   largest(count: number): readonly { readonly name: string; readonly members: number }[]
+  membersOf(name: string): number
   join(name: string, writer: Writer, since?: Since): Promise<void>
   leave(name: string, writer: Writer): void
 }
@@ -32,6 +33,7 @@ export function createRooms({ log, onFailure }: Pick<RoomOptions, 'log' | 'onFai
       const all = [...rooms].map(([name, { size }]) => ({ name, members: size }))
       return all.toSorted((a, b) => b.members - a.members).slice(0, count)
     },
+    membersOf: (name) => rooms.get(name)?.size ?? 0,
     join: (name, writer, since) => getRoom(name).join(writer, since),
     leave: (name, writer) => rooms.get(name)?.leave(writer),
   }

@@ -7,9 +7,10 @@ interface NewSignal {
   readonly data?: JsonValue | undefined
   readonly room: string
   readonly sender: Sender | Record<string, never>
+  readonly exclude?: string | undefined
 }
 
 /** Returns the JSON of a signal's frame without `offset`, `at` and the last brace. */
-export function signalPrefix({ id, signal, data, room, sender }: NewSignal): string {
-  return JSON.stringify({ type: 'signal', id, signal, data, room, sender }).slice(0, -1)
+export function signalPrefix({ id, signal, data, room, sender, exclude }: NewSignal): string {
+  return JSON.stringify({ type: 'signal', id, signal, data, room, sender, exclude }).slice(0, -1)
 }

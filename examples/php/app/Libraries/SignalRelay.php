@@ -55,6 +55,7 @@ final class SignalRelay
      * @param string|null $room           who hears it; `null` is everybody
      * @param string|null $idempotencyKey 1 to 64 letters, digits, `-` or `_`. The relay takes one key once, for some
      *                                    minutes: give your own, one per event, to call again after a failure
+     * @param string|null $exclude        `client.tab` of a page that ignores the signal, because it shows the result itself
      *
      * @return string the id of the signal
      *
@@ -66,14 +67,17 @@ final class SignalRelay
         mixed $data = null,
         ?string $room = null,
         ?string $idempotencyKey = null,
+        ?string $exclude = null,
     ): string {
-        return $this->publishAll([['signal' => $signal, 'data' => $data, 'room' => $room]], $idempotencyKey)[0];
+        $content = ['signal' => $signal, 'data' => $data, 'room' => $room, 'exclude' => $exclude];
+
+        return $this->publishAll([$content], $idempotencyKey)[0];
     }
 
     /**
      * Publishes several signals with one request, in this order: all of them or none.
      *
-     * @param list<array{signal: string, data?: mixed, room?: string|null}> $signals
+     * @param list<array{signal: string, data?: mixed, room?: string|null, exclude?: string|null}> $signals
      *
      * @return list<string> their ids
      *

@@ -1,18 +1,42 @@
 import { signalFrame } from '../../output/frame.js'
 import type { Entry, LogPage } from '../log.js'
 
-/** The prefix of all keys and channels. */
-export const PREFIX = 'signalpost:'
-
-/** Returns the keys of a room. The name in braces puts them in one slot. */
-export function roomKeys(room: string) {
-  const name = `${PREFIX}{${room}}:`
-  return { log: `${name}log`, meta: `${name}room`, idOf: (id: string) => `${name}id:${id}` }
+/** The names of all keys and channels of a site. */
+export interface RedisNames {
+  /** The start of all names. */
+  readonly start: string
+  /** The key that records when the data began. */
+  readonly born: string
+  /** The key that probes write. */
+  readonly probe: string
+  /** Returns the keys of a room. The name in braces puts them in one slot. */
+  roomKeys(room: string): { readonly log: string; readonly meta: string; idOf(id: string): string }
+  /** Returns the key of an id's claim, which is the same for all rooms. */
+  claimKey(id: string): string
+  channelOf(room: string): string
+  /** Returns the room of a channel. */
+  roomOf(channel: string): string
 }
 
-/** Returns the key of an id's claim, which is the same for all rooms. */
-export function claimKey(id: string): string {
-  return `${PREFIX}{${id}}:claim`
+/**
+ * @param prefix Distinguishes sites. It contains no brace, so that the braces of a name stay its first.
+ * @param db The number of the database: channels are global, while keys belong to a database.
+ */
+export function createRedisNames(prefix: string, db: number): RedisNames {
+  const start = `${prefix}signalpost:`
+  const channelStart = `${start}${db}:`
+  return {
+    start,
+    born: `${start}born`,
+    probe: `${start}probe`,
+    roomKeys(room) {
+      const name = `${start}{${room}}:`
+      return { log: `${name}log`, meta: `${name}room`, idOf: (id) => `${name}id:${id}` }
+    },
+    claimKey: (id) => `${start}{${id}}:claim`,
+    channelOf: (room) => `${channelStart}{${room}}`,
+    roomOf: (channel) => channel.slice(channelStart.length + 1, -1),
+  }
 }
 
 /** Parses the reply of the script READ. */

@@ -26,7 +26,7 @@ export function createDurability(client: RedisClient, durability: Durability): C
     }
     answersFromDisk ??= await syncsBeforeAnswers(client)
     if (answersFromDisk) return
-    const [copies] = (await client.call('WAITAOF', 1, 0, WAIT_TIMEOUT)) as [number, number]
+    const [copies] = await waitForDisk(client)
     if (copies < 1) throw new Error('the disk has not confirmed the write')
   }
 
@@ -48,6 +48,16 @@ export function createDurability(client: RedisClient, durability: Durability): C
     // A wait on a new connection does not cover writes of the previous one, but would succeed.
     if (connection !== connections) throw new Error('the connection to Redis was lost')
     return result
+  }
+}
+
+async function waitForDisk(client: RedisClient): Promise<[copies: number, replicas: number]> {
+  try {
+    return (await client.call('WAITAOF', 1, 0, WAIT_TIMEOUT)) as [number, number]
+  } catch (error) {
+    // Redis before 7.2 needs the right to read the configuration instead: the caller then reports that right.
+    if (error instanceof Error && error.message.startsWith('ERR unknown')) await client.call('CONFIG', 'GET', 'append*')
+    throw error
   }
 }
 

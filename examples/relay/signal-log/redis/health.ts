@@ -1,11 +1,14 @@
 import { isDoneWithin } from '../../timeout.js'
 import type { Confirm } from './durability.js'
-import { LogUnusable, type LogHealth } from '../log.js'
+import { createFailedAppends } from './failed-appends.js'
+import { failureReason } from '../failure-reason.js'
+import { EpochChanged, LogUnusable, type LogHealth } from '../log.js'
+import type { RedisNames } from './codec.js'
+import { missingRights, type RightsCheckOptions } from './rights.js'
 import type { RedisAddress } from './redis-url.js'
 import { adviceOn, reasonOf } from './warnings.js'
 import type { RedisClient } from './client.js'
 
-const PROBE = 'signalpost:probe'
 const PROBE_LIFETIME = 60_000
 const PROBE_EVERY = 5000
 const REPORT_EVERY = 60_000
@@ -20,7 +23,11 @@ export interface RedisHealthOptions {
   readonly writeClient: RedisClient
   /** Confirms a write as the log does for entries. */
   readonly confirm: Confirm
+  readonly names: RedisNames
+  readonly rights: RightsCheckOptions
   readonly onHealth?: ((health: LogHealth, reason: string) => void) | undefined
+  /** Receives each further reason while the log is `away`. */
+  readonly onReason?: ((reason: string) => void) | undefined
   readonly onTrouble?: ((reason: string) => void) | undefined
 }
 
@@ -32,6 +39,8 @@ export interface RedisHealth {
   fail(error: unknown): void
   /** Observes the result of a command. A failure makes the next probe due. */
   observe<Result>(command: Promise<Result>): Promise<Result>
+  /** Observes an append. A failure makes the log `away` until it succeeds, or for 10 s. */
+  observeAppend<Result>(id: string, append: Promise<Result>): Promise<Result>
   /** Writes a test value when the state is `away`, after a failure, and at intervals. */
   probe(): void
   close(): void
@@ -39,8 +48,11 @@ export interface RedisHealth {
 
 /** Tracks whether Redis accepts writes, by the results of commands and by probes. */
 export function createRedisHealth(options: RedisHealthOptions): RedisHealth {
-  const { address, clients, readClient, writeClient, confirm, onHealth, onTrouble } = options
+  const { address, clients, readClient, writeClient, confirm, names, rights, onHealth, onReason, onTrouble } = options
   const all = [readClient, ...clients]
+  const failedAppends = createFailedAppends(address.mode === 'cluster')
+  /** The reasons that were reported since the log is `away`. */
+  const reported = new Set<string>()
   let state: 'closed' | LogHealth = 'closed'
   let lastError: unknown
   let isProbing = false
@@ -65,11 +77,32 @@ export function createRedisHealth(options: RedisHealthOptions): RedisHealth {
   function fail(error: unknown): void {
     note(error)
     if (state === 'ready') change('away', reasonOf(lastError))
+    else if (state === 'away') report()
   }
 
   function change(health: LogHealth, reason: string): void {
     state = health
+    reported.clear()
     onHealth?.(health, reason)
+    if (health === 'ready') return
+    const kind = failureReason(reason)
+    // Redis names no right within a script: the next report does.
+    if (kind === 'NOPERM') report()
+    else reported.add(kind)
+  }
+
+  /** Reports each reason once: the first is often only the end of a connection. */
+  function report(): void {
+    const error = lastError
+    const kind = failureReason(reasonOf(error))
+    if (error === undefined || reported.has(kind)) return
+    reported.add(kind)
+    void explain(error)
+  }
+
+  async function explain(error: unknown): Promise<void> {
+    const missing = await deniedRights(error, rights)
+    if (state === 'away') onReason?.(missing === '' ? reasonOf(error) : `NOPERM the user lacks ${missing}`)
   }
 
   /**
@@ -79,7 +112,7 @@ export function createRedisHealth(options: RedisHealthOptions): RedisHealth {
   async function tryWriting(): Promise<void> {
     if (clients.some(({ status }) => status !== 'ready')) throw lastError ?? new Error('not connected')
     await Promise.all(clients.map((client) => client.ping()))
-    await confirm(() => writeClient.set(PROBE, '', 'PX', PROBE_LIFETIME))
+    await confirm(() => writeClient.set(names.probe, '', 'PX', PROBE_LIFETIME))
   }
 
   function probe(): void {
@@ -90,6 +123,7 @@ export function createRedisHealth(options: RedisHealthOptions): RedisHealth {
     isProbing = true
     probedAt = now
     const succeed = (): void => {
+      if (failedAppends.isHolding) return
       if (state === 'away') change('ready', '')
       else if (lastError !== undefined && now - reportedAt > REPORT_EVERY) {
         reportedAt = now
@@ -110,6 +144,9 @@ export function createRedisHealth(options: RedisHealthOptions): RedisHealth {
     const [major = 0, minor = 0] = version?.slice(1).map(Number) ?? []
     if (major * 100 + minor < 602) throw new Error(`version ${major}.${minor} is too old, 6.2 is required`)
     await tryWriting()
+    // Many rights are needed for the first signal only.
+    const missing = await missingRights(rights)
+    if (missing.length > 0) throw new Error('NOPERM the user lacks rights')
     await check()
   }
 
@@ -129,8 +166,10 @@ export function createRedisHealth(options: RedisHealthOptions): RedisHealth {
         if (!isDone) throw new Error(`no answer within ${OPEN_TIMEOUT / 1000} s`)
         state = 'ready'
       } catch (error) {
+        const cause = isVague(error) ? (lastError ?? error) : error
+        const missing = await deniedRights(cause, rights)
         close()
-        throw new LogUnusable(adviceOn(isVague(error) ? (lastError ?? error) : error, address))
+        throw new LogUnusable(adviceOn(cause, address, missing))
       }
     },
 
@@ -147,12 +186,41 @@ export function createRedisHealth(options: RedisHealthOptions): RedisHealth {
       }
     },
 
+    async observeAppend(id, append) {
+      try {
+        const result = await append
+        failedAppends.succeed(id)
+        return result
+      } catch (error) {
+        if (error instanceof EpochChanged) {
+          failedAppends.succeed(id)
+          throw error
+        }
+        failedAppends.fail(id)
+        // One node of a cluster may be unavailable, and the others work.
+        if (failedAppends.isHolding) fail(error)
+        throw error
+      }
+    },
+
     probe,
     close,
   }
 }
 
+/** Returns the rights that the user lacks, if this is the error. */
+async function deniedRights(error: unknown, rights: RightsCheckOptions): Promise<string> {
+  const reason = reasonOf(error)
+  if (failureReason(reason) !== 'NOPERM') return ''
+  const missing = new Set(await missingRights(rights))
+  const denied = /run the '([^']+)'/.exec(reason)?.[1]
+  if (denied !== undefined) missing.add(`+${denied}`)
+  return [...missing].join(' ')
+}
+
 /** Recognizes errors that only report the end of an attempt; the client has reported the cause before. */
 function isVague(error: unknown): boolean {
-  return /^(Connection is closed|None of startup nodes|All sentinels are|no answer within)/.test(reasonOf(error))
+  const form =
+    /^(Connection is closed|None of startup nodes|All sentinels are|no answer within|Stream isn't writeable|not connected|Redis is away|the connection (to Redis )?was lost)/
+  return form.test(reasonOf(error))
 }

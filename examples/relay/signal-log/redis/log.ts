@@ -18,7 +18,7 @@ import { readRedisAddress } from './redis-url.js'
 import { createReadQueue, type ReadQueue } from './read-queue.js'
 import { createRedisClient, readFields, runScript, serverOf } from './client.js'
 import { createRedisHealth } from './health.js'
-import { claimKey, roomKeys, PREFIX, readNotification, readPage } from './codec.js'
+import { createRedisNames, readNotification, readPage } from './codec.js'
 import { APPEND, CLAIM, FIND, READ, type Script } from './scripts.js'
 
 const DAY = 86_400_000
@@ -37,6 +37,8 @@ const STALE_AFTER = 5000
 export interface RedisLogOptions {
   /** The address of Redis, as `readRedisAddress` parses it. */
   readonly url: string
+  /** The start of all keys and channels: sites with different ones share nothing. @default '' */
+  readonly prefix?: string
   /** Entries kept per room. @default 1000 */
   readonly history?: number
   /** Maximum age of an entry (ms). @default 600_000 */
@@ -49,6 +51,8 @@ export interface RedisLogOptions {
   readonly durability?: Durability
   /** Called when Redis becomes unavailable, with the reason, and when it is back. */
   readonly onHealth?: (health: LogHealth, reason: string) => void
+  /** Called while Redis is unavailable, with each further reason. */
+  readonly onReason?: (reason: string) => void
   /**
    * Called at most once a minute when a command failed although Redis accepts writes: one node of a cluster may be
    * unavailable.
@@ -62,13 +66,13 @@ export interface RedisLogOptions {
  */
 export function createRedisLog({
   url,
+  prefix = '',
   history = 1000,
   historyMs = 600_000,
   historyBytes = 4_194_304,
   window = 900_000,
   durability = 'memory',
-  onHealth,
-  onTrouble,
+  ...reports
 }: RedisLogOptions): SignalLog {
   const address = readRedisAddress(url)
   // Separate clients, because waiting for replicas or disks, and long pages, block the commands behind them.
@@ -78,14 +82,13 @@ export function createRedisLog({
   const retentionOf = createRetention({ history, historyMs, historyBytes })
   const keepMs = Math.max(DAY, Math.min(historyMs, FOREVER), Math.min(window, FOREVER))
   const windowMs = Math.min(window, FOREVER)
-  const birthKey = address.mode === 'cluster' ? [] : [`${PREFIX}born`]
-  // Channels are global, while keys belong to a database.
-  const channelPrefix = `${PREFIX}${address.db}:`
+  const names = createRedisNames(prefix, address.db)
+  const birthKey = address.mode === 'cluster' ? [] : [names.born]
   const confirm = createDurability(writeClient, durability)
-  /** One queue per server: a server that is unavailable does not delay reads of the others. */
-  const readQueues = new Map<string, { readonly pages: ReadQueue<LogPage>; readonly finds: ReadQueue<FindResult> }>()
+  const readQueues = createReadQueues()
   const clients = [...new Set([writeClient, subscribeClient])]
-  const health = createRedisHealth({ address, clients, readClient, writeClient, confirm, onHealth, onTrouble })
+  const rights = { writeClient, subscribeClient, names, durability }
+  const health = createRedisHealth({ address, clients, readClient, writeClient, confirm, names, rights, ...reports })
   // A lost notification must be part of the read, so these reads never share an earlier one.
   const subscriptions = createSubscriptions({
     listen,
@@ -100,12 +103,11 @@ export function createRedisLog({
   subscribeClient.on('ready', () => void subscriptions.resubscribe().catch(health.fail))
   subscribeClient.on('message', (channel: string, text: string) => {
     const notification = readNotification(text)
-    if (notification)
-      subscriptions.onEntry(channel.slice(channelPrefix.length + 1, -1), notification.epoch, notification.entry)
+    if (notification) subscriptions.onEntry(names.roomOf(channel), notification.epoch, notification.entry)
   })
 
   function run(script: Script, room: string, args: readonly (string | number)[], id?: string): Promise<unknown> {
-    const { log, meta, idOf } = roomKeys(room)
+    const { log, meta, idOf } = names.roomKeys(room)
     const keys = [log, meta, id === undefined ? meta : idOf(id), ...birthKey]
     const { history, historyMs } = retentionOf(room)
     const limits = [Math.min(history, MAX_HISTORY), Math.min(historyMs, FOREVER), keepMs]
@@ -114,17 +116,17 @@ export function createRedisLog({
   }
 
   async function listen(rooms: readonly string[]): Promise<void> {
-    const channels = rooms.map((room) => `${channelPrefix}{${room}}`)
+    const channels = rooms.map(names.channelOf)
     if (subscribeClient.status !== 'ready') throw new Error('Redis is away')
     await health.observe(subscribeClient.subscribe(...channels))
   }
 
   function unlisten(room: string): void {
-    if (subscribeClient.status === 'ready') subscribeClient.unsubscribe(`${channelPrefix}{${room}}`).catch(() => {})
+    if (subscribeClient.status === 'ready') subscribeClient.unsubscribe(names.channelOf(room)).catch(() => {})
   }
 
   async function readPositions(rooms: readonly string[]): Promise<(Position | undefined)[]> {
-    const keys = rooms.map((room) => roomKeys(room).meta)
+    const keys = rooms.map((room) => names.roomKeys(room).meta)
     const answers = await health.observe(readFields(readClient, keys, ['epoch', 'head']))
     return answers.map((answer) => {
       if (answer instanceof Error) return undefined
@@ -133,24 +135,12 @@ export function createRedisLog({
     })
   }
 
-  function readQueueOf(room: string) {
-    const server = serverOf(readClient, room)
-    const found = readQueues.get(server)
-    if (found) return found
-    const made = {
-      pages: createReadQueue<LogPage>(MAX_CONCURRENT_READS),
-      finds: createReadQueue<FindResult>(MAX_CONCURRENT_READS),
-    }
-    readQueues.set(server, made)
-    return made
-  }
-
   function readShared(
     [room, after, limit, reader]: ReadArguments,
     versionOf = (): number | undefined => undefined,
   ): Promise<LogPage> {
     const read = async (): Promise<LogPage> => readPage(await run(READ, room, [after, limit, PAGE_BYTES]))
-    return readQueueOf(room).pages.run(`${room} ${after} ${limit}`, versionOf, read, reader)
+    return readQueues(serverOf(readClient, room)).pages.run(`${room} ${after} ${limit}`, versionOf, read, reader)
   }
 
   async function findNow(room: string, age: number): Promise<FindResult> {
@@ -161,13 +151,13 @@ export function createRedisLog({
   async function append({ room, id, prefix, digest, epochs }: NewEntry): Promise<AppendResult> {
     if (digest !== undefined) {
       // The claim outlives the id, so that no moment is without either.
-      const claim = runScript(writeClient, CLAIM, [claimKey(id)], [digest, windowMs + CLAIM_MARGIN])
+      const claim = runScript(writeClient, CLAIM, [names.claimKey(id)], [digest, windowMs + CLAIM_MARGIN])
       if ((await health.observe(claim)) === 0) return 'conflict'
     }
     const { historyBytes } = retentionOf(room)
     const mostBytes = Number.isFinite(historyBytes) ? historyBytes : 0
     const before = epochs?.of(room) ?? ''
-    const args = [id, prefix, `${channelPrefix}{${room}}`, windowMs, mostBytes, before]
+    const args = [id, prefix, names.channelOf(room), windowMs, mostBytes, before]
     const [answer, epoch] = (await confirm(() => run(APPEND, room, args, id))) as [-1 | 0 | 1, string]
     if (answer === -1) throw new EpochChanged('The log began a new epoch.')
     // An id that is known in another epoch does not move the sender to it.
@@ -195,7 +185,7 @@ export function createRedisLog({
       ticker.unref()
     },
 
-    append,
+    append: (entry) => health.observeAppend(entry.id, append(entry)),
 
     async read(...request) {
       const [room, , , reader] = request
@@ -209,7 +199,7 @@ export function createRedisLog({
       finds += 1
       // The age grows while the read waits, so reads by age are never shared.
       const read = (): Promise<FindResult> => findNow(room, age + performance.now() - askedAt)
-      return readQueueOf(room).finds.run(`${finds}`, () => undefined, read, reader)
+      return readQueues(serverOf(readClient, room)).finds.run(`${finds}`, () => undefined, read, reader)
     },
 
     subscribe: subscriptions.subscribe,
@@ -218,6 +208,26 @@ export function createRedisLog({
       clearInterval(ticker)
       health.close()
     },
+  }
+}
+
+interface ReadQueues {
+  readonly pages: ReadQueue<LogPage>
+  readonly finds: ReadQueue<FindResult>
+}
+
+/** One queue per server: a server that is unavailable does not delay reads of the others. */
+function createReadQueues(): (server: string) => ReadQueues {
+  const queues = new Map<string, ReadQueues>()
+  return (server) => {
+    const found = queues.get(server)
+    if (found) return found
+    const made = {
+      pages: createReadQueue<LogPage>(MAX_CONCURRENT_READS),
+      finds: createReadQueue<FindResult>(MAX_CONCURRENT_READS),
+    }
+    queues.set(server, made)
+    return made
   }
 }
 

@@ -11,7 +11,7 @@ const ADVICE: readonly (readonly [form: RegExp, advice: string])[] = [
   [/ECONNRESET|EPIPE|connection (to Redis )?was lost/, 'The server closes connections: correct --redis, or use OTHER'],
   [/^NOAUTH/, 'Redis requires a password: --redis redis://:password@host'],
   [/^WRONGPASS|invalid password/, 'Correct the user or the password in --redis'],
-  [/^NOPERM/, 'Allow this user to run scripts, and to write and subscribe to names that begin with signalpost:'],
+  [/^NOPERM|user executing the script can't|ACL failure/, 'Run ACL SETUSER for this user with MISSING'],
   [/READONLY/, 'The server is a replica: set --redis to the primary, or to its Sentinels'],
   [/^OOM/, 'Redis is out of memory: raise its maxmemory'],
   [/^MISCONF/, 'Redis cannot save to its disk: see the log of Redis'],
@@ -24,12 +24,17 @@ const ADVICE: readonly (readonly [form: RegExp, advice: string])[] = [
   [/tls|ssl|certificate/i, 'Use rediss:// for a server with TLS, and redis:// for one without'],
 ]
 
-/** Describes in one line the problem with Redis and its remedy. */
-export function adviceOn(error: unknown, address: RedisAddress): string {
+/**
+ * Describes in one line the problem with Redis and its remedy.
+ *
+ * @param missing The rights that the user lacks.
+ */
+export function adviceOn(error: unknown, address: RedisAddress, missing: string): string {
   const reason = reasonOf(error)
   const [, advice = 'Check Redis, or correct --redis'] = ADVICE.find(([form]) => form.test(reason)) ?? []
   const other = address.isEncrypted ? 'redis:// for a server without TLS' : 'rediss:// for a server with TLS'
-  return `Redis at ${describeRedis(address)} cannot be used (${reason}). ${advice.replace('OTHER', other)}.`
+  const remedy = advice.replace('OTHER', other).replace('MISSING', missing || 'the rights in the README of the relay')
+  return `Redis at ${describeRedis(address)} cannot be used (${reason}). ${remedy}.`
 }
 
 /** Returns the reason of an error without the full stop. */
