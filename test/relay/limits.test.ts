@@ -295,6 +295,23 @@ describe('an address', () => {
     })
   })
 
+  it('with the default settings has 50 people with ten tabs each, before and after every navigation', async () => {
+    const { url, page } = await startRelay({ trustProxy: 1 })
+    const open = async () => {
+      const tab = await connect(url, { rooms: [], options: from(VISITOR) })
+      await tab.next('welcome')
+      return tab
+    }
+    let tabs = await Promise.all(Array.from({ length: 500 }, open))
+    for (let navigation = 0; navigation < 2; navigation += 1) {
+      for (const { socket } of tabs) socket.close()
+      tabs = await Promise.all(tabs.map(open))
+    }
+    await vi.waitFor(async () => {
+      expect(await (await fetch(`${page}health`)).json()).toMatchObject({ connections: 500 })
+    })
+  })
+
   it('with the default settings may be an office of 200 people with ten tabs each', () => {
     const { maxConnections, maxConnectionsPerAddress, connectionRate } = resolveSettings({})
     const { rate, burst } = handshakeRate({
