@@ -1,5 +1,7 @@
-/** Upper bound of the first waits (ms). */
+/** Upper bound of the first wait (ms). */
 const MIN = 1000
+/** Upper bound of the next ones (ms): less, and clients that failed once would return together with those that did not. */
+const MIN_AGAIN = 2500
 /** Upper bound of every wait (ms). */
 const MAX = 30_000
 /** With a spread of just the length of the outage, too many clients return in the first tenth of a second. */
@@ -11,7 +13,8 @@ const SPREAD = 1.4
  *
  * @param outage How long the relay has been unreachable (ms).
  * @param chance The random number, from 0 to 1.
+ * @param failures The number of attempts that failed since the connection was lost.
  */
-export function backoff(outage: number, chance: number = Math.random()): number {
-  return chance * Math.min(Math.max(outage * SPREAD, MIN), MAX)
+export function backoff(outage: number, chance: number = Math.random(), failures?: number): number {
+  return chance * Math.min(Math.max(outage * SPREAD, failures ? MIN_AGAIN : MIN), MAX)
 }

@@ -355,7 +355,7 @@ function resetIfStable(draft: Draft): void {
 }
 
 function backoffWait(draft: Draft): number {
-  return backoff(draft.now - draft.awaySince, draft.chance)
+  return backoff(draft.now - draft.awaySince, draft.chance, draft.failures)
 }
 
 /** @param asked The wait that something asked for (ms); from the second failure on it is at least the backoff. */

@@ -68,7 +68,7 @@ describe('the first wait', () => {
     expect(wait()).toBe(500)
   })
 
-  it('G9 is at most a second after the page woke, also where it woke while it connected', async () => {
+  it('G9 is at most 2.5 seconds where the page woke while it connected', async () => {
     await searchInVain()
     relay = startMockRelay({ isAnswering: false })
     client.connect()
@@ -77,7 +77,7 @@ describe('the first wait', () => {
     await pass()
     relay.close(1006)
     await pass()
-    expect(wait()).toBe(500)
+    expect(wait()).toBe(1250)
   })
 
   it('P13.7 is 5 seconds or more in a tab that nobody sees, even where the relay asks for none', async () => {
