@@ -8,14 +8,14 @@ import { createSignalClient, type SignalClient } from '../../src/index.js'
 import { describeWhere } from '../browser/installed.js'
 import { findFreePort } from '../support/free-port.mjs'
 import { pageId } from '../relay/protocol-client.js'
-import { installSignalpost, PATIENCE, readKit, type RelayProcess, startRelay } from './fixtures.js'
+import { BASE, installSignalpost, PATIENCE, readKit, type RelayProcess, startRelay } from './fixtures.js'
 import { REDIS, REDIS_PASSWORD, startRedis } from './redis.js'
-import { ask, NGINX, NGINX_ADVICE, type Nginx, OPENSSL, startNginx, UPGRADE } from './nginx.js'
+import { ask, NGINX, NGINX_ADVICE, NGINX_KIT, type Nginx, OPENSSL, startNginx, UPGRADE } from './nginx.js'
 
 const SETTINGS = { SIGNALPOST_ORIGIN: 'https://example.com' }
-const CONF = readKit('nginx.conf')
+const CONF = NGINX_KIT
 
-describeWhere(NGINX && OPENSSL, NGINX_ADVICE)('nginx.conf', () => {
+describeWhere(NGINX && OPENSSL, NGINX_ADVICE)('the files for nginx', () => {
   it('speaks TLS to visitors, WebSocket to the relay, and sends plain http to https', async () => {
     const { nginx } = await setup()
     const upgrade = await ask(nginx, '/signals', { headers: UPGRADE })
@@ -37,13 +37,25 @@ describeWhere(NGINX && OPENSSL, NGINX_ADVICE)('nginx.conf', () => {
 
   it('keeps what is for backends and operators from visitors', async () => {
     const { nginx } = await setup()
-    const asked = ['/publish', '/revoke', '/health', '/ready', '/metrics'].map((path) =>
-      ask(nginx, path, { from: '127.0.0.2' }),
+    const asked = ['publish', 'revoke', 'health', 'ready', 'metrics', ''].map((path) =>
+      ask(nginx, `/signalpost/${path}`, { from: '127.0.0.2' }),
     )
     const statuses = (await Promise.all(asked)).map(({ status }) => status)
-    const here = await ask(nginx, '/health')
-    expect(statuses).toEqual([403, 403, 403, 403, 403])
+    const here = await ask(nginx, '/signalpost/health')
+    const dashboard = await ask(nginx, '/signalpost/dashboard', { from: '127.0.0.2' })
+    expect(statuses).toEqual([403, 403, 403, 403, 403, 403])
     expect(JSON.parse(here.body)).toMatchObject({ status: 'ok' })
+    // Without a key there is no dashboard, but the visitor reaches the relay.
+    expect([dashboard.status, dashboard.headers.server]).toEqual([404, expect.stringContaining('nginx')])
+    expect(dashboard.body).toContain('--dashboard-key')
+  })
+
+  it('takes no other path from the site', async () => {
+    const { nginx } = await setup()
+    const paths = ['/health', '/dashboard', '/signals/', '/signalsx', '/signalpostx', '/index.html']
+    const answers = await Promise.all(paths.map((path) => ask(nginx, path)))
+    expect(answers.map(({ status }) => status)).toEqual([404, 404, 404, 404, 404, 200])
+    expect(answers.slice(0, 5).every(({ body }) => body.includes('<center>nginx'))).toBe(true)
   })
 
   it('tells the relay the address of the visitor, whatever the visitor claims', async () => {
@@ -126,8 +138,7 @@ describeWhere(NGINX && OPENSSL, NGINX_ADVICE)('the directives for Plesk', () => 
   it('are all that a server needs', async () => {
     const { relays } = await setup()
     const directives = /```nginx\n(location = \/signals[\s\S]*?)```/.exec(readKit('DEPLOY.md'))?.[1] ?? ''
-    const tls =
-      'ssl_certificate /etc/letsencrypt/live/example.com/fullchain.pem; ssl_certificate_key /etc/letsencrypt/live/example.com/privkey.pem;'
+    const tls = 'ssl_certificate /etc/signalpost/fullchain.pem; ssl_certificate_key /etc/signalpost/privkey.pem;'
     const nginx = await startNginx(`server { listen 443 ssl; ${tls}\n${directives} }`, [relays[0].port])
     const id = pageId()
     const body = JSON.stringify({ v: 1, tab: pageId(), signals: [{ id, signal: 'Saved' }] })
@@ -172,7 +183,7 @@ function openPage(nginx: Nginx): SignalClient {
 }
 
 async function connections(port: number): Promise<number> {
-  const health = await fetch(`http://127.0.0.1:${port}/health`)
+  const health = await fetch(`http://127.0.0.1:${port}${BASE}/health`)
   return ((await health.json()) as { connections: number }).connections
 }
 

@@ -6,7 +6,7 @@ import { ROOT } from '../package/root.js'
 import { describeWhere } from '../browser/installed.js'
 import { findFreePort } from '../support/free-port.mjs'
 import { connect } from '../relay/protocol-client.js'
-import { cleanEnvironment, installSignalpost, makeFolder, PATIENCE, run, type Outcome } from './fixtures.js'
+import { cleanEnvironment, installSignalpost, KIT, makeFolder, PATIENCE, run, type Outcome } from './fixtures.js'
 
 const PM2 = join(ROOT, 'test/deploy/node_modules/pm2/bin/pm2')
 
@@ -60,7 +60,7 @@ async function install(settings?: string) {
   const port = await findFreePort()
   const { folder } = await installSignalpost()
   const home = await makeFolder()
-  await copyFile(join(ROOT, 'examples/relay/ecosystem.config.cjs'), join(folder, 'ecosystem.config.cjs'))
+  await copyFile(join(KIT, 'ecosystem.config.cjs'), join(folder, 'ecosystem.config.cjs'))
   await writeFile(
     join(folder, 'relay.env'),
     settings ?? `SIGNALPOST_PORT=${port}\nSIGNALPOST_ORIGIN=https://example.com\n`,

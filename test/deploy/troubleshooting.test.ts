@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { describeWhere } from '../browser/installed.js'
 import { findFreePort } from '../support/free-port.mjs'
 import { cleanEnvironment, findBroken, installSignalpost, type Promises, readKit, run, startRelay } from './fixtures.js'
-import { NGINX, NGINX_ADVICE, OPENSSL, startNginx } from './nginx.js'
+import { NGINX, NGINX_ADVICE, NGINX_KIT, OPENSSL, startNginx } from './nginx.js'
 import { findProgram } from './programs.js'
 import { REDIS, startRedis } from './redis.js'
 
@@ -14,7 +14,7 @@ const TOOLS = ['curl', 'ss', 'pgrep'].every(findProgram)
 const ADVICE = `${NGINX_ADVICE} And: apt-get install curl iproute2 procps redis-server.`
 
 /** What needs a running systemd, or is typed in pm2.test.ts. */
-const ELSEWHERE = /^(systemctl|journalctl|pm2) /
+const ELSEWHERE = /^(systemctl|journalctl|npx pm2) /
 
 const SAYS: Promises = [
   [/^ss /, /users:\(\("node"/],
@@ -70,9 +70,9 @@ async function setup(change: (conf: string) => string = (conf) => conf) {
   const { main, folder } = await installSignalpost()
   const relay = await startRelay(main, await findFreePort(), {
     SIGNALPOST_ORIGIN: 'https://example.com',
-    SIGNALPOST_PUBLISH_KEY: 'shop:change-this-secret',
+    SIGNALPOST_PUBLISH_KEY: 'shop:PUBLISH_SECRET',
   })
-  const nginx = await startNginx(change(readKit('nginx.conf')), [relay.port, relay.port])
+  const nginx = await startNginx(change(NGINX_KIT), [relay.port, relay.port])
   const redis = await startRedis()
   await writeFile(
     join(folder, '.curlrc'),
