@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import { fileURLToPath } from 'node:url'
-import { createAccess } from './access/access.js'
+import { createAccess, createReplaceableAccess, type Access } from './access/access.js'
 import { withCheckedRights } from './access/claims.js'
 import { createCounters } from './metrics/counters.js'
 import { createClientAddresses } from './limits/client-address.js'
@@ -30,7 +30,8 @@ import type { Revocation } from './access/revoked-tokens.js'
 import { createRevokeRequests } from './http/revoke.js'
 import type { Authorize } from './access/rights.js'
 import { createRooms } from './rooms/rooms.js'
-import { createTokenReader } from './access/tokens.js'
+import { createTokenReader, isStillVerified } from './access/tokens.js'
+import { needsTokens, planReload, type Reload } from './options/reload.js'
 
 /** Maximum memory of request bodies in progress (bytes). */
 const MAX_BODIES = 16_777_216
@@ -83,6 +84,13 @@ export interface Relay {
    * Revokes a token, or all current tokens of a user, on every instance. Rejects when the other instances may not know.
    */
   revoke(revocation: Revocation): Promise<void>
+  /**
+   * Applies changed origins, keys, secrets and limits without losing a connection, and returns the changed options. A
+   * connection ends if its token is no longer valid. Missing options stay as they are.
+   *
+   * @throws When an option is invalid. Then no option changes.
+   */
+  reload(options: Partial<RelaySettings>): Reload
   /** Sends goodbye to all clients, finishes their requests and closes, within 10 seconds. */
   close(): Promise<void>
 }
@@ -90,6 +98,7 @@ export interface Relay {
 /** Creates a relay, which starts with `listen`. Throws when an option is invalid, or options contradict each other. */
 export function createRelay(options: RelayOptions = {}): Relay {
   const settings = resolveSettings(options)
+  let present: RelaySettings = settings
   if (options.authorize && (settings.authJwks !== '' || settings.authSecret.length > 0)) {
     throw new Error('authorize, authSecret and authJwks are three ways to check a token. Choose one.')
   }
@@ -106,21 +115,19 @@ export function createRelay(options: RelayOptions = {}): Relay {
 
   const revocations = createSharedRevocations({ log: retryingLog, onRevoked: () => connections.recheckRights() })
   const logTokenRefusal = (text: string): void => logger.info({ text }, 'a token was refused')
-  const authorize = options.authorize
-    ? withCheckedRights(options.authorize)
-    : createTokenReader(settings, logTokenRefusal)
-  const { origin: origins, open: isOpen } = settings
-  const access = createAccess({
-    host,
-    origins,
-    isOpen,
-    authorize,
-    isRevoked: revocations.isRevoked,
-    onRefused: logTokenRefusal,
-  })
+  const own = options.authorize && withCheckedRights(options.authorize)
+  const accessOf = (current: RelaySettings): Access =>
+    createAccess({
+      host,
+      origins: current.origin,
+      isOpen: current.open,
+      authorize: own ?? createTokenReader(current, logTokenRefusal),
+      isRevoked: (rights) => revocations.isRevoked(rights) || !isStillVerified(rights, current),
+      onRefused: logTokenRefusal,
+    })
+  const access = createReplaceableAccess(accessOf(settings))
 
-  const rate = limitOf(settings.rate)
-  const maxConnections = limitOf(settings.maxConnections)
+  const limits = createLimits(() => present)
   const rooms = createRooms({ log, onFailure: (writer, error) => connections.fail(writer, error) })
   const connections: Connections = createConnections({
     fanOut: createFanOut({ maxBuffered: limitOf(settings.maxBuffered), counters }),
@@ -129,10 +136,16 @@ export function createRelay(options: RelayOptions = {}): Relay {
     rooms,
     logger,
     terms: { beat, maxBytes, window },
-    users: createConcurrencyLimit(limitOf(settings.maxConnectionsPerUser)),
-    maxConnections,
-    maxRooms: limitOf(settings.maxRooms),
-    rate,
+    users: createConcurrencyLimit(() => limits.maxConnectionsPerUser),
+    get maxConnections() {
+      return limits.maxConnections
+    },
+    get maxRooms() {
+      return limits.maxRooms
+    },
+    get rate() {
+      return limits.rate
+    },
     helloTimeout,
   })
 
@@ -149,10 +162,9 @@ export function createRelay(options: RelayOptions = {}): Relay {
   const maxTotal = Math.max(MAX_BODIES, 4 * maxBytes)
   const bodies = createBodyReader({ maxTotal, addressOf })
   // Separate memory, so that pages cannot exhaust that of backends.
-  const maxPerAddress = limitOf(settings.maxConnectionsPerAddress)
   const publicBodies = createBodyReader({
     maxTotal,
-    maxPerAddress: Math.min(maxPerAddress, Math.floor(maxTotal / maxBytes / 2)),
+    maxPerAddress: Math.min(limits.maxPerAddress, Math.floor(maxTotal / maxBytes / 2)),
     addressOf,
   })
   const admin = createAdmin({
@@ -168,11 +180,11 @@ export function createRelay(options: RelayOptions = {}): Relay {
   })
 
   const httpConnections = createHttpConnections({
-    maxPerAddress: maxHttpConnections(maxPerAddress),
+    maxPerAddress: () => maxHttpConnections(limits.maxPerAddress),
     addressOf,
     isProxied: settings.trustProxy !== 0,
   })
-  const farewellLimiter = createRateLimiter(farewellRate(rate))
+  const farewellLimiter = createRateLimiter(() => farewellRate(limits.rate))
   const server = createServer(
     { headersTimeout: helloTimeout, requestTimeout: 30_000, connectionsCheckingInterval: 1000 },
     createHttp({
@@ -181,7 +193,9 @@ export function createRelay(options: RelayOptions = {}): Relay {
       access,
       posts: createPosts({
         access,
-        publishKeys: settings.publishKey,
+        get publishKeys() {
+          return present.publishKey
+        },
         log,
         bodies,
         publicBodies,
@@ -190,7 +204,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
         farewellLimiter,
       }),
       revoke: createRevokeRequests({
-        secrets: settings.revokeKey,
+        secrets: () => present.revokeKey,
         bodies,
         maxBytes,
         addressOf,
@@ -204,11 +218,10 @@ export function createRelay(options: RelayOptions = {}): Relay {
       isOverLimit: httpConnections.isOverLimit,
     }),
   )
-  const connectionRate = limitOf(settings.connectionRate)
-  const handshakeLimiter = createRateLimiter(
-    handshakeRate({ max: maxConnections, maxPerAddress, rate: connectionRate }),
+  const handshakeLimiter = createRateLimiter(() =>
+    handshakeRate({ max: limits.maxConnections, maxPerAddress: limits.maxPerAddress, rate: limits.connectionRate }),
   )
-  const connectionLimit = createConcurrencyLimit(maxPerAddress)
+  const connectionLimit = createConcurrencyLimit(() => limits.maxPerAddress)
   watchSockets(server, {
     httpConnections,
     helloTimeout,
@@ -243,7 +256,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
     try {
       await log.open()
       // Before any revoked user can connect.
-      if (authorize) await revocations.start()
+      if (own || needsTokens(settings)) await revocations.start()
       await admin.open()
       return await listenOn(server, host, port)
     } catch (error) {
@@ -263,7 +276,39 @@ export function createRelay(options: RelayOptions = {}): Relay {
       return { port: bound, url: `ws://${name}${base}${path}`, page: `http://${name}${base}/` }
     },
     revoke: revocations.revoke,
+    reload(changes) {
+      const { settings: next, changed, restart } = planReload(present, resolveSettings({ ...present, ...changes }))
+      present = next
+      access.replace(accessOf(present))
+      admin.setKey(present.dashboardKey)
+      connections.recheckRights()
+      return { changed, restart }
+    },
     close: () => (closing ??= stop()),
+  }
+}
+
+/** The limits that a reload may change, as they are now. */
+function createLimits(settings: () => RelaySettings) {
+  return {
+    get maxConnections() {
+      return limitOf(settings().maxConnections)
+    },
+    get maxPerAddress() {
+      return limitOf(settings().maxConnectionsPerAddress)
+    },
+    get connectionRate() {
+      return limitOf(settings().connectionRate)
+    },
+    get maxConnectionsPerUser() {
+      return limitOf(settings().maxConnectionsPerUser)
+    },
+    get maxRooms() {
+      return limitOf(settings().maxRooms)
+    },
+    get rate() {
+      return limitOf(settings().rate)
+    },
   }
 }
 

@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import { mistakeKey, type AddressOf } from '../limits/client-address.js'
-import { readBearerToken, createKeyring, type NamedKey } from '../access/keys.js'
+import { readBearerToken, createKeyring, type Keyring, type NamedKey } from '../access/keys.js'
 import { createRateLimiter } from '../limits/rate-limit.js'
 import { problem, type Reply } from './reply.js'
 
 export interface AuthenticatorOptions<Key extends NamedKey> {
-  readonly keys: readonly Key[]
+  readonly keys: () => readonly Key[]
   /** The command-line option that sets the keys. */
   readonly flag: string
   readonly addressOf: AddressOf
@@ -15,10 +15,19 @@ export interface AuthenticatorOptions<Key extends NamedKey> {
 
 /** Returns the key of a request's Authorization header, or an error reply. */
 export function createAuthenticator<Key extends NamedKey>({ keys, flag, addressOf, now }: AuthenticatorOptions<Key>) {
-  const keyring = createKeyring(keys)
+  let known = keys()
+  let present = createKeyring(known)
   const mistakes = createRateLimiter({ rate: 1, burst: 20, ...(now && { now }) })
 
+  function currentKeyring(): Keyring<Key> {
+    const latest = keys()
+    if (latest !== known) present = createKeyring(latest)
+    known = latest
+    return present
+  }
+
   return (request: IncomingMessage): { readonly key: Key } | Reply => {
+    const keyring = currentKeyring()
     if (keyring.isEmpty) return problem(403, 'no-keys', `No key is configured for this. Start the relay with ${flag}.`)
     const key = keyring.find(readBearerToken(request.headers.authorization))
     // Valid keys are never rate limited: wrong ones may come from the same proxy.

@@ -41,8 +41,8 @@ export interface Posts {
 }
 
 export function createPosts(options: PostsOptions): Posts {
-  const { access, publishKeys, log, bodies, publicBodies, maxBytes, addressOf, farewellLimiter } = options
-  const authenticate = createAuthenticator({ keys: publishKeys, flag: '--publish-key', addressOf })
+  const { access, log, bodies, publicBodies, maxBytes, addressOf, farewellLimiter } = options
+  const authenticate = createAuthenticator({ keys: () => options.publishKeys, flag: '--publish-key', addressOf })
 
   async function publish(request: IncomingMessage): Promise<Reply> {
     const authenticated = authenticate(request)
