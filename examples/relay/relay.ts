@@ -31,6 +31,7 @@ import { createRevokeRequests } from './http/revoke.js'
 import type { Authorize } from './access/rights.js'
 import { createRooms } from './rooms/rooms.js'
 import { createTokenReader, isStillVerified } from './access/tokens.js'
+import { createLimits } from './options/current-limits.js'
 import { needsTokens, planReload, type Reload } from './options/reload.js'
 
 /** Maximum memory of request bodies in progress (bytes). */
@@ -285,30 +286,6 @@ export function createRelay(options: RelayOptions = {}): Relay {
       return { changed, restart }
     },
     close: () => (closing ??= stop()),
-  }
-}
-
-/** The limits that a reload may change, as they are now. */
-function createLimits(settings: () => RelaySettings) {
-  return {
-    get maxConnections() {
-      return limitOf(settings().maxConnections)
-    },
-    get maxPerAddress() {
-      return limitOf(settings().maxConnectionsPerAddress)
-    },
-    get connectionRate() {
-      return limitOf(settings().connectionRate)
-    },
-    get maxConnectionsPerUser() {
-      return limitOf(settings().maxConnectionsPerUser)
-    },
-    get maxRooms() {
-      return limitOf(settings().maxRooms)
-    },
-    get rate() {
-      return limitOf(settings().rate)
-    },
   }
 }
 

@@ -9,7 +9,7 @@ import { textsUnder } from '../package/blocks.js'
 import { ROOT } from '../package/root.js'
 import { describeWhere } from '../browser/installed.js'
 import { findFreePort } from '../support/free-port.mjs'
-import { BASE, cleanEnvironment, makeFolder, type Outcome, PATIENCE, run, startRelay, withoutBase } from './fixtures.js'
+import { BASE, cleanEnvironment, makeFolder, type Outcome, PATIENCE, run, startRelay } from './fixtures.js'
 import { ask, NGINX, NGINX_ADVICE, OPENSSL, UPGRADE } from './nginx.js'
 import { packSignalpost } from './packed.js'
 import { findProgram } from './programs.js'
@@ -50,7 +50,7 @@ describeWhere(TOOLS, ADVICE)('DEPLOY.md, typed as it stands', () => {
     await startRelay(file, machine.port, env)
 
     const nginx = await machine.startNginx()
-    const upgrade = await ask(nginx, '/signals', { headers: UPGRADE })
+    const upgrade = await ask(nginx, `${BASE}/signals`, { headers: UPGRADE })
     const outside = await ask(nginx, '/signalpost/publish', { method: 'POST', from: '127.0.0.2' })
     const headers = { Authorization: `Bearer ${key.slice('shop:'.length)}`, 'Content-Type': 'application/json' }
     const body = JSON.stringify({ signal: 'Test' })
@@ -118,6 +118,7 @@ http { access_log off; include conf.d/*.conf; }
       .replaceAll(/(?<=^|[\s|])\/(opt|etc|var)\//gm, `${root}/$1/`)
       .replace(/(npm install .*)\bsignalpost\b/, `$1${tarball}`)
       .replace(/ pm2$/, ` ${join(ROOT, 'test/deploy/node_modules/pm2')}`)
+      .replace('signalpost-relay-8081', `signalpost-relay-${port}`)
       .replace('nginx -t', `${NGINX} -t -c ${nginxFile} -e ${errors}`)
   }
 
@@ -138,7 +139,7 @@ http { access_log off; include conf.d/*.conf; }
   }
 
   function adaptFile(text: string): string {
-    return withoutBase(text)
+    return text
       .replaceAll('127.0.0.1:8081', `127.0.0.1:${port}`)
       .replaceAll(/(?<=[\s=])\/(opt|etc\/signalpost|var)\//g, `${root}/$1/`)
       .replaceAll(/listen (\[::\]:)?80;/g, (_, six?: string) => (six ? '' : `listen 127.0.0.1:${http};`))

@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { onTestFinished } from 'vitest'
-import { OPTION_NAMES } from '../../examples/relay/options/options.js'
 import { ROOT } from '../package/root.js'
 import { bundleRelay } from '../relay/bundle.js'
 
@@ -16,31 +15,17 @@ export const PATIENCE = 30_000
 /** What is run with `run` may take this long, in milliseconds. */
 const LONGEST_RUN = 240_000
 
-/** Whether the relay can move its pages below a path. Until then, the tests let nginx remove the path. */
-const HAS_BASE = OPTION_NAMES.map(String).includes('base')
-
-/** The path of relay.env below which the relay has its pages. */
-export const BASE = HAS_BASE ? '/signalpost' : ''
+/** The path of relay.env below which the relay has its paths. */
+export const BASE = '/signalpost'
 
 /** The folder of the deployment kit. */
 export const KIT = join(ROOT, 'examples/relay/deploy')
 
 /** A file of the deployment kit, or a document beside it, with example.com as the domain. */
 export function readKit(name: string): string {
-  const text = readFileSync(join(KIT, name.endsWith('.md') ? '..' : '.', name), 'utf8')
-  return withoutBase(text).replaceAll(name.endsWith('.md') ? /$^/g : 'DOMAIN', 'example.com')
-}
-
-/** Adapts a file of the kit to a relay without the option. */
-export function withoutBase(text: string): string {
-  if (HAS_BASE) return text
-  return text
-    .replace(/^SIGNALPOST_BASE=.*\n/m, '')
-    .replaceAll('http://127.0.0.1:8081/signalpost', 'http://127.0.0.1:8081')
-    .replaceAll(
-      /( location (?:\^~ |~ \^)?\/signalpost\/?.*\{|^location \^~ \/signalpost\/ \{)/gm,
-      '$1 rewrite ^/signalpost(/.*)$ $$1 break;',
-    )
+  const isDocument = name.endsWith('.md')
+  const text = readFileSync(join(KIT, isDocument ? '..' : '.', name), 'utf8')
+  return isDocument ? text : text.replaceAll('DOMAIN', 'example.com')
 }
 
 /** A folder that is gone when the test is over. */
@@ -112,8 +97,7 @@ export async function startRelay(
   settings: Readonly<Record<string, string>> = {},
   options: readonly string[] = [],
 ): Promise<RelayProcess> {
-  const base = BASE === '' ? {} : { SIGNALPOST_BASE: BASE }
-  const env = { ...cleanEnvironment(), SIGNALPOST_PORT: String(port), ...base, ...settings }
+  const env = { ...cleanEnvironment(), SIGNALPOST_PORT: String(port), SIGNALPOST_BASE: BASE, ...settings }
   const child = spawn(process.execPath, [main, 'relay', ...options], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   onTestFinished(() => void child.kill('SIGKILL'))
   const logged = await firstLine(child)

@@ -18,8 +18,8 @@ const CONF = NGINX_KIT
 describeWhere(NGINX && OPENSSL, NGINX_ADVICE)('the files for nginx', () => {
   it('speaks TLS to visitors, WebSocket to the relay, and sends plain http to https', async () => {
     const { nginx } = await setup()
-    const upgrade = await ask(nginx, '/signals', { headers: UPGRADE })
-    const stranger = await ask(nginx, '/signals', { headers: { ...UPGRADE, Origin: 'https://evil.example' } })
+    const upgrade = await ask(nginx, `${BASE}/signals`, { headers: UPGRADE })
+    const stranger = await ask(nginx, `${BASE}/signals`, { headers: { ...UPGRADE, Origin: 'https://evil.example' } })
     const plain = await ask(nginx, '/report?year=1', { isPlain: true })
     const site = await ask(nginx, '/')
     expect([upgrade.status, stranger.status, plain.status, site.status]).toEqual([101, 403, 308, 200])
@@ -31,7 +31,7 @@ describeWhere(NGINX && OPENSSL, NGINX_ADVICE)('the files for nginx', () => {
     const id = pageId()
     const body = JSON.stringify({ v: 1, tab: pageId(), signals: [{ id, signal: 'Saved' }] })
     const headers = { Origin: 'https://example.com', 'Content-Type': 'text/plain' }
-    const answer = await ask(nginx, '/signals', { method: 'POST', headers, body })
+    const answer = await ask(nginx, `${BASE}/signals`, { method: 'POST', headers, body })
     expect([answer.status, JSON.parse(answer.body)]).toEqual([200, { accepted: [id], refused: [] }])
   })
 
@@ -52,7 +52,7 @@ describeWhere(NGINX && OPENSSL, NGINX_ADVICE)('the files for nginx', () => {
 
   it('takes no other path from the site', async () => {
     const { nginx } = await setup()
-    const paths = ['/health', '/dashboard', '/signals/', '/signalsx', '/signalpostx', '/index.html']
+    const paths = ['/health', '/dashboard', '/signals', '/publish', '/signalpostx', '/index.html']
     const answers = await Promise.all(paths.map((path) => ask(nginx, path)))
     expect(answers.map(({ status }) => status)).toEqual([404, 404, 404, 404, 404, 200])
     expect(answers.slice(0, 5).every(({ body }) => body.includes('<center>nginx'))).toBe(true)
@@ -62,7 +62,7 @@ describeWhere(NGINX && OPENSSL, NGINX_ADVICE)('the files for nginx', () => {
     const seen: unknown[] = []
     const { port } = await listen((headers) => seen.push([headers['x-forwarded-for'], headers['x-forwarded-proto']]))
     const nginx = await startNginx(CONF, [port, port])
-    await ask(nginx, '/signals', { from: '127.0.0.3', headers: { 'X-Forwarded-For': '10.9.8.7' } })
+    await ask(nginx, `${BASE}/signals`, { from: '127.0.0.3', headers: { 'X-Forwarded-For': '10.9.8.7' } })
     expect(seen).toEqual([['127.0.0.3', 'https']])
   })
 
@@ -74,7 +74,7 @@ describeWhere(NGINX && OPENSSL, NGINX_ADVICE)('the files for nginx', () => {
     for (const nginx of [beside, alone]) {
       const statuses: unknown[] = []
       for (let count = 0; count < 4; count += 1)
-        statuses.push((await ask(nginx, '/signals', { headers: UPGRADE })).status)
+        statuses.push((await ask(nginx, `${BASE}/signals`, { headers: UPGRADE })).status)
       expect(statuses).toEqual([101, 101, 101, 101])
     }
   })
@@ -137,14 +137,14 @@ describeWhere(NGINX && OPENSSL && REDIS, `${NGINX_ADVICE} And: apt-get install r
 describeWhere(NGINX && OPENSSL, NGINX_ADVICE)('the directives for Plesk', () => {
   it('are all that a server needs', async () => {
     const { relays } = await setup()
-    const directives = /```nginx\n(location = \/signals[\s\S]*?)```/.exec(readKit('DEPLOY.md'))?.[1] ?? ''
+    const directives = /```nginx\n(location = \/signalpost\/signals[\s\S]*?)```/.exec(readKit('DEPLOY.md'))?.[1] ?? ''
     const tls = 'ssl_certificate /etc/signalpost/fullchain.pem; ssl_certificate_key /etc/signalpost/privkey.pem;'
     const nginx = await startNginx(`server { listen 443 ssl; ${tls}\n${directives} }`, [relays[0].port])
     const id = pageId()
     const body = JSON.stringify({ v: 1, tab: pageId(), signals: [{ id, signal: 'Saved' }] })
     const headers = { Origin: 'https://example.com', 'Content-Type': 'text/plain' }
-    const upgrade = await ask(nginx, '/signals', { headers: UPGRADE })
-    const farewell = await ask(nginx, '/signals', { method: 'POST', headers, body })
+    const upgrade = await ask(nginx, `${BASE}/signals`, { headers: UPGRADE })
+    const farewell = await ask(nginx, `${BASE}/signals`, { method: 'POST', headers, body })
     const other = await ask(nginx, '/health')
     expect([upgrade.status, farewell.status, other.status]).toEqual([101, 200, 404])
   })
@@ -173,7 +173,7 @@ function openPage(nginx: Nginx): SignalClient {
     const agent = new Agent({ ca, servername: 'example.com' })
     return new WebSocket(url, { agent, origin: 'https://example.com', headers: { Host: 'example.com' } })
   })
-  const client = createSignalClient({ url: `wss://127.0.0.1:${nginx.https}/signals`, connect: 'manual' })
+  const client = createSignalClient({ url: `wss://127.0.0.1:${nginx.https}${BASE}/signals`, connect: 'manual' })
   onTestFinished(() => {
     client.close()
     vi.unstubAllGlobals()

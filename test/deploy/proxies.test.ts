@@ -27,7 +27,7 @@ const BEAT = 400
 /** So many heartbeats last longer than the time limit. */
 const BEATS = 10
 
-const SETTINGS = { origin: ['https://example.com'], ...(BASE !== '' && { base: BASE }) }
+const SETTINGS = { origin: ['https://example.com'], base: BASE }
 
 interface Proxy {
   readonly name: string
@@ -116,14 +116,18 @@ describeWhere(PROGRAMS.every(Boolean), ADVICE)('the recipes of PROXIES.md', () =
     it('passes WebSockets and what leaving pages send, and leaves other paths to the site', async () => {
       const { port: relay } = await startRelay({ ...SETTINGS, trustProxy: 1 })
       const port = await start(relay)
-      const page = await connect(`ws://127.0.0.1:${port}/signals`, { origin: 'https://example.com' })
+      const page = await connect(`ws://127.0.0.1:${port}${BASE}/signals`, { origin: 'https://example.com' })
       await page.next('joined')
       const id = pageId()
       const body = JSON.stringify({ v: 1, tab: pageId(), signals: [{ id, signal: 'Saved' }] })
       const headers = { Origin: 'https://example.com', 'Content-Type': 'text/plain' }
-      const farewell = await fetchFrom(port, '/signals', { method: 'POST', headers, body })
-      const stranger = await fetchFrom(port, '/signals', { headers: { ...UPGRADE, Origin: 'https://evil.example' } })
-      const others = await Promise.all(['/', '/health', '/signals/x', '/signalsx'].map((path) => fetchFrom(port, path)))
+      const farewell = await fetchFrom(port, `${BASE}/signals`, { method: 'POST', headers, body })
+      const stranger = await fetchFrom(port, `${BASE}/signals`, {
+        headers: { ...UPGRADE, Origin: 'https://evil.example' },
+      })
+      const others = await Promise.all(
+        ['/', '/health', '/signals', '/signalpostx'].map((path) => fetchFrom(port, path)),
+      )
       expect([farewell.status, JSON.parse(farewell.body)]).toEqual([200, { accepted: [id], refused: [] }])
       expect(await page.next('signal')).toMatchObject({ signal: 'Saved' })
       expect(stranger.status).toBe(403)
@@ -135,8 +139,8 @@ describeWhere(PROGRAMS.every(Boolean), ADVICE)('the recipes of PROXIES.md', () =
       const server = await startSilentServer()
       const port = await start(server.port)
       const question = { from: '127.0.0.3', headers: { 'X-Forwarded-For': '10.9.8.7' } }
-      await fetchFrom(port, '/signals', { ...question, headers: { ...question.headers, ...UPGRADE } })
-      await fetchFrom(port, '/signals', { ...question, method: 'POST', body: '{}' })
+      await fetchFrom(port, `${BASE}/signals`, { ...question, headers: { ...question.headers, ...UPGRADE } })
+      await fetchFrom(port, `${BASE}/signals`, { ...question, method: 'POST', body: '{}' })
       expect(lastAddresses(server)).toEqual(['127.0.0.3', '127.0.0.3'])
     })
 
@@ -144,13 +148,27 @@ describeWhere(PROGRAMS.every(Boolean), ADVICE)('the recipes of PROXIES.md', () =
       const { port: relay } = await startRelay({ ...SETTINGS, beat: BEAT })
       const silent = await startSilentServer()
       const port = await start(relay, true)
-      const page = await connect(`ws://127.0.0.1:${port}/signals`, { origin: 'https://example.com' })
+      const page = await connect(`ws://127.0.0.1:${port}${BASE}/signals`, { origin: 'https://example.com' })
       for (let count = 0; count < BEATS; count += 1) await page.next('beat')
       expect(page.socket.readyState).toBe(WebSocket.OPEN)
       if (!hasTimeLimit) return
       const silentPage = await openSocket(await start(silent.port, true))
       await once(silentPage, 'close')
     })
+  })
+})
+
+describeWhere(APACHE, ADVICE)('the paths of Apache', () => {
+  it('keep what is for backends and operators from visitors', async () => {
+    const { port: relay } = await startRelay(SETTINGS)
+    const { port } = await startApache(relay)
+    const ask = (path: string, from: string): Promise<number> =>
+      fetchFrom(port, `${BASE}/${path}`, { from }).then(({ status }) => status)
+    const paths = ['publish', 'revoke', 'health', 'ready', 'metrics', '']
+    const statuses = await Promise.all(paths.map((path) => ask(path, '127.0.0.2')))
+    const dashboard = await fetchFrom(port, `${BASE}/dashboard`, { from: '127.0.0.2' })
+    expect([statuses, await ask('health', '127.0.0.1')]).toEqual([paths.map(() => 403), 200])
+    expect(dashboard.body).toContain('--dashboard-key')
   })
 })
 
@@ -173,6 +191,15 @@ describeWhere(APACHE, ADVICE)('the workers of Apache', () => {
     expect([hadAnswered, await site]).toEqual([false, 'the site'])
   })
 
+  it('reach a relay that was away as soon as it is back', async () => {
+    const relay = await findFreePort()
+    const apache = await startApache(relay)
+    const away = await fetchFrom(apache.port, `${BASE}/signals`, { headers: UPGRADE })
+    await startRelay({ ...SETTINGS, port: relay })
+    const back = await fetchFrom(apache.port, `${BASE}/signals`, { headers: UPGRADE })
+    expect([away.status, back.status]).toEqual([503, 101])
+  })
+
   it('are enough with the numbers of PROXIES.md for 2,000 pages', () => {
     const [, numbers = ''] = textsUnder(GUIDE, 'Apache', 'apache')
     const valueOf = (name: string): number => Number(new RegExp(`\\b${name} +(\\d+)`).exec(numbers)?.[1])
@@ -189,7 +216,7 @@ function lastAddresses({ headers }: SilentServer): (string | undefined)[] {
 }
 
 async function openSocket(port: number): Promise<WebSocket> {
-  const socket = new WebSocket(`ws://127.0.0.1:${port}/signals`)
+  const socket = new WebSocket(`ws://127.0.0.1:${port}${BASE}/signals`)
   onTestFinished(() => socket.terminate())
   await once(socket, 'open')
   socket.on('error', () => {})
@@ -202,9 +229,6 @@ async function prepare(heading: string, language: string, relay: number) {
   await chmod(folder, 0o755)
   await writeFile(join(folder, 'index.html'), 'the site')
   const [text = ''] = textsUnder(GUIDE, heading, language)
-  const recipe = text
-    .replaceAll(/808[12]/g, String(relay))
-    .replaceAll('/var/www/html', folder)
-    .replaceAll('/signalpost/ready', `${BASE}/ready`)
+  const recipe = text.replaceAll(/808[12]/g, String(relay)).replaceAll('/var/www/html', folder)
   return { folder, port: await findFreePort(), recipe }
 }

@@ -7,7 +7,7 @@ import { readCommand } from '../../examples/relay/options/command-line.js'
 import { describeWhere } from '../browser/installed.js'
 import { findFreePort } from '../support/free-port.mjs'
 import { connect } from '../relay/protocol-client.js'
-import { installSignalpost, makeFolder, PATIENCE, readKit, run, startRelay } from './fixtures.js'
+import { BASE, installSignalpost, makeFolder, PATIENCE, readKit, run, startRelay } from './fixtures.js'
 import { findProgram } from './programs.js'
 
 const UNIT = readKit('signalpost-relay.service')
@@ -67,7 +67,7 @@ describeWhere(ANALYZE, ADVICE)('signalpost-relay.service', () => {
 
     const start = { SIGNALPOST_ORIGIN: 'https://example.com', SIGNALPOST_ENV_FILE: copy }
     const relay = await startRelay(main, await findFreePort(), start)
-    const page = await connect(`ws://127.0.0.1:${relay.port}/signals`, { origin: 'https://example.com' })
+    const page = await connect(`ws://127.0.0.1:${relay.port}${BASE}/signals`, { origin: 'https://example.com' })
     await page.next('joined')
     await writeFile(settings, 'SIGNALPOST_ORIGIN=https://shop.example\n')
     const [, ...reloads] = [...UNIT.matchAll(/^Exec(?:StartPre|Reload)=\+?(.*)$/gm)].map(([, command = '']) =>
@@ -78,7 +78,7 @@ describeWhere(ANALYZE, ADVICE)('signalpost-relay.service', () => {
       outcomes.push(await run('sh', ['-c', command.replace('$MAINPID', String(relay.pid))]))
     }
     await vi.waitUntil(() => relay.log().includes('the settings were read again'), PATIENCE)
-    const moved = await connect(`ws://127.0.0.1:${relay.port}/signals`, { origin: 'https://shop.example' })
+    const moved = await connect(`ws://127.0.0.1:${relay.port}${BASE}/signals`, { origin: 'https://shop.example' })
     await moved.next('joined')
     moved.signal('Saved')
     expect((await page.next('signal')).signal).toBe('Saved')

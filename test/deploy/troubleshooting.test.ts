@@ -19,8 +19,8 @@ const ELSEWHERE = /^(systemctl|journalctl|npx pm2) /
 const SAYS: Promises = [
   [/^ss /, /users:\(\("node"/],
   [/^curl .*\/health/, /^\{"status":"ok"/],
-  [/^curl .*http:\/\/127\.0\.0\.1:8081\/signals/s, /^HTTP\/1\.1 101 Switching Protocols/],
-  [/^curl .*https:\/\/example\.com\/signals/s, /^HTTP\/1\.1 101 Switching Protocols/],
+  [/^curl .*http:\/\/127\.0\.0\.1:8081\/signalpost\/signals/s, /^HTTP\/1\.1 101 Switching Protocols/],
+  [/^curl .*https:\/\/example\.com\/signalpost\/signals/s, /^HTTP\/1\.1 101 Switching Protocols/],
   [/^nginx -t/, /test is successful/],
   [/^tail /, /\[warn\]|^$/],
   [/^openssl /, /CN = example\.com\s+notAfter=/],
@@ -42,8 +42,8 @@ describeWhere(NGINX && OPENSSL && TOOLS && REDIS, ADVICE)('the commands of "When
   it('tell what is wrong', async () => {
     const commands = readCommands()
     const find = (part: string): string => commands.find((command) => command.includes(part)) ?? ''
-    const direct = find('http://127.0.0.1:8081/signals')
-    const through = find('https://example.com/signals')
+    const direct = find('http://127.0.0.1:8081/signalpost/signals')
+    const through = find('https://example.com/signalpost/signals')
     const server = await setup()
     const deaf = await setup((conf) => conf.replaceAll(/proxy_set_header (Upgrade|Connection).*\n/g, ''))
     const foreign = await server.type(direct.replace('Origin: https://', 'Origin: https://www.'))

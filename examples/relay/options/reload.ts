@@ -23,7 +23,7 @@ const RELOADABLE: ReadonlySet<OptionName> = new Set([
 
 const AUTH: readonly OptionName[] = ['authSecret', 'authJwks', 'authIssuer', 'authAudience']
 
-/** What a reload changed. */
+/** The result of a reload. */
 export interface Reload {
   /** The changed options that the relay applies now. */
   readonly changed: readonly string[]
