@@ -16,8 +16,9 @@ export interface LoggerOptions {
   readonly destination?: DestinationStream
 }
 
-/** Creates a logger that writes lines of JSON. Throws when the file cannot be opened. */
-export function createLogger({ level, file, onTrouble, destination = open(file, onTrouble) }: LoggerOptions) {
+/** Creates a logger that writes lines of JSON. Throws when the file cannot be opened. `reopen` opens a moved file anew. */
+export function createLogger({ level, file, onTrouble, destination }: LoggerOptions) {
+  const stream = destination ? undefined : open(file, onTrouble)
   const options = {
     level,
     base: null,
@@ -26,10 +27,12 @@ export function createLogger({ level, file, onTrouble, destination = open(file, 
     // A safeguard: no code logs these fields.
     redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`]), censor: '[hidden]' },
   }
-  return pino(options, destination)
+  const logger = pino(options, destination ?? stream)
+  const reopen = (): void => (file === '' ? undefined : stream?.reopen())
+  return Object.assign(logger, { reopen })
 }
 
-function open(file: string, onTrouble: LoggerOptions['onTrouble']): DestinationStream {
+function open(file: string, onTrouble: LoggerOptions['onTrouble']) {
   const target = file ? { dest: file, mkdir: true } : { dest: 1 }
   const stream = pino.destination({ ...target, sync: true, maxLength: MAX_BUFFERED })
   let hasReported = false

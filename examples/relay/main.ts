@@ -1,13 +1,15 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
+import { isatty } from 'node:tty'
 import { setFlagsFromString } from 'node:v8'
-import { readCommand } from './options/command-line.js'
+import { readCommand, type Command } from './options/command-line.js'
 import { LogUnusable } from './signal-log/log.js'
 import { createLogger } from './create-logger.js'
 import type { Logger } from './logger.js'
-import { createRelay } from './relay.js'
+import { createRelay, type Relay } from './relay.js'
 import type { CommandSettings } from './options/options.js'
 import { isLoopback } from './limits/client-address.js'
+import { adviseOnDescriptors, readDescriptors, watchDescriptors } from './limits/descriptors.js'
 
 // Memory of connections lives long, and memory of signals is freed at once. A growing young generation would waste 32
 // MB and more.
@@ -15,6 +17,9 @@ setFlagsFromString('--semi-space-growth-factor=1')
 
 /** A page keeps a signal for 10 minutes, and a resent one may be in transit for a minute (ms). */
 const WINDOW_FOR_TEN_MINUTES = 660_000
+
+type RelayCommand = Extract<Command, { run: 'relay' }>
+type CommandLogger = ReturnType<typeof createLogger>
 
 const command = readCommand(process.argv.slice(2), process.env, readVersion())
 switch (command.run) {
@@ -25,10 +30,10 @@ switch (command.run) {
     exitWith(command.text)
     break
   case 'relay':
-    await start(command.settings)
+    await start(command)
 }
 
-async function start(settings: CommandSettings): Promise<void> {
+async function start({ settings, reread }: RelayCommand): Promise<void> {
   let isStarting = true
   const logger = openLogger(settings, (error) => {
     const text = logFileAdvice(error, settings)
@@ -50,13 +55,31 @@ async function start(settings: CommandSettings): Promise<void> {
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
+  // A terminal that closes sends SIGHUP, and the relay ends with it.
+  if (!isatty(0)) process.on('SIGHUP', () => reload(relay, logger, reread))
   try {
     const { url, page } = await relay.listen()
     logger.info({ url, page }, `listening${reachNote(settings)}`)
     warnAboutShortWindow(settings, logger)
+    warnAboutDescriptors(settings, logger)
     isStarting = false
   } catch (error) {
     return exitWith(`signalpost: ${startAdvice(error, settings)}`)
+  }
+}
+
+/** Applies the changed files. Wrong settings change nothing. */
+function reload(relay: Relay, logger: CommandLogger, reread: () => CommandSettings): void {
+  logger.reopen()
+  try {
+    const settings = reread()
+    const { changed, restart } = relay.reload(settings)
+    logger.level = settings.logLevel
+    logger.info({ changed }, 'the settings were read again')
+    if (restart.length > 0) logger.warn({ options: restart }, 'these options changed, and need a restart of the relay')
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error)
+    logger.error({ text }, 'the new settings are wrong, and the relay keeps the present ones')
   }
 }
 
@@ -85,6 +108,13 @@ function warnAboutShortWindow({ window }: CommandSettings, logger: Logger): void
   const text =
     '--window is short: a page gives up on an unanswered signal a minute before the window ends, or after half of it'
   logger.warn({ window, enough: WINDOW_FOR_TEN_MINUTES }, text)
+}
+
+function warnAboutDescriptors({ maxConnections }: CommandSettings, logger: Logger): void {
+  const { max = Number.POSITIVE_INFINITY } = readDescriptors() ?? {}
+  const advice = adviseOnDescriptors(maxConnections, max)
+  if (advice !== undefined) logger.warn({}, advice)
+  watchDescriptors((text) => logger.error({}, text))
 }
 
 function startAdvice(error: unknown, { host, port }: CommandSettings): string {

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import { fileURLToPath } from 'node:url'
-import { createAccess } from './access/access.js'
+import { createAccess, createReplaceableAccess, type Access } from './access/access.js'
 import { withCheckedRights } from './access/claims.js'
 import { createCounters } from './metrics/counters.js'
 import { createClientAddresses } from './limits/client-address.js'
@@ -33,7 +33,9 @@ import { createAuthenticator } from './http/authenticate.js'
 import { createRoomRequests } from './http/room-requests.js'
 import type { Authorize } from './access/rights.js'
 import { createRooms } from './rooms/rooms.js'
-import { createTokenReader } from './access/tokens.js'
+import { createTokenReader, isStillVerified } from './access/tokens.js'
+import { createLimits } from './options/current-limits.js'
+import { needsTokens, planReload, type Reload } from './options/reload.js'
 
 /** Maximum memory of request bodies in progress (bytes). */
 const MAX_BODIES = 16_777_216
@@ -86,6 +88,13 @@ export interface Relay {
    * Revokes a token, or all current tokens of a user, on every instance. Rejects when the other instances may not know.
    */
   revoke(revocation: Revocation): Promise<void>
+  /**
+   * Applies changed origins, keys, secrets and limits without losing a connection, and returns the changed options. A
+   * connection ends if its token is no longer valid. Missing options stay as they are.
+   *
+   * @throws When an option is invalid. Then no option changes.
+   */
+  reload(options: Partial<RelaySettings>): Reload
   /** Sends goodbye to all clients, finishes their requests and closes, within 10 seconds. */
   close(): Promise<void>
 }
@@ -93,6 +102,7 @@ export interface Relay {
 /** Creates a relay, which starts with `listen`. Throws when an option is invalid, or options contradict each other. */
 export function createRelay(options: RelayOptions = {}): Relay {
   const settings = resolveSettings(options)
+  let present: RelaySettings = settings
   if (options.authorize && (settings.authJwks !== '' || settings.authSecret.length > 0)) {
     throw new Error('authorize, authSecret and authJwks are three ways to check a token. Choose one.')
   }
@@ -109,21 +119,19 @@ export function createRelay(options: RelayOptions = {}): Relay {
 
   const revocations = createSharedRevocations({ log: retryingLog, onRevoked: () => connections.recheckRights() })
   const logTokenRefusal = (text: string): void => logger.info({ text }, 'a token was refused')
-  const authorize = options.authorize
-    ? withCheckedRights(options.authorize)
-    : createTokenReader(settings, logTokenRefusal)
-  const { origin: origins, open: isOpen } = settings
-  const access = createAccess({
-    host,
-    origins,
-    isOpen,
-    authorize,
-    isRevoked: revocations.isRevoked,
-    onRefused: logTokenRefusal,
-  })
+  const own = options.authorize && withCheckedRights(options.authorize)
+  const accessOf = (current: RelaySettings): Access =>
+    createAccess({
+      host,
+      origins: current.origin,
+      isOpen: current.open,
+      authorize: own ?? createTokenReader(current, logTokenRefusal),
+      isRevoked: (rights) => revocations.isRevoked(rights) || !isStillVerified(rights, current),
+      onRefused: logTokenRefusal,
+    })
+  const access = createReplaceableAccess(accessOf(settings))
 
-  const rate = limitOf(settings.rate)
-  const maxConnections = limitOf(settings.maxConnections)
+  const limits = createLimits(() => present)
   const rooms = createRooms({ log, onFailure: (writer, error) => connections.fail(writer, error) })
   const connections: Connections = createConnections({
     fanOut: createFanOut({ maxBuffered: limitOf(settings.maxBuffered), counters }),
@@ -132,10 +140,16 @@ export function createRelay(options: RelayOptions = {}): Relay {
     rooms,
     logger,
     terms: { beat, maxBytes, window },
-    users: createConcurrencyLimit(limitOf(settings.maxConnectionsPerUser)),
-    maxConnections,
-    maxRooms: limitOf(settings.maxRooms),
-    rate,
+    users: createConcurrencyLimit(() => limits.maxConnectionsPerUser),
+    get maxConnections() {
+      return limits.maxConnections
+    },
+    get maxRooms() {
+      return limits.maxRooms
+    },
+    get rate() {
+      return limits.rate
+    },
     helloTimeout,
   })
 
@@ -152,10 +166,9 @@ export function createRelay(options: RelayOptions = {}): Relay {
   const maxTotal = Math.max(MAX_BODIES, 4 * maxBytes)
   const bodies = createBodyReader({ maxTotal, addressOf })
   // Separate memory, so that pages cannot exhaust that of backends.
-  const maxPerAddress = limitOf(settings.maxConnectionsPerAddress)
   const publicBodies = createBodyReader({
     maxTotal,
-    maxPerAddress: Math.min(maxPerAddress, Math.floor(maxTotal / maxBytes / 2)),
+    maxPerAddress: Math.min(limits.maxPerAddress, Math.floor(maxTotal / maxBytes / 2)),
     addressOf,
   })
   const admin = createAdmin({
@@ -171,13 +184,17 @@ export function createRelay(options: RelayOptions = {}): Relay {
   })
 
   const httpConnections = createHttpConnections({
-    maxPerAddress: maxHttpConnections(maxPerAddress),
+    maxPerAddress: () => maxHttpConnections(limits.maxPerAddress),
     addressOf,
     isProxied: settings.trustProxy !== 0,
   })
-  const authenticatePublisher = createAuthenticator({ keys: settings.publishKey, flag: '--publish-key', addressOf })
-  const farewellLimiter = createRateLimiter(farewellRate(rate))
-  const connectionLimit = createConcurrencyLimit(maxPerAddress)
+  const authenticatePublisher = createAuthenticator({
+    keys: () => present.publishKey,
+    flag: '--publish-key',
+    addressOf,
+  })
+  const farewellLimiter = createRateLimiter(() => farewellRate(limits.rate))
+  const connectionLimit = createConcurrencyLimit(() => limits.maxPerAddress)
   const server = createServer(
     { headersTimeout: helloTimeout, requestTimeout: 30_000, connectionsCheckingInterval: 1000 },
     createHttp({
@@ -197,7 +214,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
       }),
       roomRequests: createRoomRequests({ authenticate: authenticatePublisher, rooms, log: retryingLog }),
       revoke: createRevokeRequests({
-        secrets: settings.revokeKey,
+        secrets: () => present.revokeKey,
         bodies,
         maxBytes,
         addressOf,
@@ -211,9 +228,8 @@ export function createRelay(options: RelayOptions = {}): Relay {
       isOverLimit: httpConnections.isOverLimit,
     }),
   )
-  const connectionRate = limitOf(settings.connectionRate)
-  const handshakeLimiter = createRateLimiter(
-    handshakeRate({ max: maxConnections, maxPerAddress, rate: connectionRate }),
+  const handshakeLimiter = createRateLimiter(() =>
+    handshakeRate({ max: limits.maxConnections, maxPerAddress: limits.maxPerAddress, rate: limits.connectionRate }),
   )
   watchSockets(server, {
     httpConnections,
@@ -249,7 +265,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
     try {
       await log.open()
       // Before any revoked user can connect.
-      if (authorize) await revocations.start()
+      if (own || needsTokens(settings)) await revocations.start()
       await admin.open()
       return await listenOn(server, host, port)
     } catch (error) {
@@ -269,6 +285,14 @@ export function createRelay(options: RelayOptions = {}): Relay {
       return { port: bound, url: `ws://${name}${base}${path}`, page: `http://${name}${base}/` }
     },
     revoke: revocations.revoke,
+    reload(changes) {
+      const { settings: next, changed, restart } = planReload(present, resolveSettings({ ...present, ...changes }))
+      present = next
+      access.replace(accessOf(present))
+      admin.setKey(present.dashboardKey)
+      connections.recheckRights()
+      return { changed, restart }
+    },
     close: () => (closing ??= stop()),
   }
 }

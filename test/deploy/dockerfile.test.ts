@@ -1,17 +1,17 @@
 import { existsSync } from 'node:fs'
-import { cp, mkdir, readFile, stat, symlink } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { describeWhere } from '../browser/installed.js'
 import { findFreePort } from '../support/free-port.mjs'
 import { ROOT } from '../package/root.js'
-import { makeFolder, readKit, run, startRelay } from './fixtures.js'
+import { BASE, makeFolder, readKit, run, startRelay } from './fixtures.js'
+import { copyAsDocker, unpackSignalpost } from './packed.js'
 
 /**
  * What can be shown of the Dockerfile without Docker: a linter takes it, and its instructions, walked through by hand in
- * a folder, end in a relay that its own health check finds well. `npm ci` is replaced by the packages that are installed
- * here, and the base image by this machine.
+ * a folder, end in a relay that its own health check finds well. The base image is replaced by this machine.
  */
 const LINTER = join(ROOT, 'test/deploy/node_modules/dockerfile-utils')
 
@@ -19,6 +19,8 @@ interface Instruction {
   readonly name: string
   readonly text: string
 }
+
+const instructions = read(readKit('Dockerfile'))
 
 describeWhere(existsSync(LINTER), 'The linter is missing: npm ci --prefix test/deploy.')('the Dockerfile', () => {
   it('has nothing that the linter minds', () => {
@@ -28,85 +30,62 @@ describeWhere(existsSync(LINTER), 'The linter is missing: npm ci --prefix test/d
   })
 
   it('names its base image by tag and digest', () => {
-    const [base = [], ...others] = stages(readKit('Dockerfile'))
-    expect(find(base, 'FROM')).toMatch(/^node:\d+\.\d+\.\d+-alpine@sha256:[0-9a-f]{64} AS node$/)
-    expect(others.map((stage) => find(stage, 'FROM'))).toEqual(['node AS build', 'node'])
+    expect(instructions.filter(({ name }) => name === 'FROM').map(({ text }) => text)).toEqual([
+      expect.stringMatching(/^node:\d+\.\d+\.\d+-alpine@sha256:[0-9a-f]{64}$/),
+    ])
     // A frontend image would be one more that somebody else can exchange.
     expect(readKit('Dockerfile')).not.toMatch(/^# *syntax=/m)
   })
 
-  it('builds a relay that runs as it says, and whose health check tells well from ill', async () => {
-    const [, builder = [], image = []] = stages(readKit('Dockerfile'))
-    const build = await makeFolder()
-    const failures: unknown[] = []
-    for (const { name, text } of builder) {
-      if (name === 'COPY') await copy(text, ROOT, build)
-      if (name !== 'RUN') continue
-      if (text.startsWith('npm ci')) {
-        await symlink(join(ROOT, 'node_modules'), join(build, 'node_modules'))
-        continue
-      }
-      const outcome = await run('sh', ['-c', text], { cwd: build })
-      if (outcome.code !== 0) failures.push(outcome)
-    }
-    expect(failures).toEqual([])
+  it('copies only files that the ignore file leaves in the context', () => {
+    const [everything, ...kept] = readKit('Dockerfile.dockerignore').trim().split('\n')
+    const copied = instructions.filter(({ name }) => name === 'COPY').map(({ text }) => text.split(' ')[0])
+    expect([everything, ...kept.map((line) => line.replace('!', ''))]).toEqual(['*', ...copied])
+  })
+
+  it('makes of the package a relay that runs as it says, and whose health check tells well from ill', async () => {
+    const context = await unpackSignalpost()
     const relay = await makeFolder()
-    for (const { name, text } of image) {
-      if (name === 'COPY') await copy(text.replace('--from=build /build/', ''), build, relay)
-    }
-    const [, file = '', ...args] = list(find(image, 'ENTRYPOINT'))
+    for (const { name, text } of instructions) if (name === 'COPY') await copyAsDocker(text, context, relay)
+    const [, file = '', ...args] = list(find('ENTRYPOINT'))
     const environment = Object.fromEntries(
-      find(image, 'ENV')
+      find('ENV')
         .split(' ')
         .map((setting) => setting.split('=')),
     )
     const port = await findFreePort()
     const running = await startRelay(join(relay, file), port, environment)
-    const [, ...check] = list(find(image, 'HEALTHCHECK').replace(/^.*CMD /, ''))
-    const isWell = (): Promise<{ code: number }> =>
-      run(process.execPath, check, { env: { SIGNALPOST_PORT: String(port) } })
-    const page = await fetch(`http://127.0.0.1:${port}/`)
-    const script = await fetch(`http://127.0.0.1:${port}/signalpost.min.js`)
+    const [, ...check] = list(find('HEALTHCHECK').replace(/^.*CMD /, ''))
+    const env = { SIGNALPOST_PORT: String(port), SIGNALPOST_BASE: BASE }
+    const isWell = (): Promise<{ code: number }> => run(process.execPath, check, { env })
+    const page = await fetch(`http://127.0.0.1:${port}${BASE}/`)
+    const script = await fetch(`http://127.0.0.1:${port}${BASE}/signalpost.min.js`)
     const licenses = await readFile(join(relay, 'dist/relay/THIRD-PARTY-LICENSES.txt'), 'utf8')
     const well = await isWell()
     await running.stop()
     const ill = await isWell()
-    expect([args, find(image, 'USER'), environment.SIGNALPOST_HOST]).toEqual([['relay'], 'node', '0.0.0.0'])
+    expect([args, find('USER'), environment.SIGNALPOST_HOST]).toEqual([['relay'], 'node', '0.0.0.0'])
     expect(licenses).toContain('ws 8.')
     expect([page.status, script.status, well.code, ill.code]).toEqual([200, 200, 0, 1])
   })
 })
 
-/** The instructions of each stage, from FROM to FROM. */
-function stages(text: string): Instruction[][] {
+/** The instructions of the file, each on one line. */
+function read(text: string): Instruction[] {
   const lines = text
     .replaceAll(/^#.*\n/gm, '')
     .replaceAll(/\\\n\s*/g, '')
     .split('\n')
-  const instructions = lines.filter(Boolean).map((line) => {
+  return lines.filter(Boolean).map((line) => {
     const [name = '', ...rest] = line.split(' ')
     return { name, text: rest.join(' ').trim() }
   })
-  const starts = instructions.flatMap(({ name }, index) => (name === 'FROM' ? [index] : []))
-  return starts.map((start, index) => instructions.slice(start, starts[index + 1]))
 }
 
-function find(stage: readonly Instruction[], wanted: string): string {
-  return stage.find(({ name }) => name === wanted)?.text ?? ''
+function find(wanted: string): string {
+  return instructions.find(({ name }) => name === wanted)?.text ?? ''
 }
 
 function list(text: string): string[] {
   return JSON.parse(text) as string[]
-}
-
-/** A directory's content goes into the target, a file keeps its name. */
-async function copy(text: string, from: string, to: string): Promise<void> {
-  const parts = text.split(' ')
-  const target = join(to, parts.at(-1) ?? '')
-  for (const source of parts.slice(0, -1)) {
-    const isFolder = (await stat(join(from, source))).isDirectory()
-    const place = isFolder ? target : join(target, source)
-    await mkdir(dirname(place), { recursive: true })
-    await cp(join(from, source), place, { recursive: true, filter: (path) => !path.includes('node_modules') })
-  }
 }

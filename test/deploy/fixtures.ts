@@ -15,9 +15,17 @@ export const PATIENCE = 30_000
 /** What is run with `run` may take this long, in milliseconds. */
 const LONGEST_RUN = 240_000
 
-/** A file of the deployment kit. */
+/** The path of relay.env below which the relay has its paths. */
+export const BASE = '/signalpost'
+
+/** The folder of the deployment kit. */
+export const KIT = join(ROOT, 'examples/relay/deploy')
+
+/** A file of the deployment kit, or a document beside it, with example.com as the domain. */
 export function readKit(name: string): string {
-  return readFileSync(join(ROOT, 'examples', 'relay', name), 'utf8')
+  const isDocument = name.endsWith('.md')
+  const text = readFileSync(join(KIT, isDocument ? '..' : '.', name), 'utf8')
+  return isDocument ? text : text.replaceAll('DOMAIN', 'example.com')
 }
 
 /** A folder that is gone when the test is over. */
@@ -89,7 +97,7 @@ export async function startRelay(
   settings: Readonly<Record<string, string>> = {},
   options: readonly string[] = [],
 ): Promise<RelayProcess> {
-  const env = { ...cleanEnvironment(), SIGNALPOST_PORT: String(port), ...settings }
+  const env = { ...cleanEnvironment(), SIGNALPOST_PORT: String(port), SIGNALPOST_BASE: BASE, ...settings }
   const child = spawn(process.execPath, [main, 'relay', ...options], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   onTestFinished(() => void child.kill('SIGKILL'))
   const logged = await firstLine(child)

@@ -8,18 +8,18 @@ import { createSignalClient, type SignalClient } from '../../src/index.js'
 import { describeWhere } from '../browser/installed.js'
 import { findFreePort } from '../support/free-port.mjs'
 import { pageId } from '../relay/protocol-client.js'
-import { installSignalpost, PATIENCE, readKit, type RelayProcess, startRelay } from './fixtures.js'
+import { BASE, installSignalpost, PATIENCE, readKit, type RelayProcess, startRelay } from './fixtures.js'
 import { REDIS, REDIS_PASSWORD, startRedis } from './redis.js'
-import { ask, NGINX, NGINX_ADVICE, type Nginx, OPENSSL, startNginx, UPGRADE } from './nginx.js'
+import { ask, NGINX, NGINX_ADVICE, NGINX_KIT, type Nginx, OPENSSL, startNginx, UPGRADE } from './nginx.js'
 
 const SETTINGS = { SIGNALPOST_ORIGIN: 'https://example.com' }
-const CONF = readKit('nginx.conf')
+const CONF = NGINX_KIT
 
-describeWhere(NGINX && OPENSSL, NGINX_ADVICE)('nginx.conf', () => {
+describeWhere(NGINX && OPENSSL, NGINX_ADVICE)('the files for nginx', () => {
   it('speaks TLS to visitors, WebSocket to the relay, and sends plain http to https', async () => {
     const { nginx } = await setup()
-    const upgrade = await ask(nginx, '/signals', { headers: UPGRADE })
-    const stranger = await ask(nginx, '/signals', { headers: { ...UPGRADE, Origin: 'https://evil.example' } })
+    const upgrade = await ask(nginx, `${BASE}/signals`, { headers: UPGRADE })
+    const stranger = await ask(nginx, `${BASE}/signals`, { headers: { ...UPGRADE, Origin: 'https://evil.example' } })
     const plain = await ask(nginx, '/report?year=1', { isPlain: true })
     const site = await ask(nginx, '/')
     expect([upgrade.status, stranger.status, plain.status, site.status]).toEqual([101, 403, 308, 200])
@@ -31,26 +31,38 @@ describeWhere(NGINX && OPENSSL, NGINX_ADVICE)('nginx.conf', () => {
     const id = pageId()
     const body = JSON.stringify({ v: 1, tab: pageId(), signals: [{ id, signal: 'Saved' }] })
     const headers = { Origin: 'https://example.com', 'Content-Type': 'text/plain' }
-    const answer = await ask(nginx, '/signals', { method: 'POST', headers, body })
+    const answer = await ask(nginx, `${BASE}/signals`, { method: 'POST', headers, body })
     expect([answer.status, JSON.parse(answer.body)]).toEqual([200, { accepted: [id], refused: [] }])
   })
 
   it('keeps what is for backends and operators from visitors', async () => {
     const { nginx } = await setup()
-    const asked = ['/publish', '/revoke', '/health', '/ready', '/metrics'].map((path) =>
-      ask(nginx, path, { from: '127.0.0.2' }),
+    const asked = ['publish', 'revoke', 'health', 'ready', 'metrics', ''].map((path) =>
+      ask(nginx, `/signalpost/${path}`, { from: '127.0.0.2' }),
     )
     const statuses = (await Promise.all(asked)).map(({ status }) => status)
-    const here = await ask(nginx, '/health')
-    expect(statuses).toEqual([403, 403, 403, 403, 403])
+    const here = await ask(nginx, '/signalpost/health')
+    const dashboard = await ask(nginx, '/signalpost/dashboard', { from: '127.0.0.2' })
+    expect(statuses).toEqual([403, 403, 403, 403, 403, 403])
     expect(JSON.parse(here.body)).toMatchObject({ status: 'ok' })
+    // Without a key there is no dashboard, but the visitor reaches the relay.
+    expect([dashboard.status, dashboard.headers.server]).toEqual([404, expect.stringContaining('nginx')])
+    expect(dashboard.body).toContain('--dashboard-key')
+  })
+
+  it('takes no other path from the site', async () => {
+    const { nginx } = await setup()
+    const paths = ['/health', '/dashboard', '/signals', '/publish', '/signalpostx', '/index.html']
+    const answers = await Promise.all(paths.map((path) => ask(nginx, path)))
+    expect(answers.map(({ status }) => status)).toEqual([404, 404, 404, 404, 404, 200])
+    expect(answers.slice(0, 5).every(({ body }) => body.includes('<center>nginx'))).toBe(true)
   })
 
   it('tells the relay the address of the visitor, whatever the visitor claims', async () => {
     const seen: unknown[] = []
     const { port } = await listen((headers) => seen.push([headers['x-forwarded-for'], headers['x-forwarded-proto']]))
     const nginx = await startNginx(CONF, [port, port])
-    await ask(nginx, '/signals', { from: '127.0.0.3', headers: { 'X-Forwarded-For': '10.9.8.7' } })
+    await ask(nginx, `${BASE}/signals`, { from: '127.0.0.3', headers: { 'X-Forwarded-For': '10.9.8.7' } })
     expect(seen).toEqual([['127.0.0.3', 'https']])
   })
 
@@ -62,7 +74,7 @@ describeWhere(NGINX && OPENSSL, NGINX_ADVICE)('nginx.conf', () => {
     for (const nginx of [beside, alone]) {
       const statuses: unknown[] = []
       for (let count = 0; count < 4; count += 1)
-        statuses.push((await ask(nginx, '/signals', { headers: UPGRADE })).status)
+        statuses.push((await ask(nginx, `${BASE}/signals`, { headers: UPGRADE })).status)
       expect(statuses).toEqual([101, 101, 101, 101])
     }
   })
@@ -125,15 +137,14 @@ describeWhere(NGINX && OPENSSL && REDIS, `${NGINX_ADVICE} And: apt-get install r
 describeWhere(NGINX && OPENSSL, NGINX_ADVICE)('the directives for Plesk', () => {
   it('are all that a server needs', async () => {
     const { relays } = await setup()
-    const directives = /```nginx\n(location = \/signals[\s\S]*?)```/.exec(readKit('DEPLOY.md'))?.[1] ?? ''
-    const tls =
-      'ssl_certificate /etc/letsencrypt/live/example.com/fullchain.pem; ssl_certificate_key /etc/letsencrypt/live/example.com/privkey.pem;'
+    const directives = /```nginx\n(location = \/signalpost\/signals[\s\S]*?)```/.exec(readKit('DEPLOY.md'))?.[1] ?? ''
+    const tls = 'ssl_certificate /etc/signalpost/fullchain.pem; ssl_certificate_key /etc/signalpost/privkey.pem;'
     const nginx = await startNginx(`server { listen 443 ssl; ${tls}\n${directives} }`, [relays[0].port])
     const id = pageId()
     const body = JSON.stringify({ v: 1, tab: pageId(), signals: [{ id, signal: 'Saved' }] })
     const headers = { Origin: 'https://example.com', 'Content-Type': 'text/plain' }
-    const upgrade = await ask(nginx, '/signals', { headers: UPGRADE })
-    const farewell = await ask(nginx, '/signals', { method: 'POST', headers, body })
+    const upgrade = await ask(nginx, `${BASE}/signals`, { headers: UPGRADE })
+    const farewell = await ask(nginx, `${BASE}/signals`, { method: 'POST', headers, body })
     const other = await ask(nginx, '/health')
     expect([upgrade.status, farewell.status, other.status]).toEqual([101, 200, 404])
   })
@@ -162,7 +173,7 @@ function openPage(nginx: Nginx): SignalClient {
     const agent = new Agent({ ca, servername: 'example.com' })
     return new WebSocket(url, { agent, origin: 'https://example.com', headers: { Host: 'example.com' } })
   })
-  const client = createSignalClient({ url: `wss://127.0.0.1:${nginx.https}/signals`, connect: 'manual' })
+  const client = createSignalClient({ url: `wss://127.0.0.1:${nginx.https}${BASE}/signals`, connect: 'manual' })
   onTestFinished(() => {
     client.close()
     vi.unstubAllGlobals()
@@ -172,7 +183,7 @@ function openPage(nginx: Nginx): SignalClient {
 }
 
 async function connections(port: number): Promise<number> {
-  const health = await fetch(`http://127.0.0.1:${port}/health`)
+  const health = await fetch(`http://127.0.0.1:${port}${BASE}/health`)
   return ((await health.json()) as { connections: number }).connections
 }
 

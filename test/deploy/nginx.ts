@@ -7,13 +7,19 @@ import { request as requestSecurely } from 'node:https'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { findFreePort } from '../support/free-port.mjs'
-import { makeFolder, PATIENCE, run } from './fixtures.js'
+import { makeFolder, PATIENCE, readKit, run } from './fixtures.js'
 import { findProgram } from './programs.js'
 
 export const NGINX = findProgram('nginx')
 export const OPENSSL = findProgram('openssl')
 
 export const NGINX_ADVICE = 'nginx and openssl are missing: apt-get install nginx openssl.'
+
+/** The files of the kit as one text. */
+export const NGINX_KIT = [
+  readKit('nginx-upstream.conf'),
+  readKit('nginx-site.conf').replace('include snippets/signalpost.conf;', () => readKit('nginx-locations.conf')),
+].join('\n')
 
 export interface Nginx {
   readonly folder: string
@@ -40,7 +46,7 @@ export async function startNginx(site: string, relays: readonly number[]): Promi
   const adapted = site
     .replaceAll(/listen (\[::\]:)?80;/g, (_, six: string) => (six ? '' : `listen 127.0.0.1:${http};`))
     .replaceAll(/listen (\[::\]:)?443 ssl;/g, (_, six: string) => (six ? '' : `listen ${https} ssl;`))
-    .replaceAll('/etc/letsencrypt/live/example.com', folder)
+    .replaceAll('/etc/signalpost', folder)
     .replaceAll('/var/www/html', folder)
     .replaceAll(/127\.0\.0\.1:808(\d)/g, (_, digit: string) => `127.0.0.1:${relays[Number(digit) - 1] ?? 1}`)
   const [file, errors] = [join(folder, 'nginx.conf'), join(folder, 'error.log')]

@@ -6,7 +6,8 @@ import { ROOT } from '../package/root.js'
 import { describeWhere } from '../browser/installed.js'
 import { findFreePort } from '../support/free-port.mjs'
 import { connect } from '../relay/protocol-client.js'
-import { cleanEnvironment, installSignalpost, makeFolder, PATIENCE, run, type Outcome } from './fixtures.js'
+import { textsUnder } from '../package/blocks.js'
+import { cleanEnvironment, installSignalpost, KIT, makeFolder, PATIENCE, run, type Outcome } from './fixtures.js'
 
 const PM2 = join(ROOT, 'test/deploy/node_modules/pm2/bin/pm2')
 
@@ -31,6 +32,26 @@ describeWhere(existsSync(PM2), 'PM2 is missing: npm ci --prefix test/deploy.')('
     expect(logs.text).toContain('"msg":"stopped"')
     expect(status.text).toContain(name)
     expect((await processes()).map(({ pm2_env }) => pm2_env.status)).toEqual(['stopped'])
+  })
+
+  it('reloads the settings with the command of DEPLOY.md, and keeps the connections', async () => {
+    const { folder, pm2, name, port } = await install()
+    await pm2('start', 'ecosystem.config.cjs')
+    await vi.waitUntil(() => isHealthy(port), PATIENCE)
+    const page = await connect(`ws://127.0.0.1:${port}/signals`, { origin: 'https://example.com' })
+    await page.next('joined')
+    await writeFile(join(folder, 'relay.env'), `SIGNALPOST_PORT=${port}\nSIGNALPOST_ORIGIN=https://shop.example\n`)
+    const blocks = textsUnder('examples/relay/DEPLOY.md', 'PM2', 'sh')
+    const command = blocks.find((text) => text.includes('sendSignal')) ?? ''
+    await pm2(...command.replace('npx pm2 ', '').replace('signalpost-relay-8081', name).trim().split(' '))
+    await vi.waitUntil(
+      async () => (await pm2('logs', name, '--nostream')).text.includes('settings were read again'),
+      PATIENCE,
+    )
+    const moved = await connect(`ws://127.0.0.1:${port}/signals`, { origin: 'https://shop.example' })
+    await moved.next('joined')
+    moved.signal('Saved')
+    expect((await page.next('signal')).signal).toBe('Saved')
   })
 
   it('starts two relays where they share a Redis, and one where they would not know of each other', async () => {
@@ -60,7 +81,7 @@ async function install(settings?: string) {
   const port = await findFreePort()
   const { folder } = await installSignalpost()
   const home = await makeFolder()
-  await copyFile(join(ROOT, 'examples/relay/ecosystem.config.cjs'), join(folder, 'ecosystem.config.cjs'))
+  await copyFile(join(KIT, 'ecosystem.config.cjs'), join(folder, 'ecosystem.config.cjs'))
   await writeFile(
     join(folder, 'relay.env'),
     settings ?? `SIGNALPOST_PORT=${port}\nSIGNALPOST_ORIGIN=https://example.com\n`,

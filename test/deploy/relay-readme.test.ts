@@ -39,7 +39,7 @@ describeWhere(findProgram('curl') && REDIS, ADVICE)('the commands of the relayâ€
     for (const command of starts) {
       const address = `:${REDIS_PASSWORD}@127.0.0.1:${redis}`
       const { settings, options } = parse(command.replace(':password@127.0.0.1:6379', address))
-      const relay = await startRelay(main, await findFreePort(), settings, options)
+      const relay = await startRelay(main, await findFreePort(), { SIGNALPOST_BASE: '', ...settings }, options)
       // Its first line may be of something else than that it listens.
       const ask = (): Promise<number> => fetch(`http://127.0.0.1:${relay.port}/ready`).then(({ status }) => status)
       await expect.poll(ask, { message: command, timeout: PATIENCE }).toBe(200)
@@ -51,7 +51,7 @@ describeWhere(findProgram('curl') && REDIS, ADVICE)('the commands of the relayâ€
     const { main } = await installSignalpost()
     const keys = { SIGNALPOST_REVOKE_KEY: 'a-key-for-revoking', SIGNALPOST_AUTH_SECRET: 'x'.repeat(32) }
     const { settings } = parse(COMMANDS.find((command) => command.includes('PUBLISH_KEY')) ?? '')
-    const relay = await startRelay(main, await findFreePort(), { ...settings, ...keys })
+    const relay = await startRelay(main, await findFreePort(), { SIGNALPOST_BASE: '', ...settings, ...keys })
     const typed = COMMANDS.filter((command) => command.startsWith('curl '))
     const broken = await findBroken(typed, SAYS, (command) => {
       const adapted = command.replaceAll(':8081', `:${relay.port}`).replace('curl ', 'curl -sS ')

@@ -1,10 +1,13 @@
-import { writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { chmod, chown, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { readCommand } from '../../examples/relay/options/command-line.js'
 import { describeWhere } from '../browser/installed.js'
 import { findFreePort } from '../support/free-port.mjs'
-import { installSignalpost, makeFolder, readKit, run, startRelay } from './fixtures.js'
+import { connect } from '../relay/protocol-client.js'
+import { BASE, installSignalpost, makeFolder, PATIENCE, readKit, run, startRelay } from './fixtures.js'
 import { findProgram } from './programs.js'
 
 const UNIT = readKit('signalpost-relay.service')
@@ -36,6 +39,7 @@ describeWhere(ANALYZE, ADVICE)('signalpost-relay.service', () => {
     const environment = Object.fromEntries(
       valueOf('Environment')
         .replaceAll('%i', instance)
+        .replace(/ SIGNALPOST_ENV_FILE=\S+/, '')
         .split(' ')
         .map((setting) => setting.split('=')),
     )
@@ -43,6 +47,42 @@ describeWhere(ANALYZE, ADVICE)('signalpost-relay.service', () => {
     expect(readCommand(args, environment, '')).toMatchObject({ run: 'relay', settings: { port } })
     expect(file.replace('/opt/signalpost', folder)).toBe(main)
     expect(program).toBe('/usr/bin/node')
+  })
+
+  it('reloads settings that only root may read, and keeps the connections', async () => {
+    const { main, folder } = await installSignalpost()
+    await chmod(folder, 0o755)
+    const [settings, runtime] = [join(folder, 'relay.env'), join(folder, 'run')]
+    await writeFile(settings, 'SIGNALPOST_ORIGIN=https://example.com\n', { mode: 0o600 })
+    await mkdir(runtime, { mode: 0o700 })
+    // The user of the relay owns the directory.
+    const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
+    if (user.uid !== undefined) await chown(runtime, user.uid, user.gid)
+    const place = (command: string): string =>
+      command.replaceAll('/etc/signalpost/relay.env', settings).replaceAll('%t/%N', runtime)
+    const copied = await run('sh', ['-c', place(valueOf('ExecStartPre').replace('+', ''))])
+    const copy = join(runtime, 'relay.env')
+    const seen = execFileSync('cat', [copy], { ...user, encoding: 'utf8' })
+    expect([copied.code, seen, valueOf('RuntimeDirectoryMode')]).toEqual([0, readFileSync(settings, 'utf8'), '0700'])
+
+    const start = { SIGNALPOST_ORIGIN: 'https://example.com', SIGNALPOST_ENV_FILE: copy }
+    const relay = await startRelay(main, await findFreePort(), start)
+    const page = await connect(`ws://127.0.0.1:${relay.port}${BASE}/signals`, { origin: 'https://example.com' })
+    await page.next('joined')
+    await writeFile(settings, 'SIGNALPOST_ORIGIN=https://shop.example\n')
+    const [, ...reloads] = [...UNIT.matchAll(/^Exec(?:StartPre|Reload)=\+?(.*)$/gm)].map(([, command = '']) =>
+      place(command),
+    )
+    const outcomes = []
+    for (const command of reloads) {
+      outcomes.push(await run('sh', ['-c', command.replace('$MAINPID', String(relay.pid))]))
+    }
+    await vi.waitUntil(() => relay.log().includes('the settings were read again'), PATIENCE)
+    const moved = await connect(`ws://127.0.0.1:${relay.port}${BASE}/signals`, { origin: 'https://shop.example' })
+    await moved.next('joined')
+    moved.signal('Saved')
+    expect((await page.next('signal')).signal).toBe('Saved')
+    expect(outcomes.map(({ code }) => code)).toEqual([0, 0])
   })
 
   it('gives the relay the time that it takes to let its clients go', async () => {

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { describeWhere } from '../browser/installed.js'
 import { findFreePort } from '../support/free-port.mjs'
 import { cleanEnvironment, findBroken, installSignalpost, type Promises, readKit, run, startRelay } from './fixtures.js'
-import { NGINX, NGINX_ADVICE, OPENSSL, startNginx } from './nginx.js'
+import { NGINX, NGINX_ADVICE, NGINX_KIT, OPENSSL, startNginx } from './nginx.js'
 import { findProgram } from './programs.js'
 import { REDIS, startRedis } from './redis.js'
 
@@ -14,13 +14,13 @@ const TOOLS = ['curl', 'ss', 'pgrep'].every(findProgram)
 const ADVICE = `${NGINX_ADVICE} And: apt-get install curl iproute2 procps redis-server.`
 
 /** What needs a running systemd, or is typed in pm2.test.ts. */
-const ELSEWHERE = /^(systemctl|journalctl|pm2) /
+const ELSEWHERE = /^(systemctl|journalctl|npx pm2) /
 
 const SAYS: Promises = [
   [/^ss /, /users:\(\("node"/],
   [/^curl .*\/health/, /^\{"status":"ok"/],
-  [/^curl .*http:\/\/127\.0\.0\.1:8081\/signals/s, /^HTTP\/1\.1 101 Switching Protocols/],
-  [/^curl .*https:\/\/example\.com\/signals/s, /^HTTP\/1\.1 101 Switching Protocols/],
+  [/^curl .*http:\/\/127\.0\.0\.1:8081\/signalpost\/signals/s, /^HTTP\/1\.1 101 Switching Protocols/],
+  [/^curl .*https:\/\/example\.com\/signalpost\/signals/s, /^HTTP\/1\.1 101 Switching Protocols/],
   [/^nginx -t/, /test is successful/],
   [/^tail /, /\[warn\]|^$/],
   [/^openssl /, /CN = example\.com\s+notAfter=/],
@@ -42,8 +42,8 @@ describeWhere(NGINX && OPENSSL && TOOLS && REDIS, ADVICE)('the commands of "When
   it('tell what is wrong', async () => {
     const commands = readCommands()
     const find = (part: string): string => commands.find((command) => command.includes(part)) ?? ''
-    const direct = find('http://127.0.0.1:8081/signals')
-    const through = find('https://example.com/signals')
+    const direct = find('http://127.0.0.1:8081/signalpost/signals')
+    const through = find('https://example.com/signalpost/signals')
     const server = await setup()
     const deaf = await setup((conf) => conf.replaceAll(/proxy_set_header (Upgrade|Connection).*\n/g, ''))
     const foreign = await server.type(direct.replace('Origin: https://', 'Origin: https://www.'))
@@ -70,9 +70,9 @@ async function setup(change: (conf: string) => string = (conf) => conf) {
   const { main, folder } = await installSignalpost()
   const relay = await startRelay(main, await findFreePort(), {
     SIGNALPOST_ORIGIN: 'https://example.com',
-    SIGNALPOST_PUBLISH_KEY: 'shop:change-this-secret',
+    SIGNALPOST_PUBLISH_KEY: 'shop:PUBLISH_SECRET',
   })
-  const nginx = await startNginx(change(readKit('nginx.conf')), [relay.port, relay.port])
+  const nginx = await startNginx(change(NGINX_KIT), [relay.port, relay.port])
   const redis = await startRedis()
   await writeFile(
     join(folder, '.curlrc'),

@@ -180,7 +180,7 @@ const RELAY_ARROWS: Arrows = {
   'create-log': ['signal-log', 'signal-log/memory', 'signal-log/redis', 'logger', 'options'],
   options: ['access', 'limits', 'signal-log', 'signal-log/redis'],
   access: ['limits', 'signal-log', 'logger', 'rooms'],
-  metrics: ['signal-log'],
+  metrics: ['limits', 'signal-log'],
   rooms: ['signal-log', 'output'],
   'signal-log/memory': ['signal-log', 'output'],
   'signal-log/redis': ['signal-log', 'output', 'timeout'],

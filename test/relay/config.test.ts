@@ -217,14 +217,65 @@ describe('an embedding program', () => {
   })
 })
 
+describe('the environment file', () => {
+  const files: Readonly<Record<string, string>> = {
+    'relay.env': '# The port\n\n SIGNALPOST_PORT = 1 \nexport SIGNALPOST_RATE=2\nSIGNALPOST_HISTORY="3"\nPATH=/bin\n',
+    'relay.json': '{"history": 30, "maxRooms": 40}',
+    'secrets.env': "SIGNALPOST_PUBLISH_KEY='a:with#hash b:two'\r\nSIGNALPOST_DASHBOARD_KEY=key#with-a-hash\n",
+    'wrong.env': 'SIGNALPOST_PROT=1\n',
+  }
+  const readFile = (path: string): string => {
+    if (files[path] === undefined) throw Object.assign(new Error(), { code: 'ENOENT' })
+    return files[path]
+  }
+
+  it('comes after the command line and the environment, and before the config file', () => {
+    const environment = { SIGNALPOST_RATE: '20', SIGNALPOST_CONFIG: 'relay.json' }
+    const args = ['relay', '--env-file', 'relay.env']
+    expect(readCommand(args, environment, '', readFile)).toMatchObject({
+      settings: { port: 1, rate: 20, history: 3, maxRooms: 40 },
+    })
+    expect(readCommand([...args, '--rate', '7'], environment, '', readFile)).toMatchObject({ settings: { rate: 7 } })
+  })
+
+  it('keeps the # of a secret, and removes quotes', () => {
+    expect(readCommand(['relay'], { SIGNALPOST_ENV_FILE: 'secrets.env' }, '', readFile)).toMatchObject({
+      settings: {
+        publishKey: [
+          { name: 'a', secret: 'with#hash' },
+          { name: 'b', secret: 'two' },
+        ],
+        dashboardKey: 'key#with-a-hash',
+      },
+    })
+  })
+
+  it('is read again, except for the variables that the environment sets otherwise', () => {
+    const changing: Record<string, string> = { 'relay.env': 'SIGNALPOST_RATE=2\nSIGNALPOST_HISTORY=3\n' }
+    const environment = { SIGNALPOST_RATE: '2', SIGNALPOST_HISTORY: '30', SIGNALPOST_ENV_FILE: 'relay.env' }
+    const command = readCommand(['relay'], environment, '', (path) => changing[path] ?? '')
+    changing['relay.env'] = 'SIGNALPOST_HISTORY=4\nSIGNALPOST_MAX_ROOMS=5\n'
+    expect(command.run === 'relay' && command.reread()).toMatchObject({ rate: 50, history: 30, maxRooms: 5 })
+  })
+
+  it.each([
+    ['missing.env', 'the environment file missing.env cannot be read (ENOENT). Name another with --env-file.'],
+    ['wrong.env', 'the environment variable SIGNALPOST_PROT is not an option.'],
+  ])('that is wrong is told in one line: %s', (file, text) => {
+    const command = readCommand(['relay', '--env-file', file], {}, '', readFile)
+    expect(command).toEqual({ run: 'fail', text: expect.stringContaining(text) })
+  })
+})
+
 describe('the schema of config files', () => {
   const validate = new Ajv({ strict: true, allErrors: true }).compile(configSchema())
   const isRead = (value: unknown): boolean =>
     readCommand(['relay', '--config', 'relay.json'], {}, '', () => JSON.stringify(value)).run === 'relay'
 
-  it('knows every option but --config', () => {
+  it('knows every option but --config and --env-file', () => {
     const { properties } = configSchema() as { properties: object }
-    expect(Object.keys(properties)).toEqual(['$schema', ...OPTION_NAMES.filter((name) => name !== 'config')])
+    const options = OPTION_NAMES.filter((name) => name !== 'config' && name !== 'envFile')
+    expect(Object.keys(properties)).toEqual(['$schema', ...options])
   })
 
   it.each([

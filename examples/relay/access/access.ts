@@ -72,6 +72,19 @@ export function createAccess(options: AccessOptions): Access {
   }
 }
 
+/** Creates an access that can be replaced while connections use it. */
+export function createReplaceableAccess(first: Access): Access & { replace(next: Access): void } {
+  let current = first
+  return {
+    checkOrigin: (origin, host) => current.checkOrigin(origin, host),
+    rightsOf: (token) => current.rightsOf(token),
+    areValid: (rights) => current.areValid(rights),
+    replace(next) {
+      current = next
+    },
+  }
+}
+
 /** Returns the public id of a page: a hash of its secret, so that no other page can impersonate it. */
 export function publicTab(secret: string): string {
   return sha256(secret).toString('base64url').slice(0, 16)

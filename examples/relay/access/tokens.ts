@@ -7,7 +7,8 @@ import {
   type JWTVerifyOptions,
 } from 'jose'
 import { readClaims, CLOCK_TOLERANCE, WrongClaim } from './claims.js'
-import type { Authorize } from './rights.js'
+import { sha256 } from './keys.js'
+import type { Authorize, Rights } from './rights.js'
 
 const NOT_SUPPORTED = 'the token uses an algorithm or an extension that this relay does not support'
 
@@ -27,6 +28,22 @@ export interface TokenOptions {
   readonly authAudience: string
 }
 
+/** Rights of a token, with a digest of the settings that it was verified with. */
+interface VerifiedRights extends Rights {
+  readonly verifiedWith: string
+}
+
+/** Reports whether rights come from a token that these settings still accept. */
+export function isStillVerified(rights: Rights, options: TokenOptions): boolean {
+  return !('verifiedWith' in rights) || verifiersOf(options).includes(String(rights.verifiedWith))
+}
+
+/** Returns a digest for each secret, or for the key set. */
+function verifiersOf({ authSecret, authJwks, authIssuer, authAudience }: TokenOptions): readonly string[] {
+  const keys = authJwks === '' ? authSecret : [authJwks]
+  return keys.map((key) => sha256(JSON.stringify([key, authIssuer, authAudience])).toString('base64url'))
+}
+
 /**
  * Creates a function that verifies JSON Web Tokens. Returns `undefined` when there are neither secrets nor a key set.
  *
@@ -44,11 +61,14 @@ export function createTokenReader(options: TokenOptions, onRefused: (text: strin
   const keySet = jwks === '' ? undefined : createKeySet(jwks)
   const keys = secrets.map((secret) => new TextEncoder().encode(secret))
 
-  async function verify(token: string): Promise<JWTPayload> {
-    if (keySet) return (await jwtVerify(token, keySet, { ...common, algorithms: PUBLIC_KEY_ALGORITHMS })).payload
+  const verifiers = verifiersOf(options)
+
+  /** Returns the claims, and the index of the key. */
+  async function verify(token: string): Promise<readonly [claims: JWTPayload, index: number]> {
+    if (keySet) return [(await jwtVerify(token, keySet, { ...common, algorithms: PUBLIC_KEY_ALGORITHMS })).payload, 0]
     for (const [index, key] of keys.entries()) {
       try {
-        return (await jwtVerify(token, key, { ...common, algorithms: ['HS256'] })).payload
+        return [(await jwtVerify(token, key, { ...common, algorithms: ['HS256'] })).payload, index]
       } catch (error) {
         const isLast = index === keys.length - 1
         if (isLast || !(error instanceof errors.JWSSignatureVerificationFailed)) throw error
@@ -59,7 +79,9 @@ export function createTokenReader(options: TokenOptions, onRefused: (text: strin
 
   return async (token) => {
     try {
-      return readClaims(await verify(token))
+      const [claims, index] = await verify(token)
+      const rights: VerifiedRights = { ...readClaims(claims), verifiedWith: verifiers[index] ?? '' }
+      return rights
     } catch (error) {
       if (!(error instanceof errors.JOSEError || error instanceof WrongClaim)) throw error
       // The text of this error quotes the token's header.

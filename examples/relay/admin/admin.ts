@@ -33,6 +33,8 @@ export interface AdminOptions {
 /** The dashboard and the metrics for operators. Without a key nothing is measured. */
 export interface Admin {
   readonly routes: AdminRoutes
+  /** Replaces the secret of the operators. */
+  setKey(key: string): void
   /** Resolves when the logouts of other instances are known. */
   open(): Promise<void>
   start(): void
@@ -76,6 +78,7 @@ export function createAdmin(options: AdminOptions): Admin {
 
   return {
     routes: createAdminRoutes({ logins, addressOf, bodies, metrics, overview, folder, onLogout: endLogin }),
+    setKey: (next) => logins?.setKey(next),
     open: () => (logins && isShared ? logoutChannel.start() : Promise.resolve()),
     start() {
       if (key === '') return

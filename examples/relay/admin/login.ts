@@ -36,17 +36,20 @@ export interface Logins {
   cookie(isSecure: boolean): string
   /** Returns the login of a cookie, even if it was ended. */
   loginOf(cookie: string | undefined): Login | undefined
+  /** Replaces the secret, which ends all logins. */
+  setKey(key: string): void
   /** Ends a login before it expires. */
   end(login: Login): void
 }
 
 export function createLogins({
-  key,
+  key: firstKey,
   salt = '',
   clock = () => Date.now(),
   now = () => performance.now(),
 }: LoginsOptions): Logins {
-  const keyring = createKeyring([{ name: 'dashboard', secret: key }])
+  let key = firstKey
+  let keyring = createKeyring([{ name: 'dashboard', secret: key }])
   const mistakes = createRateLimiter({ rate: 1 / SECONDS_PER_MISTAKE, burst: MISTAKE_BURST, now })
   const ended = createEndedLogins(clock)
 
@@ -82,6 +85,10 @@ export function createLogins({
       return cookieOf(`${login.expires}.${login.id}.${sign(login)}`, LIFETIME_SECONDS, isSecure)
     },
     loginOf,
+    setKey(next) {
+      key = next
+      keyring = createKeyring([{ name: 'dashboard', secret: key }])
+    },
     end: ended.add,
   }
 }

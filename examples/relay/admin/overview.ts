@@ -1,3 +1,4 @@
+import { readMemory } from '../metrics/memory.js'
 import { parse } from '../../../src/protocol/codec.js'
 import type { Counters, LoggedSignal } from '../metrics/counters.js'
 import type { RelayState } from '../metrics/relay-state.js'
@@ -35,7 +36,7 @@ export function createOverview({ counters, relayState, instances, rooms, rates }
       ...relayState(),
       uptime: Math.round((performance.now() - startedAt) / 1000),
       rate: { in: averageRate(rates.in), out: averageRate(rates.out) },
-      memory: process.memoryUsage.rss(),
+      memory: readMemory(),
     }
   }
 

@@ -45,7 +45,7 @@ export interface Connections {
 }
 
 export function createConnections(options: ConnectionsOptions): Connections {
-  const { fanOut, maxConnections, terms } = options
+  const { fanOut, terms } = options
   const connections = new Map<Writer, { readonly connection: Connection; readonly heartbeat: Heartbeat }>()
   let rejecting = 0
   let timer: NodeJS.Timeout | undefined
@@ -68,7 +68,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
       return connections.size
     },
     get isFull() {
-      return connections.size >= maxConnections
+      return connections.size >= options.maxConnections
     },
     get canReject() {
       return rejecting < MAX_REJECTING

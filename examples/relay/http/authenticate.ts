@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import { mistakeKey, type AddressOf } from '../limits/client-address.js'
-import { readBearerToken, createKeyring, type NamedKey } from '../access/keys.js'
+import { readBearerToken, createKeyring, type Keyring, type NamedKey } from '../access/keys.js'
 import { createRateLimiter } from '../limits/rate-limit.js'
 import { problem, type Reply } from './reply.js'
 
 export interface AuthenticatorOptions<Key extends NamedKey> {
-  readonly keys: readonly Key[]
+  readonly keys: () => readonly Key[]
   /** The command-line option that sets the keys. */
   readonly flag: string
   readonly addressOf: AddressOf
@@ -19,10 +19,19 @@ export type Authenticate<Key> = (request: IncomingMessage) => { readonly key: Ke
 /** Returns the key of a request's Authorization header, or an error reply. */
 export function createAuthenticator<Key extends NamedKey>(options: AuthenticatorOptions<Key>): Authenticate<Key> {
   const { keys, flag, addressOf, now } = options
-  const keyring = createKeyring(keys)
+  let known = keys()
+  let present = createKeyring(known)
   const mistakes = createRateLimiter({ rate: 1, burst: 20, ...(now && { now }) })
 
+  function currentKeyring(): Keyring<Key> {
+    const latest = keys()
+    if (latest !== known) present = createKeyring(latest)
+    known = latest
+    return present
+  }
+
   return (request) => {
+    const keyring = currentKeyring()
     if (keyring.isEmpty) return problem(403, 'no-keys', `No key is configured for this. Start the relay with ${flag}.`)
     const key = keyring.find(readBearerToken(request.headers.authorization))
     // Valid keys are never rate limited: wrong ones may come from the same proxy.

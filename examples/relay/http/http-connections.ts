@@ -16,7 +16,7 @@ export interface HttpConnections {
 
 export interface HttpConnectionsOptions {
   /** Connections per address that get every reply. The same number again gets urgent replies only. */
-  readonly maxPerAddress: number
+  readonly maxPerAddress: number | (() => number)
   readonly addressOf: AddressOf
   /** Behind a proxy, a connection belongs to the address of its latest request. */
   readonly isProxied: boolean

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { AddressOf } from '../limits/client-address.js'
+import type { NamedKey } from '../access/keys.js'
 import { createAuthenticator } from './authenticate.js'
 import type { BodyReader } from './body.js'
 import { json, problem, type Reply } from './reply.js'
@@ -7,7 +8,7 @@ import { readRevocation, REVOCATION_RULE, type Revocation } from '../access/revo
 
 export interface RevokeRequestsOptions {
   /** Secrets that may revoke tokens. */
-  readonly secrets: readonly string[]
+  readonly secrets: () => readonly string[]
   readonly bodies: BodyReader
   /** The largest body (bytes). */
   readonly maxBytes: number
@@ -19,7 +20,7 @@ export interface RevokeRequestsOptions {
 /** Revokes tokens on behalf of backends. */
 export function createRevokeRequests(options: RevokeRequestsOptions) {
   const { secrets, bodies, maxBytes, addressOf, revoke } = options
-  const keys = secrets.map((secret) => ({ name: 'revoke', secret }))
+  const keys = (): readonly NamedKey[] => secrets().map((secret) => ({ name: 'revoke', secret }))
   const authenticate = createAuthenticator({ keys, flag: '--revoke-key', addressOf })
 
   return async (request: IncomingMessage): Promise<Reply> => {

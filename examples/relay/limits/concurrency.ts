@@ -5,12 +5,13 @@ export interface ConcurrencyLimit {
   release(key: string): void
 }
 
-export function createConcurrencyLimit(limit: number): ConcurrencyLimit {
+/** @param limit A function, if the limit may change. */
+export function createConcurrencyLimit(limit: number | (() => number)): ConcurrencyLimit {
   const counts = new Map<string, number>()
   return {
     acquire(key) {
       const count = counts.get(key) ?? 0
-      if (count >= limit) return false
+      if (count >= (typeof limit === 'number' ? limit : limit())) return false
       counts.set(key, count + 1)
       return true
     },

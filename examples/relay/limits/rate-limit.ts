@@ -49,19 +49,23 @@ export interface RateLimiter {
   consume(key: string, count?: number): number
 }
 
-export function createRateLimiter({ rate, burst, now = () => performance.now() }: RateOptions): RateLimiter {
-  const interval = 1000 / rate
+/** @param options A function, if the rate may change. */
+export function createRateLimiter(options: RateOptions | (() => RateOptions)): RateLimiter {
+  const read = typeof options === 'function' ? options : () => options
+  const { now = () => performance.now() } = read()
   const dues = new Map<string, number>()
   let sweepSize = MIN_SWEEP_SIZE
-  if (interval === 0) return { size: 0, wait: () => 0, consume: () => 0 }
 
   function dueOf(key: string, time: number, count = 1): number {
-    return nextDue(dues.get(key), time, interval, burst, Math.min(count, burst))
+    const { rate, burst } = read()
+    if (rate === Number.POSITIVE_INFINITY) return time
+    return nextDue(dues.get(key), time, 1000 / rate, burst, Math.min(count, burst))
   }
 
   /** Drops keys that have been idle so long that their full burst is available again. */
   function forgetIdle(time: number): void {
-    for (const [key, due] of dues) if (due <= time - interval * burst) dues.delete(key)
+    const { rate, burst } = read()
+    for (const [key, due] of dues) if (due <= time - (1000 / rate) * burst) dues.delete(key)
     sweepSize = Math.max(MIN_SWEEP_SIZE, dues.size * 2)
   }
 
@@ -77,6 +81,7 @@ export function createRateLimiter({ rate, burst, now = () => performance.now() }
       const time = now()
       const due = dueOf(key, time, count)
       if (due > time) return due - time
+      if (read().rate === Number.POSITIVE_INFINITY) return 0
       if (dues.size >= sweepSize) forgetIdle(time)
       dues.set(key, due)
       return 0

@@ -2,6 +2,8 @@ import { Counter, Gauge, Registry } from 'prom-client'
 import * as CloseCode from '../../../src/protocol/close-codes.js'
 import type { Counters } from './counters.js'
 import type { RelayState } from './relay-state.js'
+import { readDescriptors } from '../limits/descriptors.js'
+import { readMemory } from './memory.js'
 import { createLoopDelayMonitor, type LoopDelay } from './loop-delay.js'
 
 export interface Metrics {
@@ -128,7 +130,13 @@ type AddMetric = (name: string, help: string, read: () => number) => void
 function addProcess(gauge: AddMetric, counter: AddMetric): void {
   // Computed once: Prometheus counts each change of this value as a restart.
   const startedAt = Date.now() / 1000 - process.uptime()
-  gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss())
+  const maxDescriptors = readDescriptors()?.max
+  if (maxDescriptors !== undefined) {
+    // Reading them needs one: they cannot be read if all are open.
+    gauge('process_open_fds', 'Open file descriptors.', () => readDescriptors()?.open ?? maxDescriptors)
+    gauge('process_max_fds', 'Maximum number of open file descriptors.', () => maxDescriptors)
+  }
+  gauge('process_resident_memory_bytes', 'Resident memory.', readMemory)
   gauge('process_start_time_seconds', 'When the process started, in epoch seconds.', () => startedAt)
   counter('process_cpu_seconds_total', 'CPU time of the process.', () => {
     const { user, system } = process.cpuUsage()

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { readConfig } from './config-file.js'
+import { parseEnvFile, withoutFile, type Environment } from './env-file.js'
 import {
   flagOf,
   OPTION_NAMES,
@@ -37,21 +38,20 @@ const HELP_GROUPS: { readonly [title: string]: readonly OptionName[] } = {
     'rate',
     'maxBuffered',
   ],
-  Operation: ['dashboardKey', 'logLevel', 'logFile', 'config'],
+  Operation: ['dashboardKey', 'logLevel', 'logFile', 'envFile', 'config'],
 }
 
 const SEE_HELP = 'Run signalpost relay --help for all options.'
 
 /** The result of parsing the command line. */
 export type Command =
-  | { readonly run: 'relay'; readonly settings: CommandSettings }
+  | { readonly run: 'relay'; readonly settings: CommandSettings; readonly reread: () => CommandSettings }
   | { readonly run: 'print'; readonly text: string }
   | { readonly run: 'fail'; readonly text: string }
 
-type Environment = Readonly<Record<string, string | undefined>>
 type ReadFile = (path: string) => string
 
-/** Reads the command line, the environment and the config file, in this order of precedence. */
+/** Reads the command line, the environment and both files, in this order of precedence. */
 export function readCommand(
   args: readonly string[],
   environment: Environment,
@@ -66,11 +66,28 @@ export function readCommand(
   if (rest.includes('--help') || rest.includes('-h')) return { run: 'print', text: relayHelp() }
   if (rest.includes('--version')) return { run: 'print', text: version }
   try {
-    const direct = { ...readEnvironment(environment), ...readArguments(rest) }
-    const config = direct.config ? readConfig(read(direct.config, readFile), direct.config) : {}
-    return { run: 'relay', settings: resolveSettings({ ...config, ...direct }) }
+    const reread = createSettingsReader(rest, environment, readFile)
+    return { run: 'relay', settings: reread(), reread }
   } catch (error) {
     return fail(error instanceof Error ? error.message : String(error))
+  }
+}
+
+/** Returns a function that reads the files again. The environment is that of the start. */
+function createSettingsReader(
+  args: readonly string[],
+  environment: Environment,
+  readFile: ReadFile,
+): () => CommandSettings {
+  const direct = readArguments(args)
+  const envFile = direct.envFile ?? environment[variableOf('envFile')] ?? ''
+  const readEnvFile = (): Environment =>
+    envFile === '' ? {} : parseEnvFile(read(envFile, 'environment file', 'envFile', readFile))
+  const own = withoutFile(environment, readEnvFile())
+  return () => {
+    const given = { ...readEnvironment({ ...readEnvFile(), ...own }), ...direct }
+    const config = given.config ? readConfig(read(given.config, 'config file', 'config', readFile), given.config) : {}
+    return resolveSettings({ ...config, ...given })
   }
 }
 
@@ -78,12 +95,12 @@ function fail(text: string): Command {
   return { run: 'fail', text: `signalpost: ${text}` }
 }
 
-function read(file: string, readFile: ReadFile): string {
+function read(file: string, kind: string, option: OptionName, readFile: ReadFile): string {
   try {
     return readFile(file)
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : ''
-    throw new Error(`the config file ${file} cannot be read${code}. Name another with --config.`, { cause: error })
+    throw new Error(`the ${kind} ${file} cannot be read${code}. Name another with ${flagOf(option)}.`, { cause: error })
   }
 }
 
@@ -153,5 +170,6 @@ A repeatable option may occur several times; commas may also separate origins, a
 A limit of 0 means no limit.
 Each option is also an environment variable: ${flagOf('port')} is ${variableOf('port')}, ${flagOf('maxBytes')} is ${variableOf('maxBytes')}.
 Each option is also a key of the config file: "maxBytes".
-The command line takes precedence over the environment, and the environment over the config file.`
+The command line takes precedence over the environment, then come the environment file and the config file.
+On SIGHUP the relay reads both files again, applies changed origins, keys, secrets and limits, and reopens its log file.`
 }

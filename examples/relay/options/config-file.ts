@@ -1,10 +1,13 @@
 import { OPTION_NAMES, OPTIONS, type CommandSettings, type OptionName } from './options.js'
 
+/** A file cannot name files of options. */
+const FILE_OPTIONS = OPTION_NAMES.filter((name) => name !== 'config' && name !== 'envFile')
+
 /** Parses a config file. The text of an error fits on one line, and never repeats a secret. */
 export function readConfig(text: string, file: string): Partial<CommandSettings> {
   const settings = Object.entries(fieldsOf(text, file)).flatMap(([key, value]) => {
     if (key === '$schema') return []
-    const name = OPTION_NAMES.find((known) => known === key && known !== 'config')
+    const name = FILE_OPTIONS.find((known) => known === key)
     if (!name) throw new Error(`${file} has the unknown option "${key}"${adviseOn(key)}`)
     return [[name, readValue(name, value, file)]]
   })
@@ -13,7 +16,7 @@ export function readConfig(text: string, file: string): Partial<CommandSettings>
 
 /** The JSON schema of config files, for editors. */
 export function configSchema(): Readonly<Record<string, unknown>> {
-  const options = OPTION_NAMES.filter((name) => name !== 'config').map((name) => {
+  const options = FILE_OPTIONS.map((name) => {
     const { help, fallback, schema } = OPTIONS[name]
     return [name, { description: help, default: fallback, ...schema }]
   })

@@ -84,6 +84,8 @@ export interface CommandSettings extends RelaySettings {
   readonly logLevel: string
   /** The file for the log; empty means standard output. @default '' */
   readonly logFile: string
+  /** A file with lines NAME=value, below the environment; empty means none. @default '' */
+  readonly envFile: string
   /** A JSON file with any of the other options; empty means none. @default '' */
   readonly config: string
 }
@@ -212,7 +214,8 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionRow<CommandSettings
     'one of debug, info, warn, error, silent',
   ),
   logFile: text('file', 'file for the log instead of standard output', '', /./, 'a file'),
-  config: text('file', 'JSON file with any of these options', '', /./, 'a file'),
+  envFile: text('file', 'file with variables of these options, which SIGHUP reads again', '', /./, 'a file'),
+  config: text('file', 'JSON file with any of these options, which SIGHUP reads again', '', /./, 'a file'),
 }
 
 /** The names of all options. */

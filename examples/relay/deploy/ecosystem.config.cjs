@@ -1,5 +1,5 @@
 /**
- * The relay under PM2. DEPLOY.md says how it is used.
+ * The relay under PM2. DEPLOY.md describes the use.
  *
  * Settings are lines NAME=value in the file relay.env beside this one; `signalpost relay --help` lists them.
  */
@@ -21,8 +21,14 @@ module.exports = {
     cwd: __dirname,
     // In cluster mode, PM2 would share one port among relays behind the back of their clients.
     exec_mode: 'fork',
-    env: { NODE_ENV: 'production', ...settings, SIGNALPOST_PORT: String(firstPort + index) },
-    // On SIGTERM the relay lets its clients go within 10 seconds; PM2 would kill it after 1.6.
+    // The relay reads the file again on SIGHUP.
+    env: {
+      NODE_ENV: 'production',
+      ...settings,
+      ...(existsSync(file) && { SIGNALPOST_ENV_FILE: file }),
+      SIGNALPOST_PORT: String(firstPort + index),
+    },
+    // On SIGTERM the relay says goodbye to its clients within 10 seconds; PM2 would kill it after 1.6.
     kill_timeout: 12_000,
     exp_backoff_restart_delay: 200,
     max_memory_restart: '1G',
