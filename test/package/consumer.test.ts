@@ -100,7 +100,7 @@ describe('an application that installed the package', () => {
       path
         .replace(/^dist\/cjs\/.*\.js$/, 'dist/cjs modules')
         .replace(/^dist\/(?!cjs|umd|relay|playground|dashboard).*\.(js|js\.map)$/, 'dist modules')
-        .replace(/^(dist\/(?:playground|dashboard)|examples\/(?:guides|relay\/deploy))\/.*$/, '$1')
+        .replace(/^(dist\/(?:playground|dashboard)|examples\/(?:guides|relay\/(?:deploy|monitoring)))\/.*$/, '$1')
         .replace(/^(dist\/relay\/chunk)-\w+\.js$/, '$1')
         .replace(/^dist\/[a-z]+\/index\.d\.c?ts$/, 'dist entry point types')
         .replace(/^dist\/[a-z-]+-[\w-]{8}\.d\.c?ts$/, 'dist shared types'),
