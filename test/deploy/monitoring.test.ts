@@ -5,14 +5,16 @@ import { describe, expect, it } from 'vitest'
 import { describeWhere } from '../browser/installed.js'
 import { ROOT } from '../package/root.js'
 import { startRelay } from '../relay/protocol-client.js'
-import { makeFolder, readKit, run } from './fixtures.js'
+import { makeFolder, run } from './fixtures.js'
 import { findProgram } from './programs.js'
 
 const PROMTOOL = findProgram('promtool')
 const ADVICE = 'promtool is missing: apt-get install --no-install-recommends prometheus.'
 const KEY = 'the-key-of-the-operator'
 
-const RULES = join(ROOT, 'examples/relay/monitoring/alerts.yml')
+const MONITORING = join(ROOT, 'examples/relay/monitoring')
+const RULES = join(MONITORING, 'alerts.yml')
+const readMonitoring = (name: string): string => readFileSync(join(MONITORING, name), 'utf8')
 const RULE_TESTS = readFileSync(join(import.meta.dirname, 'monitoring/alerts.test.yml'), 'utf8')
 
 interface Panel {
@@ -28,9 +30,9 @@ interface Dashboard {
   readonly templating: { readonly list: readonly { readonly name: string; readonly query: unknown }[] }
 }
 
-const dashboard = JSON.parse(readKit('monitoring/dashboard.json')) as Dashboard
+const dashboard = JSON.parse(readMonitoring('dashboard.json')) as Dashboard
 const queries = dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr))
-const alerts = [...readKit('monitoring/alerts.yml').matchAll(/^ +expr: (.+)$/gm)].map(([, expr = '']) => expr)
+const alerts = [...readMonitoring('alerts.yml').matchAll(/^ +expr: (.+)$/gm)].map(([, expr = '']) => expr)
 
 /** Words of PromQL that are neither metrics nor functions. */
 const KEYWORDS = new Set(['by', 'without', 'and', 'or', 'unless', 'on', 'ignoring', 'bool', 'offset'])
@@ -95,7 +97,7 @@ describeWhere(PROMTOOL, ADVICE)('promtool', () => {
     await writeFile(file, RULE_TESTS.replace('ALERTS', RULES))
     const { code, text } = await run(PROMTOOL ?? '', ['test', 'rules', file])
     expect({ code, text }).toEqual({ code: 0, text: expect.stringContaining('SUCCESS') })
-    const names = [...readKit('monitoring/alerts.yml').matchAll(/alert: (\w+)/g)].map(([, name = '']) => name)
+    const names = [...readMonitoring('alerts.yml').matchAll(/alert: (\w+)/g)].map(([, name = '']) => name)
     const fired = names.filter((name) => new RegExp(`alertname: ${name}\\n +exp_alerts:\\n`).test(RULE_TESTS))
     expect(fired).toEqual(names)
   })
