@@ -37,7 +37,7 @@ export interface StreamsOptions {
 }
 
 /** A request of a page whose WebSockets are blocked. */
-export interface StreamRequest {
+interface StreamRequest {
   /** The hello frame. */
   readonly hello: unknown
   /** How long the answer may be held until there is news (ms); `undefined` for an answer that does not end. */
