@@ -12,7 +12,8 @@ export interface Answers {
 
 export interface AnswersOptions {
   readonly post: (body: unknown, controller: AbortController) => Promise<Response>
-  readonly onEvent: (text: string) => void
+  /** Returns whether this is the last event of the answer. */
+  readonly onEvent: (text: string) => boolean
   /** A stream brings nothing. */
   readonly onBuffered: () => void
   /** The answer was cut, or is an error. */
@@ -23,16 +24,18 @@ export function createAnswers({ post, onEvent, onBuffered, onLost }: AnswersOpti
   let current = new AbortController()
   let heardAt = 0
 
-  async function read(hello: unknown, controller: AbortController, onFirst: () => void): Promise<Response | undefined> {
+  /** Reads an answer to its end. Returns an error of the relay, or whether the last event came. */
+  async function read(hello: unknown, controller: AbortController, onFirst: () => void): Promise<Response | boolean> {
     const response = await post(hello, controller)
     if (!response.ok) return response
+    let isComplete = false
     for await (const text of readEvents(response)) {
       if (controller.signal.aborted) break
       onFirst()
       heardAt = performance.now()
-      onEvent(text)
+      isComplete = onEvent(text)
     }
-    return undefined
+    return isComplete
   }
 
   return {
@@ -42,10 +45,10 @@ export function createAnswers({ post, onEvent, onBuffered, onLost }: AnswersOpti
       const timer = isStream ? setTimeout(onBuffered, STREAM_TIMEOUT) : undefined
       const stopTimer = (): void => clearTimeout(timer)
       controller.signal.addEventListener('abort', stopTimer)
-      const error = await read(hello, controller, stopTimer).catch(() => undefined)
+      const result = await read(hello, controller, stopTimer).catch(() => false)
       if (controller.signal.aborted) return
       stopTimer()
-      onLost(error)
+      if (result !== true) onLost(result || undefined)
     },
     silence: () => performance.now() - heardAt,
     stop: () => current.abort(),

@@ -1,3 +1,4 @@
+import { isHidden } from '../connection/lifecycle.js'
 import type { Socket, SocketEvents } from '../connection/socket.js'
 import * as CloseCode from '../protocol/close-codes.js'
 import type { ClientFrame, HelloFrame, RelayFrame, RefusedFrame, SendFrame } from '../protocol/frames.js'
@@ -7,6 +8,8 @@ import { stringify } from '../protocol/stringify.js'
 
 /** How long the relay may hold an answer that does not stream (ms). */
 const HOLD = 25_000
+/** How often a hidden page asks for news (ms). */
+const HIDDEN_PAUSE = 15_000
 /** How long a request with signals may take (ms): the relay retries for 15 seconds. */
 const POST_TIMEOUT = 20_000
 /** How much later than announced an event may arrive (ms). */
@@ -34,16 +37,10 @@ interface Answer {
   readonly refused: readonly Omit<RefusedFrame, 'type'>[]
 }
 
-/** The close codes that stand for errors of the relay. Errors of proxies have no such codes. */
-const CODES: { readonly [error: string]: number } = {
+/** The close codes for errors of the relay after which a client does not come back unchanged. */
+const FINAL_CODES: { readonly [error: string]: number } = {
   origin: CloseCode.Forbidden,
   unauthorized: CloseCode.Unauthorized,
-  restart: CloseCode.Restart,
-  unavailable: CloseCode.Restart,
-  busy: CloseCode.TooMany,
-  'too-many': CloseCode.TooMany,
-  'too-fast': CloseCode.TooMany,
-  'address-connections': CloseCode.TooMany,
 }
 
 /**
@@ -58,9 +55,9 @@ export function openHttpSocket(url: string, events: SocketEvents, route: HttpRou
   let hello: HelloFrame
   /** How long the relay may hold the next answer (ms): not the one with the welcome or with a fresh room. */
   let wait = 0
-  let isHelloDue = false
-  /** The rooms of the hello that the relay has not answered. */
+  /** The rooms of the hello that the relay has not answered; infinite if the hello is not sent yet. */
   let unanswered = 0
+  let timer: ReturnType<typeof setTimeout> | undefined
   let terms = { beat: 0, maxBytes: 0 }
   const answers = createAnswers({
     post,
@@ -78,31 +75,44 @@ export function openHttpSocket(url: string, events: SocketEvents, route: HttpRou
     return fetch(address, { method: 'POST', body: stringify(body), signal })
   }
 
-  /** Says hello again at the end of the task: the hello covers joins, leaves and tokens. */
-  function renewHello(): void {
-    if (isHelloDue) return
-    isHelloDue = true
-    wait = 0
-    queue.hold()
-    queueMicrotask(() => {
-      isHelloDue = false
-      if (!requests.signal.aborted) events.onHelloNeeded()
-    })
+  /** Says hello again, at once or after a pause (ms). */
+  function renewHello(pause = 0): void {
+    clearTimeout(timer)
+    timer = setTimeout(events.onHelloNeeded, pause)
   }
 
-  function onEvent(text: string): void {
+  /** Says a hello that covers joins, leaves and a token. */
+  function renewRooms(): void {
+    unanswered = Infinity
+    wait = 0
+    queue.hold()
+    renewHello()
+  }
+
+  function listen(): void {
+    const isStream = !route.isBuffered && !isHidden()
+    void answers.listen(isStream ? hello : { ...hello, wait }, isStream)
+  }
+
+  function onEvent(text: string): boolean {
     const frame = JSON.parse(text) as RelayFrame | CloseEvent
-    if (frame.type === 'close') return onLastEvent(frame)
+    if (frame.type === 'close') {
+      onLastEvent(frame)
+      return true
+    }
     if (frame.type === 'welcome') terms = frame
     if (frame.type === 'joined' || frame.type === 'refused') unanswered -= 1
     if (!isRepeated(frame)) events.onText(text)
-    if (unanswered <= 0 && !isHelloDue) queue.release()
+    if (unanswered <= 0) queue.release()
+    return false
   }
 
   function onLastEvent({ code, reason }: CloseEvent): void {
     if (code !== CloseCode.Normal) return void finish(code, reason)
-    wait = HOLD
-    events.onHelloNeeded()
+    // A hello that is due anyway must not wait.
+    if (unanswered === Infinity) return
+    wait = isHidden() ? 0 : HOLD
+    renewHello(isHidden() ? HIDDEN_PAUSE : 0)
   }
 
   /** Each answer has a welcome, and refuses the same rooms again: the client wants to know once. */
@@ -124,7 +134,7 @@ export function openHttpSocket(url: string, events: SocketEvents, route: HttpRou
   }
 
   async function submit(signals: readonly SendFrame[]): Promise<Answer | undefined> {
-    const timer = setTimeout(finish, POST_TIMEOUT, CloseCode.Abnormal)
+    const timeout = setTimeout(finish, POST_TIMEOUT, CloseCode.Abnormal)
     try {
       const { v, tab, token } = hello
       const response = await post({ v, tab, token, signals }, requests)
@@ -135,23 +145,27 @@ export function openHttpSocket(url: string, events: SocketEvents, route: HttpRou
     } catch {
       return finish(CloseCode.Abnormal)
     } finally {
-      clearTimeout(timer)
+      clearTimeout(timeout)
     }
     return requests.signal.aborted ? undefined : submit(signals)
   }
 
   /** A request that is answered proves one direction only: the answer to the hello must not be silent. */
   async function ping(): Promise<void> {
-    if (answers.silence() > terms.beat + BEAT_MARGIN) route.isBuffered = (route.silences += 1) > 1
+    if (isHidden()) renewHello()
+    else if (answers.silence() > terms.beat + BEAT_MARGIN) route.isBuffered = (route.silences += 1) > 1
     else if (await submit([])) events.onText(stringify({ type: 'pong' }))
   }
 
+  /** Errors of proxies have no code of the relay. */
   async function refuse(response: Response): Promise<void> {
     const { error } = (await response.json().catch(() => ({}))) as { error?: { code: string; text: string } }
-    finish(CODES[error?.code ?? ''] ?? CloseCode.Abnormal, error?.text)
+    const temporary = response.status === 429 ? CloseCode.TooMany : CloseCode.Restart
+    finish(error ? (FINAL_CODES[error.code] ?? temporary) : CloseCode.Abnormal, error?.text)
   }
 
   function close(): void {
+    clearTimeout(timer)
     requests.abort()
     answers.stop()
   }
@@ -162,26 +176,29 @@ export function openHttpSocket(url: string, events: SocketEvents, route: HttpRou
     events.onClose(code, reason)
   }
 
+  // Browsers open six connections to a host, in all tabs: hidden pages hold none.
+  globalThis.document?.addEventListener('visibilitychange', () => renewRooms(), { signal: requests.signal })
   queueMicrotask(() => requests.signal.aborted || events.onOpen())
   return {
     send(text) {
       const frame = JSON.parse(text) as ClientFrame
       switch (frame.type) {
         case 'hello':
+          clearTimeout(timer)
           hello = frame
           unanswered = wait > 0 ? 0 : frame.rooms.length
           if (unanswered > 0) queue.hold()
-          return void answers.listen(route.isBuffered ? { ...hello, wait } : hello, !route.isBuffered)
+          return listen()
         case 'signal':
           return queue.push(frame)
         case 'ping':
           return void ping()
         case 'token':
           answered.clear()
-          return renewHello()
+          return renewRooms()
         default:
           answered.delete(frame.room)
-          renewHello()
+          renewRooms()
       }
     },
     close,

@@ -127,3 +127,41 @@ describe('the fallback', () => {
     expect(told).toEqual(['close 1006'])
   })
 })
+
+describe('a hidden page without WebSockets', () => {
+  /** A page whose tab the user shows and hides. */
+  function hide(page: EventTarget & { visibilityState: string }, isHidden: boolean): void {
+    page.visibilityState = isHidden ? 'hidden' : 'visible'
+    page.dispatchEvent(new Event('visibilitychange'))
+  }
+
+  const waits = (): unknown[] => requests.map((body) => (JSON.parse(body) as { wait?: number }).wait)
+
+  it('P14.9 holds no connection, and asks every 15 s; seen again, it gets a stream at once', async () => {
+    const page = Object.assign(new EventTarget(), { visibilityState: 'visible' })
+    vi.stubGlobal('document', page)
+    const last = '{"type":"close","code":1000,"reason":"ask again"}'
+    vi.stubGlobal('fetch', async (_url: string, { body }: { body: string }) => {
+      requests.push(body)
+      const isHeld = (JSON.parse(body) as { wait?: number }).wait === undefined
+      return isHeld ? new Response(new ReadableStream()) : new Response(`data: ${WELCOME}\n\ndata: ${last}\n\n`)
+    })
+    const socket = connectBy(createFallback(openSocket))
+    block(sockets[0])
+    await settle()
+    hide(page, true)
+    await settle()
+    expect(waits()).toEqual([undefined, 0])
+    await vi.advanceTimersByTimeAsync(14_900)
+    expect(waits()).toEqual([undefined, 0])
+    await vi.advanceTimersByTimeAsync(15_100)
+    expect(waits()).toEqual([undefined, 0, 0, 0])
+    hide(page, false)
+    await settle()
+    expect(waits()).toEqual([undefined, 0, 0, 0, undefined])
+    socket.close()
+    hide(page, true)
+    await vi.advanceTimersByTimeAsync(MINUTE)
+    expect([waits().length, vi.getTimerCount(), told]).toEqual([5, 0, ['welcome']])
+  })
+})
