@@ -1,5 +1,8 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join as joinPath } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -194,12 +197,15 @@ describeInChromium('a page of HTML', () => {
       const other = await join(site.relay)
       const { page, connections } = await visit(site.page)
       await waitForOnline(page)
+      // On a busy machine the signals would come with pauses, which are no burst.
+      const release = await blockPage(page)
       const sent: Promise<void>[] = []
       for (let n = 1; n <= 1000; n += 1) {
         site.count = n
         sent.push(other.send('ReportIncome', n))
       }
       await Promise.all(sent)
+      await release()
       await page.waitForFunction(
         () =>
           [...document.querySelectorAll('[data-signal-refresh]')].filter(({ textContent }) => textContent === '1000')
@@ -364,6 +370,26 @@ describeInChromium('a page of HTML', () => {
 
 async function waitForOnline(page: Page): Promise<void> {
   await page.waitForFunction(() => document.documentElement.dataset.signalState === 'online')
+}
+
+/** Blocks the main thread of a page by a synchronous request. Returns the end of it. */
+async function blockPage(page: Page): Promise<() => Promise<void>> {
+  const server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const request = once(server, 'request') as Promise<[IncomingMessage, ServerResponse]>
+  const blocked = page.evaluate((address) => {
+    const waiting = new XMLHttpRequest()
+    waiting.open('GET', address, false)
+    waiting.send()
+  }, `http://127.0.0.1:${port}/`)
+  const [, response] = await request
+  return async () => {
+    response.writeHead(200, { 'Access-Control-Allow-Origin': '*', Connection: 'close' }).end()
+    await blocked
+    server.close()
+  }
 }
 
 async function writePage({ url }: RelayProcess, html: string): Promise<string> {

@@ -9,6 +9,7 @@ const { parseEnv } = require('node:util')
 
 const file = join(__dirname, 'relay.env')
 const settings = existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {}
+const forNode = Object.fromEntries(Object.entries(settings).filter(([name]) => !name.startsWith('SIGNALPOST_')))
 const firstPort = Number(settings.SIGNALPOST_PORT ?? 8081)
 // Two relays know of each other's signals through Redis only.
 const count = settings.SIGNALPOST_REDIS ? 2 : 1
@@ -21,10 +22,10 @@ module.exports = {
     cwd: __dirname,
     // In cluster mode, PM2 would share one port among relays behind the back of their clients.
     exec_mode: 'fork',
-    // The relay reads the file again on SIGHUP.
+    // The relay reads the file itself, again on SIGHUP: PM2 would keep old settings, and write secrets into its dump.
     env: {
       NODE_ENV: 'production',
-      ...settings,
+      ...forNode,
       ...(existsSync(file) && { SIGNALPOST_ENV_FILE: file }),
       SIGNALPOST_PORT: String(firstPort + index),
     },

@@ -13,11 +13,11 @@ export function parseEnvFile(text: string): Environment {
 }
 
 /**
- * Returns the variables that do not come from the file. systemd, PM2 and Docker put the file's variables into the
+ * Returns the variables that have a value and do not come from the file. systemd, PM2 and Docker put the file's variables into the
  * environment, where they would outlive a change of the file.
  */
 export function withoutFile(environment: Environment, file: Environment): Environment {
-  return Object.fromEntries(Object.entries(environment).filter(([name, value]) => file[name] !== value))
+  return Object.fromEntries(Object.entries(environment).filter(([name, value]) => value !== '' && file[name] !== value))
 }
 
 function unquote(value: string): string {
