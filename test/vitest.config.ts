@@ -129,7 +129,7 @@ export default defineConfig({
       },
       {
         test: {
-          ...ALONE,
+          ...TOGETHER,
           name: 'deploy',
           environment: 'node',
           include: ['test/deploy/**/*.test.ts'],
