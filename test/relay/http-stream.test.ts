@@ -1,4 +1,8 @@
+import { EventEmitter } from 'node:events'
+import type { ServerResponse } from 'node:http'
 import { describe, expect, it, vi } from 'vitest'
+import { ResponseSocket } from '../../examples/relay/http/response-socket.js'
+import { textFrame } from '../../examples/relay/output/frame.js'
 import { createId } from '../../src/protocol/id.js'
 import { connect, startRelay } from './protocol-client.js'
 
@@ -120,4 +124,15 @@ describe('a hello by HTTP', () => {
     const frames = await readUntil(await sayHello(port), (all) => all.length > 4)
     expect(new Set(typesOf(frames))).toEqual(new Set(['welcome', 'joined', 'beat']))
   })
+})
+
+it('P14.2 the last event follows all frames that were sent before, also on a slow network', () => {
+  const written: string[] = []
+  const write = (text: string): void => void written.push(text)
+  // Nothing is flushed here: no callback comes.
+  const response = Object.assign(new EventEmitter(), { writableLength: 1, write, end: write })
+  const socket = new ResponseSocket(response as unknown as ServerResponse)
+  for (const type of ['beat', 'goodbye']) socket.output.write(textFrame(JSON.stringify({ type })))
+  socket.close(4503, 'restart')
+  expect(typesOf(framesOf(written.join('')))).toEqual(['beat', 'goodbye', 'close'])
 })

@@ -1,9 +1,8 @@
-import type { Writable } from 'node:stream'
 import * as CloseCode from '../../../src/protocol/close-codes.js'
 import { Heartbeat, TICKS_PER_BEAT } from './heartbeat.js'
 import type { FanOut, Writer } from '../output/writer.js'
 import { createConnection, type Connection, type ConnectionOptions } from './connection.js'
-import type { FrameSocket } from '../output/frame-socket.js'
+import type { FrameOutput, FrameSocket } from '../output/frame-socket.js'
 
 /**
  * Maximum number of connections that are closed with the code TooMany at a time. A browser reads the reason only from a
@@ -33,9 +32,9 @@ export interface Connections {
   readonly canReject: boolean
   all(): readonly Connection[]
   /** @param address The client's address, unless it is a loopback one. */
-  add(ws: FrameSocket, socket: Writable, address?: string): Connection
+  add(ws: FrameSocket, socket: FrameOutput, address?: string): Connection
   /** Closes a connection with the code TooMany. */
-  reject(ws: FrameSocket, socket: Writable, rejection: Rejection): void
+  reject(ws: FrameSocket, socket: FrameOutput, rejection: Rejection): void
   /** Ends the connections whose rights are no longer valid. */
   recheckRights(): void
   fail(writer: Writer, error: unknown): void
@@ -54,7 +53,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
     for (const { heartbeat } of connections.values()) heartbeat.tick()
   }
 
-  function reject(ws: FrameSocket, socket: Writable, { reason, retryAfter }: Rejection): void {
+  function reject(ws: FrameSocket, socket: FrameOutput, { reason, retryAfter }: Rejection): void {
     const writer = fanOut.open(ws, socket)
     ws.on('error', () => {})
     rejecting += 1

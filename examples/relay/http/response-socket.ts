@@ -1,8 +1,7 @@
 import { EventEmitter, once } from 'node:events'
 import type { ServerResponse } from 'node:http'
-import { Writable } from 'node:stream'
 import { textsOf } from '../output/frame.js'
-import type { FrameSocket } from '../output/frame-socket.js'
+import type { FrameOutput, FrameSocket } from '../output/frame-socket.js'
 
 /** Frames that bring no news. */
 const GREETING = /^\{"type":"(?:welcome|joined)"/
@@ -20,7 +19,7 @@ export class ResponseSocket extends EventEmitter implements FrameSocket {
   readonly isPaused = false
   readyState = OPEN
   /** Takes WebSocket frames, which connections share, and writes their texts. */
-  readonly output: Writable
+  readonly output: FrameOutput
   /** Resolves with the first frame after the greeting, or at the end of the connection. */
   readonly whenNews: Promise<void>
   readonly #response: ServerResponse
@@ -29,18 +28,25 @@ export class ResponseSocket extends EventEmitter implements FrameSocket {
   constructor(response: ServerResponse) {
     super()
     this.#response = response
-    this.output = new Writable({
-      write: (frames: Buffer, _encoding, done) => {
-        const texts = textsOf(frames)
-        response.write(texts.map(eventOf).join(''), () => done())
-        if (!texts.every((text) => GREETING.test(text))) this.emit('news')
+    this.output = {
+      get destroyed() {
+        return response.destroyed
       },
-    })
+      get writableLength() {
+        return response.writableLength
+      },
+      write: (frames: Buffer) => {
+        const texts = textsOf(frames)
+        if (!texts.every((text) => GREETING.test(text))) this.emit('news')
+        return response.write(texts.map(eventOf).join(''))
+      },
+      on: response.on.bind(response),
+      off: response.off.bind(response),
+    }
     this.whenNews = once(this, 'news').then(() => undefined)
     response.on('error', () => {})
     response.on('close', () => {
       this.readyState = CLOSED
-      this.output.destroy()
       this.emit('close', this.#code)
       this.emit('news')
     })
@@ -60,7 +66,7 @@ export class ResponseSocket extends EventEmitter implements FrameSocket {
 
   resume(): void {}
 
-  /** Ends the response with an event that has the code and the reason of a close frame. */
+  /** Ends the response, after the frames of before, with an event that has the code and the reason of a close frame. */
   close(code: number, reason: string): void {
     if (this.readyState !== OPEN) return
     this.readyState = CLOSING

@@ -1,3 +1,8 @@
+import type { Writable } from 'node:stream'
+
+/** The members of a stream that takes the outgoing frames of a connection. */
+export type FrameOutput = Pick<Writable, 'destroyed' | 'writableLength' | 'write' | 'on' | 'off'>
+
 /** The members of a WebSocket that a connection uses. */
 export interface FrameSocket {
   readonly readyState: number

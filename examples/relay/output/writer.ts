@@ -1,10 +1,9 @@
-import type { Writable } from 'node:stream'
 import * as CloseCode from '../../../src/protocol/close-codes.js'
 import { encode } from '../../../src/protocol/codec.js'
 import type { RelayFrame } from '../../../src/protocol/frames.js'
 import { textFrame } from './frame.js'
 import { createBatch, type Batch } from './batch.js'
-import type { FrameSocket } from './frame-socket.js'
+import type { FrameOutput, FrameSocket } from './frame-socket.js'
 
 const MAX_BATCH_BYTES = 65_536
 const MAX_UNSENT_REPLAY = 262_144
@@ -34,7 +33,7 @@ export interface Writer {
 
 export interface FanOut {
   /** @param address The client's address. Its connections share one turn in the log's read queue. */
-  open(ws: FrameSocket, socket: Writable, address?: string): Writer
+  open(ws: FrameSocket, socket: FrameOutput, address?: string): Writer
 }
 
 /** Counts outgoing frames and closed connections. */
@@ -87,7 +86,7 @@ interface SharedState extends FanOutOptions {
 class SocketWriter implements Writer {
   readonly reader: string | object
   readonly #ws: FrameSocket
-  readonly #socket: Writable
+  readonly #socket: FrameOutput
   readonly #shared: SharedState
   #accepted: string[] | undefined
   #batch: Batch | undefined
@@ -95,7 +94,7 @@ class SocketWriter implements Writer {
   #isEnding = false
   #hasSent = false
 
-  constructor(ws: FrameSocket, socket: Writable, shared: SharedState, address?: string) {
+  constructor(ws: FrameSocket, socket: FrameOutput, shared: SharedState, address?: string) {
     this.reader = address ?? this
     this.#ws = ws
     this.#socket = socket
