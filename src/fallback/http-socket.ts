@@ -6,8 +6,6 @@ import { createAnswers } from './answers.js'
 import { createPostQueue } from './post-queue.js'
 import { stringify } from '../protocol/stringify.js'
 
-/** How long the relay may hold an answer that does not stream (ms). */
-const HOLD = 25_000
 /** How often a hidden page asks for news (ms). */
 const HIDDEN_PAUSE = 15_000
 /** How long a request with signals may take (ms): the relay retries for 15 seconds. */
@@ -111,7 +109,7 @@ export function openHttpSocket(url: string, events: SocketEvents, route: HttpRou
     if (code !== CloseCode.Normal) return void finish(code, reason)
     // A hello that is due anyway must not wait.
     if (unanswered === Infinity) return
-    wait = isHidden() ? 0 : HOLD
+    wait = isHidden() ? 0 : terms.beat
     renewHello(isHidden() ? HIDDEN_PAUSE : 0)
   }
 
@@ -153,7 +151,7 @@ export function openHttpSocket(url: string, events: SocketEvents, route: HttpRou
   /** A request that is answered proves one direction only: the answer to the hello must not be silent. */
   async function ping(): Promise<void> {
     if (isHidden()) renewHello()
-    else if (answers.silence() > terms.beat + BEAT_MARGIN) route.isBuffered = (route.silences += 1) > 1
+    else if (answers.silence() > terms.beat + BEAT_MARGIN) route.isBuffered ||= (route.silences += 1) > 1
     else if (await submit([])) events.onText(stringify({ type: 'pong' }))
   }
 

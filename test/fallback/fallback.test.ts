@@ -128,6 +128,57 @@ describe('the fallback', () => {
   })
 })
 
+const LAST = '{"type":"close","code":1000,"reason":"ask again"}'
+const waits = (): unknown[] => requests.map((body) => (JSON.parse(body) as { wait?: number }).wait)
+
+describe('behind a proxy that buffers', () => {
+  let isSilent: boolean
+  let beat: number
+
+  beforeEach(() => {
+    isSilent = false
+    beat = 25_000
+    vi.stubGlobal('fetch', async (_url: string, { body, signal }: { body: string; signal: AbortSignal }) => {
+      requests.push(body)
+      const wait = isSilent ? undefined : waits().at(-1)
+      await new Promise((resolve, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason as Error))
+        if (typeof wait === 'number') setTimeout(resolve, wait)
+      })
+      return new Response(`data: ${WELCOME.replace('25000', String(beat))}\n\ndata: ${LAST}\n\n`)
+    })
+  })
+
+  it.each([5000, 25_000])(
+    'P14.8 the relay holds no first answer, and the next ones for a beat of %i ms',
+    async (time) => {
+      beat = time
+      const socket = connectBy(createFallback(openSocket))
+      block(sockets[0])
+      await vi.advanceTimersByTimeAsync(2600)
+      expect(waits()).toEqual([undefined, 0, beat])
+      await vi.advanceTimersByTimeAsync(beat)
+      expect(waits()).toEqual([undefined, 0, beat, beat])
+      socket.close()
+    },
+  )
+
+  it('an answer that never comes is no reason to try a stream again', async () => {
+    const open = createFallback(openSocket)
+    const socket = connectBy(open)
+    block(sockets[0])
+    await vi.advanceTimersByTimeAsync(2600)
+    isSilent = true
+    await vi.advanceTimersByTimeAsync(56_500)
+    socket.send('{"type":"ping"}')
+    socket.close()
+    isSilent = false
+    connectBy(open)
+    await settle()
+    expect(waits()).toEqual([undefined, 0, 25_000, 25_000, 0, 25_000])
+  })
+})
+
 describe('a hidden page without WebSockets', () => {
   /** A page whose tab the user shows and hides. */
   function hide(page: EventTarget & { visibilityState: string }, isHidden: boolean): void {
@@ -135,16 +186,13 @@ describe('a hidden page without WebSockets', () => {
     page.dispatchEvent(new Event('visibilitychange'))
   }
 
-  const waits = (): unknown[] => requests.map((body) => (JSON.parse(body) as { wait?: number }).wait)
-
   it('P14.9 holds no connection, and asks every 15 s; seen again, it gets a stream at once', async () => {
     const page = Object.assign(new EventTarget(), { visibilityState: 'visible' })
     vi.stubGlobal('document', page)
-    const last = '{"type":"close","code":1000,"reason":"ask again"}'
     vi.stubGlobal('fetch', async (_url: string, { body }: { body: string }) => {
       requests.push(body)
       const isHeld = (JSON.parse(body) as { wait?: number }).wait === undefined
-      return isHeld ? new Response(new ReadableStream()) : new Response(`data: ${WELCOME}\n\ndata: ${last}\n\n`)
+      return isHeld ? new Response(new ReadableStream()) : new Response(`data: ${WELCOME}\n\ndata: ${LAST}\n\n`)
     })
     const socket = connectBy(createFallback(openSocket))
     block(sockets[0])

@@ -6,7 +6,7 @@ import { digHoles, killRelays, runOnRedis } from './redis-scenario.js'
 import { killRelay, MEMBERSHIPS } from './relay-kills.js'
 import { createRelayHere, createRelayProcess, removeBundle } from './relay-under-test.js'
 import { recordRun } from './results.js'
-import { type Blocked, byLength, IS_FULL_RUN } from './run-length.js'
+import { type Blocked, byLength } from './run-length.js'
 import { run } from './scenario.js'
 
 afterAll(removeBundle)
@@ -44,9 +44,7 @@ describe.each(Object.keys(WAYS) as Blocked[])('pages whose WebSockets are blocke
     expect(gapsExpected).toBeGreaterThan(0)
   })
 
-  // Open: behind a proxy that buffers, pages may need more than a minute to settle on a busy machine.
-  const itSettles = blocked === 'streams' || IS_FULL_RUN ? it : undefined
-  itSettles?.('F29 notice connections that swallow everything, and lose nothing', async () => {
+  it('F29 notice connections that swallow everything, and lose nothing', async () => {
     const outcome = await run({
       blocked,
       relay: createRelayHere({ beat: 1000 }),

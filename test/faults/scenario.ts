@@ -136,7 +136,9 @@ export async function run(scenario: Scenario): Promise<Outcome> {
   const isBack = (): boolean =>
     pages.every(({ client }) => client.status.state === 'online') &&
     receivers.every(({ name }) =>
-      ROOMS.every((room) => trace.position(name, room)?.epoch === observer.head(room)?.epoch),
+      ROOMS.every(
+        (room) => trace.hasBegun(name, room) && trace.position(name, room)?.epoch === observer.head(room)?.epoch,
+      ),
     )
   const isLevel = (): boolean =>
     trace.published.every(({ outcome }) => outcome !== undefined) &&

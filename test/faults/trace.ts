@@ -24,6 +24,8 @@ export interface Trace extends SocketListener {
   gapsOwed(history: number): number
   /** Where a client stands in a room, as told by its frames. */
   position(client: string, room: string): Place | undefined
+  /** Whether the relay has answered all requests by age: a client on a slow network sends a second one, which can bring a gap. */
+  hasBegun(client: string, room: string): boolean
   record(observer: Observer): TraceRecord
 }
 
@@ -44,6 +46,7 @@ export function createTrace(runNumber: () => number): Trace {
   const places = new Map<string, Place>()
   const gaps = new Map<string, { from: Place; to: Place }[]>()
   const asked = new Map<string, Since | undefined>()
+  const beginning = new Set<string>()
   const answers: { readonly since: Since | undefined; readonly epoch: string; readonly head: number }[] = []
   const renewing = new Set<string>()
   let moves = 0
@@ -53,8 +56,13 @@ export function createTrace(runNumber: () => number): Trace {
   function onSaid(client: string, frame: ClientFrame): void {
     if (frame.type === 'token') renewing.add(client)
     if (frame.type === 'ping') pings += 1
-    if (frame.type === 'join') asked.set(`${client} ${frame.room}`, frame.since)
-    else if (frame.type === 'hello') for (const { room, since } of frame.rooms) asked.set(`${client} ${room}`, since)
+    if (frame.type === 'join') onAsked(`${client} ${frame.room}`, frame.since)
+    else if (frame.type === 'hello') for (const { room, since } of frame.rooms) onAsked(`${client} ${room}`, since)
+  }
+
+  function onAsked(key: string, since: Since | undefined): void {
+    asked.set(key, since)
+    if (since && !('epoch' in since)) beginning.add(key)
   }
 
   function listOf(receiver: string): Heard[] {
@@ -73,6 +81,7 @@ export function createTrace(runNumber: () => number): Trace {
         for (const id of frame.ids) if (!acceptedIn.has(id)) acceptedIn.set(id, runNumbers.get(client) ?? 0)
         return
       case 'joined':
+        beginning.delete(`${client} ${frame.room}`)
         answers.push({ since: asked.get(`${client} ${frame.room}`), epoch: frame.epoch, head: frame.head })
         if (frame.recovered) positions.set(`${client} ${frame.room}`, frame)
         return
@@ -155,10 +164,11 @@ export function createTrace(runNumber: () => number): Trace {
         return since.epoch !== epoch || since.offset < head - history
       }).length,
 
+    hasBegun: (client, room) => !beginning.has(`${client} ${room}`),
     position: (client, room) => positions.get(`${client} ${room}`),
     record: ({ logged, epochs }) => ({ published, heard, logged, epochs }),
   }
 }
 
 /** Frames that bring a run forward; the others only keep connections alive. */
-const PROGRESS: ReadonlySet<string> = new Set(['joined', 'signal', 'accepted', 'refused', 'gap'])
+const PROGRESS: ReadonlySet<string> = new Set(['signal', 'accepted', 'refused', 'gap'])

@@ -95,6 +95,30 @@ it('passes data-protocol to the client', async () => {
   expect([getPageClient()?.status.state, relay().sent('hello')]).toEqual(['online', []])
 })
 
+describe('with data-fallback', () => {
+  const FALLBACK = new URL('../../src/fallback/fallback.ts', import.meta.url).href
+
+  it('connects through the file that the attribute names', async () => {
+    runScriptTag(tag(`data-url="${RELAY_URL}" data-fallback="${FALLBACK}"`))
+    await vi.waitFor(() => expect(state()).toBe('online'))
+    expect(relay().sent('hello')).toHaveLength(1)
+  })
+
+  it('connects by WebSocket alone where the file is missing', async () => {
+    runScriptTag(tag(`data-url="${RELAY_URL}" data-fallback="${FALLBACK}.missing"`))
+    await vi.waitFor(() => expect(state()).toBe('online'))
+    expect(relay().sent('hello')).toHaveLength(1)
+  })
+
+  it('opens no socket for a client that is closed before the file is there', async () => {
+    runScriptTag(tag(`data-url="${RELAY_URL}" data-fallback="${FALLBACK}"`))
+    getPageClient()?.close()
+    await import('../../src/fallback/fallback.js')
+    await pass(100)
+    expect(relay().sockets).toEqual([])
+  })
+})
+
 describe('after 5 seconds', () => {
   it('says that attributes have no client, once for the page', async () => {
     document.body.innerHTML = '<p id="report" data-signal-refresh="A"></p><p data-signal-status></p>'
@@ -197,6 +221,7 @@ it('gives no token where there is none', async () => {
 
 it.each([
   ['address', 'bad-url', 'data-url="ftp://relay.test/"'],
+  ['address of the fallback', 'bad-option', `data-url="${RELAY_URL}" data-fallback`],
   ['protocol', 'bad-option', `data-url="${RELAY_URL}" data-protocol="v0"`],
 ])('throws a wrong %s in a task of its own, and does the rest', async (_what, code, attributes) => {
   const uncaught: unknown[] = []
