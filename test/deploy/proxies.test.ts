@@ -37,6 +37,8 @@ interface Proxy {
   start(relay: number, isShort?: boolean): Promise<number>
 }
 
+const BALANCER = ['proxy_balancer', 'lbmethod_bybusyness', 'slotmem_shm']
+
 const PROXIES: readonly Proxy[] = [
   {
     name: 'Apache',
@@ -52,10 +54,19 @@ const PROXIES: readonly Proxy[] = [
     name: 'Apache before 2.4.47',
     hasTimeLimit: false,
     async start(relay, isShort) {
-      const [, , older = ''] = textsUnder(GUIDE, 'Apache', 'apache')
-      const kit = readKit('apache.conf').replace(/^ProxyPassMatch .*$/m, () => older)
+      const kit = replaceProxyPass(find('RewriteEngine'))
       const settings = `ProxyWebsocketFallbackToProxyHttp Off\n${isShort ? `ProxyTimeout ${LIMIT}` : ''}`
       return (await startApache(relay, kit, settings, ['proxy_wstunnel'])).port
+    },
+  },
+  {
+    name: 'Apache with two relays',
+    hasTimeLimit: true,
+    async start(relay, isShort) {
+      const kit = replaceProxyPass(find('BalancerMember')).replaceAll('127.0.0.1:8082', `127.0.0.1:${relay}`)
+      if (!isShort) return (await startApache(relay, kit, '', BALANCER)).port
+      const short = kit.replaceAll('timeout=75', `timeout=${LIMIT}`)
+      return (await startApache(relay, short, `Timeout ${LIMIT}`, BALANCER)).port
     },
   },
   {
@@ -200,14 +211,47 @@ describeWhere(APACHE, ADVICE)('the workers of Apache', () => {
     expect([away.status, back.status]).toEqual([503, 101])
   })
 
+  it('reach one of two relays while the other one is away', async () => {
+    const [first, second] = [await findFreePort(), await findFreePort()]
+    const kit = replaceProxyPass(find('BalancerMember')).replaceAll('127.0.0.1:8082', `127.0.0.1:${second}`)
+    const apache = await startApache(first, kit, '', BALANCER)
+    const { relay } = await startRelay({ ...SETTINGS, port: first })
+    const ask = async (): Promise<unknown[]> => {
+      const statuses = []
+      for (let count = 0; count < 6; count += 1) {
+        statuses.push((await fetchFrom(apache.port, `${BASE}/signals`, { headers: UPGRADE })).status)
+      }
+      return statuses
+    }
+    const withFirst = await ask()
+    await startRelay({ ...SETTINGS, port: second })
+    await relay.close()
+    const withSecond = await ask()
+    expect([withFirst, withSecond]).toEqual([Array(6).fill(101), Array(6).fill(101)])
+  })
+
   it('are enough with the numbers of PROXIES.md for 2,000 pages', () => {
-    const [, numbers = ''] = textsUnder(GUIDE, 'Apache', 'apache')
+    const numbers = find('mpm_event_module')
     const valueOf = (name: string): number => Number(new RegExp(`\\b${name} +(\\d+)`).exec(numbers)?.[1])
     expect(valueOf('ServerLimit') * valueOf('ThreadsPerChild')).toBe(valueOf('MaxRequestWorkers'))
     expect(valueOf('ThreadsPerChild')).toBeLessThanOrEqual(valueOf('ThreadLimit'))
     expect(valueOf('MaxRequestWorkers')).toBeGreaterThan(2500)
   })
 })
+
+/** A recipe for Apache that contains a word. */
+function find(word: string): string {
+  const text = textsUnder(GUIDE, 'Apache', 'apache').find((recipe) => recipe.includes(word))
+  if (text === undefined) throw new Error(`No recipe for Apache contains ${word}.`)
+  return text
+}
+
+/** The file of the kit with other lines in place of its ProxyPass. */
+function replaceProxyPass(lines: string): string {
+  const kit = readKit('apache.conf')
+  if (!/^ProxyPass .*$/m.test(kit)) throw new Error('apache.conf has no ProxyPass.')
+  return kit.replace(/^ProxyPass .*$/m, () => lines)
+}
 
 function lastAddresses({ headers }: SilentServer): (string | undefined)[] {
   return headers

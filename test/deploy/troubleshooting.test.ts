@@ -27,8 +27,7 @@ const SAYS: Promises = [
   [/^curl .*\/publish/s, /^\{"ids":\["shop:/],
   [/^redis-cli .* ping/, /^PONG/],
   [/^redis-cli .* config get/, /^maxmemory-policy\s+noeviction/],
-  [/^ls /, /^\d+$/m],
-  [/^grep /, /^Max open files +\d+/],
+  [/^for /, /^\d+\nMax open files +\d+/],
 ]
 
 describeWhere(NGINX && OPENSSL && TOOLS && REDIS, ADVICE)('the commands of "When it does not work"', () => {
@@ -62,7 +61,7 @@ describeWhere(NGINX && OPENSSL && TOOLS && REDIS, ADVICE)('the commands of "When
 function readCommands(): string[] {
   const [, section = ''] = readKit('DEPLOY.md').split('## When it does not work')
   const blocks = [...section.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, block]) => block ?? '')
-  return blocks.flatMap((block) => block.trim().split(/(?<!\\)\n/)).map((command) => command.replace(/^sudo /, ''))
+  return blocks.flatMap((block) => block.trim().split(/(?<!\\)\n/)).map((command) => command.replaceAll('sudo ', ''))
 }
 
 /** A relay, nginx and Redis as DEPLOY.md sets them up, and somebody who types commands there. */
