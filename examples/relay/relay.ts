@@ -28,6 +28,7 @@ import { createPosts } from './http/posts.js'
 import { createSharedRevocations } from './access/revocation-channel.js'
 import type { Revocation } from './access/revoked-tokens.js'
 import { createRevokeRequests } from './http/revoke.js'
+import { createSharedSockets } from './http/shared-sockets.js'
 import { createStreams } from './http/streams.js'
 import { createAuthenticator } from './http/authenticate.js'
 import { createRoomRequests } from './http/room-requests.js'
@@ -244,6 +245,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
       connectionLimit,
       isDraining,
       connections,
+      openShared: createSharedSockets({ connections, connectionLimit, maxBytes, helloTimeout }),
       counters,
       logger,
     }),

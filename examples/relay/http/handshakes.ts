@@ -7,6 +7,7 @@ import type { ClientAddresses } from '../limits/client-address.js'
 import type { ConcurrencyLimit } from '../limits/concurrency.js'
 import { printable, type Logger } from '../logger.js'
 import { createRateLimiter, type RateLimiter } from '../limits/rate-limit.js'
+import type { OpenSharedSocket } from './shared-sockets.js'
 
 const SATURATED: HandshakeRefusal = {
   status: '503 Service Unavailable',
@@ -29,6 +30,11 @@ const TOO_MANY: HandshakeRefusal = {
   reason: 'too many connections from this network',
   retryAfter: 10,
 }
+
+/** A message of a shared connection may be larger than a frame of one tab: the relay tells that tab only. */
+const SHARED_FACTOR = 4
+/** The parameter of an address that asks for a shared connection. */
+const SHARED = /[?&]shared(?:[=&]|$)/
 
 const SECONDS_PER_ADVICE = 60
 
@@ -54,6 +60,8 @@ export interface HandshakeOptions {
   readonly connectionLimit: ConcurrencyLimit
   readonly isDraining: () => boolean
   readonly connections: OpenConnections
+  /** Takes the socket of all tabs of a browser. */
+  readonly openShared: OpenSharedSocket
   readonly counters: Counters
   readonly logger: Logger
 }
@@ -81,18 +89,22 @@ export function createHandshakes(options: HandshakeOptions) {
     connectionLimit,
     isDraining,
     connections,
+    openShared,
     counters,
     logger,
   } = options
   const logLimiter = createRateLimiter({ rate: 5, burst: 50 })
   const adviceLimiter = createRateLimiter({ rate: 1 / SECONDS_PER_ADVICE, burst: 1 })
-  const webSockets = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    perMessageDeflate: false,
-    maxPayload: maxBytes,
-    handleProtocols: () => false,
-  })
+  const [webSockets, sharedSockets] = [maxBytes, SHARED_FACTOR * maxBytes].map(
+    (maxPayload) =>
+      new WebSocketServer({
+        noServer: true,
+        clientTracking: false,
+        perMessageDeflate: false,
+        maxPayload,
+        handleProtocols: () => false,
+      }),
+  ) as [WebSocketServer, WebSocketServer]
 
   function refuse({ url = '/', headers }: IncomingMessage, address: string | undefined): HandshakeRefusal | undefined {
     if (isDraining()) return { status: '503 Service Unavailable', code: 'restart', text: 'The relay is shutting down.' }
@@ -137,7 +149,11 @@ export function createHandshakes(options: HandshakeOptions) {
     const refusal = refuse(request, address)
     if (!refusal) {
       if (address !== undefined) socket.once('close', () => connectionLimit.release(address))
-      return webSockets.handleUpgrade(request, socket, head, (ws) => connections.add(ws, socket, address))
+      const isShared = SHARED.test(request.url ?? '')
+      const open = isShared ? openShared : connections.add
+      return (isShared ? sharedSockets : webSockets).handleUpgrade(request, socket, head, (ws) =>
+        open(ws, socket, address),
+      )
     }
     logRefusal(refusal, request.headers, address)
     const { reason, retryAfter = 0 } = refusal

@@ -1,0 +1,149 @@
+import type { Duplex } from 'node:stream'
+import type { WebSocket } from 'ws'
+import * as CloseCode from '../../../src/protocol/close-codes.js'
+import type { Connections } from '../connection/connections.js'
+import type { ConcurrencyLimit } from '../limits/concurrency.js'
+import { textFrame, textsOf } from '../output/frame.js'
+import { TabSocket } from './tab-socket.js'
+
+/** A message of a client: the number of a tab, and a frame of it. Without a frame, the connection of the tab has ended. */
+const MESSAGE = /^(\d{1,9})(?: (.*))?$/s
+/** A frame of all tabs waits when paused tabs hold so many characters. */
+const MAX_HELD = 1_048_576
+
+export interface SharedSocketsOptions {
+  readonly connections: Pick<Connections, 'add' | 'isFull'>
+  /** Limits the connections of each address. */
+  readonly connectionLimit: ConcurrencyLimit
+  /** The largest frame of a tab (bytes). */
+  readonly maxBytes: number
+  /** How long a socket may have no tab (ms). */
+  readonly helloTimeout: number
+}
+
+/** Carries the connections of all tabs of a browser. */
+export type OpenSharedSocket = (ws: WebSocket, socket: Duplex, address?: string) => void
+
+/** What goes to some tabs together. */
+interface Delivery {
+  readonly content: Buffer | string
+  readonly tabs: number[]
+}
+
+export function createSharedSockets(options: SharedSocketsOptions): OpenSharedSocket {
+  return (ws, socket, address) => new SharedSocket(ws, socket, options, address)
+}
+
+class SharedSocket {
+  readonly #ws: WebSocket
+  readonly #socket: Duplex
+  readonly #options: SharedSocketsOptions
+  readonly #address: string | undefined
+  readonly #tabs = new Map<number, TabSocket>()
+  #deliveries: Delivery[] = []
+  #held = 0
+  #isPinged = false
+  #idleTimer: NodeJS.Timeout | undefined
+
+  constructor(ws: WebSocket, socket: Duplex, options: SharedSocketsOptions, address: string | undefined) {
+    this.#ws = ws
+    this.#socket = socket
+    this.#options = options
+    this.#address = address
+    // Each tab waits for `drain` on its own.
+    socket.setMaxListeners(0)
+    ws.on('message', (bytes: Buffer, isBinary) => this.#read(isBinary ? '' : bytes.toString()))
+    ws.on('error', () => {})
+    ws.on('pong', () => {
+      this.#isPinged = false
+      for (const tab of this.#tabs.values()) tab.pong()
+    })
+    ws.on('close', (code) => {
+      clearTimeout(this.#idleTimer)
+      for (const tab of this.#tabs.values()) tab.finish(code)
+    })
+    this.#waitForTabs()
+  }
+
+  #read(message: string): void {
+    const [, digits, text] = MESSAGE.exec(message) ?? []
+    if (digits === undefined) return this.#ws.close(CloseCode.BadFrame, 'not a message of a shared connection')
+    const number = Number(digits)
+    const tab = this.#tabs.get(number)
+    if (text === undefined) return tab?.finish(CloseCode.Normal)
+    if (Buffer.byteLength(text) > this.#options.maxBytes) return this.#refuseLarge(number, tab)
+    const opened = tab ?? this.#open(number)
+    opened?.receive(text)
+  }
+
+  #refuseLarge(number: number, tab: TabSocket | undefined): void {
+    const reason = `frames may have ${this.#options.maxBytes} bytes`
+    if (tab) tab.close(CloseCode.MessageTooBig, reason)
+    else this.#end(number, CloseCode.MessageTooBig, reason)
+  }
+
+  #open(number: number): TabSocket | undefined {
+    const { connections, connectionLimit } = this.#options
+    const address = this.#address
+    if (connections.isFull) return this.#end(number, CloseCode.TooMany, 'too many connections')
+    if (address !== undefined && !connectionLimit.acquire(address)) {
+      return this.#end(number, CloseCode.TooMany, 'too many connections from this network')
+    }
+    const tab = new TabSocket(this.#socket, {
+      write: (frames) => this.#deliver(number, frames),
+      ping: () => this.#ping(),
+      hold: (bytes) => this.#hold(bytes),
+      end: (code, reason) => this.#end(number, code, reason),
+      terminate: () => this.#ws.terminate(),
+    })
+    this.#tabs.set(number, tab)
+    clearTimeout(this.#idleTimer)
+    connections.add(tab, tab.output, address)
+    tab.on('close', () => {
+      if (address !== undefined) connectionLimit.release(address)
+      this.#tabs.delete(number)
+      if (this.#tabs.size === 0) this.#waitForTabs()
+    })
+    return tab
+  }
+
+  /** Signals of a room go to several tabs as one message: their writers share the buffer. */
+  #deliver(tab: number, content: Buffer | string): void {
+    const last = this.#deliveries.at(-1)
+    if (last?.content === content) return void last.tabs.push(tab)
+    if (this.#deliveries.push({ content, tabs: [tab] }) === 1) queueMicrotask(() => this.#flush())
+  }
+
+  #flush(): void {
+    const deliveries = this.#deliveries
+    this.#deliveries = []
+    if (this.#ws.readyState !== this.#ws.OPEN) return
+    const messages = deliveries.map(({ content, tabs }) => {
+      const texts = typeof content === 'string' ? content : textsOf(content).join('\n')
+      return textFrame(`${tabs.join(',')} ${texts}`)
+    })
+    this.#socket.write(Buffer.concat(messages))
+  }
+
+  #end(tab: number, code: number, reason: string): undefined {
+    this.#deliver(tab, JSON.stringify({ type: 'close', code, reason }))
+  }
+
+  #ping(): void {
+    if (this.#isPinged) return
+    this.#isPinged = true
+    this.#ws.ping()
+  }
+
+  #hold(bytes: number): void {
+    this.#held += bytes
+    if (this.#held > MAX_HELD) this.#ws.pause()
+    else if (this.#ws.isPaused) this.#ws.resume()
+  }
+
+  #waitForTabs(): void {
+    if (this.#ws.readyState !== this.#ws.OPEN) return
+    const end = (): void => this.#ws.close(CloseCode.HelloTimeout, 'no tab in time')
+    this.#idleTimer = setTimeout(end, this.#options.helloTimeout).unref()
+  }
+}

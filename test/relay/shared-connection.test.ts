@@ -1,0 +1,142 @@
+import { once } from 'node:events'
+import { describe, expect, it, vi } from 'vitest'
+import { connect, join, startRelay } from './protocol-client.js'
+import { connectShared } from './shared-client.js'
+
+const PATIENCE = { timeout: 10_000 }
+
+async function health(page: string): Promise<{ connections: number; rooms: number }> {
+  const response = await fetch(new URL('health', page))
+  return (await response.json()) as { connections: number; rooms: number }
+}
+
+describe('a connection that tabs share', () => {
+  it('P15.1 carries a whole connection for each tab', async () => {
+    const { url } = await startRelay()
+    const browser = await connectShared(url)
+    const [first, second] = [browser.openTab(), browser.openTab({ rooms: ['main', 'side'] })]
+    const names = [await first.next('welcome'), await second.next('welcome')].map(({ tab }) => tab)
+    expect(new Set(names).size).toBe(2)
+    await second.next('joined')
+    await second.next('joined')
+    const id = first.signal('Saved', { by: 1 })
+    expect(await first.next('accepted')).toEqual({ type: 'accepted', ids: [id] })
+    const [[heard], [echo]] = [await second.heard(1), await first.heard(1)]
+    expect([heard, echo]).toMatchObject([
+      { id, signal: 'Saved', sender: { tab: names[0] } },
+      { id, sender: { tab: names[0] } },
+    ])
+    second.signal('Side', null, 'side')
+    await second.heard(2)
+    await first.level()
+    expect(first.signals()).toHaveLength(1)
+  })
+
+  it('P15.2 brings a signal once for all its tabs', async () => {
+    const { url } = await startRelay()
+    const browser = await connectShared(url)
+    const tabs = [1, 2, 3].map(() => browser.openTab())
+    for (const tab of tabs) await tab.next('joined')
+    const other = await join(url)
+    other.signal('Saved')
+    for (const tab of tabs) await tab.next('signal')
+    const signals = browser.messages.filter((message) => message.includes('"signal":"Saved"'))
+    expect(signals).toEqual([expect.stringMatching(/^1,2,3 \{/)])
+  })
+
+  it('P15.3 ends the connection of one tab, and no other', async () => {
+    const { url, page } = await startRelay()
+    const browser = await connectShared(url)
+    const [first, second, third] = [browser.openTab(), browser.openTab(), browser.openTab()]
+    for (const tab of [first, second, third]) await tab.next('joined')
+    first.write('not a frame')
+    expect(await first.closed).toEqual({ code: 4400, reason: 'not a frame of the protocol' })
+    second.cut()
+    await vi.waitUntil(async () => (await health(page)).connections === 1, PATIENCE)
+    third.signal('Saved')
+    await third.next('signal')
+  })
+
+  it('P15.4 tells one tab that its frame is too large', async () => {
+    const { url } = await startRelay({ maxBytes: 1024 })
+    const browser = await connectShared(url)
+    const [first, second] = [browser.openTab(), browser.openTab()]
+    for (const tab of [first, second]) await tab.next('joined')
+    first.signal('Saved', 'x'.repeat(2000))
+    expect(await first.closed).toEqual({ code: 1009, reason: 'frames may have 1024 bytes' })
+    await second.level()
+  })
+
+  it('P15.5 ends a message that names no tab, and a connection without tabs', async () => {
+    const { url } = await startRelay({ helloTimeout: 200 })
+    const confused = await connectShared(url)
+    confused.socket.send('{"type":"hello"}')
+    expect(await once(confused.socket, 'close')).toEqual([4400, Buffer.from('not a message of a shared connection')])
+    const idle = await connectShared(url)
+    expect(await once(idle.socket, 'close')).toEqual([4509, Buffer.from('no tab in time')])
+    const left = await connectShared(url)
+    const tab = left.openTab()
+    await tab.next('joined')
+    tab.cut()
+    expect(await once(left.socket, 'close')).toEqual([4509, Buffer.from('no tab in time')])
+  })
+
+  it('P15.6 counts each tab towards the limit of connections', async () => {
+    const { url } = await startRelay({ maxConnections: 2 })
+    const browser = await connectShared(url)
+    const tabs = [1, 2, 3].map(() => browser.openTab())
+    expect(await tabs[2]?.closed).toEqual({ code: 4529, reason: 'too many connections' })
+    await tabs[1]?.level()
+  })
+
+  it('P15.7 answers the other tabs while one is slowed down', async () => {
+    const { url } = await startRelay({ rate: 5 })
+    const browser = await connectShared(url)
+    const [busy, calm] = [browser.openTab(), browser.openTab()]
+    for (const tab of [busy, calm]) await tab.next('joined')
+    for (let count = 0; count < 60; count += 1) busy.say({ type: 'ping' })
+    calm.say({ type: 'ping' })
+    await calm.next('pong')
+    expect(busy.frames.filter(({ type }) => type === 'pong').length).toBeLessThan(60)
+  })
+
+  it('P15.8 keeps tabs of different users apart', async () => {
+    const { url } = await startRelay({
+      authorize: async (token = '') => ({ user: token, join: (room) => room === token, send: () => true }),
+    })
+    const browser = await connectShared(url)
+    const anna = browser.openTab({ rooms: ['anna'], token: 'anna' })
+    const bob = browser.openTab({ rooms: ['anna', 'bob'], token: 'bob' })
+    await anna.next('joined')
+    expect(await bob.next('refused')).toMatchObject({ room: 'anna' })
+    await bob.next('joined')
+    anna.signal('Saved', null, 'anna')
+    await anna.next('signal')
+    await bob.level()
+    expect(bob.signals()).toEqual([])
+  })
+
+  it('is over for all tabs when it breaks', async () => {
+    const { url, page } = await startRelay()
+    const browser = await connectShared(url)
+    const tabs = [browser.openTab(), browser.openTab()]
+    for (const tab of tabs) await tab.next('joined')
+    browser.socket.terminate()
+    await vi.waitUntil(async () => (await health(page)).connections === 0, PATIENCE)
+    expect(await Promise.all(tabs.map(({ closed }) => closed))).toHaveLength(2)
+    await connect(url)
+  })
+
+  it('says goodbye to each tab when the relay ends', async () => {
+    const { url, relay } = await startRelay()
+    const browser = await connectShared(url)
+    const tabs = [browser.openTab(), browser.openTab()]
+    for (const tab of tabs) await tab.next('joined')
+    const closing = relay.close()
+    for (const tab of tabs) {
+      await tab.next('goodbye')
+      expect(await tab.closed).toMatchObject({ code: 4503 })
+    }
+    await closing
+  })
+})
