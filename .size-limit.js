@@ -91,6 +91,12 @@ export default [
     import: { 'dist/index.js': CORE, 'dist/fallback/index.js': '{ httpFallback }' },
     limit: `${core + 1500} B`,
   },
+  {
+    ...imports,
+    name: 'tabs and the core',
+    import: { 'dist/index.js': CORE, 'dist/tabs/index.js': '{ sharedTransport }' },
+    limit: `${core + 3500} B`,
+  },
   { ...imports, name: 'inspector', path: 'dist/inspector/index.js', import: '{ showInspector }', limit: '3860 B' },
   {
     name: 'script tag',
@@ -98,6 +104,6 @@ export default [
     gzip: true,
     // The file as it is built: the minifier of the measurement would change it.
     modifyEsbuildConfig: (config) => ({ ...config, loader: { '.js': 'copy' } }),
-    limit: '26155 B',
+    limit: '26240 B',
   },
 ]

@@ -16,6 +16,7 @@ const SCRIPTS = [
   'signalpost-inspector.js',
   'signalpost-morph.min.js',
   'signalpost-fallback.min.js',
+  'signalpost-tabs.min.js',
 ]
 
 const LICENSES = 'THIRD-PARTY-LICENSES.txt'
@@ -32,8 +33,8 @@ const TYPES_ONLY = [
 /** Modules that only the script-tag build has. */
 const SCRIPT_TAG_ONLY = [
   'src/umd.ts',
-  'src/fallback/on-attribute.ts',
   'src/html/script-tag.ts',
+  'src/html/socket-files.ts',
   'src/inspector/on-query.ts',
   'src/morph/script-tag.ts',
   'src/page/beside-script.ts',
@@ -144,6 +145,7 @@ const declarations: Options = {
     'refresh/index': 'src/refresh/index.ts',
     'solid/index': 'src/solid/index.ts',
     'svelte/index': 'src/svelte/index.ts',
+    'tabs/index': 'src/tabs/index.ts',
     'testing/index': 'src/testing/index.ts',
     'vue/index': 'src/vue/index.ts',
   },
@@ -254,5 +256,6 @@ export default defineConfig((options) => [
   besideScriptTag('signalpost-inspector', 'src/inspector/index.ts', 'esm'),
   besideScriptTag('signalpost-morph.min', 'src/morph/script-tag.ts', 'iife'),
   besideScriptTag('signalpost-fallback.min', 'src/fallback/fallback.ts', 'esm'),
+  besideScriptTag('signalpost-tabs.min', 'src/tabs/shared-socket.ts', 'esm'),
   relay(Boolean(options.watch)),
 ])

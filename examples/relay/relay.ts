@@ -154,11 +154,15 @@ export function createRelay(options: RelayOptions = {}): Relay {
     helloTimeout,
   })
 
+  const connectionLimit = createConcurrencyLimit(() => limits.maxPerAddress)
+  const sharedSockets = createSharedSockets({ connections, connectionLimit, maxBytes, helloTimeout })
+
   let closing: Promise<void> | undefined
   const isDraining = (): boolean => closing !== undefined
   const relayState = (): RelayState => ({
     isDraining: isDraining(),
     connections: connections.size,
+    sockets: connections.size - sharedSockets.tabs + sharedSockets.size,
     rooms: rooms.size,
     log: log.health,
   })
@@ -195,7 +199,6 @@ export function createRelay(options: RelayOptions = {}): Relay {
     addressOf,
   })
   const farewellLimiter = createRateLimiter(() => farewellRate(limits.rate))
-  const connectionLimit = createConcurrencyLimit(() => limits.maxPerAddress)
   const server = createServer(
     { headersTimeout: helloTimeout, requestTimeout: 30_000, connectionsCheckingInterval: 1000 },
     createHttp({
@@ -245,7 +248,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
       connectionLimit,
       isDraining,
       connections,
-      openShared: createSharedSockets({ connections, connectionLimit, maxBytes, helloTimeout }),
+      openShared: sharedSockets.open,
       counters,
       logger,
     }),

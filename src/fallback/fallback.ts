@@ -12,7 +12,7 @@ const MAX_PAUSE = 16 * FIRST_PAUSE
  * Opens WebSockets, and uses HTTP requests where those bring no frame. Tests now and then whether WebSockets work again.
  * The sockets of one client share what they learn.
  */
-export function createFallback(openSocket: OpenSocket): OpenSocket {
+export function wrapSocket(openSocket: OpenSocket): OpenSocket {
   const route: HttpRoute = { isBuffered: false, silences: 0 }
   let pause = FIRST_PAUSE
   let blockedUntil = -Infinity

@@ -1,7 +1,7 @@
 import { openConnection } from '../connection/connection.js'
 import { openSocket } from '../connection/socket.js'
 import type { OpenTransport } from '../connection/transport.js'
-import { createFallback } from './fallback.js'
+import { wrapSocket } from './fallback.js'
 
 export type { OpenTransport } from '../connection/transport.js'
 
@@ -10,4 +10,4 @@ export type { OpenTransport } from '../connection/transport.js'
  * `createSignalClient`. It returns to WebSockets when they work again.
  */
 export const httpFallback: OpenTransport = (settings, events) =>
-  openConnection(settings, events, createFallback(openSocket))
+  openConnection(settings, events, wrapSocket(openSocket))

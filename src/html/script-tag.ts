@@ -2,7 +2,6 @@ import { createSignalClient } from '../client.js'
 import { getPageClient, receiveSignal, sendSignal } from '../page-client.js'
 import type { RefreshTexts } from '../refresh/indicator/notice.js'
 import type { OpenTransport } from '../connection/transport.js'
-import { loadFallback } from '../fallback/on-attribute.js'
 import { badOption } from '../option-checks.js'
 import { findBeside } from '../page/beside-script.js'
 import { call } from '../page/dom.js'
@@ -10,6 +9,7 @@ import { readMeta } from '../page/meta.js'
 import type { Token } from '../signals.js'
 import { Attribute } from './attributes.js'
 import { bindHtml } from './bind-html.js'
+import { loadSocketFiles } from './socket-files.js'
 
 /** How long a page may take to make its client (ms). */
 const CLIENT_TIMEOUT = 5000
@@ -21,8 +21,8 @@ const WITH_ATTRIBUTES = `[${Attribute.Refresh}],[${Attribute.Send}],[${Attribute
  * Runs a script tag: it follows the attributes of the page. With `data-url` it connects (empty: to the default address),
  * unless the page has a client. With `data-globals` it makes `sendSignal` and `receiveSignal` global. `data-text-changed`,
  * `-refresh`, `-failed` and `-retry` are the texts of the hint; `data-spread`, `data-origins` and `data-headers` are options of
- * refreshes. `data-protocol` is the option of the client. `data-fallback` loads what works where WebSockets are blocked, from
- * beside the script or from the address in it. `<meta name="signalpost-token">` contains the token; `data-token-url` returns
+ * refreshes. `data-protocol` is the option of the client. `data-shared` lets all tabs share one connection, and `data-fallback`
+ * works where WebSockets are blocked: the page loads a file for each, from beside the script or from the address in it. `<meta name="signalpost-token">` contains the token; `data-token-url` returns
  * fresh ones as plain text.
  */
 export function runScriptTag(loaded: HTMLOrSVGScriptElement | null): void {
@@ -31,6 +31,7 @@ export function runScriptTag(loaded: HTMLOrSVGScriptElement | null): void {
   const {
     url,
     protocol,
+    shared,
     fallback,
     globals,
     origins,
@@ -60,7 +61,7 @@ export function runScriptTag(loaded: HTMLOrSVGScriptElement | null): void {
     headers: headers === undefined ? headers : readHeaders(headers),
   })
   if (url !== undefined && !getPageClient()) {
-    connect({ url, protocol, token: createToken(tokenUrl), script, fallback })
+    connect({ url, protocol, token: createToken(tokenUrl), transport: { script, shared, fallback } })
   }
   setTimeout(() => warn(globals !== undefined), CLIENT_TIMEOUT)
 }
@@ -88,17 +89,24 @@ interface TagOptions {
   readonly url: string
   readonly protocol: string | undefined
   readonly token: Token | undefined
+  readonly transport: TransportAttributes
+}
+
+/** The attributes that change how the page connects. */
+interface TransportAttributes {
   readonly script: HTMLElement | HTMLOrSVGScriptElement | null
+  readonly shared: string | undefined
   readonly fallback: string | undefined
 }
 
-function connect({ url, protocol, token, script, fallback }: TagOptions): void {
+function connect({ url, protocol, token, transport: attributes }: TagOptions): void {
   try {
+    const transport = findTransport(attributes)
     createSignalClient({
       url,
       ...(protocol && { protocol: protocol as 'plain' }),
       ...(token && { token }),
-      ...(fallback !== undefined && { transport: findFallback((script as HTMLScriptElement).src, fallback) }),
+      ...(transport && { transport }),
     })
   } catch (error) {
     // In a microtask, because the rest of the script tag works without a connection.
@@ -108,10 +116,16 @@ function connect({ url, protocol, token, script, fallback }: TagOptions): void {
   }
 }
 
-function findFallback(script: string, attribute: string): OpenTransport {
-  const address = findBeside(script, attribute, 'signalpost-fallback.min.js')
-  if (!address) throw badOption('data-fallback needs the address of signalpost-fallback.min.js')
-  return loadFallback(address)
+/** The fallback comes last: it replaces the shared connection where WebSockets are blocked. */
+function findTransport({ script, shared, fallback }: TransportAttributes): OpenTransport | undefined {
+  const addresses = Object.entries({ tabs: shared, fallback }).flatMap(([file, attribute]) => {
+    if (attribute === undefined) return []
+    const name = `signalpost-${file}.min.js`
+    const address = findBeside((script as HTMLScriptElement).src, attribute, name)
+    if (!address) throw badOption(`data-${file === 'tabs' ? 'shared' : file} needs the address of ${name}`)
+    return [address]
+  })
+  return addresses.length > 0 ? loadSocketFiles(addresses) : undefined
 }
 
 function createToken(url: string | undefined): Token | undefined {

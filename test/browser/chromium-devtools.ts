@@ -17,6 +17,9 @@ export interface ChromiumTab extends Tab {
   back(): Promise<void>
   /** Puts it before the other tabs of its window. */
   show(): Promise<void>
+  close(): Promise<void>
+  /** Ends the process of the page. */
+  crash(): void
   /** What the browser does to a hidden tab, or what ends it. */
   setLifecycle(state: 'frozen' | 'active'): Promise<void>
   /** The page is told, and new connections fail; what is open stays open. */
@@ -65,6 +68,16 @@ export async function launchChromium(...moreFlags: string[]): Promise<Chromium> 
 
       async show() {
         await send('Page.bringToFront')
+      },
+
+      async close() {
+        known.delete(targetId)
+        await devtools.send('Target.closeTarget', { targetId })
+      },
+
+      crash() {
+        // The page never answers.
+        send('Page.crash').catch(() => undefined)
       },
 
       async setLifecycle(state) {

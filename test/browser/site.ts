@@ -51,25 +51,36 @@ export interface SiteOptions {
   readonly connectSrc?: string
   /** A script of the page itself, run after the client was made. */
   readonly script?: string
+  /** Whether all tabs share one connection. */
+  readonly isShared?: boolean
 }
 
 /** A site whose pages have a client for the relay. */
-export async function openSite(relayUrl: string, { connectSrc = '*', script = '' }: SiteOptions = {}): Promise<Site> {
+export async function openSite(
+  relayUrl: string,
+  { connectSrc = '*', script = '', isShared = false }: SiteOptions = {},
+): Promise<Site> {
   const waiting: (() => void)[] = []
-  const html = pageWith(relayUrl, '')
+  const attributes = isShared ? 'data-url data-shared' : ''
+  const html = pageWith(relayUrl, '', attributes)
   const app = `(${runPage})(); ${script}`
   const files = { '/': html, '/quiet': '<!doctype html><title>Quiet</title>', '/app.js': app }
   const sources = connectSrc.replace('$relay', relayUrl).replace('$http', relayUrl.replace('ws', 'http'))
   const headers = { 'Content-Security-Policy': `connect-src ${sources}` }
-  const server = await serve({ ...files, '/signalpost.min.js': await readUmd() }, headers, (request, response) => {
-    // Like most applications: a form that was taken leads to a page.
-    if (request.method === 'POST') response.writeHead(303, { Location: '/' }).end()
-    else if (request.url === '/slow-page') waiting.push(() => response.end(html))
-    else if (request.url === '/slow-script') response.end(pageWith(relayUrl, '<script src="/slow.js"></script>'))
-    else if (request.url === '/slow.js') waiting.push(() => response.end())
-    else return false
-    return true
-  })
+  const server = await serve(
+    { ...files, '/signalpost.min.js': await readUmd(), '/signalpost-tabs.min.js': await readUmd('signalpost-tabs') },
+    headers,
+    (request, response) => {
+      // Like most applications: a form that was taken leads to a page.
+      if (request.method === 'POST') response.writeHead(303, { Location: '/' }).end()
+      else if (request.url === '/slow-page') waiting.push(() => response.end(html))
+      else if (request.url === '/slow-script')
+        response.end(pageWith(relayUrl, '<script src="/slow.js"></script>', attributes))
+      else if (request.url === '/slow.js') waiting.push(() => response.end())
+      else return false
+      return true
+    },
+  )
 
   return {
     page: server.page,
@@ -87,26 +98,27 @@ export async function openSite(relayUrl: string, { connectSrc = '*', script = ''
   }
 }
 
-function pageWith(relayUrl: string, slow: string): string {
+function pageWith(relayUrl: string, slow: string, attributes: string): string {
   return `<!doctype html>
 <title>Counting</title>
 <meta name="signalpost-url" content="${relayUrl}">
 ${slow}
 <form method="post" action="/"></form>
 <a>The next page</a>
-<script src="/signalpost.min.js"></script>
+<script src="/signalpost.min.js" ${attributes}></script>
 <script src="/app.js"></script>`
 }
 
 /** Runs in the page. */
 function runPage(): void {
-  const { createSignalClient } = window.Signalpost
+  const { createSignalClient, getPageClient } = window.Signalpost
   const visit = Number(sessionStorage.getItem('visit')) + 1
   sessionStorage.setItem('visit', String(visit))
   const states: SitePage['states'] = []
   const signals: Signal[] = []
   const errors: string[] = []
-  const client = createSignalClient({ onError: ({ code, message }) => errors.push(`${code}: ${message}`) })
+  const client =
+    getPageClient() ?? createSignalClient({ onError: ({ code, message }) => errors.push(`${code}: ${message}`) })
   client.onStatus((status) => states.push({ ...status, told: performance.now() }))
   client.receiveSignal('*', (data, signal) => {
     signals.push(signal)

@@ -4,8 +4,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 
 /** The script-tag build, under test. */
-export function readUmd(): Promise<string> {
-  return readFile(new URL('../../dist/umd/signalpost.min.js', import.meta.url), 'utf8')
+/** @param file A file beside the script-tag build. */
+export function readUmd(file = 'signalpost'): Promise<string> {
+  return readFile(new URL(`../../dist/umd/${file}.min.js`, import.meta.url), 'utf8')
 }
 
 export interface StaticServer {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { OpenSocket, Socket, SocketEvents } from '../../src/connection/socket.js'
-import { createFallback } from '../../src/fallback/fallback.js'
+import { wrapSocket } from '../../src/fallback/fallback.js'
 
 const WELCOME = '{"type":"welcome","v":1,"tab":"t","beat":25000,"maxBytes":65536,"window":900000}'
 const MINUTE = 60_000
@@ -55,7 +55,7 @@ beforeEach(() => {
 
 describe('the fallback', () => {
   it('sends nothing by HTTP while WebSockets work', async () => {
-    connectBy(createFallback(openSocket))
+    connectBy(wrapSocket(openSocket))
     sockets[0]?.events.onOpen()
     sockets[0]?.events.onText(WELCOME)
     await vi.advanceTimersByTimeAsync(MINUTE)
@@ -63,7 +63,7 @@ describe('the fallback', () => {
   })
 
   it('leaves a connection alone that the relay ends with a code of its own', async () => {
-    connectBy(createFallback(openSocket))
+    connectBy(wrapSocket(openSocket))
     sockets[0]?.events.onOpen()
     sockets[0]?.events.onClose(4401, 'the token is missing')
     await settle()
@@ -71,7 +71,7 @@ describe('the fallback', () => {
   })
 
   it.each(['opens', 'does not open'])('P14.7 gives up a WebSocket that %s and brings no frame in time', async (how) => {
-    connectBy(createFallback(openSocket))
+    connectBy(wrapSocket(openSocket))
     if (how === 'opens') sockets[0]?.events.onOpen()
     await vi.advanceTimersByTimeAsync(3900)
     expect(requests).toEqual([])
@@ -80,7 +80,7 @@ describe('the fallback', () => {
   })
 
   it('P14.7 tries WebSockets again after 1, 2 and 4 minutes, and returns to one that opens', async () => {
-    const open = createFallback(openSocket)
+    const open = wrapSocket(openSocket)
     connectBy(open)
     block(sockets[0])
     await settle()
@@ -100,7 +100,7 @@ describe('the fallback', () => {
   })
 
   it('uses HTTP at once where a WebSocket failed less than a minute ago', async () => {
-    const open = createFallback(openSocket)
+    const open = wrapSocket(openSocket)
     const socket = connectBy(open)
     block(sockets[0])
     await settle()
@@ -111,7 +111,7 @@ describe('the fallback', () => {
   })
 
   it('leaves no timer and no request behind when it is closed', async () => {
-    const socket = connectBy(createFallback(openSocket))
+    const socket = connectBy(wrapSocket(openSocket))
     block(sockets[0])
     await settle()
     socket.close()
@@ -121,7 +121,7 @@ describe('the fallback', () => {
 
   it('reports a closed connection where HTTP fails, too', async () => {
     vi.stubGlobal('fetch', () => Promise.reject(new TypeError('Failed to fetch')))
-    connectBy(createFallback(openSocket))
+    connectBy(wrapSocket(openSocket))
     block(sockets[0])
     await settle()
     expect(told).toEqual(['close 1006'])
@@ -153,7 +153,7 @@ describe('behind a proxy that buffers', () => {
     'P14.8 the relay holds no first answer, and the next ones for a beat of %i ms',
     async (time) => {
       beat = time
-      const socket = connectBy(createFallback(openSocket))
+      const socket = connectBy(wrapSocket(openSocket))
       block(sockets[0])
       await vi.advanceTimersByTimeAsync(2600)
       expect(waits()).toEqual([undefined, 0, beat])
@@ -164,7 +164,7 @@ describe('behind a proxy that buffers', () => {
   )
 
   it('an answer that never comes is no reason to try a stream again', async () => {
-    const open = createFallback(openSocket)
+    const open = wrapSocket(openSocket)
     const socket = connectBy(open)
     block(sockets[0])
     await vi.advanceTimersByTimeAsync(2600)
@@ -194,7 +194,7 @@ describe('a hidden page without WebSockets', () => {
       const isHeld = (JSON.parse(body) as { wait?: number }).wait === undefined
       return isHeld ? new Response(new ReadableStream()) : new Response(`data: ${WELCOME}\n\ndata: ${LAST}\n\n`)
     })
-    const socket = connectBy(createFallback(openSocket))
+    const socket = connectBy(wrapSocket(openSocket))
     block(sockets[0])
     await settle()
     hide(page, true)

@@ -7,7 +7,7 @@ import { openPage, type Page, type Return } from './page.js'
 import { type Proxy, startProxy } from './proxy.js'
 import type { RelayUnderTest } from './relay-under-test.js'
 import { type Blocked, SEED, THROUGH } from './run-length.js'
-import { createFallback } from '../../src/fallback/fallback.js'
+import { wrapSocket } from '../../src/fallback/fallback.js'
 import { openSocket } from '../../src/connection/socket.js'
 import { startBlockingProxy } from '../support/blocking-proxy.js'
 import { tapSockets, tapWire } from './socket-tap.js'
@@ -126,7 +126,7 @@ export async function run(scenario: Scenario): Promise<Outcome> {
       token: token?.(name),
       returns,
       impatience: () => chance.between(0, 200),
-      openWire: blocked && tapWire(name, trace, createFallback(openSocket)),
+      openWire: blocked && tapWire(name, trace, wrapSocket(openSocket)),
     })
   const publishers = PUBLISHERS.map(open)
   const receivers = RECEIVERS.map(open)

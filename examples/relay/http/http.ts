@@ -96,9 +96,9 @@ export function createHttp(options: HttpOptions) {
 
   /** Answers whether the process is alive. */
   function reportHealth(): Reply {
-    const { isDraining, connections, rooms } = relayState()
+    const { isDraining, connections, sockets, rooms } = relayState()
     const uptime = Math.round((performance.now() - startedAt) / 1000)
-    return json(isDraining ? 503 : 200, { status: isDraining ? 'draining' : 'ok', uptime, connections, rooms })
+    return json(isDraining ? 503 : 200, { status: isDraining ? 'draining' : 'ok', uptime, connections, sockets, rooms })
   }
 
   /** Answers whether a load balancer should send clients here. */

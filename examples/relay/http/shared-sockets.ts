@@ -24,14 +24,37 @@ export interface SharedSocketsOptions {
 /** Carries the connections of all tabs of a browser. */
 export type OpenSharedSocket = (ws: WebSocket, socket: Duplex, address?: string) => void
 
+export interface SharedSockets {
+  /** The number of sockets. */
+  readonly size: number
+  /** The number of connections that they carry. */
+  readonly tabs: number
+  readonly open: OpenSharedSocket
+}
+
 /** What goes to some tabs together. */
 interface Delivery {
   readonly content: Buffer | string
   readonly tabs: number[]
 }
 
-export function createSharedSockets(options: SharedSocketsOptions): OpenSharedSocket {
-  return (ws, socket, address) => new SharedSocket(ws, socket, options, address)
+export function createSharedSockets(options: SharedSocketsOptions): SharedSockets {
+  const sockets = new Set<SharedSocket>()
+  return {
+    get size() {
+      return sockets.size
+    },
+    get tabs() {
+      let tabs = 0
+      for (const { size } of sockets) tabs += size
+      return tabs
+    },
+    open(ws, socket, address) {
+      const shared = new SharedSocket(ws, socket, options, address)
+      sockets.add(shared)
+      ws.on('close', () => sockets.delete(shared))
+    },
+  }
 }
 
 class SharedSocket {
@@ -63,6 +86,11 @@ class SharedSocket {
       for (const tab of this.#tabs.values()) tab.finish(code)
     })
     this.#waitForTabs()
+  }
+
+  /** The number of open tabs. */
+  get size(): number {
+    return this.#tabs.size
   }
 
   #read(message: string): void {

@@ -70,6 +70,7 @@ export function createMetrics({ counts }: Pick<Counters, 'counts'>, relayState: 
   }
 
   gauge('signalpost_connections', 'Current connections.', () => relayState().connections)
+  gauge('signalpost_sockets', 'Current sockets. Tabs of a browser may share one.', () => relayState().sockets)
   gauge('signalpost_rooms', 'Current rooms.', () => relayState().rooms)
   gauge('signalpost_log_ready', '1 while signals can be logged, 0 while the log is away.', () =>
     Number(relayState().log === 'ready'),

@@ -4,6 +4,8 @@ import type { LogHealth } from '../signal-log/log.js'
 export interface RelayState {
   readonly isDraining: boolean
   readonly connections: number
+  /** The sockets of the connections: tabs of a browser may share one. */
+  readonly sockets: number
   readonly rooms: number
   readonly log: LogHealth
 }

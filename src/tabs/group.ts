@@ -1,0 +1,194 @@
+import { isHidden } from '../connection/lifecycle.js'
+import type { OpenSocket, Socket, SocketEvents } from '../connection/socket.js'
+import * as CloseCode from '../protocol/close-codes.js'
+import { createId } from '../protocol/id.js'
+import type { Ending, HubMessage, TabMessage } from './messages.js'
+
+/** How often a page that is seen asks whether the hub is there (ms). */
+const PROBE_INTERVAL = 1000
+/** How long the hub may be silent (ms). */
+const PATIENCE = 3000
+/** How long a socket waits for an answer at least before its end says anything about the connection (ms). */
+const DEAD_AFTER = 1500
+
+/** Carries messages between this page and the hub of its browser. */
+export interface Carrier {
+  post(message: TabMessage): void
+  /** Replaces a hub that does not answer. */
+  replaceHub(): void
+  /** This page has no socket left. */
+  rest(): void
+}
+
+export interface CarrierOptions {
+  /** The id of this page. */
+  readonly page: string
+  readonly receive: (message: HubMessage) => void
+  /** This page left, or the browser took the carrier away. */
+  readonly onLeft: () => void
+  /** The browser has no such carrier here. */
+  readonly onUnsupported: () => void
+}
+
+/** A socket of this page. */
+interface OwnSocket {
+  readonly events: SocketEvents
+  /** The hub that opened it. */
+  hub?: string
+  /** When it asked something that is not answered yet. */
+  askedAt?: number | undefined
+  /** The socket that takes its place where nothing can be shared. */
+  direct?: Socket
+}
+
+/** Opens sockets that share the connection of a hub with those of other tabs. */
+export function createGroup(openCarrier: (options: CarrierOptions) => Carrier, openSocket: OpenSocket): OpenSocket {
+  const own = new Map<string, OwnSocket>()
+  let carrier: Carrier | undefined
+  let page = ''
+  let isSupported = true
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let heardAt = 0
+  let address = ''
+
+  function receive(message: HubMessage): void {
+    heardAt = performance.now()
+    switch (message.type) {
+      case 'ready':
+        return onReady(message.hub)
+      case 'opened':
+        return onOpened(message.socket, message.hub)
+      case 'texts':
+        for (const socket of message.sockets) onTexts(socket, message.hub, message.texts)
+        return
+      case 'closed':
+        return onClosed(message)
+    }
+  }
+
+  /** A hub begins: the sockets of the last one are lost. */
+  function onReady(hub: string): void {
+    for (const [socket, { hub: last }] of own) {
+      if (last === undefined) post({ type: 'open', socket, page })
+      else if (last !== hub) lose(socket, { code: CloseCode.TooSlow, reason: 'another tab has the connection' })
+    }
+  }
+
+  function onOpened(socket: string, hub: string): void {
+    const opened = own.get(socket)
+    if (!opened || opened.hub !== undefined) return
+    opened.hub = hub
+    opened.askedAt = undefined
+    opened.events.onOpen()
+  }
+
+  function onTexts(socket: string, hub: string, texts: string): void {
+    for (const text of texts.split('\n')) {
+      // A handler may close the socket.
+      const target = own.get(socket)
+      if (!target || target.hub !== hub) return
+      target.askedAt = undefined
+      if (text.startsWith('{"type":"close"')) endByRelay(socket, JSON.parse(text) as Ending)
+      else target.events.onText(text)
+    }
+  }
+
+  function endByRelay(socket: string, ending: Ending): void {
+    post({ type: 'close', socket, silence: 0 })
+    lose(socket, ending)
+  }
+
+  function onClosed({ sockets, hub, code, reason }: HubMessage & { readonly type: 'closed' }): void {
+    // A relay of an earlier version knows no shared connections.
+    if (code === CloseCode.BadFrame) isSupported = false
+    const ending = isSupported ? { code, reason } : { code: CloseCode.TooSlow, reason: 'this relay shares nothing' }
+    for (const socket of sockets) {
+      const target = own.get(socket)
+      if (target && (target.hub ?? hub) === hub) lose(socket, ending)
+    }
+  }
+
+  function lose(socket: string, { code, reason }: Ending): void {
+    const lost = own.get(socket)
+    own.delete(socket)
+    lost?.events.onClose(code, reason)
+    rest()
+  }
+
+  function rest(): void {
+    if (own.size > 0) return
+    clearTimeout(timer)
+    carrier?.rest()
+  }
+
+  function post(message: TabMessage): void {
+    carrier?.post(message)
+  }
+
+  function watch(): void {
+    clearTimeout(timer)
+    if (!carrier || own.size === 0 || isHidden()) return
+    const startedAt = performance.now()
+    timer = setTimeout(() => {
+      const now = performance.now()
+      // A late timer proves nothing: this page itself was held up.
+      if (now - startedAt > 2 * PROBE_INTERVAL) heardAt = now
+      if (now - heardAt > PATIENCE) {
+        heardAt = now
+        carrier?.replaceHub()
+      } else post({ type: 'probe' })
+      watch()
+    }, PROBE_INTERVAL)
+  }
+
+  function watchAgain(): void {
+    heardAt = performance.now()
+    watch()
+  }
+
+  function share(): Carrier {
+    // The hub may not know yet that this page has left.
+    page = createId()
+    return openCarrier({
+      page,
+      receive,
+      onLeft() {
+        carrier = undefined
+        globalThis.document?.removeEventListener('visibilitychange', watchAgain)
+      },
+      onUnsupported() {
+        isSupported = false
+        for (const socket of own.values())
+          if (socket.hub === undefined) socket.direct ??= openSocket(address, socket.events)
+      },
+    })
+  }
+
+  return (url, events) => {
+    if (!isSupported) return openSocket(url, events)
+    address = url
+    const socket = createId()
+    const created: OwnSocket = { events, askedAt: performance.now() }
+    own.set(socket, created)
+    if (!carrier) {
+      carrier = share()
+      globalThis.document?.addEventListener('visibilitychange', watchAgain)
+    }
+    post({ type: 'open', socket, page })
+    watchAgain()
+    return {
+      send(text) {
+        if (created.direct) return created.direct.send(text)
+        created.askedAt ??= performance.now()
+        post({ type: 'send', hub: created.hub ?? '', socket, text })
+      },
+      close() {
+        created.direct?.close()
+        if (!own.delete(socket)) return
+        const silence = performance.now() - (created.askedAt ?? Infinity)
+        post({ type: 'close', socket, silence: silence > DEAD_AFTER ? silence : 0 })
+        rest()
+      },
+    }
+  }
+}

@@ -1,0 +1,132 @@
+import type { OpenSocket, Socket } from '../connection/socket.js'
+import * as CloseCode from '../protocol/close-codes.js'
+import { createId } from '../protocol/id.js'
+import type { HubMessage, TabMessage } from './messages.js'
+
+/** Has the connection that all tabs of a browser share. */
+export interface Hub {
+  readonly id: string
+  /** The number of open sockets of tabs. */
+  readonly size: number
+  receive(message: TabMessage): void
+  close(): void
+}
+
+export interface HubOptions {
+  readonly url: string
+  readonly openSocket: OpenSocket
+  /** Says something to all tabs. */
+  readonly cast: (message: HubMessage) => void
+  /** Calls back when a page is gone, however it went. */
+  readonly watchPage: (page: string, onGone: () => void) => void
+  /** Nothing is left to do. */
+  readonly onEmpty: () => void
+}
+
+export function createHub({ url, openSocket, cast, watchPage, onEmpty }: HubOptions): Hub {
+  const id = createId()
+  /** The sockets of tabs, by their numbers on the connection. */
+  const sockets = new Map<number, string>()
+  const numbers = new Map<string, number>()
+  const pages = new Map<string, Set<string>>()
+  let count = 0
+  let connection: Socket | undefined
+  let isOpen = false
+  let heardAt = 0
+
+  function connect(): void {
+    heardAt = performance.now()
+    connection = openSocket(url, {
+      onOpen() {
+        isOpen = true
+        for (const socket of numbers.keys()) cast({ type: 'opened', hub: id, socket })
+      },
+      onText,
+      onHelloNeeded: () => undefined,
+      onClose: lose,
+    })
+  }
+
+  /** A message of the relay: numbers of tabs, a space, and texts. */
+  function onText(message: string): void {
+    heardAt = performance.now()
+    const end = message.indexOf(' ')
+    const known = message
+      .slice(0, end)
+      .split(',')
+      .flatMap((number) => sockets.get(Number(number)) ?? [])
+    if (known.length > 0) cast({ type: 'texts', hub: id, sockets: known, texts: message.slice(end + 1) })
+  }
+
+  function open(socket: string, page: string): void {
+    if (!pages.has(page)) watchPage(page, () => forget(page))
+    pages.set(page, (pages.get(page) ?? new Set()).add(socket))
+    if (!numbers.has(socket)) {
+      count += 1
+      numbers.set(socket, count)
+      sockets.set(count, socket)
+    }
+    if (isOpen) cast({ type: 'opened', hub: id, socket })
+    else if (!connection) connect()
+  }
+
+  function forget(page: string): void {
+    const left = [...(pages.get(page) ?? [])]
+    pages.delete(page)
+    for (const socket of left) close(socket)
+    // A page that lost its lock, but is there, connects again.
+    cast({ type: 'closed', hub: id, sockets: left, code: CloseCode.Abnormal, reason: 'this page is gone' })
+  }
+
+  function close(socket: string, silence = 0): void {
+    const number = numbers.get(socket)
+    if (number === undefined) return
+    numbers.delete(socket)
+    sockets.delete(number)
+    for (const own of pages.values()) own.delete(socket)
+    // The tab got no answer, and no other tab has heard anything either: the connection is dead for all.
+    if (silence > 0 && performance.now() - heardAt >= silence) drop(CloseCode.Abnormal, 'no answer')
+    else if (isOpen) connection?.send(String(number))
+    if (numbers.size > 0) return
+    drop(CloseCode.Normal, '')
+    onEmpty()
+  }
+
+  function drop(code: number, reason: string): void {
+    connection?.close()
+    lose(code, reason)
+  }
+
+  function lose(code: number, reason: string): void {
+    connection = undefined
+    isOpen = false
+    const lost = [...numbers.keys()]
+    numbers.clear()
+    sockets.clear()
+    for (const own of pages.values()) own.clear()
+    if (lost.length > 0) cast({ type: 'closed', hub: id, sockets: lost, code, reason })
+  }
+
+  return {
+    id,
+    get size() {
+      return numbers.size
+    },
+    receive(message) {
+      switch (message.type) {
+        case 'open':
+          return open(message.socket, message.page)
+        case 'send': {
+          const number = message.hub === id && numbers.get(message.socket)
+          if (number && isOpen) connection?.send(`${number} ${message.text}`)
+          return
+        }
+        case 'close':
+          return close(message.socket, message.silence)
+        default:
+          cast({ type: 'present', hub: id })
+      }
+    },
+    close: () => drop(CloseCode.TooSlow, 'another tab takes the connection'),
+  }
+}

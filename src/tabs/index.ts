@@ -1,0 +1,16 @@
+import { openConnection } from '../connection/connection.js'
+import { openSocket } from '../connection/socket.js'
+import type { OpenTransport } from '../connection/transport.js'
+import { wrapSocket } from './shared-socket.js'
+
+export type { OpenTransport } from '../connection/transport.js'
+
+/**
+ * Returns a transport with which all tabs of a browser share one connection to the relay, with the same guarantees for each
+ * tab: for the option `transport` of `createSignalClient`. One of the tabs has the connection; another one takes over when
+ * it goes. Without Web Locks, as on http pages, each tab has a connection of its own.
+ */
+export function sharedTransport(): OpenTransport {
+  const open = wrapSocket(openSocket)
+  return (settings, events) => openConnection(settings, events, open)
+}

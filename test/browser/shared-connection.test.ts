@@ -1,0 +1,108 @@
+import { expect, it, vi } from 'vitest'
+import type { JsonValue } from 'signalpost'
+import { describeInChromium, PATIENCE } from './chromium.js'
+import { type ChromiumTab, launchChromium } from './chromium-devtools.js'
+import { join, openSiteWithRelay, type SiteWithRelay, useBrowser } from './fixtures.js'
+import { heardUpTo, openOnline, waitForState } from './pages.js'
+import type { RelayClient } from './relay-client.js'
+import type { RelayProcess } from './relay-process.js'
+import { waitFor } from './tab-browser.js'
+
+const SHARED = { isShared: true }
+
+describeInChromium('tabs that share one connection', () => {
+  const browser = useBrowser(launchChromium)
+
+  async function openTabs(url: string, number: number): Promise<ChromiumTab[]> {
+    const tabs: ChromiumTab[] = []
+    for (let count = 0; count < number; count += 1) tabs.push(await openOnline(browser().open(url)))
+    return tabs
+  }
+
+  async function openSite(): Promise<SiteWithRelay & { readonly other: RelayClient }> {
+    const opened = await openSiteWithRelay(SHARED)
+    return { ...opened, other: await join(opened.relay) }
+  }
+
+  it('hear and send as each on its own', async () => {
+    const { relay, site, other } = await openSite()
+    const tabs = await openTabs(site.page, 3)
+    await other.send('Count', 'from elsewhere')
+    await tabs[1]?.evaluate(`page.client.sendSignal('Count', 'from a tab')`)
+    for (const tab of tabs) expect(await heardUpTo(tab, 'from a tab')).toEqual(['from elsewhere', 'from a tab'])
+    // Three tabs and the client of this test, on two sockets.
+    expect(await countSockets(relay)).toEqual({ connections: 4, sockets: 2 })
+  })
+
+  const ENDINGS: readonly (readonly [string, (tab: ChromiumTab) => Promise<unknown> | void])[] = [
+    ['closes', (tab) => tab.close()],
+    ['crashes', (tab) => tab.crash()],
+    ['goes elsewhere', (tab) => tab.evaluate(`location.assign('about:blank')`)],
+  ]
+
+  it.each(ENDINGS)('miss nothing when the one that has the connection %s', async (_how, end) => {
+    const { relay, site, other } = await openSite()
+    const [first, ...others] = (await openTabs(site.page, 3)) as [ChromiumTab, ...ChromiumTab[]]
+    const stop = sendSteadily(other)
+    await first.evaluate(`page.heard().length > 3`)
+    await end(first)
+    await vi.waitUntil(async () => (await countSockets(relay)).connections === 3, { timeout: PATIENCE })
+    const sent = await stop()
+    for (const tab of others) expect(await heardUpTo(tab, sent.at(-1) ?? '')).toEqual(sent)
+    expect(await countSockets(relay)).toEqual({ connections: 3, sockets: 2 })
+  })
+
+  it('miss nothing when the one that has the connection is frozen, and it neither when it is resumed', async () => {
+    const { site, other } = await openSite()
+    const [first, ...others] = (await openTabs(site.page, 2)) as [ChromiumTab, ChromiumTab]
+    await browser().open(site.quiet, 'same window')
+    await first.show()
+    await others[0]?.show()
+    const stop = sendSteadily(other)
+    const quiet = await browser().open(site.quiet, 'same window')
+    await quiet.show()
+    await waitFor(others[0] ?? first, `document.visibilityState === 'hidden'`)
+    const sent = await stop()
+    for (const tab of [first, ...others]) expect(await heardUpTo(tab, sent.at(-1) ?? '')).toEqual(sent)
+  })
+
+  it('replace the one that has the connection when its script hangs', async () => {
+    const { site, other } = await openSite()
+    const [first, second] = (await openTabs(site.page, 2)) as [ChromiumTab, ChromiumTab]
+    const stop = sendSteadily(other)
+    void first.evaluate(`const end = Date.now() + 12000; while (Date.now() < end);`).catch(() => undefined)
+    await waitFor(
+      second,
+      `page.states.some(({ state }) => state === 'connecting') && page.client.status.state === 'online'`,
+    )
+    const sent = await stop()
+    expect(await heardUpTo(second, sent.at(-1) ?? '')).toEqual(sent)
+    expect(await heardUpTo(first, sent.at(-1) ?? '')).toEqual(sent)
+    await waitForState(first, 'online')
+  })
+})
+
+/** Sends a number every 10 ms, until it is stopped. */
+function sendSteadily(client: RelayClient): () => Promise<JsonValue[]> {
+  const sent: JsonValue[] = []
+  let isStopped = false
+  async function run(): Promise<void> {
+    while (!isStopped) {
+      sent.push(sent.length)
+      await client.send('Count', sent.length - 1)
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+  }
+  const running = run()
+  return async () => {
+    isStopped = true
+    await running
+    return sent
+  }
+}
+
+async function countSockets({ url }: RelayProcess): Promise<{ connections: number; sockets: number }> {
+  const response = await fetch(new URL('/health', url.replace('ws', 'http')))
+  const { connections, sockets } = (await response.json()) as { connections: number; sockets: number }
+  return { connections, sockets }
+}
