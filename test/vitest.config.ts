@@ -21,6 +21,7 @@ const WITHOUT_PAGE = [
   'test/connection/{backoff,close-policy,liveness,reducer,socket,status-transitions}.test.ts',
   'test/delivery/inbox.test.ts',
   'test/fallback/*.test.ts',
+  'test/tabs/*.test.ts',
   'test/protocol/*.test.ts',
   'test/refresh/server-rendering.test.ts',
 ]

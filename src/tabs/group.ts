@@ -1,19 +1,15 @@
-import { isHidden } from '../connection/lifecycle.js'
 import type { OpenSocket, Socket, SocketEvents } from '../connection/socket.js'
 import * as CloseCode from '../protocol/close-codes.js'
 import { createId } from '../protocol/id.js'
+import { watchHub } from './hub-watch.js'
 import type { Ending, HubMessage, TabMessage } from './messages.js'
 
-/** How often a page that is seen asks whether the hub is there (ms). */
-const PROBE_INTERVAL = 1000
-/** How long the hub may be silent (ms). */
-const PATIENCE = 3000
 /** How long a socket waits for an answer at least before its end says anything about the connection (ms). */
 const DEAD_AFTER = 1500
 
 /** Carries messages between this page and the hub of its browser. */
 export interface Carrier {
-  post(message: TabMessage): void
+  post(message: TabMessage): Promise<void>
   /** Replaces a hub that does not answer. */
   replaceHub(): void
   /** This page has no socket left. */
@@ -47,12 +43,14 @@ export function createGroup(openCarrier: (options: CarrierOptions) => Carrier, o
   let carrier: Carrier | undefined
   let page = ''
   let isSupported = true
-  let timer: ReturnType<typeof setTimeout> | undefined
-  let heardAt = 0
   let address = ''
+  const watch = watchHub({
+    probe: () => post({ type: 'probe' }),
+    onSilent: () => carrier?.replaceHub(),
+  })
 
   function receive(message: HubMessage): void {
-    heardAt = performance.now()
+    watch.heard()
     switch (message.type) {
       case 'ready':
         return onReady(message.hub)
@@ -117,33 +115,12 @@ export function createGroup(openCarrier: (options: CarrierOptions) => Carrier, o
 
   function rest(): void {
     if (own.size > 0) return
-    clearTimeout(timer)
+    watch.stop()
     carrier?.rest()
   }
 
   function post(message: TabMessage): void {
-    carrier?.post(message)
-  }
-
-  function watch(): void {
-    clearTimeout(timer)
-    if (!carrier || own.size === 0 || isHidden()) return
-    const startedAt = performance.now()
-    timer = setTimeout(() => {
-      const now = performance.now()
-      // A late timer proves nothing: this page itself was held up.
-      if (now - startedAt > 2 * PROBE_INTERVAL) heardAt = now
-      if (now - heardAt > PATIENCE) {
-        heardAt = now
-        carrier?.replaceHub()
-      } else post({ type: 'probe' })
-      watch()
-    }, PROBE_INTERVAL)
-  }
-
-  function watchAgain(): void {
-    heardAt = performance.now()
-    watch()
+    void carrier?.post(message)
   }
 
   function share(): Carrier {
@@ -154,7 +131,7 @@ export function createGroup(openCarrier: (options: CarrierOptions) => Carrier, o
       receive,
       onLeft() {
         carrier = undefined
-        globalThis.document?.removeEventListener('visibilitychange', watchAgain)
+        watch.stop()
       },
       onUnsupported() {
         isSupported = false
@@ -170,12 +147,9 @@ export function createGroup(openCarrier: (options: CarrierOptions) => Carrier, o
     const socket = createId()
     const created: OwnSocket = { events, askedAt: performance.now() }
     own.set(socket, created)
-    if (!carrier) {
-      carrier = share()
-      globalThis.document?.addEventListener('visibilitychange', watchAgain)
-    }
+    carrier ??= share()
     post({ type: 'open', socket, page })
-    watchAgain()
+    watch.start()
     return {
       send(text) {
         if (created.direct) return created.direct.send(text)

@@ -127,6 +127,6 @@ export function createHub({ url, openSocket, cast, watchPage, onEmpty }: HubOpti
           cast({ type: 'present', hub: id })
       }
     },
-    close: () => drop(CloseCode.TooSlow, 'another tab takes the connection'),
+    close: () => drop(CloseCode.TooSlow, 'another tab has the connection'),
   }
 }

@@ -111,12 +111,12 @@ export function openLeaderCarrier({
   for (const type of ['pagehide', 'freeze']) globalThis.addEventListener?.(type, leave, { capture: true, signal })
 
   return {
-    post(message) {
+    async post(message) {
       isResting = message.type === 'close' && isResting
-      void isKnown.then(() => {
-        if (hub) hub.receive(message)
-        else if (!signal.aborted) channel.postMessage(message)
-      })
+      await isKnown
+      // A hub does not ask itself: the other tabs would hear its answers.
+      if (!hub && !signal.aborted) channel.postMessage(message)
+      else if (message.type !== 'probe') hub?.receive(message)
     },
     replaceHub() {
       if (hub) return

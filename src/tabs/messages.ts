@@ -1,4 +1,4 @@
-/** What tabs say to the hub, which has the connection. Sockets are those of tabs; every id is random. */
+/** A message of a tab to the hub, which has the connection. Sockets are those of tabs; every id is random. */
 export type TabMessage =
   | { readonly type: 'open'; readonly socket: string; readonly page: string }
   | { readonly type: 'send'; readonly hub: string; readonly socket: string; readonly text: string }
@@ -6,7 +6,7 @@ export type TabMessage =
   | { readonly type: 'close'; readonly socket: string; readonly silence: number }
   | { readonly type: 'probe' }
 
-/** What the hub says to tabs. Tabs ignore a hub that another one has replaced. */
+/** A message of the hub to tabs. Tabs ignore a hub that another one has replaced. */
 export type HubMessage =
   | { readonly type: 'ready'; readonly hub: string }
   | { readonly type: 'opened'; readonly hub: string; readonly socket: string }

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { expect, it, vi } from 'vitest'
 import type { JsonValue } from 'signalpost'
 import { describeInChromium, PATIENCE } from './chromium.js'
@@ -52,18 +53,27 @@ describeInChromium('tabs that share one connection', () => {
     expect(await countSockets(relay)).toEqual({ connections: 3, sockets: 2 })
   })
 
-  it('miss nothing when the one that has the connection is frozen, and it neither when it is resumed', async () => {
-    const { site, other } = await openSite()
-    const [first, ...others] = (await openTabs(site.page, 2)) as [ChromiumTab, ChromiumTab]
-    await browser().open(site.quiet, 'same window')
-    await first.show()
-    await others[0]?.show()
+  it('miss nothing when the one that has the connection is frozen, nor does that one when it is resumed', async () => {
+    const { relay, site, other } = await openSite()
+    const [first, second] = (await openTabs(site.page, 2)) as [ChromiumTab, ChromiumTab]
+    await other.send('Count', 'before')
+    // Only a tab that nobody sees can be frozen: this one opens beside the second, and covers neither.
+    const hidden = await openOnline(browser().open(site.page, 'same window'))
+    await second.show()
+    await waitFor(hidden, `document.visibilityState === 'hidden'`)
+    await first.close()
+    await second.close()
+    const third = await openOnline(browser().open(site.page))
     const stop = sendSteadily(other)
-    const quiet = await browser().open(site.quiet, 'same window')
-    await quiet.show()
-    await waitFor(others[0] ?? first, `document.visibilityState === 'hidden'`)
+    await hidden.setLifecycle('frozen')
+    await vi.waitUntil(async () => (await countSockets(relay)).connections === 2, { timeout: PATIENCE })
+    await waitForState(third, 'online')
+    await hidden.setLifecycle('active')
     const sent = await stop()
-    for (const tab of [first, ...others]) expect(await heardUpTo(tab, sent.at(-1) ?? '')).toEqual(sent)
+    for (const tab of [hidden, third]) {
+      const heard = await heardUpTo(tab, sent.at(-1) ?? '')
+      expect(heard.filter((data) => data !== 'before')).toEqual(sent)
+    }
   })
 
   it('replace the one that has the connection when its script hangs', async () => {
@@ -85,17 +95,17 @@ describeInChromium('tabs that share one connection', () => {
 /** Sends a number every 10 ms, until it is stopped. */
 function sendSteadily(client: RelayClient): () => Promise<JsonValue[]> {
   const sent: JsonValue[] = []
-  let isStopped = false
+  const stopped = new AbortController()
   async function run(): Promise<void> {
-    while (!isStopped) {
-      sent.push(sent.length)
-      await client.send('Count', sent.length - 1)
-      await new Promise((resolve) => setTimeout(resolve, 10))
+    for (let number = 0; !stopped.signal.aborted; number += 1) {
+      sent.push(number)
+      await client.send('Count', number)
+      await pause(10)
     }
   }
   const running = run()
   return async () => {
-    isStopped = true
+    stopped.abort()
     await running
     return sent
   }

@@ -4,7 +4,7 @@ import { wrongIn } from './expectations.js'
 import { createFrameRules, type FrameRules, type Treatment } from './frame-rules.js'
 import { createRelayHere } from './relay-under-test.js'
 import { recordRun } from './results.js'
-import { byLength } from './run-length.js'
+import { byLength, THROUGH } from './run-length.js'
 import { run, type Model } from './scenario.js'
 import { pause } from './waiting.js'
 
@@ -39,18 +39,22 @@ async function cutUntilAnswered({ proxy, chance, trace, isOver, note }: Model): 
 }
 
 describe('when answers go astray', () => {
-  it('F17 settles each promise once and delivers once, though `accepted` comes late, twice, out of order or never', async () => {
-    const outcome = await run({
-      relay: createRelayHere(),
-      seconds: byLength(60, 500),
-      signals: byLength(1000, 10_000),
-      rate: 800,
-      rules: troubleAnswers,
-      faults: cutUntilAnswered,
-    })
-    await recordRun('F17', '`accepted` repeated, late, out of order or dropped, and cuts', outcome, 0)
-    expect(wrongIn(outcome, 0)).toEqual({})
-    expect(outcome.published).toBe(byLength(1000, 10_000))
-    expect(outcome.errors).toEqual({})
-  })
+  // HTTP answers have no frame `accepted`.
+  it.skipIf(THROUGH)(
+    'F17 settles each promise once and delivers once, though `accepted` comes late, twice, out of order or never',
+    async () => {
+      const outcome = await run({
+        relay: createRelayHere(),
+        seconds: byLength(60, 500),
+        signals: byLength(1000, 10_000),
+        rate: 800,
+        rules: troubleAnswers,
+        faults: cutUntilAnswered,
+      })
+      await recordRun('F17', '`accepted` repeated, late, out of order or dropped, and cuts', outcome, 0)
+      expect(wrongIn(outcome, 0)).toEqual({})
+      expect(outcome.published).toBe(byLength(1000, 10_000))
+      expect(outcome.errors).toEqual({})
+    },
+  )
 })

@@ -109,11 +109,11 @@ const SRC_ARROWS: Arrows = {
   'refresh/scheduler': ['signals'],
   'refresh/action': ['signals'],
   fallback: ['connection', 'protocol'],
+  tabs: ['connection', 'protocol'],
   html: [
     'client',
     'connection',
     'errors',
-    'fallback',
     'option-checks',
     'page',
     'page-client',

@@ -134,6 +134,7 @@ describe('an application that installed the package', () => {
       'dist/umd/signalpost-inspector.js',
       'dist/umd/signalpost-morph.THIRD-PARTY-LICENSES.txt',
       'dist/umd/signalpost-morph.min.js',
+      'dist/umd/signalpost-tabs.min.js',
       'dist/umd/signalpost.d.ts',
       'dist/umd/signalpost.js',
       'dist/umd/signalpost.js.map',

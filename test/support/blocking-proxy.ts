@@ -26,7 +26,10 @@ export async function startBlockingProxy(
   const requests = { hellos: 0, posts: 0, handshakes: 0 }
   const proxy = { port: 0, blocking, bufferBytes, requests, close }
   const sockets = new Set<Duplex>()
-  const server = createServer((request, response) => void pass(request, response))
+  const server = createServer((request, response) => {
+    // A client may go while it sends.
+    pass(request, response).catch(() => response.destroy())
+  })
   server.on('connection', (socket) => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))

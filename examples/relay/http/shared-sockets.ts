@@ -32,7 +32,7 @@ export interface SharedSockets {
   readonly open: OpenSharedSocket
 }
 
-/** What goes to some tabs together. */
+/** Frames that go to some tabs together. */
 interface Delivery {
   readonly content: Buffer | string
   readonly tabs: number[]

@@ -1,0 +1,225 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import type { OpenSocket, Socket, SocketEvents } from '../../src/connection/socket.js'
+import { wrapSocket } from '../../src/tabs/shared-socket.js'
+import { createFakeChannels } from '../support/fake-channel.js'
+import { createFakeLocks } from '../support/fake-locks.js'
+
+const URL = 'ws://relay.test/signals'
+
+/** A WebSocket of one of the tabs. */
+interface FakeConnection {
+  readonly url: string
+  readonly events: SocketEvents
+  readonly sent: string[]
+  isClosed: boolean
+}
+
+/** A tab of the browser. */
+interface Tab {
+  /** Opens a socket, which tells what happens to it. */
+  open(): Socket & { readonly told: string[] }
+}
+
+let connections: FakeConnection[]
+let channels: ReturnType<typeof createFakeChannels>
+let page: EventTarget & { visibilityState: string }
+
+const openSocket: OpenSocket = (url, events) => {
+  const connection: FakeConnection = { url, events, sent: [], isClosed: false }
+  connections.push(connection)
+  return { send: (text) => connection.sent.push(text), close: () => void (connection.isClosed = true) }
+}
+
+function openTab(): Tab {
+  const open = wrapSocket(openSocket)
+  return {
+    open() {
+      const told: string[] = []
+      const socket = open(URL, {
+        onOpen: () => told.push('open'),
+        onHelloNeeded: () => undefined,
+        onText: (text) => told.push(text),
+        onClose: (code, reason) => told.push(`close ${code} ${reason}`.trim()),
+      })
+      return { ...socket, told }
+    },
+  }
+}
+
+const settle = (): Promise<unknown> => vi.advanceTimersByTimeAsync(10)
+const hang = (tab: number): void => void ([...channels.open][tab]!.isHanging = true)
+const goOn = (tab: number): void => [...channels.open][tab]?.goOn()
+
+/** Opens a socket in each of two tabs, the first of which has the connection. */
+async function openTwo() {
+  const tabs = [openTab(), openTab()] as const
+  const first = tabs[0].open()
+  await settle()
+  const second = tabs[1].open()
+  await settle()
+  connections[0]?.events.onOpen()
+  await settle()
+  return { tabs, first, second, connection: connections[0] as FakeConnection }
+}
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+  connections = []
+  channels = createFakeChannels()
+  page = Object.assign(new EventTarget(), { visibilityState: 'visible' })
+  vi.stubGlobal('navigator', { locks: createFakeLocks() })
+  vi.stubGlobal('BroadcastChannel', channels.FakeChannel)
+  vi.stubGlobal('document', page)
+})
+
+describe('sockets of two tabs', () => {
+  it('share one connection, and get the frames of their own numbers', async () => {
+    const { first, second, connection } = await openTwo()
+    first.send('from the first')
+    second.send('from the second')
+    await settle()
+    connection.events.onText('1,2 {"n":1}\n{"n":2}')
+    connection.events.onText('2 {"n":3}')
+    await settle()
+    expect(connection.url).toBe(`${URL}?shared`)
+    expect(connection.sent).toEqual(['1 from the first', '2 from the second'])
+    expect([first.told, second.told]).toEqual([
+      ['open', '{"n":1}', '{"n":2}'],
+      ['open', '{"n":1}', '{"n":2}', '{"n":3}'],
+    ])
+    expect(connections).toHaveLength(1)
+  })
+
+  it('end one by one', async () => {
+    const { first, second, connection } = await openTwo()
+    connection.events.onText('2 {"type":"close","code":4401,"reason":"the token has expired"}')
+    await settle()
+    first.close()
+    await settle()
+    expect([first.told, second.told]).toEqual([['open'], ['open', 'close 4401 the token has expired']])
+    expect([connection.sent, connection.isClosed]).toEqual([['2', '1'], true])
+  })
+
+  it('end together when the connection is lost', async () => {
+    const { first, second, connection } = await openTwo()
+    connection.events.onClose(1006, '')
+    await settle()
+    expect([first.told, second.told]).toEqual([
+      ['open', 'close 1006'],
+      ['open', 'close 1006'],
+    ])
+  })
+
+  it('P15.9 lose a connection on which no tab hears anything', async () => {
+    const { first, second, connection } = await openTwo()
+    second.send('{"type":"ping"}')
+    await vi.advanceTimersByTimeAsync(2000)
+    second.close()
+    await settle()
+    expect([first.told, connection.isClosed]).toEqual([['open', 'close 1006 no answer'], true])
+  })
+
+  it('P15.9 keep a connection on which another tab has heard something', async () => {
+    const { first, second, connection } = await openTwo()
+    second.send('{"type":"ping"}')
+    await vi.advanceTimersByTimeAsync(1000)
+    connection.events.onText('1 {"type":"beat"}')
+    await vi.advanceTimersByTimeAsync(1000)
+    second.close()
+    await settle()
+    expect([first.told, connection.isClosed]).toEqual([['open', '{"type":"beat"}'], false])
+  })
+
+  it('P15.10 use connections of their own where the relay is of an earlier version', async () => {
+    const { tabs, first, connection } = await openTwo()
+    connection.events.onClose(4400, 'hello comes first')
+    await settle()
+    expect(first.told).toEqual(['open', 'close 4508 this relay shares nothing'])
+    tabs[0].open().send('hello')
+    expect(connections.map(({ url, sent }) => [url, sent])).toEqual([
+      [`${URL}?shared`, []],
+      [URL, ['hello']],
+    ])
+  })
+})
+
+describe('the tab with the connection', () => {
+  it('is replaced by a tab that is seen, when it hangs for 3 s', async () => {
+    const { tabs, second, connection } = await openTwo()
+    hang(0)
+    await vi.advanceTimersByTimeAsync(2900)
+    expect(connections).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(1200)
+    expect(second.told).toEqual(['open', 'close 4508 another tab has the connection'])
+    const again = tabs[1].open()
+    await settle()
+    connections[1]?.events.onOpen()
+    await settle()
+    expect([connections.length, again.told]).toEqual([2, ['open']])
+    expect(connection.isClosed).toBe(true)
+  })
+
+  it('opens nothing and tells nothing any more when it wakes up', async () => {
+    const { tabs, first } = await openTwo()
+    hang(0)
+    await vi.advanceTimersByTimeAsync(4100)
+    const again = tabs[1].open()
+    goOn(0)
+    await settle()
+    connections[1]?.events.onOpen()
+    await settle()
+    connections[0]?.events.onText('1,2,3 {"n":1}')
+    connections[1]?.events.onText('1 {"n":2}')
+    await settle()
+    expect([again.told, connections.length]).toEqual([['open', '{"n":2}'], 2])
+    expect(first.told).toEqual(['open', 'close 4508 another tab has the connection'])
+  })
+
+  it('stays when nobody sees the others, or when one of them hung itself', async () => {
+    await openTwo()
+    hang(0)
+    page.visibilityState = 'hidden'
+    page.dispatchEvent(new Event('visibilitychange'))
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect([connections.length, vi.getTimerCount()]).toEqual([1, 0])
+    page.visibilityState = 'visible'
+    page.dispatchEvent(new Event('visibilitychange'))
+    await vi.advanceTimersByTimeAsync(1000)
+    const now = performance.now()
+    vi.spyOn(performance, 'now').mockReturnValue(now + 7000)
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(connections).toHaveLength(1)
+  })
+
+  it('keeps the connection for the others when its own client closes, and nothing when they are closed, too', async () => {
+    const { first, second, connection } = await openTwo()
+    first.close()
+    await settle()
+    second.send('still there')
+    await settle()
+    expect([connection.sent, connection.isClosed]).toEqual([['1', '2 still there'], false])
+    second.close()
+    await settle()
+    expect([connection.isClosed, channels.open.size, vi.getTimerCount()]).toEqual([true, 0, 0])
+  })
+})
+
+describe('a page', () => {
+  it('has a connection of its own where the browser has no Web Locks', () => {
+    vi.stubGlobal('navigator', {})
+    openTab().open()
+    expect(connections.map(({ url }) => url)).toEqual([URL])
+  })
+
+  it('has a connection of its own where the browser refuses Web Locks, as in sandboxed frames', async () => {
+    const request = (): Promise<never> => Promise.reject(new DOMException('Not here', 'SecurityError'))
+    vi.stubGlobal('navigator', { locks: { request } })
+    const socket = openTab().open()
+    await settle()
+    connections[0]?.events.onOpen()
+    socket.send('hello')
+    socket.close()
+    expect(connections).toMatchObject([{ url: URL, sent: ['hello'], isClosed: true }])
+    expect(socket.told).toEqual(['open'])
+  })
+})
