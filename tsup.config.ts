@@ -38,6 +38,7 @@ const SCRIPT_TAG_ONLY = [
   'src/inspector/on-query.ts',
   'src/morph/script-tag.ts',
   'src/page/beside-script.ts',
+  'src/tabs/script-tag.ts',
 ]
 
 /**
@@ -256,6 +257,6 @@ export default defineConfig((options) => [
   besideScriptTag('signalpost-inspector', 'src/inspector/index.ts', 'esm'),
   besideScriptTag('signalpost-morph.min', 'src/morph/script-tag.ts', 'iife'),
   besideScriptTag('signalpost-fallback.min', 'src/fallback/fallback.ts', 'esm'),
-  besideScriptTag('signalpost-tabs.min', 'src/tabs/shared-socket.ts', 'esm'),
+  besideScriptTag('signalpost-tabs.min', 'src/tabs/script-tag.ts', 'esm'),
   relay(Boolean(options.watch)),
 ])

@@ -14,3 +14,4 @@ export function sharedTransport(): OpenTransport {
   const open = wrapSocket(openSocket)
   return (settings, events) => openConnection(settings, events, open)
 }
+export { oncePerBrowser } from './once-per-browser.js'

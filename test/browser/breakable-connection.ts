@@ -9,6 +9,8 @@ export interface BreakableConnection {
   swallow(): void
   /** From now on swallows what comes on new connections as well, unless it begins with this. */
   swallowAllBut(beginning: string): void
+  /** Breaks the connections that are there. */
+  cut(): void
   close(): Promise<void>
 }
 
@@ -44,6 +46,9 @@ export async function openBreakableConnection(relayUrl: string): Promise<Breakab
     },
     swallowAllBut(beginning) {
       passing = beginning
+    },
+    cut() {
+      for (const socket of open) socket.destroy()
     },
     async close() {
       server.close()

@@ -43,6 +43,13 @@ export async function join(relay: RelayProcess): Promise<RelayClient> {
   return other
 }
 
+/** How many connections a relay has, and on how many sockets. */
+export async function countSockets({ url }: RelayProcess): Promise<{ connections: number; sockets: number }> {
+  const response = await fetch(new URL('/health', url.replace('ws', 'http')))
+  const { connections, sockets } = (await response.json()) as { connections: number; sockets: number }
+  return { connections, sockets }
+}
+
 /** One browser for the file; its tabs are closed after each test. */
 export function useBrowser<Browser extends TabBrowser>(launch: () => Promise<Browser>): () => Browser {
   let browser: Browser | undefined

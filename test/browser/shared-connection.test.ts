@@ -3,10 +3,9 @@ import { expect, it, vi } from 'vitest'
 import type { JsonValue } from 'signalpost'
 import { describeInChromium, PATIENCE } from './chromium.js'
 import { type ChromiumTab, launchChromium } from './chromium-devtools.js'
-import { join, openSiteWithRelay, type SiteWithRelay, useBrowser } from './fixtures.js'
+import { countSockets, join, openSiteWithRelay, type SiteWithRelay, useBrowser } from './fixtures.js'
 import { heardUpTo, openOnline, waitForState } from './pages.js'
 import type { RelayClient } from './relay-client.js'
-import type { RelayProcess } from './relay-process.js'
 import { waitFor } from './tab-browser.js'
 
 const SHARED = { isShared: true }
@@ -109,10 +108,4 @@ function sendSteadily(client: RelayClient): () => Promise<JsonValue[]> {
     await running
     return sent
   }
-}
-
-async function countSockets({ url }: RelayProcess): Promise<{ connections: number; sockets: number }> {
-  const response = await fetch(new URL('/health', url.replace('ws', 'http')))
-  const { connections, sockets } = (await response.json()) as { connections: number; sockets: number }
-  return { connections, sockets }
 }
