@@ -95,7 +95,7 @@ export default [
     ...imports,
     name: 'tabs and the core',
     import: { 'dist/index.js': CORE, 'dist/tabs/index.js': '{ sharedTransport }' },
-    limit: `${core + 1900} B`,
+    limit: `${core + 1950} B`,
   },
   { ...imports, name: 'inspector', path: 'dist/inspector/index.js', import: '{ showInspector }', limit: '3860 B' },
   {
@@ -104,6 +104,6 @@ export default [
     gzip: true,
     // The file as it is built: the minifier of the measurement would change it.
     modifyEsbuildConfig: (config) => ({ ...config, loader: { '.js': 'copy' } }),
-    limit: '26240 B',
+    limit: '26260 B',
   },
 ]

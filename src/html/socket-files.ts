@@ -1,21 +1,31 @@
 import { openConnection } from '../connection/connection.js'
-import { type OpenSocket, openSocket, type Socket } from '../connection/socket.js'
-import type { OpenTransport } from '../connection/transport.js'
+import { type OpenSocket, openSocket, type Socket, type SocketEvents } from '../connection/socket.js'
+import type { OpenTransport, Transport } from '../connection/transport.js'
 
 /** A file beside the script tag that opens sockets in another way, by means of the usual one. */
 interface SocketFile {
-  wrapSocket(open: OpenSocket): OpenSocket
+  wrapSocket(open: OpenSocket): OpenSocket & { attach?(transport: Transport): void }
 }
 
 /** Uses files that the page loads first, each on top of the ones before. Without its file, the page does without. */
 export function loadSocketFiles(addresses: readonly string[]): OpenTransport {
   const files = addresses.map((address): Promise<SocketFile | undefined> => import(address).catch(() => undefined))
-  const loading = Promise.all(files).then((loaded) =>
-    loaded.reduce<OpenSocket>((open, file) => file?.wrapSocket(open) ?? open, openSocket),
-  )
 
-  return (settings, events) =>
-    openConnection(settings, events, (url, socketEvents) => {
+  return (settings, events) => {
+    const transport = openConnection(settings, events, openWhenLoaded)
+    const loading = load()
+
+    async function load(): Promise<OpenSocket> {
+      let open: OpenSocket = openSocket
+      for (const file of await Promise.all(files)) {
+        const wrapped = file?.wrapSocket(open)
+        wrapped?.attach?.(transport)
+        open = wrapped ?? open
+      }
+      return open
+    }
+
+    function openWhenLoaded(url: string, socketEvents: SocketEvents): Socket {
       let socket: Socket | undefined
       let isClosed = false
       void connect()
@@ -32,5 +42,8 @@ export function loadSocketFiles(addresses: readonly string[]): OpenTransport {
           socket?.close()
         },
       }
-    })
+    }
+
+    return transport
+  }
 }

@@ -1,4 +1,5 @@
 import type { OpenSocket, Socket, SocketEvents } from '../connection/socket.js'
+import type { Transport } from '../connection/transport.js'
 import * as CloseCode from '../protocol/close-codes.js'
 import { createId } from '../protocol/id.js'
 import { watchHub } from './hub-watch.js'
@@ -37,9 +38,16 @@ interface OwnSocket {
   direct?: Socket
 }
 
+/** Opens sockets, and knows the transport that uses them. */
+export interface SharedSockets extends OpenSocket {
+  /** Lets a transport that waits connect as soon as the connection of the browser is there. */
+  attach(transport: Transport): void
+}
+
 /** Opens sockets that share the connection of a hub with those of other tabs. */
-export function createGroup(openCarrier: (options: CarrierOptions) => Carrier, openSocket: OpenSocket): OpenSocket {
+export function createGroup(openCarrier: (options: CarrierOptions) => Carrier, openSocket: OpenSocket): SharedSockets {
   const own = new Map<string, OwnSocket>()
+  let transport: Transport | undefined
   let carrier: Carrier | undefined
   let page = ''
   let isSupported = true
@@ -55,7 +63,9 @@ export function createGroup(openCarrier: (options: CarrierOptions) => Carrier, o
       case 'ready':
         return onReady(message.hub)
       case 'opened':
-        return onOpened(message.socket, message.hub)
+        onOpened(message.socket, message.hub)
+        if (isWaiting()) transport?.connect()
+        return
       case 'texts':
         for (const socket of message.sockets) onTexts(socket, message.hub, message.texts)
         return
@@ -113,10 +123,15 @@ export function createGroup(openCarrier: (options: CarrierOptions) => Carrier, o
     rest()
   }
 
+  /** Whether this page connects again later, by its own timer. */
+  function isWaiting(): boolean {
+    return transport?.status.state === 'waiting'
+  }
+
   function rest(): void {
     if (own.size > 0) return
     watch.stop()
-    carrier?.rest()
+    if (!isWaiting()) carrier?.rest()
   }
 
   function post(message: TabMessage): void {
@@ -141,7 +156,7 @@ export function createGroup(openCarrier: (options: CarrierOptions) => Carrier, o
     })
   }
 
-  return (url, events) => {
+  function open(url: string, events: SocketEvents): Socket {
     if (!isSupported) return openSocket(url, events)
     address = url
     const socket = createId()
@@ -165,4 +180,10 @@ export function createGroup(openCarrier: (options: CarrierOptions) => Carrier, o
       },
     }
   }
+
+  return Object.assign(open, {
+    attach(attached: Transport) {
+      transport = attached
+    },
+  })
 }

@@ -36,7 +36,8 @@ export function watchHub({ probe, onSilent }: HubWatchOptions): HubWatch {
     if (now - heardAt > PATIENCE) {
       heardAt = now
       onSilent()
-    } else probe()
+      // The hub answers all tabs: one question serves them.
+    } else if (now - heardAt > PROBE_INTERVAL / 2) probe()
     schedule()
   }
 

@@ -11,7 +11,11 @@ export type { OpenTransport } from '../connection/transport.js'
  * it goes. Without Web Locks, as on http pages, each tab has a connection of its own.
  */
 export function sharedTransport(): OpenTransport {
-  const open = wrapSocket(openSocket)
-  return (settings, events) => openConnection(settings, events, open)
+  return (settings, events) => {
+    const open = wrapSocket(openSocket)
+    const transport = openConnection(settings, events, open)
+    open.attach(transport)
+    return transport
+  }
 }
 export { oncePerBrowser } from './once-per-browser.js'

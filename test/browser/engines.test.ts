@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { PATIENCE } from './chromium.js'
 import { describeInEngines } from './engines.js'
 import { count, heardUpTo, openOnline, sendAndLeave, states, waitForState, waitForVisit } from './pages.js'
-import { join, openSiteWithRelay } from './fixtures.js'
+import { countSockets, join, openSiteWithRelay } from './fixtures.js'
 import { WAYS } from './site.js'
 
 describeInEngines('the script-tag build', (browser) => {
@@ -19,6 +19,24 @@ describeInEngines('the script-tag build', (browser) => {
     expect(await heardUpTo(two, 'from two')).toEqual(['from one', 'from two'])
     expect(await one.evaluate('page.signals.map(({ self }) => self)')).toEqual([true, false])
     expect(await two.evaluate('page.signals.map(({ self }) => self)')).toEqual([false, true])
+  })
+
+  it('lets tabs share one connection, which another one takes over when the first tab leaves', async () => {
+    const { relay, site } = await openSiteWithRelay({ isShared: true })
+    const other = await join(relay)
+    const first = await openOnline(browser().open(site.page))
+    const second = await openOnline(browser().open(site.page))
+    await other.send('Count', 'to both')
+    for (const tab of [first, second]) await heardUpTo(tab, 'to both')
+    expect(await countSockets(relay)).toEqual({ connections: 3, sockets: 2 })
+
+    await first.goto(site.quiet)
+    await second.evaluate(`page.client.sendSignal('Count', 'from the second') && 1`)
+    await other.send('Count', 'to the second')
+    await expect.poll(() => countSockets(relay), { timeout: PATIENCE }).toEqual({ connections: 2, sockets: 2 })
+    expect((await heardUpTo(second, 'to the second')).toSorted()).toEqual(
+      ['to both', 'from the second', 'to the second'].toSorted(),
+    )
   })
 
   it('is back after the relay was killed, and what was sent meanwhile arrives once (G1, G3, G8)', async () => {

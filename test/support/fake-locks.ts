@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events'
+
 type Grant = (lock: { readonly name: string } | null) => unknown
 
 interface Request {
@@ -38,6 +40,8 @@ export function createFakeLocks() {
       const own = { grant, settle, fail }
       const { signal } = options
       if (signal?.aborted) return fail(signal.reason)
+      // Browsers have no limit: a hub waits for the lock of each page.
+      if (signal) setMaxListeners(0, signal)
       signal?.addEventListener('abort', () => {
         const queue = queueOf(name)
         const at = queue.indexOf(own)
