@@ -12,6 +12,8 @@ interface Request {
 export function createFakeLocks() {
   const held = new Map<string, Request>()
   const queues = new Map<string, Request[]>()
+  const untold: (() => void)[] = []
+  let isTheftSecret = false
 
   function queueOf(name: string): Request[] {
     const queue = queues.get(name) ?? []
@@ -50,7 +52,9 @@ export function createFakeLocks() {
         fail(signal.reason)
       })
       if (options.steal) {
-        held.get(name)?.fail(new DOMException('The lock was stolen', 'AbortError'))
+        const robbed = held.get(name)
+        untold.push(() => robbed?.fail(new DOMException('The lock was stolen', 'AbortError')))
+        if (!isTheftSecret) tellOfThefts()
         held.delete(name)
         queueOf(name).unshift(own)
       } else queueOf(name).push(own)
@@ -58,5 +62,22 @@ export function createFakeLocks() {
     })
   }
 
-  return { request }
+  function tellOfThefts(): void {
+    isTheftSecret = false
+    for (const tell of untold.splice(0)) tell()
+  }
+
+  return {
+    request,
+    /** The names of the locks that somebody holds. */
+    held: () => [...held.keys()],
+    /** Releases a lock, as when the page of its holder is gone. */
+    release(name: string) {
+      held.delete(name)
+      grantNext(name)
+    },
+    /** A tab that hangs does not learn that its lock was stolen, until `tellOfThefts`. */
+    keepThefts: () => void (isTheftSecret = true),
+    tellOfThefts,
+  }
 }

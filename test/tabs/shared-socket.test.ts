@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { OpenSocket, Socket, SocketEvents } from '../../src/connection/socket.js'
+import type { Transport } from '../../src/connection/transport.js'
 import { wrapSocket } from '../../src/tabs/shared-socket.js'
 import { createFakeChannels } from '../support/fake-channel.js'
 import { createFakeLocks } from '../support/fake-locks.js'
@@ -16,12 +17,14 @@ interface FakeConnection {
 
 /** A tab of the browser. */
 interface Tab {
+  readonly attach: (transport: Transport) => void
   /** Opens a socket, which tells what happens to it. */
   open(): Socket & { readonly told: string[] }
 }
 
 let connections: FakeConnection[]
 let channels: ReturnType<typeof createFakeChannels>
+let locks: ReturnType<typeof createFakeLocks>
 let page: EventTarget & { visibilityState: string }
 
 const openSocket: OpenSocket = (url, events) => {
@@ -33,6 +36,7 @@ const openSocket: OpenSocket = (url, events) => {
 function openTab(): Tab {
   const open = wrapSocket(openSocket)
   return {
+    attach: open.attach,
     open() {
       const told: string[] = []
       const socket = open(URL, {
@@ -67,7 +71,8 @@ beforeEach(() => {
   connections = []
   channels = createFakeChannels()
   page = Object.assign(new EventTarget(), { visibilityState: 'visible' })
-  vi.stubGlobal('navigator', { locks: createFakeLocks() })
+  locks = createFakeLocks()
+  vi.stubGlobal('navigator', { locks })
   vi.stubGlobal('BroadcastChannel', channels.FakeChannel)
   vi.stubGlobal('document', page)
 })
@@ -159,36 +164,63 @@ describe('the tab with the connection', () => {
     expect(connection.isClosed).toBe(true)
   })
 
-  it('opens nothing and tells nothing any more when it wakes up', async () => {
-    const { tabs, first } = await openTwo()
+  it('passes nothing on any more when it wakes up, though it does not know yet that it was replaced', async () => {
+    const { tabs } = await openTwo()
     hang(0)
+    locks.keepThefts()
     await vi.advanceTimersByTimeAsync(4100)
     const again = tabs[1].open()
-    goOn(0)
     await settle()
     connections[1]?.events.onOpen()
+    await settle()
+    goOn(0)
     await settle()
     connections[0]?.events.onText('1,2,3 {"n":1}')
     connections[1]?.events.onText('1 {"n":2}')
     await settle()
     expect([again.told, connections.length]).toEqual([['open', '{"n":2}'], 2])
-    expect(first.told).toEqual(['open', 'close 4508 another tab has the connection'])
+    const late = openTab().open()
+    await settle()
+    late.send('hello')
+    await settle()
+    expect(connections.flatMap(({ sent }) => sent.filter((text) => text.includes('hello')))).toHaveLength(1)
+    // Both hubs have opened it: it belongs to the one that said so first.
+    connections[0]?.events.onText('1,2,3,4 {"n":3}')
+    connections[1]?.events.onText('1,2,3,4 {"n":3}')
+    await settle()
+    expect(late.told).toEqual(['open', '{"n":3}'])
+    locks.tellOfThefts()
+    await settle()
+    expect([connections[0]?.isClosed, late.told.filter((text) => text === 'open').length]).toEqual([true, 1])
   })
 
-  it('stays when nobody sees the others, or when one of them hung itself', async () => {
-    await openTwo()
+  it('tells the relay of a tab that is gone without a word', async () => {
+    const { connection, first } = await openTwo()
+    const pages = locks.held().filter((name) => name.split(' ').length === 4)
+    expect(pages).toHaveLength(2)
+    locks.release(pages[1] ?? '')
+    await settle()
+    expect([connection.sent, first.told]).toEqual([['2'], ['open']])
+  })
+
+  it('stays when nobody sees the others', async () => {
+    const { second } = await openTwo()
     hang(0)
     page.visibilityState = 'hidden'
     page.dispatchEvent(new Event('visibilitychange'))
     await vi.advanceTimersByTimeAsync(10_000)
-    expect([connections.length, vi.getTimerCount()]).toEqual([1, 0])
-    page.visibilityState = 'visible'
-    page.dispatchEvent(new Event('visibilitychange'))
+    expect([second.told, connections.length, vi.getTimerCount()]).toEqual([['open'], 1, 0])
+  })
+
+  it('stays when a tab that hung itself has heard nothing meanwhile', async () => {
+    const { second } = await openTwo()
     await vi.advanceTimersByTimeAsync(1000)
     const now = performance.now()
-    vi.spyOn(performance, 'now').mockReturnValue(now + 7000)
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(now + 7000)
     await vi.advanceTimersByTimeAsync(1000)
-    expect(connections).toHaveLength(1)
+    clock.mockRestore()
+    await settle()
+    expect(second.told).toEqual(['open'])
   })
 
   it('keeps the connection for the others when its own client closes, and nothing when they are closed, too', async () => {
@@ -205,6 +237,23 @@ describe('the tab with the connection', () => {
 })
 
 describe('a page', () => {
+  it('that waits connects as soon as another tab of its browser has a connection', async () => {
+    const connect = vi.fn<() => void>()
+    const transport = { status: { state: 'waiting' }, connect } as unknown as Transport
+    const waiting = openTab()
+    waiting.attach(transport)
+    waiting.open()
+    await settle()
+    connections[0]?.events.onClose(1006, '')
+    await settle()
+    expect(connect).not.toHaveBeenCalled()
+    openTab().open()
+    await settle()
+    connections[1]?.events.onOpen()
+    await settle()
+    expect(connect).toHaveBeenCalledTimes(1)
+  })
+
   it('has a connection of its own where the browser has no Web Locks', () => {
     vi.stubGlobal('navigator', {})
     openTab().open()
