@@ -32,7 +32,7 @@ export function watchHub({ probe, onSilent }: HubWatchOptions): HubWatch {
   function check(startedAt: number): void {
     const now = performance.now()
     // A late timer proves nothing: this page itself was held up.
-    if (now < startedAt) heardAt = now
+    if (now - startedAt > 2 * PROBE_INTERVAL) heardAt = now
     if (now - heardAt > PATIENCE) {
       heardAt = now
       onSilent()
