@@ -51,6 +51,10 @@ describe('a connection that tabs share', () => {
     for (const tab of [first, second, third]) await tab.next('joined')
     first.write('not a frame')
     expect(await first.closed).toEqual({ code: 4400, reason: 'not a frame of the protocol' })
+    // A frame that was on its way opens nothing.
+    first.write('{"type":"ping"}')
+    await third.level()
+    expect(browser.messages.filter((message) => message.startsWith('1 {"type":"close"'))).toHaveLength(1)
     second.cut()
     await vi.waitUntil(async () => (await health(page)).connections === 1, PATIENCE)
     third.signal('Saved')

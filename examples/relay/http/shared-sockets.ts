@@ -4,7 +4,7 @@ import * as CloseCode from '../../../src/protocol/close-codes.js'
 import type { Connections } from '../connection/connections.js'
 import type { ConcurrencyLimit } from '../limits/concurrency.js'
 import { textFrame, textsOf } from '../output/frame.js'
-import { TabSocket } from './tab-socket.js'
+import { type TabCarrier, TabSocket } from './tab-socket.js'
 
 /** A message of a client: the number of a tab, and a frame of it. Without a frame, the connection of the tab has ended. */
 const MESSAGE = /^(\d{1,9})(?: (.*))?$/s
@@ -57,20 +57,21 @@ export function createSharedSockets(options: SharedSocketsOptions): SharedSocket
   }
 }
 
-class SharedSocket {
+class SharedSocket implements TabCarrier {
   readonly #ws: WebSocket
-  readonly #socket: Duplex
+  readonly socket: Duplex
   readonly #options: SharedSocketsOptions
   readonly #address: string | undefined
   readonly #tabs = new Map<number, TabSocket>()
   #deliveries: Delivery[] = []
+  #newest = 0
   #held = 0
   #isPinged = false
   #idleTimer: NodeJS.Timeout | undefined
 
   constructor(ws: WebSocket, socket: Duplex, options: SharedSocketsOptions, address: string | undefined) {
     this.#ws = ws
-    this.#socket = socket
+    this.socket = socket
     this.#options = options
     this.#address = address
     // Each tab waits for `drain` on its own.
@@ -99,6 +100,8 @@ class SharedSocket {
     const number = Number(digits)
     const tab = this.#tabs.get(number)
     if (text === undefined) return tab?.finish(CloseCode.Normal)
+    // The tab does not know yet that its connection has ended.
+    if (!tab && number <= this.#newest) return
     if (Buffer.byteLength(text) > this.#options.maxBytes) return this.#refuseLarge(number, tab)
     const opened = tab ?? this.#open(number)
     opened?.receive(text)
@@ -107,23 +110,18 @@ class SharedSocket {
   #refuseLarge(number: number, tab: TabSocket | undefined): void {
     const reason = `frames may have ${this.#options.maxBytes} bytes`
     if (tab) tab.close(CloseCode.MessageTooBig, reason)
-    else this.#end(number, CloseCode.MessageTooBig, reason)
+    else this.end(number, CloseCode.MessageTooBig, reason)
   }
 
   #open(number: number): TabSocket | undefined {
     const { connections, connectionLimit } = this.#options
     const address = this.#address
-    if (connections.isFull) return this.#end(number, CloseCode.TooMany, 'too many connections')
+    this.#newest = number
+    if (connections.isFull) return this.end(number, CloseCode.TooMany, 'too many connections')
     if (address !== undefined && !connectionLimit.acquire(address)) {
-      return this.#end(number, CloseCode.TooMany, 'too many connections from this network')
+      return this.end(number, CloseCode.TooMany, 'too many connections from this network')
     }
-    const tab = new TabSocket(this.#socket, {
-      write: (frames) => this.#deliver(number, frames),
-      ping: () => this.#ping(),
-      hold: (bytes) => this.#hold(bytes),
-      end: (code, reason) => this.#end(number, code, reason),
-      terminate: () => this.#ws.terminate(),
-    })
+    const tab = new TabSocket(this, number)
     this.#tabs.set(number, tab)
     clearTimeout(this.#idleTimer)
     connections.add(tab, tab.output, address)
@@ -136,7 +134,7 @@ class SharedSocket {
   }
 
   /** Signals of a room go to several tabs as one message: their writers share the buffer. */
-  #deliver(tab: number, content: Buffer | string): void {
+  deliver(tab: number, content: Buffer | string): void {
     const last = this.#deliveries.at(-1)
     if (last?.content === content) return void last.tabs.push(tab)
     if (this.#deliveries.push({ content, tabs: [tab] }) === 1) queueMicrotask(() => this.#flush())
@@ -150,23 +148,27 @@ class SharedSocket {
       const texts = typeof content === 'string' ? content : textsOf(content).join('\n')
       return textFrame(`${tabs.join(',')} ${texts}`)
     })
-    this.#socket.write(Buffer.concat(messages))
+    this.socket.write(Buffer.concat(messages))
   }
 
-  #end(tab: number, code: number, reason: string): undefined {
-    this.#deliver(tab, JSON.stringify({ type: 'close', code, reason }))
+  end(tab: number, code: number, reason: string): undefined {
+    this.deliver(tab, JSON.stringify({ type: 'close', code, reason }))
   }
 
-  #ping(): void {
+  ping(): void {
     if (this.#isPinged) return
     this.#isPinged = true
     this.#ws.ping()
   }
 
-  #hold(bytes: number): void {
-    this.#held += bytes
+  hold(characters: number): void {
+    this.#held += characters
     if (this.#held > MAX_HELD) this.#ws.pause()
     else if (this.#ws.isPaused) this.#ws.resume()
+  }
+
+  terminate(): void {
+    this.#ws.terminate()
   }
 
   #waitForTabs(): void {

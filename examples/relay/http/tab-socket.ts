@@ -5,17 +5,50 @@ import type { FrameOutput, FrameSocket } from '../output/frame-socket.js'
 const OPEN = 1
 const CLOSED = 3
 
-/** How a tab uses the socket that it shares. */
-export interface Channel {
+/** The socket that the tabs of a browser share. Each tab has a number on it. */
+export interface TabCarrier {
+  readonly socket: Duplex
   /** Sends WebSocket frames, which tabs may share. */
-  write(frames: Buffer): void
+  deliver(tab: number, frames: Buffer): void
   ping(): void
-  /** Counts the bytes of frames that wait because the tab is paused; negative for those that wait no more. */
-  hold(bytes: number): void
-  /** Tells the tab that its connection has ended. */
-  end(code: number, reason: string): void
-  /** Breaks the connection of all tabs. */
+  /** Counts the characters that wait because a tab is paused; negative for those that wait no more. */
+  hold(characters: number): void
+  /** Tells a tab that its connection has ended. */
+  end(tab: number, code: number, reason: string): void
+  /** Breaks the connections of all tabs. */
   terminate(): void
+}
+
+/** A class, because an object with closures for each tab would take more memory. */
+class TabOutput implements FrameOutput {
+  readonly #carrier: TabCarrier
+  readonly #tab: number
+
+  constructor(carrier: TabCarrier, tab: number) {
+    this.#carrier = carrier
+    this.#tab = tab
+  }
+
+  get destroyed(): boolean {
+    return this.#carrier.socket.destroyed
+  }
+
+  get writableLength(): number {
+    return this.#carrier.socket.writableLength
+  }
+
+  write(frames: Buffer): boolean {
+    this.#carrier.deliver(this.#tab, frames)
+    return true
+  }
+
+  on(event: 'drain' | 'close', listener: () => void): unknown {
+    return this.#carrier.socket.on(event, listener)
+  }
+
+  off(event: 'drain' | 'close', listener: () => void): unknown {
+    return this.#carrier.socket.off(event, listener)
+  }
 }
 
 /** The connection of one tab, whose frames go through a socket that all tabs of a browser share. */
@@ -25,35 +58,24 @@ export class TabSocket extends EventEmitter implements FrameSocket {
   readyState = OPEN
   isPaused = false
   readonly output: FrameOutput
-  readonly #channel: Channel
-  #waiting: string[] = []
+  readonly #carrier: TabCarrier
+  readonly #tab: number
+  #waiting: string[] | undefined
 
-  /** @param socket The socket that carries the frames of all tabs. */
-  constructor(socket: Duplex, channel: Channel) {
+  constructor(carrier: TabCarrier, tab: number) {
     super()
-    this.#channel = channel
-    this.output = {
-      get destroyed() {
-        return socket.destroyed
-      },
-      get writableLength() {
-        return socket.writableLength
-      },
-      write(frames: Buffer) {
-        channel.write(frames)
-        return true
-      },
-      on: socket.on.bind(socket),
-      off: socket.off.bind(socket),
-    }
+    this.#carrier = carrier
+    this.#tab = tab
+    this.output = new TabOutput(carrier, tab)
   }
 
   /** Passes on a text of the tab, as soon as nothing pauses it. */
   receive(text: string): void {
     if (this.readyState === CLOSED) return
     if (!this.isPaused) return void this.emit('message', Buffer.from(text), false)
+    this.#waiting ??= []
     this.#waiting.push(text)
-    this.#channel.hold(text.length)
+    this.#carrier.hold(text.length)
   }
 
   pong(): void {
@@ -61,7 +83,7 @@ export class TabSocket extends EventEmitter implements FrameSocket {
   }
 
   ping(): void {
-    this.#channel.ping()
+    this.#carrier.ping()
   }
 
   pause(): void {
@@ -71,31 +93,31 @@ export class TabSocket extends EventEmitter implements FrameSocket {
   resume(): void {
     this.isPaused = false
     for (let text = this.#next(); text !== undefined; text = this.#next()) {
-      this.#channel.hold(-text.length)
+      this.#carrier.hold(-text.length)
       this.emit('message', Buffer.from(text), false)
     }
   }
 
   close(code: number, reason: string): void {
     if (this.readyState === CLOSED) return
-    this.#channel.end(code, reason)
+    this.#carrier.end(this.#tab, code, reason)
     this.finish(code)
   }
 
   terminate(): void {
-    if (this.readyState !== CLOSED) this.#channel.terminate()
+    if (this.readyState !== CLOSED) this.#carrier.terminate()
   }
 
   /** Ends the connection without telling the tab. */
   finish(code: number): void {
     if (this.readyState === CLOSED) return
     this.readyState = CLOSED
-    for (const text of this.#waiting.splice(0)) this.#channel.hold(-text.length)
+    for (const text of this.#waiting?.splice(0) ?? []) this.#carrier.hold(-text.length)
     // Callers of close() listen after the call.
     queueMicrotask(() => this.emit('close', code))
   }
 
   #next(): string | undefined {
-    return this.isPaused ? undefined : this.#waiting.shift()
+    return this.isPaused ? undefined : this.#waiting?.shift()
   }
 }

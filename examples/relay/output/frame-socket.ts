@@ -1,7 +1,11 @@
-import type { Writable } from 'node:stream'
-
 /** The members of a stream that takes the outgoing frames of a connection. */
-export type FrameOutput = Pick<Writable, 'destroyed' | 'writableLength' | 'write' | 'on' | 'off'>
+export interface FrameOutput {
+  readonly destroyed: boolean
+  readonly writableLength: number
+  write(frames: Buffer): boolean
+  on(event: 'drain' | 'close', listener: () => void): unknown
+  off(event: 'drain' | 'close', listener: () => void): unknown
+}
 
 /** The members of a WebSocket that a connection uses. */
 export interface FrameSocket {

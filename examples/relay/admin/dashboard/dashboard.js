@@ -40,6 +40,7 @@ function showState(state) {
 function showFigures(instance, counts, series) {
   const figures = {
     connections: count(instance.connections),
+    sockets: count(instance.sockets),
     rooms: count(instance.rooms),
     in: perSecond(series.in.at(-1) ?? 0),
     out: perSecond(series.out.at(-1) ?? 0),
