@@ -17,6 +17,7 @@ const SCRIPTS = [
   'signalpost-morph.min.js',
   'signalpost-fallback.min.js',
   'signalpost-tabs.min.js',
+  'signalpost-worker.min.js',
 ]
 
 const LICENSES = 'THIRD-PARTY-LICENSES.txt'
@@ -39,6 +40,7 @@ const SCRIPT_TAG_ONLY = [
   'src/morph/script-tag.ts',
   'src/page/beside-script.ts',
   'src/tabs/script-tag.ts',
+  'src/tabs/worker.ts',
 ]
 
 /**
@@ -258,5 +260,6 @@ export default defineConfig((options) => [
   besideScriptTag('signalpost-morph.min', 'src/morph/script-tag.ts', 'iife'),
   besideScriptTag('signalpost-fallback.min', 'src/fallback/fallback.ts', 'esm'),
   besideScriptTag('signalpost-tabs.min', 'src/tabs/script-tag.ts', 'esm'),
+  besideScriptTag('signalpost-worker.min', 'src/tabs/worker.ts', 'iife'),
   relay(Boolean(options.watch)),
 ])

@@ -13,6 +13,9 @@ const FAULTS = { maxWorkers: process.env.FAULTS === 'full' ? 1 : 2, sequence: { 
 const ALONE = { maxWorkers: 1, sequence: { groupOrder: 2 } }
 const MEASURED_FAULTS = ['test/faults/return.test.ts', 'test/faults/shared-return.test.ts']
 
+/** Runs by itself: `npm run test:chaos`. */
+const CHAOS = 'test/browser/shared-chaos.test.ts'
+
 const BINDINGS = 'test/{react,vue,svelte,solid}/**/'
 
 /** Files of units that need no page. */
@@ -168,10 +171,14 @@ export default defineConfig({
           name: 'browser',
           environment: 'node',
           include: ['test/browser/**/*.test.ts', 'test/examples/**/*.test.ts'],
+          exclude: [CHAOS],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
       },
+      ...(process.env.CHAOS
+        ? [{ test: { ...ALONE, name: 'chaos', environment: 'node' as const, include: [CHAOS], hookTimeout: 60_000 } }]
+        : []),
     ],
   },
 })

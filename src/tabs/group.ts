@@ -8,6 +8,9 @@ import type { Ending, HubMessage, TabMessage } from './messages.js'
 /** How long a socket waits for an answer at least before its end says anything about the connection (ms). */
 const DEAD_AFTER = 1500
 
+/** The states of a transport that opens another socket by itself. */
+const COMES_BACK: ReadonlySet<string | undefined> = new Set(['waiting', 'connecting', 'online'])
+
 /** Carries messages between this page and the hub of its browser. */
 export interface Carrier {
   post(message: TabMessage): Promise<void>
@@ -23,9 +26,11 @@ export interface CarrierOptions {
   readonly receive: (message: HubMessage) => void
   /** This page left, or the browser took the carrier away. */
   readonly onLeft: () => void
-  /** The browser has no such carrier here. */
+  /** The browser has no such carrier here: it left, and another one may follow. */
   readonly onUnsupported: () => void
 }
+
+export type OpenCarrier = (options: CarrierOptions) => Carrier
 
 /** A socket of this page. */
 interface OwnSocket {
@@ -45,12 +50,13 @@ export interface SharedSockets extends OpenSocket {
 }
 
 /** Opens sockets that share the connection of a hub with those of other tabs. */
-export function createGroup(openCarrier: (options: CarrierOptions) => Carrier, openSocket: OpenSocket): SharedSockets {
+export function createGroup(openCarriers: readonly OpenCarrier[], openSocket: OpenSocket): SharedSockets {
   const own = new Map<string, OwnSocket>()
   let transport: Transport | undefined
+  /** The carriers that may work here, the best one first. */
+  const carriers = [...openCarriers]
   let carrier: Carrier | undefined
   let page = ''
-  let isSupported = true
   let address = ''
   const watch = watchHub({
     probe: () => post({ type: 'probe' }),
@@ -64,7 +70,7 @@ export function createGroup(openCarrier: (options: CarrierOptions) => Carrier, o
         return onReady(message.hub)
       case 'opened':
         onOpened(message.socket, message.hub)
-        if (isWaiting()) transport?.connect()
+        if (transport?.status.state === 'waiting') transport.connect()
         return
       case 'texts':
         for (const socket of message.sockets) onTexts(socket, message.hub, message.texts)
@@ -108,8 +114,9 @@ export function createGroup(openCarrier: (options: CarrierOptions) => Carrier, o
 
   function onClosed({ sockets, hub, code, reason }: HubMessage & { readonly type: 'closed' }): void {
     // A relay of an earlier version knows no shared connections.
-    if (code === CloseCode.BadFrame) isSupported = false
-    const ending = isSupported ? { code, reason } : { code: CloseCode.TooSlow, reason: 'this relay shares nothing' }
+    if (code === CloseCode.BadFrame) carriers.length = 0
+    const ending =
+      carriers.length > 0 ? { code, reason } : { code: CloseCode.TooSlow, reason: 'this relay shares nothing' }
     for (const socket of sockets) {
       const target = own.get(socket)
       if (target && (target.hub ?? hub) === hub) lose(socket, ending)
@@ -123,25 +130,21 @@ export function createGroup(openCarrier: (options: CarrierOptions) => Carrier, o
     rest()
   }
 
-  /** Whether this page connects again later, by its own timer. */
-  function isWaiting(): boolean {
-    return transport?.status.state === 'waiting'
-  }
-
   function rest(): void {
     if (own.size > 0) return
     watch.stop()
-    if (!isWaiting()) carrier?.rest()
+    // A page that connects again stays: it may be the next hub.
+    if (!COMES_BACK.has(transport?.status.state)) carrier?.rest()
   }
 
   function post(message: TabMessage): void {
     void carrier?.post(message)
   }
 
-  function share(): Carrier {
+  function share(openCarrier: OpenCarrier): void {
     // The hub may not know yet that this page has left.
     page = createId()
-    return openCarrier({
+    carrier = openCarrier({
       page,
       receive,
       onLeft() {
@@ -149,22 +152,27 @@ export function createGroup(openCarrier: (options: CarrierOptions) => Carrier, o
         watch.stop()
       },
       onUnsupported() {
-        isSupported = false
-        for (const socket of own.values())
-          if (socket.hub === undefined) socket.direct ??= openSocket(address, socket.events)
+        carriers.shift()
+        for (const [socket, target] of own) if (target.hub === undefined) openOwn(socket, target)
       },
     })
   }
 
+  function openOwn(socket: string, target: OwnSocket): void {
+    const [openCarrier] = carriers
+    if (!openCarrier) return void (target.direct ??= openSocket(address, target.events))
+    if (!carrier) share(openCarrier)
+    post({ type: 'open', socket, page })
+    watch.start()
+  }
+
   function open(url: string, events: SocketEvents): Socket {
-    if (!isSupported) return openSocket(url, events)
+    if (carriers.length === 0) return openSocket(url, events)
     address = url
     const socket = createId()
     const created: OwnSocket = { events, askedAt: performance.now() }
     own.set(socket, created)
-    carrier ??= share()
-    post({ type: 'open', socket, page })
-    watch.start()
+    openOwn(socket, created)
     return {
       send(text) {
         if (created.direct) return created.direct.send(text)

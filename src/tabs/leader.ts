@@ -2,6 +2,7 @@ import type { OpenSocket } from '../connection/socket.js'
 import type { Carrier, CarrierOptions } from './group.js'
 import { createHub, type Hub } from './hub.js'
 import { type HubMessage, isFromTab, type TabMessage } from './messages.js'
+import { holdLock, untilAborted } from './lock.js'
 
 export interface LeaderOptions extends CarrierOptions {
   /** Pages with the same name share one connection. */
@@ -30,11 +31,6 @@ export function openLeaderCarrier({
   let hub: Hub | undefined
   let isResting = false
 
-  /** Holds a lock until this page leaves. */
-  function holdUntilLeft(): Promise<void> {
-    return new Promise((resolve) => signal.addEventListener('abort', () => resolve()))
-  }
-
   function cast(message: HubMessage): void {
     channel.postMessage(message)
     // A channel does not hear itself. Sockets report nothing while they are being opened.
@@ -53,7 +49,7 @@ export function openLeaderCarrier({
       onEmpty: leaveIfIdle,
     })
     cast({ type: 'ready', hub: hub.id })
-    return holdUntilLeft()
+    return untilAborted(signal)
   }
 
   function request(options: LockOptions): void {
@@ -98,14 +94,7 @@ export function openLeaderCarrier({
     if (!isFromTab(data)) receive(data)
     else hub?.receive(data)
   }
-  // The hub asks for this lock, too, and gets it when this page is gone.
-  const isKnown = new Promise<void>((resolve) => {
-    function hold(): Promise<void> {
-      resolve()
-      return holdUntilLeft()
-    }
-    navigator.locks.request(`${name} ${page}`, { signal }, hold).catch(() => undefined)
-  })
+  const isKnown = holdLock(`${name} ${page}`, signal)
   queueUp()
   // A page in the cache would keep the lock, and answer nothing.
   for (const type of ['pagehide', 'freeze']) globalThis.addEventListener?.(type, leave, { capture: true, signal })

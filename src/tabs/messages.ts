@@ -21,6 +21,12 @@ export interface Ending {
   readonly reason: string
 }
 
+/** A message of a tab to a SharedWorker. */
+export type WorkerMessage =
+  | TabMessage
+  | { readonly type: 'join'; readonly page: string; readonly name: string; readonly url: string }
+  | { readonly type: 'leave'; readonly page: string }
+
 const FROM_TABS: ReadonlySet<string> = new Set<TabMessage['type']>(['open', 'send', 'close', 'probe'])
 
 export function isFromTab(message: TabMessage | HubMessage): message is TabMessage {

@@ -1,2 +1,12 @@
+import type { OpenSocket } from '../connection/socket.js'
+import { call } from '../page/dom.js'
+import type { SharedSockets } from './group.js'
+import { shareSockets } from './shared-socket.js'
+
 export { oncePerBrowser } from './once-per-browser.js'
-export { wrapSocket } from './shared-socket.js'
+
+/** Uses the SharedWorker that the attribute `data-worker` of the script tag names. */
+export function wrapSocket(openSocket: OpenSocket): SharedSockets {
+  const tag = call(document, 'querySelector', 'script[data-shared][data-worker]') as HTMLElement | null
+  return shareSockets(openSocket, tag?.dataset.worker)
+}

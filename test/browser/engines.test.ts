@@ -22,7 +22,7 @@ describeInEngines('the script-tag build', (browser) => {
   })
 
   it('lets tabs share one connection, which another one takes over when the first tab leaves', async () => {
-    const { relay, site } = await openSiteWithRelay({ isShared: true })
+    const { relay, site } = await openSiteWithRelay({ shared: 'leader' })
     const other = await join(relay)
     const first = await openOnline(browser().open(site.page))
     const second = await openOnline(browser().open(site.page))

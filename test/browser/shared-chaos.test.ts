@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type Chance, createChance } from '../faults/chance.js'
 import type { BreakableConnection } from './breakable-connection.js'
 import { describeInChromium, PATIENCE } from './chromium.js'
@@ -7,14 +7,18 @@ import { type Chromium, type ChromiumTab, launchChromium } from './chromium-devt
 import { countSockets, join, openSiteWithConnection, useBrowser } from './fixtures.js'
 import { openOnline, waitForState } from './pages.js'
 import type { RelayClient } from './relay-client.js'
+import type { Sharing } from './site.js'
 import { waitFor } from './tab-browser.js'
 
-/** `CHAOS=full` runs 20 seeds of 200 operations, which takes about half an hour. `CHAOS_SEED` repeats one. */
+/** `CHAOS=full` runs 20 seeds of 200 operations, which takes about half an hour. `CHAOS_SEED` repeats one, and
+ * `CHAOS_WITH=worker` one way to share. */
 const IS_FULL = process.env.CHAOS === 'full'
 const OPERATIONS = IS_FULL ? 200 : 20
 const SEEDS = process.env.CHAOS_SEED
   ? [Number(process.env.CHAOS_SEED)]
   : Array.from({ length: IS_FULL ? 20 : 1 }, (_, index) => index + 1)
+
+const SHARINGS = (process.env.CHAOS_WITH?.split(',') ?? ['leader', 'worker']) as readonly Sharing[]
 
 const TABS = 5
 /** How often the test sends to all tabs (ms). */
@@ -91,44 +95,53 @@ async function replace(model: Model, tab: ChromiumTab): Promise<void> {
   model.tabs[model.tabs.indexOf(tab)] = await openOnline(model.browser.open(model.page, place))
 }
 
-describeInChromium('five tabs that share one connection', () => {
-  const browser = useBrowser(launchChromium)
+describe.each(SHARINGS)('with a %s', (shared) => {
+  describeInChromium('five tabs that share one connection', () => {
+    const browser = useBrowser(launchChromium)
 
-  it.each(SEEDS)(
-    `hear and send everything once and in order through ${OPERATIONS} operations of seed %i`,
-    async (seed) => {
-      const { relay, connection, site } = await openSiteWithConnection({ isShared: true, script: SCRIPT })
-      const observer = await join(relay)
-      const chance = createChance(seed)
-      const tabs: ChromiumTab[] = []
-      for (let count = 0; count < TABS; count += 1) {
-        tabs.push(await openOnline(browser().open(site.page, count % 2 === 0 ? 'new window' : 'same window')))
-      }
-      const model: Model = { browser: browser(), tabs, connection, chance, page: site.page, elsewhere: site.elsewhere }
-      const down = sendDown(observer)
-      const done: string[] = []
+    it.each(SEEDS)(
+      `hear and send everything once and in order through ${OPERATIONS} operations of seed %i`,
+      async (seed) => {
+        const { relay, connection, site } = await openSiteWithConnection({ shared, script: SCRIPT })
+        const observer = await join(relay)
+        const chance = createChance(seed)
+        const tabs: ChromiumTab[] = []
+        for (let count = 0; count < TABS; count += 1) {
+          tabs.push(await openOnline(browser().open(site.page, count % 2 === 0 ? 'new window' : 'same window')))
+        }
+        const model: Model = {
+          browser: browser(),
+          tabs,
+          connection,
+          chance,
+          page: site.page,
+          elsewhere: site.elsewhere,
+        }
+        const down = sendDown(observer)
+        const done: string[] = []
 
-      for (let count = 0; count < OPERATIONS; count += 1) {
-        const names = Object.keys(OPERATIONS_BY_NAME)
-        const name = names[Math.floor(chance.between(0, names.length))] ?? ''
-        const index = Math.floor(chance.between(0, TABS))
-        const tab = tabs[index] as ChromiumTab
-        done.push(`${name} ${index}`)
-        await waitFor(tab, 'Boolean(window.page?.tab)')
-        await OPERATIONS_BY_NAME[name]?.(model, tab)
-        await pause(chance.between(50, 400))
-      }
+        for (let count = 0; count < OPERATIONS; count += 1) {
+          const names = Object.keys(OPERATIONS_BY_NAME)
+          const name = names[Math.floor(chance.between(0, names.length))] ?? ''
+          const index = Math.floor(chance.between(0, TABS))
+          const tab = tabs[index] as ChromiumTab
+          done.push(`${name} ${index}`)
+          await waitFor(tab, 'Boolean(window.page?.tab)')
+          await OPERATIONS_BY_NAME[name]?.(model, tab)
+          await pause(chance.between(50, 400))
+        }
 
-      for (const tab of tabs) await waitForState(tab, 'online')
-      const last = await down.stop()
-      const problems = await problemsOf(tabs, observer, last)
-      expect(problems.length > 0 ? [...problems, ...done] : []).toEqual([])
-      // No tab that is gone has left anything, and one of the tabs has the connection.
-      const counts = { connections: TABS + 1, sockets: 2 }
-      await expect.poll(() => countSockets(relay), { timeout: PATIENCE }).toEqual(counts)
-    },
-    IS_FULL ? 600_000 : 180_000,
-  )
+        for (const tab of tabs) await waitForState(tab, 'online')
+        const last = await down.stop()
+        const problems = await problemsOf(tabs, observer, last)
+        expect(problems.length > 0 ? [...problems, ...done] : []).toEqual([])
+        // No tab that is gone has left anything, and one of the tabs has the connection.
+        const counts = { connections: TABS + 1, sockets: 2 }
+        await expect.poll(() => countSockets(relay), { timeout: PATIENCE }).toEqual(counts)
+      },
+      IS_FULL ? 600_000 : 180_000,
+    )
+  })
 })
 
 /** Sends 0, 1, 2 and so on to all tabs. */

@@ -46,29 +46,41 @@ export interface Site {
   close(): Promise<void>
 }
 
+/** Whether one of the tabs has the connection of all, or a SharedWorker. */
+export type Sharing = 'leader' | 'worker'
+
+const SHARED = {
+  none: '',
+  leader: 'data-url data-shared',
+  worker: 'data-url data-shared data-worker="/signalpost-worker.min.js"',
+}
+
 export interface SiteOptions {
   /** What all pages may connect to, as in a content policy; `$relay` stands for the relay's ws: address, `$http` for its http: one. */
   readonly connectSrc?: string
   /** A script of the page itself, run after the client was made. */
   readonly script?: string
-  /** Whether all tabs share one connection. */
-  readonly isShared?: boolean
+  /** How all tabs share one connection. */
+  readonly shared?: Sharing
 }
 
 /** A site whose pages have a client for the relay. */
 export async function openSite(
   relayUrl: string,
-  { connectSrc = '*', script = '', isShared = false }: SiteOptions = {},
+  { connectSrc = '*', script = '', shared }: SiteOptions = {},
 ): Promise<Site> {
   const waiting: (() => void)[] = []
-  const attributes = isShared ? 'data-url data-shared' : ''
+  const attributes = SHARED[shared ?? 'none']
   const html = pageWith(relayUrl, '', attributes)
   const app = `(${runPage})(); ${script}`
   const files = { '/': html, '/quiet': '<!doctype html><title>Quiet</title>', '/app.js': app }
   const sources = connectSrc.replace('$relay', relayUrl).replace('$http', relayUrl.replace('ws', 'http'))
   const headers = { 'Content-Security-Policy': `connect-src ${sources}` }
+  const scripts = ['signalpost', 'signalpost-tabs', 'signalpost-worker'].map(
+    async (name) => [`/${name}.min.js`, await readUmd(name)] as const,
+  )
   const server = await serve(
-    { ...files, '/signalpost.min.js': await readUmd(), '/signalpost-tabs.min.js': await readUmd('signalpost-tabs') },
+    { ...files, ...Object.fromEntries(await Promise.all(scripts)) },
     headers,
     (request, response) => {
       // Like most applications: a form that was taken leads to a page.

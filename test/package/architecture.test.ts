@@ -109,7 +109,7 @@ const SRC_ARROWS: Arrows = {
   'refresh/scheduler': ['signals'],
   'refresh/action': ['signals'],
   fallback: ['connection', 'protocol'],
-  tabs: ['connection', 'protocol'],
+  tabs: ['connection', 'page', 'protocol'],
   html: [
     'client',
     'connection',

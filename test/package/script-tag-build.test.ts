@@ -62,6 +62,7 @@ it('the hashes of the scripts are those of the attribute integrity', () => {
     'signalpost-morph.min.js',
     'signalpost-fallback.min.js',
     'signalpost-tabs.min.js',
+    'signalpost-worker.min.js',
   ])
   for (const [name, hash] of Object.entries(hashes)) {
     expect(hash).toBe(`sha384-${createHash('sha384').update(read(name)).digest('base64')}`)

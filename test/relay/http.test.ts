@@ -220,7 +220,13 @@ describe('other requests', () => {
     await join(url, 'a', 'b')
     const response = await fetch(`${page}health`)
     expect(response.status).toBe(200)
-    expect(await response.json()).toEqual({ status: 'ok', uptime: expect.any(Number), connections: 1, rooms: 2 })
+    expect(await response.json()).toEqual({
+      status: 'ok',
+      uptime: expect.any(Number),
+      connections: 1,
+      sockets: 1,
+      rooms: 2,
+    })
   })
 
   it('get the test page and its script from two folders, with a strict policy', async () => {

@@ -94,7 +94,9 @@ describe('pages and packages', () => {
     // Operators copy the files of deploy and monitoring to their places.
     const others = pack?.files
       .map(({ path }) => path)
-      .filter((path) => !/^(dist|examples\/(guides|relay\/(deploy|monitoring)))\//.test(path))
+      .filter(
+        (path) => !/^(dist|examples\/(guides|relay\/(deploy|monitoring)))\/|^examples\/relay\/\w+\.md$/.test(path),
+      )
     expect(others?.toSorted()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'])
   })
 })

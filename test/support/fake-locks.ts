@@ -37,7 +37,8 @@ export function createFakeLocks() {
     })
   }
 
-  function request(name: string, options: LockOptions, grant: Grant): Promise<unknown> {
+  function request(name: string, ...rest: readonly [Grant] | readonly [LockOptions, Grant]): Promise<unknown> {
+    const [options, grant] = rest.length === 1 ? [{}, rest[0]] : rest
     return new Promise((settle, fail) => {
       const own = { grant, settle, fail }
       const { signal } = options

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { OpenSocket, Socket, SocketEvents } from '../../src/connection/socket.js'
 import type { Transport } from '../../src/connection/transport.js'
-import { wrapSocket } from '../../src/tabs/shared-socket.js'
+import { shareSockets } from '../../src/tabs/shared-socket.js'
 import { createFakeChannels } from '../support/fake-channel.js'
 import { createFakeLocks } from '../support/fake-locks.js'
 
@@ -34,7 +34,7 @@ const openSocket: OpenSocket = (url, events) => {
 }
 
 function openTab(): Tab {
-  const open = wrapSocket(openSocket)
+  const open = shareSockets(openSocket)
   return {
     attach: open.attach,
     open() {
@@ -237,6 +237,20 @@ describe('the tab with the connection', () => {
 })
 
 describe('a page', () => {
+  it('that connects again stays, and leaves when it does not', async () => {
+    const status = { state: 'connecting' }
+    const tab = openTab()
+    tab.attach({ status, connect: () => undefined } as unknown as Transport)
+    tab.open().close()
+    await settle()
+    expect(channels.open.size).toBe(1)
+    const socket = tab.open()
+    status.state = 'suspended'
+    socket.close()
+    await settle()
+    expect([channels.open.size, locks.held()]).toEqual([0, []])
+  })
+
   it('that waits connects as soon as another tab of its browser has a connection', async () => {
     const connect = vi.fn<() => void>()
     const transport = { status: { state: 'waiting' }, connect } as unknown as Transport
