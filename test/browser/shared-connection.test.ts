@@ -73,30 +73,38 @@ describe.each(['leader', 'worker'] as const)('with a %s', (shared) => {
         expect(heard.filter((data) => data !== 'before')).toEqual(sent)
       }
     })
+  })
+})
 
-    it.runIf(shared === 'worker')('go on while the script of one hangs', async () => {
-      const { site, other } = await openSite()
-      const [first, second] = (await openTabs(site.page, 2)) as [ChromiumTab, ChromiumTab]
-      void first.evaluate(`const end = Date.now() + 5000; while (Date.now() < end);`).catch(() => undefined)
-      await other.send('Count', 'meanwhile')
-      for (const tab of [second, first]) expect(await heardUpTo(tab, 'meanwhile')).toEqual(['meanwhile'])
-      expect(await second.evaluate(`page.states.map(({ state }) => state)`)).toEqual(['online'])
-    })
+describeInChromium('tabs of which one hangs', () => {
+  const browser = useBrowser(launchChromium)
 
-    it.runIf(shared === 'leader')('replace the one that has the connection when its script hangs', async () => {
-      const { site, other } = await openSite()
-      const [first, second] = (await openTabs(site.page, 2)) as [ChromiumTab, ChromiumTab]
-      const stop = sendSteadily(other)
-      void first.evaluate(`const end = Date.now() + 12000; while (Date.now() < end);`).catch(() => undefined)
-      await waitFor(
-        second,
-        `page.states.some(({ state }) => state === 'connecting') && page.client.status.state === 'online'`,
-      )
-      const sent = await stop()
-      expect(await heardUpTo(second, sent.at(-1) ?? '')).toEqual(sent)
-      expect(await heardUpTo(first, sent.at(-1) ?? '')).toEqual(sent)
-      await waitForState(first, 'online')
-    })
+  it('go on with a worker', async () => {
+    const { relay, site } = await openSiteWithRelay({ shared: 'worker' })
+    const other = await join(relay)
+    const first = await openOnline(browser().open(site.page))
+    const second = await openOnline(browser().open(site.page))
+    void first.evaluate(`const end = Date.now() + 5000; while (Date.now() < end);`).catch(() => undefined)
+    await other.send('Count', 'meanwhile')
+    for (const tab of [second, first]) expect(await heardUpTo(tab, 'meanwhile')).toEqual(['meanwhile'])
+    expect(await second.evaluate(`page.states.map(({ state }) => state)`)).toEqual(['online'])
+  })
+
+  it('replace the one that has the connection', async () => {
+    const { relay, site } = await openSiteWithRelay({ shared: 'leader' })
+    const other = await join(relay)
+    const first = await openOnline(browser().open(site.page))
+    const second = await openOnline(browser().open(site.page))
+    const stop = sendSteadily(other)
+    void first.evaluate(`const end = Date.now() + 12000; while (Date.now() < end);`).catch(() => undefined)
+    await waitFor(
+      second,
+      `page.states.some(({ state }) => state === 'connecting') && page.client.status.state === 'online'`,
+    )
+    const sent = await stop()
+    expect(await heardUpTo(second, sent.at(-1) ?? '')).toEqual(sent)
+    expect(await heardUpTo(first, sent.at(-1) ?? '')).toEqual(sent)
+    await waitForState(first, 'online')
   })
 })
 

@@ -135,6 +135,7 @@ describe('an application that installed the package', () => {
       'dist/umd/signalpost-morph.THIRD-PARTY-LICENSES.txt',
       'dist/umd/signalpost-morph.min.js',
       'dist/umd/signalpost-tabs.min.js',
+      'dist/umd/signalpost-worker.THIRD-PARTY-LICENSES.txt',
       'dist/umd/signalpost-worker.min.js',
       'dist/umd/signalpost.d.ts',
       'dist/umd/signalpost.js',
