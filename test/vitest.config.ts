@@ -172,6 +172,8 @@ export default defineConfig({
           environment: 'node',
           include: ['test/browser/**/*.test.ts', 'test/examples/**/*.test.ts'],
           exclude: [CHAOS],
+          // Longer than a busy machine takes, and shorter than the limit of a test, so that the reason is told.
+          expect: { poll: { timeout: 45_000 } },
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
