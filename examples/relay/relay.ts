@@ -155,7 +155,16 @@ export function createRelay(options: RelayOptions = {}): Relay {
   })
 
   const connectionLimit = createConcurrencyLimit(() => limits.maxPerAddress)
-  const sharedSockets = createSharedSockets({ connections, connectionLimit, maxBytes, helloTimeout })
+  const handshakeLimiter = createRateLimiter(() =>
+    handshakeRate({ max: limits.maxConnections, maxPerAddress: limits.maxPerAddress, rate: limits.connectionRate }),
+  )
+  const sharedSockets = createSharedSockets({
+    connections,
+    connectionLimit,
+    connectionRate: handshakeLimiter,
+    maxBytes,
+    helloTimeout,
+  })
 
   let closing: Promise<void> | undefined
   const isDraining = (): boolean => closing !== undefined
@@ -231,9 +240,6 @@ export function createRelay(options: RelayOptions = {}): Relay {
       logger,
       isOverLimit: httpConnections.isOverLimit,
     }),
-  )
-  const handshakeLimiter = createRateLimiter(() =>
-    handshakeRate({ max: limits.maxConnections, maxPerAddress: limits.maxPerAddress, rate: limits.connectionRate }),
   )
   watchSockets(server, {
     httpConnections,

@@ -11,8 +11,11 @@ export interface SharedClient {
   openTab(options?: Pick<ConnectOptions, 'rooms' | 'token'>): Conversation
 }
 
-export async function connectShared(url: string, origin = 'http://localhost:8080'): Promise<SharedClient> {
-  const socket = new WebSocket(`${url}?shared`, { origin })
+export async function connectShared(
+  url: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<SharedClient> {
+  const socket = new WebSocket(`${url}?shared`, { origin: 'http://localhost:8080', headers })
   onTestFinished(() => socket.terminate())
   const tabs = new Map<number, WireEvents>()
   const messages: string[] = []

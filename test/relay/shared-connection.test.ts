@@ -93,6 +93,18 @@ describe('a connection that tabs share', () => {
     await tabs[1]?.level()
   })
 
+  it('P15.6 counts each tab towards the rate of new connections of its address', async () => {
+    const { url } = await startRelay({ trustProxy: 1, maxConnectionsPerAddress: 4, connectionRate: 1 })
+    const browser = await connectShared(url, { 'X-Forwarded-For': '203.0.113.7' })
+    for (let count = 0; count < 20; count += 1) {
+      const tab = browser.openTab()
+      tab.signal('Saved', count)
+      tab.cut()
+    }
+    const last = browser.openTab()
+    expect(await last.closed).toEqual({ code: 4529, reason: 'too many new connections from this network' })
+  })
+
   it('P15.7 answers the other tabs while one is slowed down', async () => {
     const { url } = await startRelay({ rate: 5 })
     const browser = await connectShared(url)

@@ -95,16 +95,8 @@ export function createHandshakes(options: HandshakeOptions) {
   } = options
   const logLimiter = createRateLimiter({ rate: 5, burst: 50 })
   const adviceLimiter = createRateLimiter({ rate: 1 / SECONDS_PER_ADVICE, burst: 1 })
-  const [webSockets, sharedSockets] = [maxBytes, SHARED_FACTOR * maxBytes].map(
-    (maxPayload) =>
-      new WebSocketServer({
-        noServer: true,
-        clientTracking: false,
-        perMessageDeflate: false,
-        maxPayload,
-        handleProtocols: () => false,
-      }),
-  ) as [WebSocketServer, WebSocketServer]
+  const webSockets = createServer(maxBytes)
+  const sharedSockets = createServer(SHARED_FACTOR * maxBytes)
 
   function refuse({ url = '/', headers }: IncomingMessage, address: string | undefined): HandshakeRefusal | undefined {
     if (isDraining()) return { status: '503 Service Unavailable', code: 'restart', text: 'The relay is shutting down.' }
@@ -161,6 +153,16 @@ export function createHandshakes(options: HandshakeOptions) {
     const rejection = { reason, retryAfter: retryAfter * 1000 }
     webSockets.handleUpgrade(request, socket, head, (ws) => connections.reject(ws, socket, rejection))
   }
+}
+
+function createServer(maxPayload: number): WebSocketServer {
+  return new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload,
+    handleProtocols: () => false,
+  })
 }
 
 function rejectSocket(socket: Duplex, { status, text, retryAfter }: HandshakeRefusal): void {

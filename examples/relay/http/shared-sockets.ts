@@ -3,6 +3,7 @@ import type { WebSocket } from 'ws'
 import * as CloseCode from '../../../src/protocol/close-codes.js'
 import type { Connections } from '../connection/connections.js'
 import type { ConcurrencyLimit } from '../limits/concurrency.js'
+import type { RateLimiter } from '../limits/rate-limit.js'
 import { textFrame, textsOf } from '../output/frame.js'
 import { type TabCarrier, TabSocket } from './tab-socket.js'
 
@@ -10,11 +11,15 @@ import { type TabCarrier, TabSocket } from './tab-socket.js'
 const MESSAGE = /^(\d{1,9})(?: (.*))?$/s
 /** A frame of all tabs waits when paused tabs hold so many characters. */
 const MAX_HELD = 1_048_576
+/** Refused tabs break a connection that leaves so many bytes unread. */
+const MAX_UNREAD = 1_048_576
 
 export interface SharedSocketsOptions {
   readonly connections: Pick<Connections, 'add' | 'isFull'>
   /** Limits the connections of each address. */
   readonly connectionLimit: ConcurrencyLimit
+  /** Limits the new connections of each address: fresh tabs would get round the rate of a connection. */
+  readonly connectionRate: RateLimiter
   /** The largest frame of a tab (bytes). */
   readonly maxBytes: number
   /** How long a socket may have no tab (ms). */
@@ -110,17 +115,26 @@ class SharedSocket implements TabCarrier {
   #refuseLarge(number: number, tab: TabSocket | undefined): void {
     const reason = `frames may have ${this.#options.maxBytes} bytes`
     if (tab) tab.close(CloseCode.MessageTooBig, reason)
-    else this.end(number, CloseCode.MessageTooBig, reason)
+    else this.#refuse(number, CloseCode.MessageTooBig, reason)
+  }
+
+  #refuse(number: number, code: number, reason: string): undefined {
+    this.#newest = number
+    if (this.socket.writableLength > MAX_UNREAD) this.terminate()
+    else this.end(number, code, reason)
   }
 
   #open(number: number): TabSocket | undefined {
-    const { connections, connectionLimit } = this.#options
+    const { connections, connectionLimit, connectionRate } = this.#options
     const address = this.#address
-    this.#newest = number
-    if (connections.isFull) return this.end(number, CloseCode.TooMany, 'too many connections')
-    if (address !== undefined && !connectionLimit.acquire(address)) {
-      return this.end(number, CloseCode.TooMany, 'too many connections from this network')
+    if (connections.isFull) return this.#refuse(number, CloseCode.TooMany, 'too many connections')
+    if (address !== undefined && connectionRate.consume(address) > 0) {
+      return this.#refuse(number, CloseCode.TooMany, 'too many new connections from this network')
     }
+    if (address !== undefined && !connectionLimit.acquire(address)) {
+      return this.#refuse(number, CloseCode.TooMany, 'too many connections from this network')
+    }
+    this.#newest = number
     const tab = new TabSocket(this, number)
     this.#tabs.set(number, tab)
     clearTimeout(this.#idleTimer)
