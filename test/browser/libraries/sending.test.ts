@@ -256,8 +256,9 @@ async function sentBy(
   await expect.poll(() => site.requests, { timeout: PATIENCE }).toContain(until)
   // The next page may come meanwhile, and send the marker of its predecessor, too.
   await waitFor(tab, `${IS_ONLINE} && Signalpost.sendSignal('Marker').then(() => true)`)
-  const names = other.heard.map(({ signal }) => signal)
-  return names.slice(0, names.indexOf('Marker') + 1)
+  const names = (): readonly string[] => other.heard.map(({ signal }) => signal)
+  await expect.poll(names, { timeout: PATIENCE }).toContain('Marker')
+  return names().slice(0, names().indexOf('Marker') + 1)
 }
 
 describeInstalled('data-signal-send', () => {
