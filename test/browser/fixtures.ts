@@ -22,8 +22,11 @@ export async function openSiteWithRelay(options?: SiteOptions, ...relayFlags: st
   return { relay, site: await setSite(relay.url, options) }
 }
 
-export async function openSiteWithConnection(options?: SiteOptions): Promise<SiteWithConnection> {
-  const relay = await startRelay()
+export async function openSiteWithConnection(
+  options?: SiteOptions,
+  ...relayFlags: string[]
+): Promise<SiteWithConnection> {
+  const relay = await startRelay(...relayFlags)
   onTestFinished(relay.kill)
   const connection = await openBreakableConnection(relay.url)
   onTestFinished(connection.close)

@@ -1,11 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Chance, createChance } from '../faults/chance.js'
 import type { BreakableConnection } from './breakable-connection.js'
 import { describeInChromium, PATIENCE } from './chromium.js'
 import { type Chromium, type ChromiumTab, launchChromium } from './chromium-devtools.js'
 import { countSockets, join, openSiteWithConnection, useBrowser } from './fixtures.js'
-import { openOnline, waitForState } from './pages.js'
+import { openOnline } from './pages.js'
 import type { RelayClient } from './relay-client.js'
 import type { Sharing } from './site.js'
 import { waitFor } from './tab-browser.js'
@@ -23,6 +23,9 @@ const SHARINGS = (process.env.CHAOS_WITH?.split(',') ?? ['leader', 'worker']) as
 const TABS = 5
 /** How often the test sends to all tabs (ms). */
 const DOWN_EVERY = 10
+
+/** Pages of a busy machine may be away for longer than the 10 s that the default of 1,000 signals covers at this rate. */
+const WHOLE_HISTORY = ['--history', '100000']
 
 /** Each tab sends five signals a second, also from its later pages, and steals the lock of the hub when it is told to. */
 const SCRIPT = `
@@ -42,7 +45,10 @@ const SCRIPT = `
   page.hang = (time) => {
     for (const end = performance.now() + time; performance.now() < end; );
   }
-  page.client.onGap(() => sessionStorage.setItem('gaps', String(Number(sessionStorage.getItem('gaps')) + 1)))
+  page.client.onGap(({ room, reason }) => {
+    const gap = { room, reason, visit: page.visit, after: page.heard().at(-1) }
+    sessionStorage.setItem('gaps', (sessionStorage.getItem('gaps') ?? '') + JSON.stringify(gap))
+  })
 `
 
 interface Model {
@@ -102,7 +108,7 @@ describe.each(SHARINGS)('with a %s', (shared) => {
     it.each(SEEDS)(
       `hear and send everything once and in order through ${OPERATIONS} operations of seed %i`,
       async (seed) => {
-        const { relay, connection, site } = await openSiteWithConnection({ shared, script: SCRIPT })
+        const { relay, connection, site } = await openSiteWithConnection({ shared, script: SCRIPT }, ...WHOLE_HISTORY)
         const observer = await join(relay)
         const chance = createChance(seed)
         const tabs: ChromiumTab[] = []
@@ -118,6 +124,7 @@ describe.each(SHARINGS)('with a %s', (shared) => {
           elsewhere: site.elsewhere,
         }
         const down = sendDown(observer)
+        onTestFinished(() => void down.stop())
         const done: string[] = []
 
         for (let count = 0; count < OPERATIONS; count += 1) {
@@ -131,13 +138,19 @@ describe.each(SHARINGS)('with a %s', (shared) => {
           await pause(chance.between(50, 400))
         }
 
-        for (const tab of tabs) await waitForState(tab, 'online')
+        for (const [index, tab] of tabs.entries()) {
+          const status = (): Promise<unknown> => tab.evaluate('({ ...page.client.status, now: performance.now() })')
+          await expect.poll(status, { timeout: PATIENCE, message: `tab ${index}` }).toMatchObject({ state: 'online' })
+        }
         const last = await down.stop()
         const problems = await problemsOf(tabs, observer, last)
         expect(problems.length > 0 ? [...problems, ...done] : []).toEqual([])
-        // No tab that is gone has left anything, and one of the tabs has the connection.
-        const counts = { connections: TABS + 1, sockets: 2 }
-        await expect.poll(() => countSockets(relay), { timeout: PATIENCE }).toEqual(counts)
+        // No tab that is gone has left anything, and one of the tabs has the connection. Tabs whose worker does not answer
+        // in time, as on a busy machine, share a second one.
+        const sockets = expect.toSatisfy((count: number) => count === 2 || (shared === 'worker' && count === 3))
+        await expect
+          .poll(() => countSockets(relay), { timeout: PATIENCE })
+          .toEqual({ connections: TABS + 1, sockets })
       },
       IS_FULL ? 600_000 : 180_000,
     )
@@ -165,9 +178,9 @@ async function problemsOf(tabs: readonly ChromiumTab[], observer: RelayClient, l
     const heard = await tab.evaluate<number[]>('page.heard()')
     const first = heard[0] ?? 0
     const wrong = heard.findIndex((number, index) => number !== first + index)
-    if (wrong >= 0) problems.push(`heard ${heard.slice(Math.max(0, wrong - 3), wrong + 3).join()}`)
+    if (wrong >= 0) problems.push(`tab ${tabs.indexOf(tab)} heard ${heard.slice(Math.max(0, wrong - 3), wrong + 3).join()}`)
     const gaps = await tab.evaluate<string | null>(`sessionStorage.getItem('gaps')`)
-    if (gaps) problems.push(`was told of ${gaps} gaps`)
+    if (gaps) problems.push(`tab ${tabs.indexOf(tab)} was told of the gaps ${gaps}`)
   }
   for (const tab of tabs) await tab.evaluate(`sessionStorage.setItem('isOver', 'true')`)
   for (const tab of tabs) {
