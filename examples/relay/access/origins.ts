@@ -19,10 +19,10 @@ export type CheckOrigin = (origin: string | undefined, host: string | undefined)
 
 export function createOriginCheck({ host, origins, mayBeMissing }: OriginOptions): CheckOrigin {
   const allowed = new Set(origins)
-  const named = new Set(origins.filter(isWebOrigin).map(hostnameOf))
+  const named = new Set(origins.map((origin) => webOriginOf(origin)?.hostname))
 
   function isSameHost(page: string, target: string | undefined): boolean {
-    const relay = hostnameOf(`http://${target ?? ''}`)
+    const relay = urlOf(`http://${target ?? ''}`)?.hostname
     if (relay === undefined || page !== relay) return false
     // A foreign DNS name that resolves to 127.0.0.1 must not count as this machine.
     if (isLoopback(host)) return isLoopback(relay)
@@ -32,22 +32,25 @@ export function createOriginCheck({ host, origins, mayBeMissing }: OriginOptions
 
   return (origin, target) => {
     if (origin === undefined) return mayBeMissing ? undefined : NO_ORIGIN
-    if (allowed.has(origin) || allowed.has(starOf(origin))) return undefined
-    const page = isWebOrigin(origin) ? hostnameOf(origin) : undefined
-    if (page !== undefined && (isLoopback(page) || isSameHost(page, target))) return undefined
+    if (allowed.has(origin)) return undefined
+    const page = webOriginOf(origin)
+    if (page && (allowed.has(starOf(origin)) || isLoopback(page.hostname) || isSameHost(page.hostname, target))) {
+      return undefined
+    }
     return `This origin is not allowed. If it is yours, start the relay with --origin ${printable(origin)}`
   }
 }
 
 /** Returns the entry that allows an origin by a star for its first label. */
 function starOf(origin: string): string {
-  return isWebOrigin(origin) ? origin.replace(/(?<=^https?:\/\/)[^.:]+(?=\.)/, '*') : origin
+  return origin.replace(/(?<=^https?:\/\/)[^.:]+(?=\.)/, '*')
 }
 
-function isWebOrigin(origin: string): boolean {
-  return /^https?:\/\//.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin
+function webOriginOf(origin: string): URL | undefined {
+  const url = /^https?:\/\//.test(origin) ? urlOf(origin) : undefined
+  return url?.origin === origin ? url : undefined
 }
 
-function hostnameOf(url: string): string | undefined {
-  return URL.canParse(url) ? new URL(url).hostname : undefined
+function urlOf(text: string): URL | undefined {
+  return URL.canParse(text) ? new URL(text) : undefined
 }

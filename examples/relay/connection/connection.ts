@@ -35,9 +35,16 @@ export interface ConnectionOptions extends SessionOptions {
   readonly helloTimeout: number
 }
 
+type OnClose = (writer: Writer) => void
+
 /** Reads frames, and passes them to the session one by one. */
-export function createConnection(ws: FrameSocket, writer: Writer, options: ConnectionOptions): Connection {
-  return new SocketConnection(ws, writer, options)
+export function createConnection(
+  ws: FrameSocket,
+  writer: Writer,
+  options: ConnectionOptions,
+  onClose: OnClose,
+): Connection {
+  return new SocketConnection(ws, writer, options, onClose)
 }
 
 class SocketConnection implements Connection, QueueConsumer<ReceivedFrame> {
@@ -54,7 +61,7 @@ class SocketConnection implements Connection, QueueConsumer<ReceivedFrame> {
   #isFull = false
   #throttleTimer: NodeJS.Timeout | undefined
 
-  constructor(ws: FrameSocket, writer: Writer, options: ConnectionOptions) {
+  constructor(ws: FrameSocket, writer: Writer, options: ConnectionOptions, onClose: OnClose) {
     const { logger, rate, helloTimeout } = options
     this.writer = writer
     this.#ws = ws
@@ -64,7 +71,10 @@ class SocketConnection implements Connection, QueueConsumer<ReceivedFrame> {
     this.#helloTimer = setTimeout(() => writer.end(CloseCode.HelloTimeout, 'no hello in time'), helloTimeout)
     ws.on('message', (bytes: Buffer, isBinary) => this.#read(bytes, isBinary))
     ws.on('error', (error) => logger.debug({ error: error.message }, 'a connection violated the WebSocket protocol'))
-    ws.on('close', (code) => this.#close(code))
+    ws.on('close', (code) => {
+      this.#close(code)
+      onClose(writer)
+    })
   }
 
   get isEnded(): boolean {

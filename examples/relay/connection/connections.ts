@@ -53,6 +53,10 @@ export function createConnections(options: ConnectionsOptions): Connections {
     for (const { heartbeat } of connections.values()) heartbeat.tick()
   }
 
+  function onClose(writer: Writer): void {
+    connections.delete(writer)
+  }
+
   function reject(ws: FrameSocket, socket: FrameOutput, { reason, retryAfter }: Rejection): void {
     const writer = fanOut.open(ws, socket)
     ws.on('error', () => {})
@@ -76,9 +80,8 @@ export function createConnections(options: ConnectionsOptions): Connections {
     reject,
     add(ws, socket, address) {
       const writer = fanOut.open(ws, socket, address)
-      const connection = createConnection(ws, writer, options)
+      const connection = createConnection(ws, writer, options, onClose)
       connections.set(writer, { connection, heartbeat: new Heartbeat(ws, writer) })
-      ws.on('close', () => connections.delete(writer))
       return connection
     },
     recheckRights() {

@@ -17,7 +17,8 @@ export interface QueueConsumer<Item> {
 /** Handles items one at a time, in order. */
 export class SerialQueue<Item> {
   readonly #consumer: QueueConsumer<Item>
-  readonly #items: Item[] = []
+  /** Not kept while it is empty: an idle connection has no array. */
+  #items: Item[] | undefined
   #size = 0
   #work: Promise<void> | undefined
 
@@ -26,6 +27,7 @@ export class SerialQueue<Item> {
   }
 
   push(item: Item, size: number): void {
+    this.#items ??= []
     this.#items.push(item)
     this.#size += size
     if (this.#items.length >= MAX_ITEMS || this.#size >= MAX_SIZE) this.#consumer.onFull()
@@ -38,16 +40,16 @@ export class SerialQueue<Item> {
   }
 
   clear(): void {
-    this.#items.length = 0
+    this.#items = undefined
   }
 
   async #handleItems(): Promise<void> {
     const consumer = this.#consumer
-    const items = this.#items
     try {
-      for (let next = items.shift(); next !== undefined && !consumer.isEnded; next = items.shift()) {
+      for (let next = this.#items?.shift(); next !== undefined && !consumer.isEnded; next = this.#items?.shift()) {
         await consumer.handle(next)
-        if (items.length > 0) continue
+        if (this.#items?.length) continue
+        this.#items = undefined
         this.#size = 0
         consumer.onEmpty()
       }

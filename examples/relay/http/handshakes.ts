@@ -135,7 +135,7 @@ export function createHandshakes(options: HandshakeOptions) {
   }
 
   return (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    socket.on('error', () => {})
+    socket.on('error', ignoreError)
     checkProxies(request)
     const address = addressOf(request)
     const refusal = refuse(request, address)
@@ -143,9 +143,11 @@ export function createHandshakes(options: HandshakeOptions) {
       if (address !== undefined) socket.once('close', () => connectionLimit.release(address))
       const isShared = SHARED.test(request.url ?? '')
       const open = isShared ? openShared : connections.add
-      return (isShared ? sharedSockets : webSockets).handleUpgrade(request, socket, head, (ws) =>
-        open(ws, socket, address),
-      )
+      return (isShared ? sharedSockets : webSockets).handleUpgrade(request, socket, head, (ws) => {
+        // The WebSocket has a listener of its own.
+        socket.off('error', ignoreError)
+        open(ws, socket, address)
+      })
     }
     logRefusal(refusal, request.headers, address)
     const { reason, retryAfter = 0 } = refusal
@@ -154,6 +156,8 @@ export function createHandshakes(options: HandshakeOptions) {
     webSockets.handleUpgrade(request, socket, head, (ws) => connections.reject(ws, socket, rejection))
   }
 }
+
+function ignoreError(): void {}
 
 function createServer(maxPayload: number): WebSocketServer {
   return new WebSocketServer({

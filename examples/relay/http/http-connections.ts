@@ -49,9 +49,14 @@ export function createHttpConnections({
     slot?.limit.release(slot.address)
   }
 
+  // One listener for all sockets: one of each would stay with it as long as it is a WebSocket.
+  function onClose(this: Duplex): void {
+    release(this)
+  }
+
   return {
     open(socket) {
-      socket.once('close', () => release(socket))
+      socket.on('close', onClose)
       const address = isProxied ? undefined : addressOf({ headers: {}, socket })
       if (address !== undefined && !acquire(socket, address)) socket.destroy()
     },
@@ -65,6 +70,9 @@ export function createHttpConnections({
       return address !== undefined && acquire(socket, address)?.limit !== regular
     },
 
-    release,
+    release(socket) {
+      socket.off('close', onClose)
+      release(socket)
+    },
   }
 }

@@ -3,6 +3,7 @@ import { encode } from '../../../src/protocol/codec.js'
 import type { RelayFrame } from '../../../src/protocol/frames.js'
 import { textFrame } from './frame.js'
 import { createBatch, type Batch } from './batch.js'
+import { createSendSchedule, type SendSchedule } from './send-schedule.js'
 import type { FrameOutput, FrameSocket } from './frame-socket.js'
 
 const MAX_BATCH_BYTES = 65_536
@@ -56,17 +57,9 @@ export function createFanOut({ maxBuffered, counters }: FanOutOptions): FanOut {
     replayLimit: Math.min(maxBuffered / 2, MAX_UNSENT_REPLAY),
     counters,
     emptyBatch: createBatch(),
-    schedule(writer) {
-      if (scheduled.push(writer) === 1) setImmediate(flushAll)
-    },
-  }
-  let scheduled: SocketWriter[] = []
-
-  function flushAll(): void {
-    const writers = scheduled
-    scheduled = []
-    shared.emptyBatch = createBatch()
-    for (const writer of writers) writer.flush()
+    schedule: createSendSchedule(() => {
+      shared.emptyBatch = createBatch()
+    }),
   }
 
   return { open: (ws, socket, address) => new SocketWriter(ws, socket, shared, address) }
@@ -78,8 +71,7 @@ interface SharedState extends FanOutOptions {
   readonly replayLimit: number
   /** The empty batch that each writer starts from in this turn. */
   emptyBatch: Batch
-  /** Flushes a writer at the end of this turn. */
-  schedule(writer: SocketWriter): void
+  readonly schedule: SendSchedule
 }
 
 /** A class, because methods created per connection would take a third of its memory. */
@@ -112,12 +104,15 @@ class SocketWriter implements Writer {
 
   sendShared(frame: Buffer): void {
     this.#shared.counters?.delivered()
-    this.#append(frame)
+    if (this.isEnded) return
+    // Frames that wait come first.
+    if (this.#shared.schedule.sendsAtOnce(frame) && !this.#batch) this.#write(frame)
+    else this.#append(frame)
   }
 
   send(frame: RelayFrame): void {
     this.#shared.counters?.sent(frame)
-    this.#append(textFrame(encode(frame)))
+    if (!this.isEnded) this.#append(textFrame(encode(frame)))
   }
 
   accept(id: string): void {
@@ -178,12 +173,10 @@ class SocketWriter implements Writer {
   #schedule(): void {
     if (this.#isScheduled) return
     this.#isScheduled = true
-    this.#shared.schedule(this)
+    this.#shared.schedule.add(this)
   }
 
   #append(frame: Buffer): void {
-    if (this.isEnded) return
-    this.#hasSent = true
     this.#batch = (this.#batch ?? this.#shared.emptyBatch).append(frame)
     this.#schedule()
     if (this.#batch.size > MAX_BATCH_BYTES) this.#flushBatch()
@@ -193,7 +186,11 @@ class SocketWriter implements Writer {
     if (!this.#batch) return
     const bytes = this.#batch.bytes()
     this.#batch = undefined
-    if (this.#ws.readyState !== this.#ws.OPEN) return
+    if (this.#ws.readyState === this.#ws.OPEN) this.#write(bytes)
+  }
+
+  #write(bytes: Buffer): void {
+    this.#hasSent = true
     // A burst within one turn does not mean a slow reader: write first, then check what the kernel did not take.
     this.#socket.write(bytes)
     if (this.#socket.writableLength > this.#shared.maxBuffered) {
