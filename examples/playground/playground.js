@@ -3,6 +3,7 @@ import { addLatency, drawLatencies } from './latency-plot.js'
 import { installNetworkSwitch } from './network-switch.js'
 import { $, element, latency, putOnTop, shape, time } from './page.js'
 import { clearLog, showGap, showSignal } from './received-log.js'
+import { isShared, showSharing } from './sharing-view.js'
 
 const COMMON = [
   { name: 'ReportIncome', data: () => ({ userId: 123, action: 'refresh' }) },
@@ -17,13 +18,25 @@ const HALVES = 500
 
 const network = installNetworkSwitch()
 const url = new URLSearchParams(location.search).get('url') ?? './signals'
-const client = createClient()
+const client = await createClient()
 const counts = { sent: 0, accepted: 0, received: 0, waiting: 0 }
 const shownAtZero = new Set(Object.keys(counts))
 const rooms = new Map()
 const halves = new Map()
 
-function createClient() {
+/** The script tag comes after the network switch: with a url it connects at once, in the way that its attributes say. */
+function loadScript() {
+  const script = document.createElement('script')
+  script.src = 'signalpost.min.js'
+  if (isShared) Object.assign(script.dataset, { url, shared: '' })
+  document.head.append(script)
+  return new Promise((resolve) => {
+    script.onload = script.onerror = resolve
+  })
+}
+
+async function createClient() {
+  await loadScript()
   if (!window.Signalpost) {
     showProblem({
       code: 'no-sdk',
@@ -32,7 +45,8 @@ function createClient() {
     return
   }
   try {
-    return window.Signalpost.createSignalClient({ url, onError: showProblem })
+    const { createSignalClient, getPageClient } = window.Signalpost
+    return isShared ? getPageClient() : createSignalClient({ url, onError: showProblem })
   } catch (error) {
     showProblem(error)
   }
@@ -270,3 +284,4 @@ new ResizeObserver(drawLatencies).observe($('plot'))
 drawLatencies()
 if (client) start()
 else disable()
+void showSharing()

@@ -3,7 +3,7 @@ import { getPageClient, onPageClient } from '../page-client.js'
 import type { AnySignals, JsonifyMap, RegisteredSignals, SignalClient, SignalMap, Stop } from '../signals.js'
 import { createPanel } from './panel.js'
 import { createRecord } from './record.js'
-import { watchClient, watchRefreshes } from './watch.js'
+import { watchClient, watchRefreshes, watchSharing } from './watch.js'
 
 export interface InspectorOptions<
   Sent extends SignalMap = RegisteredSignals,
@@ -50,6 +50,7 @@ export function showInspector<
   const stops = [
     client ? () => undefined : onPageClient(follow),
     watchRefreshes(record),
+    watchSharing(record),
     () => stopClient?.(),
     panel.remove,
   ]

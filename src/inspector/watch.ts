@@ -1,6 +1,7 @@
 import type { RefreshEventDetail } from '../refresh/index.js'
 import type { AnySignals, SendOptions, SendResult, Signal, SignalClient, Stop } from '../signals.js'
 import type { SignalStatus } from '../status.js'
+import { getSharing, onSharing, type Sharing } from '../tabs/sharing.js'
 import type { SignalRecord } from './record.js'
 
 const MAIN = 'main'
@@ -72,6 +73,23 @@ export function watchRefreshes(record: SignalRecord): Stop {
   document.addEventListener('signalpost:refresh', listener)
   return () => document.removeEventListener('signalpost:refresh', listener)
 }
+
+/** Records where the connection is that the tabs of the browser share. */
+export function watchSharing(record: SignalRecord): Stop {
+  const note = (): void => {
+    const sharing = getSharing()
+    if (sharing) record.note('status', describeSharing(sharing))
+  }
+  note()
+  return onSharing(note)
+}
+
+function describeSharing({ connection, clients }: Sharing): string {
+  if (connection === 'own') return 'the connection is not shared'
+  return `${PLACES[connection]} has the connection, clients on it: ${clients}`
+}
+
+const PLACES = { 'this-tab': 'this tab', 'other-tab': 'another tab', worker: 'a worker' }
 
 function describeStatus(status: SignalStatus): string {
   switch (status.state) {

@@ -3,6 +3,7 @@ import type { Transport } from '../connection/transport.js'
 import * as CloseCode from '../protocol/close-codes.js'
 import { createId } from '../protocol/id.js'
 import { watchHub } from './hub-watch.js'
+import { setSharing, type Sharing } from './sharing.js'
 import type { Ending, HubMessage, TabMessage } from './messages.js'
 
 /** How long a socket waits for an answer at least before its end says anything about the connection (ms). */
@@ -13,6 +14,8 @@ const COMES_BACK: ReadonlySet<string | undefined> = new Set(['waiting', 'connect
 
 /** Carries messages between this page and the hub of its browser. */
 export interface Carrier {
+  /** Where the hub is. */
+  readonly place: Sharing['connection']
   post(message: TabMessage): Promise<void>
   /** Replaces a hub that does not answer. */
   replaceHub(): void
@@ -49,6 +52,12 @@ export interface SharedSockets extends OpenSocket {
   attach(transport: Transport): void
 }
 
+/** Opens a socket where nothing can be shared. */
+export function openUnshared(openSocket: OpenSocket, url: string, events: SocketEvents): Socket {
+  setSharing({ connection: 'own', clients: 1 })
+  return openSocket(url, events)
+}
+
 /** Opens sockets that share the connection of a hub with those of other tabs. */
 export function createGroup(openCarriers: readonly OpenCarrier[], openSocket: OpenSocket): SharedSockets {
   const own = new Map<string, OwnSocket>()
@@ -65,6 +74,7 @@ export function createGroup(openCarriers: readonly OpenCarrier[], openSocket: Op
 
   function receive(message: HubMessage): void {
     watch.heard()
+    if (carrier && 'clients' in message) setSharing({ connection: carrier.place, clients: message.clients })
     switch (message.type) {
       case 'ready':
         return onReady(message.hub)
@@ -133,6 +143,7 @@ export function createGroup(openCarriers: readonly OpenCarrier[], openSocket: Op
   function rest(): void {
     if (own.size > 0) return
     watch.stop()
+    setSharing(undefined)
     // A page that connects again stays: it may be the next hub.
     if (!COMES_BACK.has(transport?.status.state)) carrier?.rest()
   }
@@ -160,14 +171,14 @@ export function createGroup(openCarriers: readonly OpenCarrier[], openSocket: Op
 
   function openOwn(socket: string, target: OwnSocket): void {
     const [openCarrier] = carriers
-    if (!openCarrier) return void (target.direct ??= openSocket(address, target.events))
+    if (!openCarrier) return void (target.direct ??= openUnshared(openSocket, address, target.events))
     if (!carrier) share(openCarrier)
     post({ type: 'open', socket, page })
     watch.start()
   }
 
   function open(url: string, events: SocketEvents): Socket {
-    if (carriers.length === 0) return openSocket(url, events)
+    if (carriers.length === 0) return openUnshared(openSocket, url, events)
     address = url
     const socket = createId()
     const created: OwnSocket = { events, askedAt: performance.now() }

@@ -39,7 +39,7 @@ export function createHub({ url, openSocket, cast, watchPage, onEmpty }: HubOpti
     connection = openSocket(url, {
       onOpen() {
         isOpen = true
-        for (const socket of numbers.keys()) cast({ type: 'opened', hub: id, socket })
+        for (const socket of numbers.keys()) cast({ type: 'opened', hub: id, socket, clients: numbers.size })
       },
       onText,
       onHelloNeeded: () => undefined,
@@ -66,7 +66,7 @@ export function createHub({ url, openSocket, cast, watchPage, onEmpty }: HubOpti
       numbers.set(socket, count)
       sockets.set(count, socket)
     }
-    if (isOpen) cast({ type: 'opened', hub: id, socket })
+    if (isOpen) cast({ type: 'opened', hub: id, socket, clients: numbers.size })
     else if (!connection) connect()
   }
 
@@ -87,9 +87,13 @@ export function createHub({ url, openSocket, cast, watchPage, onEmpty }: HubOpti
     // The tab got no answer, and no other tab has heard anything either: the connection is dead for all.
     if (silence > 0 && performance.now() - heardAt >= silence) drop(CloseCode.Abnormal, 'no answer')
     else if (isOpen) connection?.send(String(number))
-    if (numbers.size > 0) return
+    if (numbers.size > 0) return present()
     drop(CloseCode.Normal, '')
     onEmpty()
+  }
+
+  function present(): void {
+    cast({ type: 'present', hub: id, clients: numbers.size })
   }
 
   function drop(code: number, reason: string): void {
@@ -124,7 +128,7 @@ export function createHub({ url, openSocket, cast, watchPage, onEmpty }: HubOpti
         case 'close':
           return close(message.socket, message.silence)
         default:
-          cast({ type: 'present', hub: id })
+          present()
       }
     },
     close: () => drop(CloseCode.TooSlow, 'another tab has the connection'),

@@ -26,4 +26,5 @@ export function sharedTransport({ worker }: SharedTransportOptions = {}): OpenTr
     return transport
   }
 }
+export { getSharing, onSharing, type Sharing } from './sharing.js'
 export { oncePerBrowser } from './once-per-browser.js'

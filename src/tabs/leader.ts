@@ -100,6 +100,9 @@ export function openLeaderCarrier({
   for (const type of ['pagehide', 'freeze']) globalThis.addEventListener?.(type, leave, { capture: true, signal })
 
   return {
+    get place() {
+      return hub ? 'this-tab' : 'other-tab'
+    },
     async post(message) {
       isResting = message.type === 'close' && isResting
       await isKnown

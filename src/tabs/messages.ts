@@ -9,11 +9,12 @@ export type TabMessage =
 /** A message of the hub to tabs. Tabs ignore a hub that another one has replaced. */
 export type HubMessage =
   | { readonly type: 'ready'; readonly hub: string }
-  | { readonly type: 'opened'; readonly hub: string; readonly socket: string }
+  | { readonly type: 'opened'; readonly hub: string; readonly socket: string; readonly clients: number }
   /** Texts of the relay, with line breaks between them, for some sockets. */
   | { readonly type: 'texts'; readonly hub: string; readonly sockets: readonly string[]; readonly texts: string }
   | ({ readonly type: 'closed'; readonly hub: string; readonly sockets: readonly string[] } & Ending)
-  | { readonly type: 'present'; readonly hub: string }
+  /** An answer to `probe`, also told when a socket has ended. */
+  | { readonly type: 'present'; readonly hub: string; readonly clients: number }
 
 /** The end of a connection, with the code and the reason of a close frame. */
 export interface Ending {

@@ -3,6 +3,7 @@ import { call } from '../page/dom.js'
 import type { SharedSockets } from './group.js'
 import { shareSockets } from './shared-socket.js'
 
+export { getSharing, onSharing } from './sharing.js'
 export { oncePerBrowser } from './once-per-browser.js'
 
 /** Uses the SharedWorker that the attribute `data-worker` of the script tag names. */

@@ -65,6 +65,7 @@ export function openWorkerCarrier(options: WorkerOptions): Carrier {
   for (const type of ['pagehide', 'freeze']) globalThis.addEventListener(type, leave, { capture: true, signal })
 
   return {
+    place: 'worker',
     async post(message) {
       await isKnown
       send(message)

@@ -2,6 +2,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { describeInChromium, useTabs } from './chromium.js'
 import { button, received, sendByForm, timeline, waitForCounter, waitForState } from './playground-page.js'
+import { countSockets } from './fixtures.js'
 import { type RelayProcess, startRelay } from './relay-process.js'
 
 describeInChromium('the playground', () => {
@@ -172,6 +173,23 @@ describeInChromium('the playground', () => {
 
     await waitForState(await opened, 'online')
     expect((await opened).url()).toBe(page.url())
+  })
+
+  it('shows which window has the connection of all, and lets it hang', async () => {
+    const first = await openOnline()
+    await first.getByRole('link', { name: 'Share one connection' }).click()
+    await first.getByText('This window has the connection, which one window uses').waitFor()
+    const second = await tabs.open(first.url())
+    await first.getByText('This window has the connection, which 2 windows use').waitFor()
+    await second.getByText('Another window has the connection, which 2 windows use').waitFor()
+
+    await button(first, 'Hang for 5 seconds').click()
+
+    await second.getByText('This window has the connection, which 2 windows use').waitFor()
+    await first.getByText('Another window has the connection, which 2 windows use').waitFor()
+    expect(await countSockets(relay)).toEqual({ connections: 2, sockets: 1 })
+    await first.getByRole('link', { name: 'Connect each window by itself' }).click()
+    await second.getByText('This window has the connection, which one window uses').waitFor()
   })
 
   it.each([320, 360])('keeps head, address and counters in line on a phone of %i pixels', async (width) => {

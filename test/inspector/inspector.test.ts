@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createSignalClient, sendSignal, type SignalClient } from '../../src/index.js'
 import { type InspectorOptions, showInspector } from '../../src/inspector/index.js'
 import { refreshOn } from '../../src/refresh/index.js'
+import { setSharing } from '../../src/tabs/sharing.js'
 import { createTestRelay, type TestRelay } from '../../src/testing/index.js'
 
 let relay: TestRelay
@@ -116,6 +117,22 @@ describe('the inspector', () => {
       expect.stringMatching(/^status: waiting \d+ ms after attempt 1: 1006$/),
       'status: connecting, attempt 2',
       'status: online again',
+    ])
+  })
+
+  it('tells where the connection is that tabs share', async () => {
+    onTestFinished(() => setSharing(undefined))
+    setSharing({ connection: 'other-tab', clients: 1 })
+    await show()
+    setSharing({ connection: 'other-tab', clients: 1 })
+    setSharing({ connection: 'this-tab', clients: 2 })
+    setSharing(undefined)
+    setSharing({ connection: 'own', clients: 1 })
+    await pass()
+    expect(timeline().filter((line) => line.includes('connection'))).toEqual([
+      'status: another tab has the connection, clients on it: 1',
+      'status: this tab has the connection, clients on it: 2',
+      'status: the connection is not shared',
     ])
   })
 

@@ -109,7 +109,8 @@ const SRC_ARROWS: Arrows = {
   'refresh/scheduler': ['signals'],
   'refresh/action': ['signals'],
   fallback: ['connection', 'protocol'],
-  tabs: ['connection', 'page', 'protocol'],
+  'tabs/sharing': ['signals'],
+  tabs: ['connection', 'page', 'protocol', 'tabs/sharing'],
   html: [
     'client',
     'connection',
@@ -126,7 +127,7 @@ const SRC_ARROWS: Arrows = {
     'signals',
   ],
   testing: ['errors', 'protocol', 'signals'],
-  inspector: ['option-checks', 'page', 'page-client', 'refresh/index', 'signals', 'status'],
+  inspector: ['option-checks', 'page', 'page-client', 'refresh/index', 'signals', 'status', 'tabs/sharing'],
   morph: ['refresh/index'],
   contract: ['errors', 'option-checks'],
   emitter: ['signals'],

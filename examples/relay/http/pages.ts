@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { extname, join, sep } from 'node:path'
 import { problem, type Reply } from './reply.js'
 
-const ASSETS = new Set(['signalpost.min.js', 'signalpost.min.js.map'])
+const ASSETS = new Set(['signalpost.min.js', 'signalpost.min.js.map', 'signalpost-tabs.min.js'])
 
 /** Segments that begin with a letter, digit or _ : no hidden file, parent folder, drive or backslash. */
 const SAFE_PATH = /^\w[\w.-]*(\/\w[\w.-]*)*$/
