@@ -42,6 +42,36 @@ export const MUTANTS = [
       ],
     ],
   },
+  {
+    name: 'a tab takes texts of a hub that was replaced',
+    edits: [['src/tabs/group.ts', 'if (!target || target.hub !== hub) return\n', 'if (!target) return\n']],
+  },
+  {
+    name: 'a hub sends what was meant for the one before',
+    edits: [['src/tabs/hub.ts', 'message.hub === id && numbers', 'numbers']],
+  },
+  {
+    name: 'a tab that was held up takes the hub for silent',
+    edits: [['src/tabs/hub-watch.ts', 'if (now - startedAt > 2 * PROBE_INTERVAL) heardAt = now\n', '\n']],
+  },
+  {
+    name: 'the hub keeps the connections of pages that are gone',
+    edits: [['src/tabs/hub.ts', 'if (!pages.has(page)) watchPage(page, () => forget(page))\n', '\n']],
+  },
+  {
+    name: 'a tab waits although its browser is connected',
+    edits: [['src/tabs/group.ts', "if (transport?.status.state === 'waiting') transport.connect()\n", '\n']],
+  },
+  {
+    name: 'no tab notices that the worker is gone',
+    edits: [
+      [
+        'src/tabs/worker-carrier.ts',
+        "navigator.locks.request(`${name} ${hub}`, { signal, mode: 'shared' }, onGone).catch(() => undefined)\n",
+        'void onGone\n',
+      ],
+    ],
+  },
 ]
 
 const SUITES = [
@@ -56,6 +86,7 @@ const SUITES = [
       'test/relay/protocol',
       'test/relay/sending',
       'test/relay/since',
+      'test/tabs',
     ],
   },
   {
