@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { afterEach, expect, it } from 'vitest'
 import { type BlockingProxy, startBlockingProxy } from '../support/blocking-proxy.js'
 import { describeInEngines } from './engines.js'
@@ -6,9 +5,9 @@ import { type RelayProcess, startRelay } from './relay-process.js'
 import { readUmd, serve, type StaticServer } from './static-server.js'
 import { waitFor } from './tab-browser.js'
 
-function pageOf(port: number): string {
+function pageOf(port: number, attributes: string): string {
   return `<!doctype html>
-    <script src="/signalpost.min.js" data-url="ws://localhost:${port}/signals" data-fallback></script>
+    <script src="/signalpost.min.js" data-url="ws://localhost:${port}/signals" ${attributes}></script>
     <script>
       received = []
       Signalpost.receiveSignal('Saved', (data) => received.push(data))
@@ -28,17 +27,18 @@ describeInEngines('pages whose WebSockets are blocked', (browser) => {
   })
 
   it.each([
-    ['streams answers', 0],
-    ['holds answers back', 65_536],
-  ])('send and receive by requests, behind a proxy that %s', async (_way, bufferBytes) => {
+    ['streams answers', 'data-fallback', 0],
+    ['holds answers back', 'data-fallback', 65_536],
+    ['streams answers', 'data-shared data-fallback', 0],
+  ])('send and receive by requests, behind a proxy that %s, with %s', async (_way, attributes, bufferBytes) => {
     relay = await startRelay()
     const target = Number(new URL(relay.url).port)
     proxy = await startBlockingProxy(() => target, 'answers 403', bufferBytes)
-    const fallback = await readFile(new URL('../../dist/umd/signalpost-fallback.min.js', import.meta.url), 'utf8')
     server = await serve({
-      '/': pageOf(proxy.port),
+      '/': pageOf(proxy.port, attributes),
       '/signalpost.min.js': await readUmd(),
-      '/signalpost-fallback.min.js': fallback,
+      '/signalpost-fallback.min.js': await readUmd('signalpost-fallback'),
+      '/signalpost-tabs.min.js': await readUmd('signalpost-tabs'),
     })
     const [sender, receiver] = [await browser().open(server.page), await browser().open(server.page)]
     for (const tab of [sender, receiver]) await waitFor(tab, "state() === 'online'")
