@@ -78,10 +78,11 @@ export function createGroup(openCarriers: readonly OpenCarrier[], openSocket: Op
     switch (message.type) {
       case 'ready':
         return onReady(message.hub)
-      case 'opened':
-        onOpened(message.socket, message.hub)
+      case 'connected':
         if (transport?.status.state === 'waiting') transport.connect()
         return
+      case 'opened':
+        return onOpened(message.socket, message.hub)
       case 'texts':
         for (const socket of message.sockets) onTexts(socket, message.hub, message.texts)
         return

@@ -39,6 +39,7 @@ export function createHub({ url, openSocket, cast, watchPage, onEmpty }: HubOpti
     connection = openSocket(url, {
       onOpen() {
         isOpen = true
+        cast({ type: 'connected', hub: id })
         for (const socket of numbers.keys()) cast({ type: 'opened', hub: id, socket, clients: numbers.size })
       },
       onText,

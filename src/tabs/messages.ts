@@ -9,6 +9,8 @@ export type TabMessage =
 /** A message of the hub to tabs. Tabs ignore a hub that another one has replaced. */
 export type HubMessage =
   | { readonly type: 'ready'; readonly hub: string }
+  /** The hub has a new connection. */
+  | { readonly type: 'connected'; readonly hub: string }
   | { readonly type: 'opened'; readonly hub: string; readonly socket: string; readonly clients: number }
   /** Texts of the relay, with line breaks between them, for some sockets. */
   | { readonly type: 'texts'; readonly hub: string; readonly sockets: readonly string[]; readonly texts: string }

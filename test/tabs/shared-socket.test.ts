@@ -268,6 +268,17 @@ describe('a page', () => {
     expect(connect).toHaveBeenCalledTimes(1)
   })
 
+  it('that the relay told to wait does not connect because another tab does: two of them would never end', async () => {
+    const connect = vi.fn<() => void>()
+    const { tabs, second, connection } = await openTwo()
+    connection.events.onText('2 {"type":"close","code":4529,"reason":"too many connections of this user"}')
+    tabs[1].attach({ status: { state: 'waiting' }, connect } as unknown as Transport)
+    tabs[1].open().close()
+    tabs[0].open()
+    await settle()
+    expect([second.told.at(-1), connect.mock.calls]).toEqual(['close 4529 too many connections of this user', []])
+  })
+
   it('has a connection of its own where the browser has no Web Locks', () => {
     vi.stubGlobal('navigator', {})
     openTab().open()
