@@ -24,7 +24,7 @@ export async function openHtmlSite(
   pages: Readonly<Record<string, string>>,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<HtmlSite> {
-  const relay = await startGrownRelay('--rate', '5000')
+  const relay = await startGrownRelay()
   onTestFinished(relay.kill)
   const files = { '/signalpost.min.js': await readUmd() }
   const requests: string[] = []

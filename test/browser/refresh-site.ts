@@ -46,7 +46,7 @@ const STYLE = `
 `
 
 export async function openReport({ script, body = '', headers = {} }: ReportSiteOptions): Promise<ReportSite> {
-  const relay = await startGrownRelay('--rate', '5000')
+  const relay = await startGrownRelay()
   onTestFinished(relay.kill)
   const waiting: (() => void)[] = []
   const app = `(${runPage})(); const { refreshOn, reloadPage, submitForm, replaceElement } = Signalpost; ${script}`

@@ -148,9 +148,7 @@ describe.each(SHARINGS)('with a %s', (shared) => {
         // No tab that is gone has left anything, and one of the tabs has the connection. Tabs whose worker does not answer
         // in time, as on a busy machine, share a second one.
         const sockets = expect.toSatisfy((count: number) => count === 2 || (shared === 'worker' && count === 3))
-        await expect
-          .poll(() => countSockets(relay), { timeout: PATIENCE })
-          .toEqual({ connections: TABS + 1, sockets })
+        await expect.poll(() => countSockets(relay), { timeout: PATIENCE }).toEqual({ connections: TABS + 1, sockets })
       },
       IS_FULL ? 600_000 : 180_000,
     )
@@ -178,7 +176,8 @@ async function problemsOf(tabs: readonly ChromiumTab[], observer: RelayClient, l
     const heard = await tab.evaluate<number[]>('page.heard()')
     const first = heard[0] ?? 0
     const wrong = heard.findIndex((number, index) => number !== first + index)
-    if (wrong >= 0) problems.push(`tab ${tabs.indexOf(tab)} heard ${heard.slice(Math.max(0, wrong - 3), wrong + 3).join()}`)
+    if (wrong >= 0)
+      problems.push(`tab ${tabs.indexOf(tab)} heard ${heard.slice(Math.max(0, wrong - 3), wrong + 3).join()}`)
     const gaps = await tab.evaluate<string | null>(`sessionStorage.getItem('gaps')`)
     if (gaps) problems.push(`tab ${tabs.indexOf(tab)} was told of the gaps ${gaps}`)
   }

@@ -108,26 +108,29 @@ export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
   let onEmpty = silent
   const logger = { debug: silent, info: silent, warn: silent, error: onFailure }
 
+  const connectionOptions = {
+    access,
+    log,
+    rooms,
+    logger,
+    terms: TERMS,
+    users: createConcurrencyLimit(Number.POSITIVE_INFINITY),
+    maxRooms: 128,
+    rate: Number.POSITIVE_INFINITY,
+    helloTimeout: 5000,
+  }
+
+  function onClose(writer: Writer): void {
+    connections.delete(writer)
+    if (connections.size === 0) onEmpty()
+  }
+
   return {
     take(memoryConnection) {
       const { ws, socket } = memoryConnection
       const writer = fanOut.open(ws, socket)
-      const connection = createConnection(ws, writer, {
-        access,
-        log,
-        rooms,
-        logger,
-        terms: TERMS,
-        users: createConcurrencyLimit(Number.POSITIVE_INFINITY),
-        maxRooms: 128,
-        rate: Number.POSITIVE_INFINITY,
-        helloTimeout: 5000,
-      })
+      const connection = createConnection(ws, writer, connectionOptions, onClose)
       connections.set(writer, { peer: connection, heart: new Heartbeat(ws, writer), memoryConnection })
-      ws.once('close', () => {
-        connections.delete(writer)
-        if (connections.size === 0) onEmpty()
-      })
       memoryConnection.open()
     },
     post(body) {

@@ -60,7 +60,7 @@ export function useGuideSite(tabs: Tabs): GuideSite & { readonly opened: Readonl
   const posts: string[] = []
 
   beforeAll(async () => {
-    relay = await startGrownRelay('--rate', '5000')
+    relay = await startGrownRelay()
     server = await serve({ '/signalpost.min.js': await readUmd() }, {}, answer)
   })
   beforeEach(async () => {
