@@ -13,9 +13,6 @@ const FAULTS = { maxWorkers: process.env.FAULTS === 'full' ? 1 : 2, sequence: { 
 const ALONE = { maxWorkers: 1, sequence: { groupOrder: 2 } }
 const MEASURED_FAULTS = ['test/faults/return.test.ts', 'test/faults/shared-return.test.ts']
 
-/** Runs by itself: `npm run test:chaos`. */
-const CHAOS = 'test/browser/shared-chaos.test.ts'
-
 const BINDINGS = 'test/{react,vue,svelte,solid}/**/'
 
 /** Files of units that need no page. */
@@ -171,16 +168,12 @@ export default defineConfig({
           name: 'browser',
           environment: 'node',
           include: ['test/browser/**/*.test.ts', 'test/examples/**/*.test.ts'],
-          exclude: [CHAOS],
           // Longer than a busy machine takes, and shorter than the limit of a test, so that the reason is told.
           expect: { poll: { timeout: 45_000 } },
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
       },
-      ...(process.env.CHAOS
-        ? [{ test: { ...ALONE, name: 'chaos', environment: 'node' as const, include: [CHAOS], hookTimeout: 60_000 } }]
-        : []),
     ],
   },
 })
