@@ -26,19 +26,21 @@ function figures(cells: readonly string[][], name: string): number[] {
 
 describeRedis('npm run bench', () => {
   it('still measures servers, and writes what it found as tables', async () => {
-    const { report, cells } = await bench('fan-out', 'open-loop', 'latency', 'reconnect', 'publish')
+    const { report, cells } = await bench('fan-out', 'open-loop', 'latency', 'reconnect', 'publish', 'workers')
     expect(report.match(/^### .*/gm)).toEqual([
       '### Fan-out to 20 receivers',
       '### Open loop: a fixed rate to 20 receivers',
       '### Latency from one connection to another',
       '### Reconnect',
       '### Signals taken in',
+      '### Workers on one port, 20 receivers, on Redis',
     ])
     expect(report).toContain('Half of its 20 clients are back after')
     for (const peer of ['signalpost', 'ws']) expect(figures(cells, peer).length).toBeGreaterThan(6)
     for (const kind of ['one relay, in memory', 'one relay on Redis', 'two relays on Redis']) {
       expect(figures(cells, kind)[0]).toBeGreaterThan(0)
     }
+    for (const workers of ['1', '2']) expect(figures(cells, workers)).toHaveLength(4)
   })
 })
 
