@@ -132,6 +132,18 @@ describeRedis('a relay with three workers', () => {
     expect([relay.lines('shutting down').length, relay.lines('stopped').length, relay.complaints()]).toEqual([1, 1, ''])
   })
 
+  it('ends on SIGTERM while it starts', async () => {
+    let connections = 0
+    const silent = createServer(() => (connections += 1)).listen(0, '127.0.0.1')
+    onTestFinished(() => void silent.close())
+    await once(silent, 'listening')
+    const { port } = silent.address() as { port: number }
+    const relay = spawnWorkers(main, 0, { SIGNALPOST_REDIS: `redis://127.0.0.1:${port}` })
+    await vi.waitUntil(() => connections >= 3, PATIENCE)
+    relay.signal('SIGTERM')
+    expect([await relay.exited, relay.complaints()]).toEqual([0, ''])
+  })
+
   it('drains once when the system sends SIGTERM to every process', async () => {
     const relay = await start()
     const pages = await joinMany(relay.url, 3)

@@ -68,8 +68,8 @@ export function createWorkerGroup({ settings, logger, writeLine }: WorkerGroupOp
     polls.remove(worker)
     tally.remove(worker)
     broadcast(worker, { type: 'changes', uses: ledger.remove(worker), units: [] })
-    start?.reject(new Error(`worker ${worker.number} ended with ${cause}`))
-    if (closing || start) return
+    if (closing) return
+    if (start) return start.reject(new Error(`worker ${worker.number} ended with ${cause}`))
     logger[isClean ? 'info' : 'error']({ worker: worker.number, cause, delay }, 'a worker ended, and is replaced')
     worker.restart(delay)
   }
@@ -84,7 +84,7 @@ export function createWorkerGroup({ settings, logger, writeLine }: WorkerGroupOp
       case 'log':
         return writeLine(message.line)
       case 'ask':
-        return void ask(message.topic, message.question).then((answers) =>
+        return void ask(worker, message.topic, message.question).then((answers) =>
           worker.send({ type: 'answers', id: message.id, answers }),
         )
       case 'answer':
@@ -95,10 +95,11 @@ export function createWorkerGroup({ settings, logger, writeLine }: WorkerGroupOp
     }
   }
 
-  async function ask(topic: string, question: unknown): Promise<readonly unknown[]> {
-    const ready = workers.filter(({ isReady }) => isReady)
-    const answers = await polls.start(ready, (worker, id) => worker.send({ type: 'question', id, topic, question }))
-    const inOrder = ready.flatMap((worker) => (answers.has(worker) ? [answers.get(worker)] : []))
+  async function ask(from: WorkerProcess, topic: string, question: unknown): Promise<readonly unknown[]> {
+    // A worker may get its first request before it is known to listen.
+    const asked = workers.filter((worker) => worker.isReady || worker === from)
+    const answers = await polls.start(asked, (worker, id) => worker.send({ type: 'question', id, topic, question }))
+    const inOrder = asked.flatMap((worker) => (answers.has(worker) ? [answers.get(worker)] : []))
     switch (topic) {
       case COUNTS:
         return tally.complete(answers as ReadonlyMap<WorkerProcess, Counts>)

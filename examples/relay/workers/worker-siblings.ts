@@ -40,7 +40,7 @@ export function createWorkerSiblings(number: number, send: (message: FromWorker)
     worker: String(number),
     share<Question, Answer>(topic: string, answer: (question: Question) => Answer) {
       answers.set(topic, answer as (question: unknown) => unknown)
-      return (question: Question) => ask(topic, question) as Promise<readonly Answer[]>
+      return together((question: Question) => ask(topic, question) as Promise<readonly Answer[]>)
     },
     shareUses: (limit) => shareAs('uses', limit),
     shareRate: (limit) => shareAs('units', limit),
@@ -56,6 +56,18 @@ export function createWorkerSiblings(number: number, send: (message: FromWorker)
           apply(message.units)
       }
     },
+  }
+}
+
+/** Shares an answer among those that ask the same meanwhile, so that floods of requests stay in their worker. */
+function together<Question, Answer>(ask: (question: Question) => Promise<Answer>) {
+  const asked = new Map<Question, Promise<Answer>>()
+  return (question: Question): Promise<Answer> => {
+    const known = asked.get(question)
+    if (known) return known
+    const answer = ask(question).finally(() => asked.delete(question))
+    asked.set(question, answer)
+    return answer
   }
 }
 
