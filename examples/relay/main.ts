@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import cluster from 'node:cluster'
 import { readFileSync } from 'node:fs'
 import { isatty } from 'node:tty'
 import { setFlagsFromString } from 'node:v8'
@@ -6,7 +7,9 @@ import { readCommand, type Command } from './options/command-line.js'
 import { LogUnusable } from './signal-log/log.js'
 import { createLogger } from './create-logger.js'
 import type { Logger } from './logger.js'
-import { createRelay, type Relay } from './relay.js'
+import { createRelay } from './relay.js'
+import { runWorker } from './workers/worker.js'
+import { createWorkerGroup, WORKER, type WorkerGroup } from './workers/worker-group.js'
 import type { CommandSettings } from './options/options.js'
 import { isLoopback } from './limits/client-address.js'
 import { adviseOnDescriptors, readDescriptors, watchDescriptors } from './limits/descriptors.js'
@@ -21,16 +24,20 @@ const WINDOW_FOR_TEN_MINUTES = 660_000
 type RelayCommand = Extract<Command, { run: 'relay' }>
 type CommandLogger = ReturnType<typeof createLogger>
 
-const command = readCommand(process.argv.slice(2), process.env, readVersion())
-switch (command.run) {
-  case 'print':
-    process.stdout.write(`${command.text}\n`)
-    break
-  case 'fail':
-    exitWith(command.text)
-    break
-  case 'relay':
-    await start(command)
+if (cluster.isWorker && process.argv[2] === WORKER) runWorker()
+else await run(readCommand(process.argv.slice(2), process.env, readVersion()))
+
+async function run(command: Command): Promise<void> {
+  switch (command.run) {
+    case 'print':
+      process.stdout.write(`${command.text}\n`)
+      break
+    case 'fail':
+      exitWith(command.text)
+      break
+    case 'relay':
+      await start(command)
+  }
 }
 
 async function start({ settings, reread }: RelayCommand): Promise<void> {
@@ -40,7 +47,7 @@ async function start({ settings, reread }: RelayCommand): Promise<void> {
     if (isStarting) exitWith(text)
     process.stderr.write(`${text} The relay continues, and drops lines of the log until it can write them.\n`)
   })
-  const relay = createRelay({ ...settings, logger })
+  const relay = createService(settings, logger)
   // Log the cause before the process exits.
   process.on('uncaughtExceptionMonitor', (error) => logger.fatal({ error: error.stack }, 'the relay failed'))
   let isStopping = false
@@ -68,8 +75,16 @@ async function start({ settings, reread }: RelayCommand): Promise<void> {
   }
 }
 
+/** Creates a relay, or several workers, which start and stop like one. */
+function createService(settings: CommandSettings, logger: CommandLogger): WorkerGroup {
+  if (settings.workers === 1) return createRelay({ ...settings, logger })
+  // A process manager's own cluster would start workers of workers.
+  if (cluster.isWorker) exitWith('signalpost: --workers needs a process of its own. With PM2, use exec_mode: fork.')
+  return createWorkerGroup({ settings, logger, writeLine: logger.writeLine })
+}
+
 /** Applies the changed files. Wrong settings change nothing. */
-function reload(relay: Relay, logger: CommandLogger, reread: () => CommandSettings): void {
+function reload(relay: WorkerGroup, logger: CommandLogger, reread: () => CommandSettings): void {
   logger.reopen()
   try {
     const settings = reread()

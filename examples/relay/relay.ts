@@ -34,6 +34,7 @@ import { createAuthenticator } from './http/authenticate.js'
 import { createRoomRequests } from './http/room-requests.js'
 import type { Authorize } from './access/rights.js'
 import { createRooms } from './rooms/rooms.js'
+import { NO_SIBLINGS, type Siblings } from './siblings.js'
 import { createTokenReader, isStillVerified } from './access/tokens.js'
 import { createLimits } from './options/current-limits.js'
 import { needsTokens, planReload, type Reload } from './options/reload.js'
@@ -60,10 +61,12 @@ export interface EmbeddingOptions {
   readonly spread?: number
 }
 
-/** Further options of tests. */
+/** Further options of tests and of the command. */
 interface RelayParts extends EmbeddingOptions {
   /** The log of the relay. @default in Redis or in this process, depending on `redis` */
   readonly log?: SignalLog
+  /** The other processes of the command. @default none */
+  readonly siblings?: Siblings
   /** The folder of the test page. @default '../playground', seen from this file */
   readonly pages?: string
   /** The folder of the script-tag build. @default '../umd', seen from this file */
@@ -109,9 +112,10 @@ export function createRelay(options: RelayOptions = {}): Relay {
   }
   const { beat = 25_000, helloTimeout = 5000, retryFor = 15_000, spread = 5000 } = options
   const { logger = createSilentLogger(), pages = nearby('../playground'), assets = nearby('../umd') } = options
-  const { dashboard = nearby('../dashboard') } = options
+  const { dashboard = nearby('../dashboard'), siblings = NO_SIBLINGS } = options
   const { host, port, base, path, maxBytes, window, dashboardKey } = settings
   const counters = createCounters(dashboardKey === '' ? 0 : LATEST_SIGNALS)
+  const startedAt = performance.now()
 
   const signalLog = options.log ?? createLog(settings, logger)
   const onError = (error: unknown): void => logger.debug({ error: String(error) }, 'a call to the log failed')
@@ -141,7 +145,8 @@ export function createRelay(options: RelayOptions = {}): Relay {
     rooms,
     logger,
     terms: { beat, maxBytes, window },
-    users: createConcurrencyLimit(() => limits.maxConnectionsPerUser),
+    users: createConcurrencyLimit(() => limits.maxConnectionsPerUser, siblings.shareUses('users')),
+    connectionCount: createConcurrencyLimit(Number.POSITIVE_INFINITY, siblings.shareUses('connections')),
     get maxConnections() {
       return limits.maxConnections
     },
@@ -154,9 +159,11 @@ export function createRelay(options: RelayOptions = {}): Relay {
     helloTimeout,
   })
 
-  const connectionLimit = createConcurrencyLimit(() => limits.maxPerAddress)
-  const handshakeLimiter = createRateLimiter(() =>
-    handshakeRate({ max: limits.maxConnections, maxPerAddress: limits.maxPerAddress, rate: limits.connectionRate }),
+  const connectionLimit = createConcurrencyLimit(() => limits.maxPerAddress, siblings.shareUses('addresses'))
+  const handshakeLimiter = createRateLimiter(
+    () =>
+      handshakeRate({ max: limits.maxConnections, maxPerAddress: limits.maxPerAddress, rate: limits.connectionRate }),
+    siblings.shareRate('handshakes'),
   )
   const sharedSockets = createSharedSockets({
     connections,
@@ -170,6 +177,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
   const isDraining = (): boolean => closing !== undefined
   const relayState = (): RelayState => ({
     isDraining: isDraining(),
+    uptime: Math.round((performance.now() - startedAt) / 1000),
     connections: connections.size,
     sockets: connections.size - sharedSockets.tabs + sharedSockets.size,
     rooms: rooms.size,
@@ -195,19 +203,23 @@ export function createRelay(options: RelayOptions = {}): Relay {
     counters,
     rooms,
     relayState,
+    siblings,
+    remembered: LATEST_SIGNALS,
   })
 
   const httpConnections = createHttpConnections({
     maxPerAddress: () => maxHttpConnections(limits.maxPerAddress),
     addressOf,
     isProxied: settings.trustProxy !== 0,
+    siblings,
   })
   const authenticatePublisher = createAuthenticator({
     keys: () => present.publishKey,
     flag: '--publish-key',
     addressOf,
+    share: siblings.shareRate('publish-key'),
   })
-  const farewellLimiter = createRateLimiter(() => farewellRate(limits.rate))
+  const farewellLimiter = createRateLimiter(() => farewellRate(limits.rate), siblings.shareRate('farewells'))
   const server = createServer(
     { headersTimeout: helloTimeout, requestTimeout: 30_000, connectionsCheckingInterval: 1000 },
     createHttp({
@@ -225,17 +237,19 @@ export function createRelay(options: RelayOptions = {}): Relay {
         farewellLimiter,
         openStream: createStreams({ connections, connectionLimit }),
       }),
-      roomRequests: createRoomRequests({ authenticate: authenticatePublisher, rooms, log: retryingLog }),
+      roomRequests: createRoomRequests({ authenticate: authenticatePublisher, rooms, log: retryingLog, siblings }),
       revoke: createRevokeRequests({
         secrets: () => present.revokeKey,
         bodies,
         maxBytes,
         addressOf,
+        share: siblings.shareRate('revoke-key'),
         revoke: revocations.revoke,
       }),
       admin: admin.routes,
       page: createPages({ pages, assets }),
       relayState,
+      siblings,
       counters,
       logger,
       isOverLimit: httpConnections.isOverLimit,

@@ -2,19 +2,24 @@
  * The other side of a server under test, in a process of its own: receivers that only count, one that looks at the time,
  * and a sender. Bare TCP with the least of WebSocket, so that what is measured is the server.
  *
- * Usage: load.mjs '{"peer", "port", "pid", "receivers", "phases"}'; the results come as JSON on standard output.
+ * Usage: load.mjs '{"peer", "port", "pids", "receivers", "phases"}', with the processes of the server; the results come as JSON on standard output.
  */
 import { connect } from 'node:net'
 import { cpuSeconds, percentile, residentBytes } from './machine.mjs'
 import { WIRES } from './wires.mjs'
 
-const { peer, port, pid, receivers, phases } = JSON.parse(process.argv[2])
+const { peer, port, pids, receivers, phases } = JSON.parse(process.argv[2])
 const wire = WIRES[peer]
 
 /** Stands once in every payload and nowhere else. */
 const MARK = '|'.charCodeAt(0)
 const DIALLING_AT_ONCE = 64
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds))
+
+const sum = (values) => values.reduce((total, value) => total + value, 0)
+const cpuOfEach = () => pids.map(cpuSeconds)
+const cpuOfAll = () => sum(cpuOfEach())
+const memoryOfAll = () => sum(pids.map(residentBytes))
 
 let delivered = 0
 let onDelivered = () => {}
@@ -154,13 +159,13 @@ const PHASES = {
     onDelivered = pump
     pump()
     await pause(warm)
-    const before = { delivered, cpu: cpuSeconds(pid), at: performance.now() }
+    const before = { delivered, cpu: cpuOfEach(), at: performance.now() }
     await pause(time)
     const count = delivered - before.delivered
     const seconds = (performance.now() - before.at) / 1000
-    const cpu = cpuSeconds(pid) - before.cpu
+    const cpu = cpuOfEach().map((used, index) => ((used - before.cpu[index]) / count) * 1e6)
     onDelivered = () => {}
-    return { perSecond: count / seconds, cpuPerMillion: (cpu / count) * 1e6, lost: await settle(5000) }
+    return { perSecond: count / seconds, cpuPerMillion: sum(cpu), cpuOfEach: cpu, lost: await settle(5000) }
   },
 
   /** A fixed rate, whatever happens: what receivers see of it. */
@@ -169,14 +174,14 @@ const PHASES = {
     const delays = []
     onProbed = (delay) => delays.push(delay)
     const perSecond = rate / receivers
-    const before = cpuSeconds(pid)
+    const before = cpuOfAll()
     const begin = performance.now()
     while (performance.now() - begin < time) {
       const due = Math.floor(((performance.now() - begin) / 1000) * perSecond)
       while (sent < due) send()
       await pause(2)
     }
-    const cores = (cpuSeconds(pid) - before) / ((performance.now() - begin) / 1000)
+    const cores = (cpuOfAll() - before) / ((performance.now() - begin) / 1000)
     const backlog = (await settle(1000)) / receivers
     const offered = sent
     await settle(20_000)
@@ -200,11 +205,11 @@ const PHASES = {
   },
 }
 
-const empty = residentBytes(pid)
+const empty = memoryOfAll()
 const connectMs = await enterAll()
 sender = await enter(false)
 await pause(1500)
-const bytesPerConnection = (residentBytes(pid) - empty) / receivers
+const bytesPerConnection = (memoryOfAll() - empty) / receivers
 const results = []
 for (const phase of phases) results.push(await PHASES[phase.kind](phase))
 process.stdout.write(JSON.stringify({ connectMs, bytesPerConnection, results }))

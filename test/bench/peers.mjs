@@ -64,6 +64,13 @@ export async function startServer(name) {
   }
 }
 
+/** Starts a Redis that keeps nothing. */
+export async function startRedis() {
+  const port = await findFreePort()
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
+  return startProcess('redis-server', args, port)
+}
+
 /** Starts a program and waits until it takes connections at a port. */
 export async function startProcess(program, args, port) {
   const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` }

@@ -17,6 +17,7 @@ export const FULL = {
   latency: { peers: ALL, every: 5, count: 400, rounds: 5 },
   reconnect: { clients: 2000, rounds: 3 },
   publish: { time: 3000, rounds: 3 },
+  workers: { receivers: 5000, counts: [1, 2], windows: [1, 16, 64], rounds: 5 },
   client: { rounds: 7, peers: CONNECTING },
 }
 
@@ -29,6 +30,7 @@ export const QUICK = {
   latency: { peers: TARGETED, every: 5, count: 120, rounds: 1 },
   reconnect: { clients: 300, rounds: 1 },
   publish: { time: 1000, rounds: 1 },
+  workers: { receivers: 1000, counts: [1, 2], windows: [1, 16], rounds: 1 },
   client: { rounds: 1, peers: CONNECTING },
 }
 
@@ -41,5 +43,6 @@ export const SMOKE = {
   latency: { peers: ['signalpost', 'ws'], every: 5, count: 60, rounds: 1 },
   reconnect: { clients: 20, rounds: 1 },
   publish: { time: 200, rounds: 1 },
+  workers: { receivers: 20, counts: [1, 2], windows: [16], rounds: 1 },
   client: { rounds: 1, peers: ['signalpost', 'websocket'] },
 }

@@ -4,7 +4,7 @@
  */
 import { WebSocket } from 'ws'
 import { cpuSeconds } from './machine.mjs'
-import { relayArguments, startProcess } from './peers.mjs'
+import { relayArguments, startProcess, startRedis } from './peers.mjs'
 import { findFreePort } from '../support/free-port.mjs'
 
 const { instances, time, redis } = JSON.parse(process.argv[2])
@@ -59,12 +59,6 @@ const result = {
 process.stdout.write(JSON.stringify(result))
 for (const server of [...relays, ...(engine ? [engine] : [])]) await server.stop()
 process.exit(0)
-
-async function startRedis() {
-  const port = await findFreePort()
-  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
-  return startProcess('redis-server', args, port)
-}
 
 async function open(port, rooms, onText) {
   const socket = new WebSocket(`ws://127.0.0.1:${port}/signals`)

@@ -51,11 +51,23 @@ const TARGETS = [
     find: ({ reconnect }) => reconnect?.largestShare,
   },
   {
+    text: 'two workers: deliveries that a core each can make, over those of one worker, 5,000 receivers, 1 in flight',
+    least: 1.7,
+    find: ({ workers }) => (workers?.receivers === 5000 ? growthOf(workers, 2, 1) : undefined),
+  },
+  {
     text: 'frames into a handler in Chromium, of those with reconnecting-websocket + JSON.parse + mitt',
     least: 0.9,
     find: ({ client }) => client && client.dispatch.signalpost / client.dispatch.baseline,
   },
 ]
+
+/** How often the deliveries of one worker fit into those of several, if the busiest process is what bounds them. */
+function growthOf({ windows, results }, workers, window) {
+  const index = windows.indexOf(window)
+  const busiest = (count) => Math.max(...results[count].results[index].cpuOfEach)
+  return busiest(1) / busiest(workers)
+}
 
 export function renderReport(results, { machine, date, rounds, command }) {
   const parts = [
@@ -66,6 +78,7 @@ export function renderReport(results, { machine, date, rounds, command }) {
     results.latency && renderLatency(results.latency),
     results.reconnect && renderReconnect(results.reconnect),
     results.publish && renderPublish(results.publish),
+    results.workers && renderWorkers(results.workers),
     results.client && renderClient(results.client),
   ]
   return parts.filter(Boolean).join('\n\n')
@@ -109,6 +122,26 @@ function renderOpenLoop(tables) {
   )
   const head = ['deliveries/s offered', 'server', 'cores', 'p50 ms', 'p99 ms', 'missing 1 s later']
   return `### Open loop: a fixed rate to ${grouped(tables[0].receivers)} receivers\n\n${table(head, rows)}`
+}
+
+function renderWorkers(measured) {
+  const { receivers, windows, results } = measured
+  const rows = Object.entries(results).map(([workers, { results: phases, shares }]) =>
+    [workers].concat(
+      phases.map(({ cpuPerMillion }) => short(cpuPerMillion)),
+      phases.map(({ cpuOfEach }) => short(Math.max(...cpuOfEach))),
+      windows.map((window) => short(growthOf(measured, workers, window))),
+      [shares.map((share) => `${(100 * share).toFixed(1)} %`).join(', ')],
+    ),
+  )
+  const head = [
+    'workers',
+    ...windows.map((window) => `CPU s/M of all processes, ${window} in flight`),
+    ...windows.map((window) => `of the busiest, ${window}`),
+    ...windows.map((window) => `growth, ${window}`),
+    'connections of each',
+  ]
+  return `### Workers on one port, ${grouped(receivers)} receivers, on Redis\n\n${table(head, rows)}`
 }
 
 function renderLatency(results) {

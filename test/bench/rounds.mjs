@@ -17,7 +17,7 @@ export async function measure(script, task) {
 export async function loadOnce(peer, receivers, phases) {
   const server = await startServer(peer)
   try {
-    return await measure('load.mjs', { peer, port: server.port, pid: server.pid, receivers, phases })
+    return await measure('load.mjs', { peer, port: server.port, pids: [server.pid], receivers, phases })
   } finally {
     await server.stop()
   }

@@ -6,7 +6,7 @@
  * npm run bench -- quick    a few minutes; prints the results and writes nothing
  * npm run bench -- smoke    some seconds; shows that everything runs, and measures nothing that means anything
  * npm run bench -- write    writes them, whatever was measured
- * npm run bench -- fan-out  one section or several: fan-out, open-loop, latency, reconnect, publish, client
+ * npm run bench -- fan-out  one section or several: fan-out, open-loop, latency, reconnect, publish, workers, client
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -91,6 +91,19 @@ const SECTIONS = {
       (kind) => measure('publish.mjs', { time, ...kinds[kind] }),
       (kind, round) => tell(`publish, round ${round + 1}, ${kind}`),
     )
+  },
+
+  async workers() {
+    if (!hasOption('--workers')) throw new Error('the relay that was built has no --workers')
+    const { receivers, counts, windows, rounds } = plan.workers
+    const phases = windows.map((window) => ({ kind: 'window', window, warm: plan.warm, time: plan.time }))
+    const results = await alternate(
+      rounds,
+      counts.map(String),
+      (workers) => measure('workers.mjs', { workers: Number(workers), receivers, phases }),
+      (workers, round) => tell(`workers, round ${round + 1}, ${workers}`),
+    )
+    return { receivers, windows, results }
   },
 
   async client() {

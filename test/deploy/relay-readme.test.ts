@@ -44,7 +44,7 @@ describeWhere(findProgram('curl') && REDIS, ADVICE)('the commands of the relayâ€
       const ask = (): Promise<number> => fetch(`http://127.0.0.1:${relay.port}/ready`).then(({ status }) => status)
       await expect.poll(ask, { message: command, timeout: PATIENCE }).toBe(200)
     }
-    expect(starts).toHaveLength(4)
+    expect(starts).toHaveLength(5)
   })
 
   it('get the answers that the text around them promises', async () => {
@@ -58,7 +58,7 @@ describeWhere(findProgram('curl') && REDIS, ADVICE)('the commands of the relayâ€
       return run('sh', ['-c', adapted], { env: cleanEnvironment() })
     })
     expect(broken).toEqual([])
-    expect(typed.length + 4).toBe(COMMANDS.length)
+    expect(typed.length + 5).toBe(COMMANDS.length)
   })
 })
 

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { describeInChromium } from '../browser/chromium.js'
 import { describeRedis } from '../relay/redis-server.js'
 import { ROOT } from './root.js'
@@ -26,19 +26,38 @@ function figures(cells: readonly string[][], name: string): number[] {
 
 describeRedis('npm run bench', () => {
   it('still measures servers, and writes what it found as tables', async () => {
-    const { report, cells } = await bench('fan-out', 'open-loop', 'latency', 'reconnect', 'publish')
+    const { report, cells } = await bench('fan-out', 'open-loop', 'latency', 'reconnect', 'publish', 'workers')
     expect(report.match(/^### .*/gm)).toEqual([
       '### Fan-out to 20 receivers',
       '### Open loop: a fixed rate to 20 receivers',
       '### Latency from one connection to another',
       '### Reconnect',
       '### Signals taken in',
+      '### Workers on one port, 20 receivers, on Redis',
     ])
     expect(report).toContain('Half of its 20 clients are back after')
     for (const peer of ['signalpost', 'ws']) expect(figures(cells, peer).length).toBeGreaterThan(6)
     for (const kind of ['one relay, in memory', 'one relay on Redis', 'two relays on Redis']) {
       expect(figures(cells, kind)[0]).toBeGreaterThan(0)
     }
+    for (const workers of ['1', '2']) expect(figures(cells, workers)).toHaveLength(4)
+  })
+})
+
+describe('the simulation of a storm', () => {
+  async function simulate(...args: readonly string[]) {
+    const { stdout } = await run(process.execPath, [join(ROOT, 'test/bench/storm.mjs'), ...args])
+    return JSON.parse(stdout) as { half: number; all: number; largestShare: number; failed: number }
+  }
+
+  it('G9 brings 2,000 pages back within 3 seconds, as it was measured', async () => {
+    const { half, all, largestShare } = await simulate('2000', '3000', '2000')
+    expect([half < 1000, all <= 3000, largestShare <= 0.15]).toEqual([true, true, true])
+  })
+
+  it('spreads the pages of relays that say goodbye over 5 seconds', async () => {
+    const { all, failed } = await simulate('2000', '3000', 'drained')
+    expect([Math.round(all / 1000), failed]).toEqual([5, 0])
   })
 })
 

@@ -87,6 +87,8 @@ describe('the command line', () => {
     [['relay', '--log-file', '/dev/null/x'], {}, '--log-file /dev/null/x cannot be written'],
     [['relay', '--port', '0', '--log-file', '/dev/full'], {}, '--log-file /dev/full cannot be written (ENOSPC)'],
     [['relay', '--host', '203.0.113.1'], {}, '203.0.113.1 is not an address of this machine'],
+    [['relay', '--workers', '3'], {}, '--workers 3 needs --redis: the workers share their signals through it'],
+    [['relay', '--workers', '0'], {}, '--workers must be auto, or a whole number from 1 to 256, not'],
     [['relay', '--path', '/health'], {}, '--path must be a path like /signals that the relay does not use otherwise'],
     [['relay', '--auth-secret', 'short'], {}, '--auth-secret must have at least 32 characters'],
     [['relay', '--auth-jwks', 'http://id.example/jwks'], {}, '--auth-jwks must begin with https://'],

@@ -1,5 +1,5 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Ajv } from 'ajv'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -24,6 +24,7 @@ const WHOLE = {
   history: 5,
   rate: 0,
   trustProxy: 2,
+  workers: 1,
   logLevel: 'warn',
 }
 
@@ -267,6 +268,36 @@ describe('the environment file', () => {
   })
 })
 
+describe('the number of workers', () => {
+  it.each([
+    ['1', 1],
+    ['3', 3],
+    ['auto', availableParallelism()],
+  ])('%j is %i on the command line, in the environment and in a config file', (text, workers) => {
+    const redis = 'redis://127.0.0.1:6379'
+    const value = text === 'auto' ? text : Number(text)
+    const direct = readCommand(['relay', '--redis', redis, '--workers', text], {}, '')
+    const inherited = readCommand(['relay', '--redis', redis], { SIGNALPOST_WORKERS: text }, '')
+    const inFile = readCommand(['relay', '--config', 'a'], {}, '', () => JSON.stringify({ redis, workers: value }))
+    for (const command of [direct, inherited, inFile]) expect(command).toMatchObject({ settings: { workers } })
+  })
+
+  it('is 1 by default, and needs a Redis beyond', () => {
+    expect(readCommand(['relay'], {}, '')).toMatchObject({ settings: { workers: 1 } })
+    expect(readCommand(['relay', '--workers', '2'], {}, '')).toMatchObject({
+      run: 'fail',
+      text: expect.stringMatching(/--workers 2 needs --redis: .*or leave out --workers\.$/),
+    })
+  })
+
+  it.each(['0', '257', '1.5', 'all', ''])('is not %j', (text) => {
+    expect(readCommand(['relay', '--workers', text], {}, '')).toMatchObject({
+      run: 'fail',
+      text: expect.stringContaining('--workers must be auto, or a whole number from 1 to 256'),
+    })
+  })
+})
+
 describe('the schema of config files', () => {
   const validate = new Ajv({ strict: true, allErrors: true }).compile(configSchema())
   const isRead = (value: unknown): boolean =>
@@ -326,6 +357,9 @@ describe('the schema of config files', () => {
     { dashboardKey: 'x'.repeat(12) },
     { window: 999 },
     { maxBytes: 1023 },
+    { workers: 'auto', redis: 'redis://127.0.0.1' },
+    { workers: 'many', redis: 'redis://127.0.0.1' },
+    { workers: 0 },
     { trustProxy: true },
     { trustProxy: 10 },
     { trustProxy: 11 },

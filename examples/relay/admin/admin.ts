@@ -13,6 +13,7 @@ import { createMetrics } from '../metrics/prometheus.js'
 import { createAdminRoutes, type AdminRoutes } from './routes.js'
 import { createOverview } from './overview.js'
 import type { Rooms } from '../rooms/rooms.js'
+import type { Siblings } from '../siblings.js'
 import { createRates } from './rates.js'
 
 export interface AdminOptions {
@@ -28,6 +29,9 @@ export interface AdminOptions {
   readonly counters: Counters
   readonly rooms: Pick<Rooms, 'largest'>
   readonly relayState: () => RelayState
+  readonly siblings: Siblings
+  /** The number of recent signals and refusals to show. */
+  readonly remembered: number
 }
 
 /** The dashboard and the metrics for operators. Without a key nothing is measured. */
@@ -42,15 +46,24 @@ export interface Admin {
 }
 
 export function createAdmin(options: AdminOptions): Admin {
-  const { key, folder, addressOf, bodies, isShared, log, counters, rooms, relayState } = options
+  const { key, folder, addressOf, bodies, isShared, log, counters, rooms, relayState, siblings, remembered } = options
   const rates = createRates(counters.counts)
   const instances = createInstances()
-  const metrics = createMetrics(counters, relayState)
-  const overview = createOverview({ counters, relayState, instances, rooms, rates })
+  const metrics = createMetrics({ counters, relayState, siblings })
+  const overview = createOverview({
+    counters,
+    counts: metrics.counts,
+    relayState,
+    instances,
+    rooms,
+    rates,
+    siblings,
+    remembered,
+  })
   const channel = createInstanceChannel({ room: '$instances', log, onMessage: instances.receive, age: REPORT_INTERVAL })
   // Without a shared log, ended logins are forgotten on restart. The salt ends all logins then.
   const salt = isShared ? '' : randomBytes(16).toString('base64url')
-  const logins = key === '' ? undefined : createLogins({ key, salt })
+  const logins = key === '' ? undefined : createLogins({ key, salt, share: siblings.shareRate('dashboard-key') })
   const logoutChannel = createInstanceChannel({
     room: REVOCATIONS_ROOM,
     log,

@@ -12,8 +12,6 @@ const GONE_AFTER = 3.5 * REPORT_INTERVAL
 export interface InstanceState extends RelayState {
   readonly id: string
   readonly name: string
-  /** Uptime (s). */
-  readonly uptime: number
   /** Recent signals per second: logged, and sent to connections. */
   readonly rate: { readonly in: number; readonly out: number }
   /** Resident memory (bytes). */

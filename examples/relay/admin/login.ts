@@ -1,6 +1,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { readBearerToken, createKeyring, sha256 } from '../access/keys.js'
 import { createRateLimiter } from '../limits/rate-limit.js'
+import { unshared, type ShareChanges } from '../limits/shared-changes.js'
 import { createEndedLogins, type Login } from './ended-logins.js'
 
 const MISTAKE_BURST = 10
@@ -13,6 +14,8 @@ export interface LoginsOptions {
   readonly key: string
   /** Part of the cookies' signature. @default empty: every instance with the key accepts them */
   readonly salt?: string
+  /** Limits the mistakes of several processes together. */
+  readonly share?: ShareChanges
   /** Wall clock (epoch ms). @default Date.now */
   readonly clock?: () => number
   /** Monotonic clock (ms). @default performance.now */
@@ -45,12 +48,13 @@ export interface Logins {
 export function createLogins({
   key: firstKey,
   salt = '',
+  share = unshared,
   clock = () => Date.now(),
   now = () => performance.now(),
 }: LoginsOptions): Logins {
   let key = firstKey
   let keyring = createKeyring([{ name: 'dashboard', secret: key }])
-  const mistakes = createRateLimiter({ rate: 1 / SECONDS_PER_MISTAKE, burst: MISTAKE_BURST, now })
+  const mistakes = createRateLimiter({ rate: 1 / SECONDS_PER_MISTAKE, burst: MISTAKE_BURST, now }, share)
   const ended = createEndedLogins(clock)
 
   function logIn(secret: string | undefined, from: string): LoginResult {

@@ -124,7 +124,7 @@ export function createAdminRoutes(options: AdminRoutesOptions): AdminRoutes {
       if (result.status === 'throttled') return tooMany(result.wait)
       if (target === 'state') {
         return result.status === 'ok'
-          ? json(200, overview.read(query === 'data'))
+          ? json(200, await overview.read(query === 'data'))
           : problem(401, 'wrong-key', ASK_FOR_KEY)
       }
       if (target !== '') return NOT_FOUND

@@ -1,6 +1,7 @@
 import * as CloseCode from '../../../src/protocol/close-codes.js'
 import { Heartbeat, TICKS_PER_BEAT } from './heartbeat.js'
 import type { FanOut, Writer } from '../output/writer.js'
+import type { ConcurrencyLimit } from '../limits/concurrency.js'
 import { createConnection, type Connection, type ConnectionOptions } from './connection.js'
 import type { FrameOutput, FrameSocket } from '../output/frame-socket.js'
 
@@ -12,6 +13,8 @@ const MAX_REJECTING = 100
 
 export interface ConnectionsOptions extends ConnectionOptions {
   readonly fanOut: FanOut
+  /** Counts the connections under an empty key, those of other processes included. */
+  readonly connectionCount: ConcurrencyLimit
   /** Maximum number of connections. */
   readonly maxConnections: number
 }
@@ -44,7 +47,7 @@ export interface Connections {
 }
 
 export function createConnections(options: ConnectionsOptions): Connections {
-  const { fanOut, terms } = options
+  const { fanOut, terms, connectionCount } = options
   const connections = new Map<Writer, { readonly connection: Connection; readonly heartbeat: Heartbeat }>()
   let rejecting = 0
   let timer: NodeJS.Timeout | undefined
@@ -55,6 +58,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
 
   function onClose(writer: Writer): void {
     connections.delete(writer)
+    connectionCount.release('')
   }
 
   function reject(ws: FrameSocket, socket: FrameOutput, { reason, retryAfter }: Rejection): void {
@@ -71,7 +75,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
       return connections.size
     },
     get isFull() {
-      return connections.size >= options.maxConnections
+      return connectionCount.count('') >= options.maxConnections
     },
     get canReject() {
       return rejecting < MAX_REJECTING
@@ -82,6 +86,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
       const writer = fanOut.open(ws, socket, address)
       const connection = createConnection(ws, writer, options, onClose)
       connections.set(writer, { connection, heartbeat: new Heartbeat(ws, writer) })
+      connectionCount.acquire('')
       return connection
     },
     recheckRights() {

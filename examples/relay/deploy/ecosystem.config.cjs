@@ -20,7 +20,7 @@ module.exports = {
     script: join(dirname(require.resolve('signalpost/package.json')), 'dist/relay/main.js'),
     args: 'relay',
     cwd: __dirname,
-    // In cluster mode, PM2 would share one port among relays behind the back of their clients.
+    // In cluster mode, PM2 would share one port among relays that do not count together. SIGNALPOST_WORKERS does.
     exec_mode: 'fork',
     // The relay reads the file itself, again on SIGHUP: PM2 would keep old settings, and write secrets into its dump.
     env: {

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { mistakeKey, type AddressOf } from '../limits/client-address.js'
 import { readBearerToken, createKeyring, type Keyring, type NamedKey } from '../access/keys.js'
 import { createRateLimiter } from '../limits/rate-limit.js'
+import { unshared, type ShareChanges } from '../limits/shared-changes.js'
 import { problem, type Reply } from './reply.js'
 
 export interface AuthenticatorOptions<Key extends NamedKey> {
@@ -9,6 +10,8 @@ export interface AuthenticatorOptions<Key extends NamedKey> {
   /** The command-line option that sets the keys. */
   readonly flag: string
   readonly addressOf: AddressOf
+  /** Limits the mistakes of several processes together. */
+  readonly share?: ShareChanges
   /** Monotonic clock (ms). @default performance.now */
   readonly now?: () => number
 }
@@ -18,10 +21,10 @@ export type Authenticate<Key> = (request: IncomingMessage) => { readonly key: Ke
 
 /** Returns the key of a request's Authorization header, or an error reply. */
 export function createAuthenticator<Key extends NamedKey>(options: AuthenticatorOptions<Key>): Authenticate<Key> {
-  const { keys, flag, addressOf, now } = options
+  const { keys, flag, addressOf, share = unshared, now } = options
   let known = keys()
   let present = createKeyring(known)
-  const mistakes = createRateLimiter({ rate: 1, burst: 20, ...(now && { now }) })
+  const mistakes = createRateLimiter({ rate: 1, burst: 20, ...(now && { now }) }, share)
 
   function currentKeyring(): Keyring<Key> {
     const latest = keys()

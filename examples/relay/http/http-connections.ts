@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { Socket } from 'node:net'
 import type { AddressOf } from '../limits/client-address.js'
 import { createConcurrencyLimit, type ConcurrencyLimit } from '../limits/concurrency.js'
+import type { Siblings } from '../siblings.js'
 
 /** Counts the HTTP connections of each address, including idle ones. WebSockets do not count. */
 export interface HttpConnections {
@@ -20,6 +21,7 @@ export interface HttpConnectionsOptions {
   readonly addressOf: AddressOf
   /** Behind a proxy, a connection belongs to the address of its latest request. */
   readonly isProxied: boolean
+  readonly siblings: Siblings
 }
 
 interface Slot {
@@ -31,8 +33,10 @@ export function createHttpConnections({
   maxPerAddress,
   addressOf,
   isProxied,
+  siblings,
 }: HttpConnectionsOptions): HttpConnections {
-  const [regular, extra] = [createConcurrencyLimit(maxPerAddress), createConcurrencyLimit(maxPerAddress)]
+  const regular = createConcurrencyLimit(maxPerAddress, siblings.shareUses('http-connections'))
+  const extra = createConcurrencyLimit(maxPerAddress, siblings.shareUses('extra-http-connections'))
   const slots = new Map<Duplex, Slot>()
 
   function acquire(socket: Duplex, address: string): Slot | undefined {

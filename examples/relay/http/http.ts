@@ -2,7 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Access } from '../access/access.js'
 import type { Counters } from '../metrics/counters.js'
 import { ClientGone } from './body.js'
-import type { RelayState } from '../metrics/relay-state.js'
+import { sumStates, type RelayState } from '../metrics/relay-state.js'
+import type { Siblings } from '../siblings.js'
 import type { Logger } from '../logger.js'
 import type { Posts } from './posts.js'
 import { json, problem, redirect, withHeaders, writeReply, type Reply } from './reply.js'
@@ -58,6 +59,7 @@ export interface HttpOptions {
   readonly admin: AdminHandlers
   readonly page: (path: string) => Promise<Reply>
   readonly relayState: () => RelayState
+  readonly siblings: Siblings
   readonly counters: Pick<Counters, 'refused'>
   readonly logger: Logger
   /** Reports whether the request's connection exceeds the limit of its address. */
@@ -66,9 +68,9 @@ export interface HttpOptions {
 
 /** Answers all requests except WebSocket handshakes. */
 export function createHttp(options: HttpOptions) {
-  const { base, path, access, posts, roomRequests, revoke, admin, page, relayState, counters, logger, isOverLimit } =
-    options
-  const startedAt = performance.now()
+  const { base, path, access, posts, roomRequests, revoke, admin, page, relayState, siblings } = options
+  const { counters, logger, isOverLimit } = options
+  const askForStates = siblings.share<void, RelayState>('state', relayState)
   const outside = problem(404, 'not-found', `This relay answers below ${base}, which --base sets.`)
 
   function route(request: IncomingMessage, isExtra: boolean): Promise<Reply> | Reply {
@@ -95,15 +97,14 @@ export function createHttp(options: HttpOptions) {
   }
 
   /** Answers whether the process is alive. */
-  function reportHealth(): Reply {
-    const { isDraining, connections, sockets, rooms } = relayState()
-    const uptime = Math.round((performance.now() - startedAt) / 1000)
+  async function reportHealth(): Promise<Reply> {
+    const { isDraining, uptime, connections, sockets, rooms } = sumStates(await askForStates())
     return json(isDraining ? 503 : 200, { status: isDraining ? 'draining' : 'ok', uptime, connections, sockets, rooms })
   }
 
   /** Answers whether a load balancer should send clients here. */
-  function reportReadiness(): Reply {
-    const { isDraining, log } = relayState()
+  async function reportReadiness(): Promise<Reply> {
+    const { isDraining, log } = sumStates(await askForStates())
     if (isDraining) return json(503, { status: 'draining' })
     return log === 'away' ? json(503, { status: 'log-away' }) : json(200, { status: 'ready' })
   }

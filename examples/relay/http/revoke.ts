@@ -3,6 +3,7 @@ import type { AddressOf } from '../limits/client-address.js'
 import type { NamedKey } from '../access/keys.js'
 import { createAuthenticator } from './authenticate.js'
 import type { BodyReader } from './body.js'
+import type { ShareChanges } from '../limits/shared-changes.js'
 import { json, problem, type Reply } from './reply.js'
 import { readRevocation, REVOCATION_RULE, type Revocation } from '../access/revoked-tokens.js'
 
@@ -13,15 +14,17 @@ export interface RevokeRequestsOptions {
   /** The largest body (bytes). */
   readonly maxBytes: number
   readonly addressOf: AddressOf
+  /** Limits the mistakes of several processes together. */
+  readonly share: ShareChanges
   /** Revokes tokens on all instances. */
   readonly revoke: (revocation: Revocation) => Promise<void>
 }
 
 /** Revokes tokens on behalf of backends. */
 export function createRevokeRequests(options: RevokeRequestsOptions) {
-  const { secrets, bodies, maxBytes, addressOf, revoke } = options
+  const { secrets, bodies, maxBytes, addressOf, share, revoke } = options
   const keys = (): readonly NamedKey[] => secrets().map((secret) => ({ name: 'revoke', secret }))
-  const authenticate = createAuthenticator({ keys, flag: '--revoke-key', addressOf })
+  const authenticate = createAuthenticator({ keys, flag: '--revoke-key', addressOf, share })
 
   return async (request: IncomingMessage): Promise<Reply> => {
     const authenticated = authenticate(request)

@@ -3,6 +3,8 @@ import { isName } from '../../../src/protocol/names.js'
 import type { PublishKey } from '../access/keys.js'
 import { rightsWithin } from '../access/rights.js'
 import { NAME_RULE } from '../access/validate-signal.js'
+import { sumMembers, type RoomMembers, type Rooms } from '../rooms/rooms.js'
+import type { Siblings } from '../siblings.js'
 import type { SignalLog } from '../signal-log/log.js'
 import type { Authenticate } from './authenticate.js'
 import { json, problem, type Reply } from './reply.js'
@@ -12,29 +14,26 @@ export const ROOMS_PATH = '/rooms'
 
 const MAX_LISTED = 1000
 
-/** The members of rooms on this instance. */
-interface RoomMembers {
-  /** Returns the rooms with the most members, and their numbers. */
-  largest(count: number): readonly { readonly name: string; readonly members: number }[]
-  membersOf(name: string): number
-}
-
 export interface RoomRequestsOptions {
   readonly authenticate: Authenticate<PublishKey>
-  readonly rooms: RoomMembers
+  readonly rooms: Pick<Rooms, 'largest' | 'membersOf'>
   readonly log: Pick<SignalLog, 'read'>
+  readonly siblings: Siblings
 }
 
 /** Tells backends which rooms have members, and where the log of a room is. */
-export function createRoomRequests({ authenticate, rooms, log }: RoomRequestsOptions) {
-  function list(mayJoin: (room: string) => boolean): Reply {
-    const allowed = rooms.largest(Infinity).filter(({ name }) => mayJoin(name))
+export function createRoomRequests({ authenticate, rooms, log, siblings }: RoomRequestsOptions) {
+  const askForAll = siblings.share<void, readonly RoomMembers[]>('rooms', () => rooms.largest(Infinity))
+  const askForOne = siblings.share<string, number>('room', rooms.membersOf)
+
+  async function list(mayJoin: (room: string) => boolean): Promise<Reply> {
+    const allowed = sumMembers(await askForAll()).filter(({ name }) => mayJoin(name))
     const listed = allowed.slice(0, MAX_LISTED).map(({ name, members }) => ({ room: name, members }))
     return json(200, { rooms: listed, total: allowed.length })
   }
 
   async function describe(room: string): Promise<Reply> {
-    const members = rooms.membersOf(room)
+    const members = (await askForOne(room)).reduce((sum, count) => sum + count, 0)
     const { epoch, head: offset, id } = await log.read(room, 'end', 1)
     if (members === 0 && offset === 0) {
       return problem(404, 'not-found', 'This room has no member on this instance, and no signal. Check its name.')

@@ -1,3 +1,5 @@
+import { unshared, type ShareChanges } from './shared-changes.js'
+
 const MIN_SWEEP_SIZE = 1024
 
 export interface RateOptions {
@@ -49,11 +51,18 @@ export interface RateLimiter {
   consume(key: string, count?: number): number
 }
 
-/** @param options A function, if the rate may change. */
-export function createRateLimiter(options: RateOptions | (() => RateOptions)): RateLimiter {
+/**
+ * @param options A function, if the rate may change.
+ * @param share Limits the rate of several processes together.
+ */
+export function createRateLimiter(
+  options: RateOptions | (() => RateOptions),
+  share: ShareChanges = unshared,
+): RateLimiter {
   const read = typeof options === 'function' ? options : () => options
   const { now = () => performance.now() } = read()
   const dues = new Map<string, number>()
+  const announce = share(spend)
   let sweepSize = MIN_SWEEP_SIZE
 
   function dueOf(key: string, time: number, count = 1): number {
@@ -69,6 +78,14 @@ export function createRateLimiter(options: RateOptions | (() => RateOptions)): R
     sweepSize = Math.max(MIN_SWEEP_SIZE, dues.size * 2)
   }
 
+  /** Consumes units that are allowed, here or in another process. */
+  function spend(key: string, count: number): void {
+    if (read().rate === Number.POSITIVE_INFINITY) return
+    const time = now()
+    if (dues.size >= sweepSize) forgetIdle(time)
+    dues.set(key, dueOf(key, time, count))
+  }
+
   return {
     get size() {
       return dues.size
@@ -77,13 +94,12 @@ export function createRateLimiter(options: RateOptions | (() => RateOptions)): R
       const time = now()
       return Math.max(dueOf(key, time) - time, 0)
     },
-    consume(key, count) {
+    consume(key, count = 1) {
       const time = now()
       const due = dueOf(key, time, count)
       if (due > time) return due - time
-      if (read().rate === Number.POSITIVE_INFINITY) return 0
-      if (dues.size >= sweepSize) forgetIdle(time)
-      dues.set(key, due)
+      spend(key, count)
+      announce(key, count)
       return 0
     },
   }

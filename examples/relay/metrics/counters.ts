@@ -54,16 +54,7 @@ export interface Counters {
 export function createCounters(remembered: number): Counters {
   const latestSignals: LoggedSignal[] = []
   const latestRefusals: LoggedRefusal[] = []
-  const counts: Counts = {
-    signalsIn: { page: 0, backend: 0 },
-    duplicates: 0,
-    appendFailures: new Map(),
-    signalsOut: 0,
-    replays: 0,
-    gaps: { epoch: 0, trimmed: 0 },
-    closes: new Map(),
-    refusals: new Map(),
-  }
+  const counts = createCounts()
 
   function refused(reason: string, text: string): void {
     increase(counts.refusals, reason)
@@ -98,8 +89,39 @@ export function createCounters(remembered: number): Counters {
   }
 }
 
-function increase<Key>(counts: Map<Key, number>, key: Key): void {
-  counts.set(key, (counts.get(key) ?? 0) + 1)
+/** Sums the counts of workers. */
+export function sumCounts(all: readonly Counts[]): Counts {
+  const total = createCounts()
+  for (const counts of all) {
+    total.signalsIn.page += counts.signalsIn.page
+    total.signalsIn.backend += counts.signalsIn.backend
+    total.duplicates += counts.duplicates
+    total.signalsOut += counts.signalsOut
+    total.replays += counts.replays
+    total.gaps.epoch += counts.gaps.epoch
+    total.gaps.trimmed += counts.gaps.trimmed
+    for (const [reason, count] of counts.appendFailures) increase(total.appendFailures, reason, count)
+    for (const [code, count] of counts.closes) increase(total.closes, code, count)
+    for (const [reason, count] of counts.refusals) increase(total.refusals, reason, count)
+  }
+  return total
+}
+
+function createCounts(): Counts {
+  return {
+    signalsIn: { page: 0, backend: 0 },
+    duplicates: 0,
+    appendFailures: new Map(),
+    signalsOut: 0,
+    replays: 0,
+    gaps: { epoch: 0, trimmed: 0 },
+    closes: new Map(),
+    refusals: new Map(),
+  }
+}
+
+function increase<Key>(counts: Map<Key, number>, key: Key, count = 1): void {
+  counts.set(key, (counts.get(key) ?? 0) + count)
 }
 
 function keep<Item>(items: Item[], item: Item, most: number): void {

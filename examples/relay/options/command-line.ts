@@ -38,7 +38,7 @@ const HELP_GROUPS: { readonly [title: string]: readonly OptionName[] } = {
     'rate',
     'maxBuffered',
   ],
-  Operation: ['dashboardKey', 'logLevel', 'logFile', 'envFile', 'config'],
+  Operation: ['workers', 'dashboardKey', 'logLevel', 'logFile', 'envFile', 'config'],
 }
 
 const SEE_HELP = 'Run signalpost relay --help for all options.'

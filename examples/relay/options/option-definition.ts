@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { isNetwork, type TrustedProxies } from '../limits/networks.js'
 
 /** One option: its parsers, and its entries in the help and the schema. */
@@ -88,6 +89,25 @@ export function number(
     read,
     readJson: (value) => read([typeof value === 'number' ? String(value) : JSON.stringify(value)]),
     schema: { type: 'integer', minimum: min, ...(max !== Number.MAX_SAFE_INTEGER && { maximum: max }) },
+  }
+}
+
+/** A number of processes, or `auto` for the number of cores. */
+export function workers(help: string): OptionRow<number> {
+  const counted = number('count|auto', help, 1, 1, 256)
+  const readOne = (value: unknown, read: () => number): number => {
+    if (value === 'auto') return availableParallelism()
+    try {
+      return read()
+    } catch (error) {
+      throw new Error(`must be auto, or a whole number from 1 to 256, not ${JSON.stringify(value)}`, { cause: error })
+    }
+  }
+  return {
+    ...counted,
+    read: (texts) => readOne(last(texts), () => counted.read(texts)),
+    readJson: (value) => readOne(value, () => counted.readJson(value)),
+    schema: { anyOf: [counted.schema, { const: 'auto' }] },
   }
 }
 

@@ -1,7 +1,17 @@
 import type { PublishKey } from '../access/keys.js'
 import type { Durability } from '../signal-log/log.js'
 import { readRedisAddress } from '../signal-log/redis/redis-url.js'
-import { choice, list, number, proxies, secretText, text, toggle, type OptionRow } from './option-definition.js'
+import {
+  choice,
+  list,
+  number,
+  proxies,
+  secretText,
+  text,
+  toggle,
+  workers,
+  type OptionRow,
+} from './option-definition.js'
 import { isLoopback } from '../limits/client-address.js'
 import { ORIGIN_SCHEMA, readOrigin } from './origin.js'
 import { PUBLISH_KEY_SCHEMA, readPublishKey, readPublishKeyText, readSecret, secretSchema } from './secrets.js'
@@ -80,6 +90,8 @@ export interface RelaySettings {
 
 /** Options of the command only: an embedding program has a logger and a configuration of its own. */
 export interface CommandSettings extends RelaySettings {
+  /** Processes that share the port, and their signals through Redis. @default 1 */
+  readonly workers: number
   /** The lowest level to log. @default 'info' */
   readonly logLevel: string
   /** The file for the log; empty means standard output. @default '' */
@@ -206,6 +218,9 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionRow<CommandSettings
     'trust the X-Forwarded-For of the proxy in front; =2 for two proxies, or networks: =loopback,10.0.0.0/8,cloudflare',
     10,
   ),
+  workers: workers(
+    'processes that share the port, one for each core; auto is the number of cores; more than 1 need --redis',
+  ),
   logLevel: text(
     'level',
     'debug, info, warn, error or silent',
@@ -245,6 +260,11 @@ export function resolveSettings(given: Partial<CommandSettings>): CommandSetting
   }
   if (settings.durability !== 'memory' && settings.redis === '') {
     throw new Error(`--durability ${settings.durability} needs --redis: without it, the log is in this process only.`)
+  }
+  if (settings.workers > 1 && settings.redis === '') {
+    throw new Error(
+      `--workers ${settings.workers} needs --redis: the workers share their signals through it. Start a Redis and name it, as in --redis redis://127.0.0.1:6379, or leave out --workers.`,
+    )
   }
   return settings
 }

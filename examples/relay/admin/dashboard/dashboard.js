@@ -18,10 +18,10 @@ async function ask() {
   show(await response.json())
 }
 
-function show({ instance, others, counts, perSecond: series, rooms, signals, refusals }) {
-  showState(instance.isDraining ? 'draining' : instance.log === 'away' ? 'log away' : 'ready')
+function show({ instance, total, others, counts, perSecond: series, rooms, signals, refusals }) {
+  showState(stateOf(total))
   setText(byId('instance'), instance.name)
-  showFigures(instance, counts, series)
+  showFigures(total, counts, series)
   showChart('in', series.in)
   showChart('out', series.out)
   showRows('signals', signals, 'No signal yet.', signalRow)
@@ -31,24 +31,30 @@ function show({ instance, others, counts, perSecond: series, rooms, signals, ref
   byId('instances').replaceChildren(...[instance, ...others].map(instanceRow))
 }
 
+/** The state of an instance, or of all workers of one. */
+function stateOf({ isDraining, log }) {
+  if (isDraining) return 'draining'
+  return log === 'away' ? 'log away' : 'ready'
+}
+
 function showState(state) {
   const element = byId('state')
   element.dataset.state = state.replace(' ', '-')
   setText(element, state)
 }
 
-function showFigures(instance, counts, series) {
+function showFigures(total, counts, series) {
   const figures = {
-    connections: count(instance.connections),
-    sockets: count(instance.sockets),
-    rooms: count(instance.rooms),
+    connections: count(total.connections),
+    sockets: count(total.sockets),
+    rooms: count(total.rooms),
     in: perSecond(series.in.at(-1) ?? 0),
     out: perSecond(series.out.at(-1) ?? 0),
     refusals: count(sum(Object.values(counts.refusals))),
     gaps: count(sum(Object.values(counts.gaps))),
     slow: count(counts.closes[4508] ?? 0),
-    memory: bytes(instance.memory),
-    uptime: duration(instance.uptime),
+    memory: bytes(total.memory),
+    uptime: duration(total.uptime),
   }
   for (const [name, text] of Object.entries(figures)) setText(document.querySelector(`[data-figure=${name}] dd`), text)
 }
@@ -106,7 +112,7 @@ function showReasons(reasons) {
 
 function instanceRow({ name, isDraining, log, connections, rate, memory, uptime }) {
   const row = element('tr', '')
-  const state = isDraining ? 'draining' : log === 'away' ? 'log away' : 'ready'
+  const state = stateOf({ isDraining, log })
   const head = element('th', '', name)
   head.scope = 'row'
   row.append(head, element('td', `is-${state.replace(' ', '-')}`, state))
