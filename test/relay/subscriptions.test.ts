@@ -1,6 +1,8 @@
 import { EventEmitter } from 'node:events'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { createDurability } from '../../examples/relay/signal-log/redis/durability.js'
+import { textOf } from '../../examples/relay/output/frame.js'
+import { readNotification } from '../../examples/relay/signal-log/redis/codec.js'
 import { createSubscriptions } from '../../examples/relay/signal-log/redis/subscriptions.js'
 import type { Entry, LogPage } from '../../examples/relay/signal-log/log.js'
 import type { RedisClient } from '../../examples/relay/signal-log/redis/client.js'
@@ -60,7 +62,8 @@ function createRemote() {
     following: subscriptions,
     stop,
     lose: (lost: boolean) => (isAway = lost),
-    ring: (offset: number, epoch = state.epoch) => subscriptions.onEntry('main', epoch, entry(offset)),
+    ring: (offset: number, epoch = state.epoch) =>
+      subscriptions.onNotification('main', { epoch, entries: [entry(offset)] }),
     settled: () => new Promise((resolve) => setImmediate(resolve)),
   }
 }
@@ -110,6 +113,21 @@ describe('subscriptions to a remote log', () => {
     for (const offset of [5, 6, 6, 7, 3]) remote.ring(offset)
     expect(remote.heard).toEqual(['one 6', 'one 7'])
     expect(remote.calls).toEqual([])
+  })
+
+  it('takes many from one notification, and reads where it holds none or follows a gap', async () => {
+    remote.state.head = 8
+    remote.following.onNotification('main', { epoch: 'one', entries: [5, 6, 7, 8].map(entry) })
+    expect(remote.heard.splice(0)).toEqual(['one 6', 'one 7', 'one 8'])
+    remote.state.head = 10
+    remote.following.onNotification('main', { epoch: 'one', entries: [] })
+    await remote.settled()
+    expect(remote.heard.splice(0)).toEqual(['one 9', 'one 10'])
+    remote.state.head = 13
+    remote.following.onNotification('main', { epoch: 'one', entries: [12, 13].map(entry) })
+    await remote.settled()
+    expect(remote.heard).toEqual(['one 11', 'one 12', 'one 13'])
+    expect(remote.calls).toEqual(['read 8', 'read 10'])
   })
 
   it('reads what lies between', async () => {
@@ -248,6 +266,29 @@ describe('subscriptions to a remote log', () => {
     remote.ring(6)
     expect(remote.heard).toEqual([])
     expect(remote.calls).toEqual(['unsubscribe main'])
+  })
+})
+
+describe('a notification of Redis', () => {
+  const single = 'epoch 7 1700000000000 shop:k.1 {"id":"shop:k.1"'
+
+  it('holds one entry or several, or only says that there are some', () => {
+    const several = readNotification('epoch 9 1700000000000 a,b,c {"id":"a"\n{"id":"b"\n{"id":"c"')
+    expect(readNotification(single)).toMatchObject({ epoch: 'epoch', entries: [{ offset: 7, id: 'shop:k.1' }] })
+    expect(several?.entries.map(({ offset, id }) => [offset, id])).toEqual([
+      [7, 'a'],
+      [8, 'b'],
+      [9, 'c'],
+    ])
+    expect(textOf(several?.entries[1]?.frame ?? Buffer.alloc(0))).toBe('{"id":"b","offset":8,"at":1700000000000}')
+    expect(readNotification('epoch 9 1700000000000 a,b,c {')).toEqual({ epoch: 'epoch', entries: [] })
+    expect(readNotification('of another program')).toBeUndefined()
+  })
+
+  it('is to relays of an earlier version one entry, behind a gap if there are several', () => {
+    const earlier = /^(\S+) (\d+) (\d+) (\S+) (\{.*)$/s
+    expect(earlier.exec(single)?.slice(1)).toEqual(['epoch', '7', '1700000000000', 'shop:k.1', '{"id":"shop:k.1"'])
+    expect(earlier.exec('epoch 9 1700000000000 a,b {"id":"a"\n{"id":"b"')?.[2]).toBe('9')
   })
 })
 

@@ -6,7 +6,8 @@ const MAX_SIZE = 262_144
 /** Handles the items of a queue. */
 export interface QueueConsumer<Item> {
   readonly isEnded: boolean
-  handle(item: Item): Promise<void> | undefined
+  /** Handles the first of the items, and removes them. */
+  handle(items: Item[]): Promise<void> | undefined
   onError(error: unknown): void
   /** The queue is full: stop reading. */
   onFull(): void
@@ -14,7 +15,7 @@ export interface QueueConsumer<Item> {
   onEmpty(): void
 }
 
-/** Handles items one at a time, in order. */
+/** Handles items in order: the next ones wait until the consumer is done with the first. */
 export class SerialQueue<Item> {
   readonly #consumer: QueueConsumer<Item>
   readonly #items: Item[] = []
@@ -45,8 +46,10 @@ export class SerialQueue<Item> {
     const consumer = this.#consumer
     const items = this.#items
     try {
-      for (let next = items.shift(); next !== undefined && !consumer.isEnded; next = items.shift()) {
-        await consumer.handle(next)
+      // All items that arrive with the first one are in the queue before that is handled.
+      await undefined
+      while (items.length > 0 && !consumer.isEnded) {
+        await consumer.handle(items)
         if (items.length > 0) continue
         this.#size = 0
         consumer.onEmpty()

@@ -1,4 +1,5 @@
 import type { Entry, Subscriber, Reader, LogPage } from '../log.js'
+import type { Notification } from './codec.js'
 
 /** Entries per read, and maximum number of buffered entries. */
 const PAGE = 256
@@ -33,8 +34,8 @@ export interface Subscriptions {
   whenSubscribed(room: string, reader?: Reader): Promise<void>
   /** A version that changes whenever subscribers of the room were notified. */
   versionOf(room: string): number | undefined
-  /** Handles the notification of an entry, which may be late or repeated. */
-  onEntry(room: string, epoch: string, entry: Entry): void
+  /** Handles a notification, which may be late or repeated. */
+  onNotification(room: string, notification: Notification): void
   /** Subscribes again on a new connection, and reads entries that were missed. */
   resubscribe(): Promise<void>
   /** Checks rooms without a notification for `silence` (ms), and rooms whose last read failed. */
@@ -79,6 +80,11 @@ export function createSubscriptions({ listen, unlisten, read, readPositions, kee
     room.head = entry.offset
     notify(room, epoch, entry)
     return true
+  }
+
+  function buffer(room: Subscription, epoch: string, entry: Entry): void {
+    if (room.buffered && room.buffered.length < PAGE) room.buffered.push({ epoch, entry })
+    else room.isStale = true
   }
 
   /** Reads the log until no entry is missing before the latest notification. */
@@ -185,17 +191,16 @@ export function createSubscriptions({ listen, unlisten, read, readPositions, kee
 
     versionOf: (name) => rooms.get(name)?.version,
 
-    onEntry(name, epoch, entry) {
+    onNotification(name, { epoch, entries }) {
       const room = rooms.get(name)
       // The first read includes every earlier entry.
       if (!room || (room.epoch === '' && !room.buffered)) return
       room.receivedAt = performance.now()
-      if (!room.buffered) {
-        if (!deliver(room, epoch, entry)) catchUpInBackground(name, room)
-        return
+      if (entries.length === 0) return catchUpInBackground(name, room)
+      for (const entry of entries) {
+        if (room.buffered) buffer(room, epoch, entry)
+        else if (!deliver(room, epoch, entry)) catchUpInBackground(name, room)
       }
-      if (room.buffered.length < PAGE) room.buffered.push({ epoch, entry })
-      else room.isStale = true
     },
 
     async resubscribe() {
