@@ -151,6 +151,22 @@ describe('subscriptions to a remote log', () => {
     expect(remote.heard).toEqual(['one 6', 'one 7', 'one 8', 'one 9'])
   })
 
+  it('reads no more than once while a thousand come during every reading', async () => {
+    const latches = [createLatch(), createLatch()]
+    for (const latch of latches) {
+      remote.state.reading = latch
+      remote.calls.length = 0
+      const { head } = remote.state
+      remote.state.head += 10
+      remote.ring(head + 10)
+      for (let offset = head + 11; offset <= head + 1010; offset++) remote.ring(offset)
+      latch.open()
+      remote.state.head = head + 1010
+      await vi.waitFor(() => expect(remote.heard.at(-1)).toBe(`one ${head + 1010}`))
+      expect(remote.calls).toEqual([`read ${head}`])
+    }
+  })
+
   it('reads once more when the subscription was renewed while it read', async () => {
     const latch = createLatch()
     remote.state.reading = latch
@@ -169,11 +185,11 @@ describe('subscriptions to a remote log', () => {
     remote.state.reading = latch
     remote.state.head = 6
     remote.ring(6, 'other')
-    remote.state.head = 1000
-    for (let offset = 7; offset <= 1000; offset++) remote.ring(offset)
+    remote.state.head = 5000
+    for (let offset = 7; offset <= 5000; offset++) remote.ring(offset)
     latch.open()
-    await vi.waitFor(() => expect(remote.heard).toHaveLength(995))
-    expect(remote.heard.at(-1)).toBe('one 1000')
+    await vi.waitFor(() => expect(remote.heard).toHaveLength(4995))
+    expect(remote.heard.at(-1)).toBe('one 5000')
   })
 
   it.each([

@@ -1,8 +1,9 @@
+import { EntryBuffer } from '../entry-buffer.js'
 import type { Entry, Subscriber, Reader, LogPage } from '../log.js'
 import type { Notification } from './codec.js'
 
-/** Entries per read, and maximum number of buffered entries. */
-const PAGE = 256
+/** Entries per read. Pages are also limited in size. */
+const PAGE = 1024
 /** Rooms per subscribe or check command. */
 const BATCH_SIZE = 1000
 /** Rooms per check. With more silent rooms, each one is checked less often. */
@@ -48,7 +49,7 @@ interface Subscription {
   epoch: string
   head: number
   /** Notifications that arrived during a read; `undefined` without a read. */
-  buffered: { readonly epoch: string; readonly entry: Entry }[] | undefined
+  buffered: EntryBuffer | undefined
   /** True when the log must be read again, because a notification may be lost. */
   isStale: boolean
   starting: Promise<void> | undefined
@@ -82,18 +83,13 @@ export function createSubscriptions({ listen, unlisten, read, readPositions, kee
     return true
   }
 
-  function buffer(room: Subscription, epoch: string, entry: Entry): void {
-    if (room.buffered && room.buffered.length < PAGE) room.buffered.push({ epoch, entry })
-    else room.isStale = true
-  }
-
   /** Reads the log until no entry is missing before the latest notification. */
   async function catchUp(name: string, room: Subscription, reader?: Reader): Promise<void> {
     if (room.buffered) {
       room.isStale = true
       return
     }
-    room.buffered = []
+    const buffered = (room.buffered = new EntryBuffer())
     try {
       for (;;) {
         room.isStale = false
@@ -101,9 +97,7 @@ export function createSubscriptions({ listen, unlisten, read, readPositions, kee
         if (!isCurrent(name, room)) return
         applyPage(room, page)
         if (room.head < page.head || room.isStale) continue
-        const buffered = room.buffered
-        room.buffered = []
-        if (buffered.every(({ epoch, entry }) => deliver(room, epoch, entry))) break
+        if (buffered.take()?.every(({ epoch, entry }) => deliver(room, epoch, entry))) break
       }
       room.receivedAt = room.readAt = performance.now()
     } catch (error) {
@@ -198,7 +192,7 @@ export function createSubscriptions({ listen, unlisten, read, readPositions, kee
       room.receivedAt = performance.now()
       if (entries.length === 0) return catchUpInBackground(name, room)
       for (const entry of entries) {
-        if (room.buffered) buffer(room, epoch, entry)
+        if (room.buffered) room.buffered.add(epoch, entry)
         else if (!deliver(room, epoch, entry)) catchUpInBackground(name, room)
       }
     },
