@@ -72,9 +72,11 @@ export function createRedisObserver(rooms: readonly string[], port: number, runN
       await Promise.all(clients.map((each) => each.connect()))
       listener.on('message', (channel: string, text: string) => {
         const room = channel.slice(channel.indexOf('{') + 1, -1)
-        const [epoch = '', offset = '', , id = ''] = text.split(' ', 4)
-        begin(room, epoch, Number(offset) - 1)
-        note(room, epoch, Number(offset), id)
+        const [epoch = '', head = '', , list = ''] = text.split(' ', 4)
+        const ids = list.split(',')
+        const base = Number(head) - ids.length
+        begin(room, epoch, base)
+        for (const [index, id] of ids.entries()) note(room, epoch, base + 1 + index, id)
       })
       await listener.subscribe(...rooms.map((room) => `signalpost:0:{${room}}`))
       for (const room of rooms) await look(client, room)

@@ -69,7 +69,7 @@ export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
 
   const disturbed: SignalLog = {
     ...engine,
-    append: (entry) => disturb(() => engine.append(entry)),
+    append: (entries) => disturb(() => engine.append(entries)),
     read: (room, after, limit) => disturb(() => engine.read(room, after, limit)),
     find: (room, age) => disturb(() => engine.find(room, age)),
   }

@@ -19,7 +19,7 @@ describe('liveness', () => {
   it('P7.1 answers a ping at once, even while signals wait for the log', async () => {
     const inner = createMemoryLog()
     const latch = createLatch()
-    const log: SignalLog = { ...inner, append: (entry) => latch.opened.then(() => inner.append(entry)) }
+    const log: SignalLog = { ...inner, append: (entries) => latch.opened.then(() => inner.append(entries)) }
     const { url } = await startRelay({ log })
     const page = await join(url)
     page.signal('Saved')
@@ -106,10 +106,10 @@ describe('endings', () => {
     const latch = createLatch()
     const log: SignalLog = {
       ...inner,
-      async append(entry) {
+      async append(entries) {
         arrival.open()
         await latch.opened
-        return inner.append(entry)
+        return inner.append(entries)
       },
     }
     const { relay, url } = await startRelay({ log })

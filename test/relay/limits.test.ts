@@ -405,9 +405,9 @@ describe('a connection', () => {
     const times: number[] = []
     const log = {
       ...inner,
-      append: (entry: Parameters<typeof inner.append>[0]) => {
-        times.push(performance.now())
-        return inner.append(entry)
+      append: (entries: Parameters<typeof inner.append>[0]) => {
+        times.push(...entries.map(() => performance.now()))
+        return inner.append(entries)
       },
     }
     const { url } = await startRelay({ log, ...options })

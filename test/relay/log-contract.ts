@@ -1,5 +1,6 @@
 import { expect, it, onTestFinished, vi } from 'vitest'
 import type { Entry, SignalLog } from '../../examples/relay/signal-log/log.js'
+import { appendOne } from './append-one.js'
 
 /** What every log can be bounded by. */
 export interface LogBounds {
@@ -15,7 +16,7 @@ export function itKeepsTheContract(create: (bounds: LogBounds) => Promise<Signal
     onTestFinished(() => log.close())
     await log.open()
     const add = (id: string, room = 'main', data: unknown = null) =>
-      log.append({ room, id, prefix: `{"type":"signal","id":"${id}","data":${JSON.stringify(data)}` })
+      appendOne(log, { room, id, prefix: `{"type":"signal","id":"${id}","data":${JSON.stringify(data)}` })
     /** Reads until what was read is as wanted; fails with what is not. */
     const readUntil = (after: number | 'end', wanted: (page: Awaited<ReturnType<SignalLog['read']>>) => void) =>
       vi.waitFor(async () => wanted(await log.read('main', after, 100)), WAITING)
@@ -40,6 +41,19 @@ export function itKeepsTheContract(create: (bounds: LogBounds) => Promise<Signal
     expect(await log.read('main', 1, 1)).toMatchObject({ id: 'a', head: 3, entries: [{ id: 'b' }] })
     expect(await log.read('main', 'end', 10)).toMatchObject({ id: 'c', head: 3, entries: [] })
     expect(await log.read('main', 7, 10)).toMatchObject({ head: 3, entries: [] })
+  })
+
+  it('appends a list in order, with a result for each of its signals', async () => {
+    const { log, add } = await setup()
+    await add('b')
+    const list = ['a', 'b', 'c', 'a'].map((id) => ({ room: 'main', id, prefix: `{"id":"${id}"` }))
+    expect(await log.append(list)).toEqual(['logged', 'known', 'logged', 'known'])
+    const { entries } = await log.read('main', 0, 10)
+    expect(entries.map(({ offset, id }) => [offset, id])).toEqual([
+      [1, 'b'],
+      [2, 'a'],
+      [3, 'c'],
+    ])
   })
 
   it('keeps rooms apart, whatever they are called', async () => {
@@ -75,10 +89,10 @@ export function itKeepsTheContract(create: (bounds: LogBounds) => Promise<Signal
     const { log } = await setup()
     const entry = { room: 'main', id: 'shop:order-1', prefix: '{"a":1', digest: 'one' }
     const answers = [
-      await log.append(entry),
-      await log.append(entry),
-      await log.append({ ...entry, digest: 'two' }),
-      await log.append({ ...entry, digest: 'three', room: 'other' }),
+      await appendOne(log, entry),
+      await appendOne(log, entry),
+      await appendOne(log, { ...entry, digest: 'two' }),
+      await appendOne(log, { ...entry, digest: 'three', room: 'other' }),
     ]
     expect(answers).toEqual(['logged', 'known', 'conflict', 'conflict'])
     expect((await log.read('main', 'end', 1)).head).toBe(1)

@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createMemoryLog, type MemoryLogOptions } from '../../examples/relay/signal-log/memory/log.js'
+import { appendOne } from './append-one.js'
 import { itKeepsTheContract } from './log-contract.js'
 
 function setup(options: MemoryLogOptions = {}) {
@@ -12,7 +13,7 @@ function setup(options: MemoryLogOptions = {}) {
     log,
     time,
     add: (room: string, id = `id-${made++}`, size = 0) =>
-      log.append({ room, id, prefix: `{"type":"signal","id":"${id}","data":"${'x'.repeat(size)}"` }),
+      appendOne(log, { room, id, prefix: `{"type":"signal","id":"${id}","data":"${'x'.repeat(size)}"` }),
     sweep: () => vi.advanceTimersByTime(30_000),
     async epoch(room: string) {
       return (await log.read(room, 'end', 0)).epoch
@@ -154,7 +155,7 @@ describe('the log in memory', () => {
     const before = [await epoch('user:1'), await epoch('user:60000')]
     calls = 0
     for (let count = 0; count < 20; count++) {
-      await log.append({ room: 'user:1', id: `id-${count}`, prefix: '{"type":"signal"' })
+      await appendOne(log, { room: 'user:1', id: `id-${count}`, prefix: '{"type":"signal"' })
     }
     expect(calls).toBeLessThan(1000)
     expect([await epoch('user:1'), await epoch('user:60000')]).toEqual(before)

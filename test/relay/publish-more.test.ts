@@ -93,8 +93,10 @@ describe('a list that cannot be logged as a whole', () => {
   it('P11.12 and P11.4 learns what is logged when the log fails in the middle, and a repetition completes it', async () => {
     const log = createMemoryLog()
     let isFull = true
-    const append: typeof log.append = (entry) =>
-      isFull && entry.id.endsWith('.1') ? Promise.reject(new Error('OOM full')) : log.append(entry)
+    const append: typeof log.append = (entries) =>
+      isFull && entries.some(({ id }) => id.endsWith('.1'))
+        ? Promise.reject(new Error('OOM full'))
+        : log.append(entries)
     const { publish, url } = await setup({ log: { ...log, append }, retryFor: 1 })
     const page = await join(url)
     const list = [{ signal: 'One' }, { signal: 'Two' }, { signal: 'Three' }]

@@ -1,6 +1,7 @@
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { createRedisLog } from '../../examples/relay/signal-log/redis/log.js'
 import type { Durability } from '../../examples/relay/signal-log/log.js'
+import { appendOne } from './append-one.js'
 import { describeRedis, KEEPS, startRedis, type RedisServer } from './redis-server.js'
 
 const WAITING = { timeout: 20_000, interval: 50 }
@@ -9,7 +10,7 @@ async function openLog(url: string, durability: Durability) {
   const log = createRedisLog({ url, durability })
   onTestFinished(() => log.close())
   await log.open()
-  return { log, add: (id: string) => log.append({ room: 'main', id, prefix: `{"id":"${id}"` }) }
+  return { log, add: (id: string) => appendOne(log, { room: 'main', id, prefix: `{"id":"${id}"` }) }
 }
 
 async function startReplicaOf(primary: RedisServer) {

@@ -3,6 +3,7 @@ import type { Entry } from '../../examples/relay/signal-log/log.js'
 import { createRedisLog, type RedisLogOptions } from '../../examples/relay/signal-log/redis/log.js'
 import { createChance } from '../faults/chance.js'
 import { startProxy } from '../faults/proxy.js'
+import { appendOne } from './append-one.js'
 import { connect, join, startRelay } from './protocol-client.js'
 import { describeRedis, startRedis, type RedisServer } from './redis-server.js'
 
@@ -21,7 +22,7 @@ async function openLog(url: string, options: Omit<RedisLogOptions, 'url'> = {}) 
     for (let done = 0; done < count; done += 1) {
       made += 1
       const id = `id-${made}`
-      await log.append({ room, id, prefix: `{"type":"signal","id":"${id}","data":"${'x'.repeat(size)}"` })
+      await appendOne(log, { room, id, prefix: `{"type":"signal","id":"${id}","data":"${'x'.repeat(size)}"` })
     }
   }
   return { log, news, fill }

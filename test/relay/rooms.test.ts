@@ -158,7 +158,7 @@ function createReplaceableLog() {
   const log: SignalLog = {
     health: 'ready',
     open: () => inner.open(),
-    append: (entry) => inner.append(entry),
+    append: (entries) => inner.append(entries),
     read: (...args) => inner.read(...args),
     find: (...args) => inner.find(...args),
     subscribe(room, subscriber) {

@@ -7,6 +7,7 @@ import { createLogins } from '../../examples/relay/admin/login.js'
 import type { SignalLog } from '../../examples/relay/signal-log/log.js'
 import { createMemoryLog } from '../../examples/relay/signal-log/memory/log.js'
 import type { RelayOptions } from '../../examples/relay/relay.js'
+import { appendOne } from './append-one.js'
 import { connect, pageId, startRelay } from './protocol-client.js'
 import { createRecorder, SECRET, sign } from './security.js'
 
@@ -319,7 +320,7 @@ describe('the clock of another instance', () => {
   const appendRevocation = (log: SignalLog, data: Readonly<Record<string, unknown>>) => {
     const [room, id] = ['$revocations', pageId()]
     const opening = JSON.stringify({ type: 'signal', id, signal: 'Control', data, room, sender: {} }).slice(0, -1)
-    return log.append({ room, id, prefix: opening } as Parameters<SignalLog['append']>[0])
+    return appendOne(log, { room, id, prefix: opening })
   }
 
   it.each([-5, -4, 0, 4, 3600])(

@@ -2,6 +2,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { SignalLog } from '../../examples/relay/signal-log/log.js'
 import { createMemoryLog } from '../../examples/relay/signal-log/memory/log.js'
 import { createRedisLog } from '../../examples/relay/signal-log/redis/log.js'
+import { appendOne } from './append-one.js'
 import { createLatch } from './latch.js'
 import { connect, startRelay } from './protocol-client.js'
 import { describeRedis, startRedis } from './redis-server.js'
@@ -235,7 +236,7 @@ let made = 0
 async function fill(log: SignalLog, room: string, count: number): Promise<void> {
   for (let index = 0; index < count; index += 1) {
     made += 1
-    await log.append({
+    await appendOne(log, {
       room,
       id: `id-${made}`,
       prefix: `{"type":"signal","id":"id-${made}","signal":"A","room":"${room}"`,

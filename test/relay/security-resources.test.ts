@@ -5,6 +5,7 @@ import { pino } from 'pino'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createMemoryLog } from '../../examples/relay/signal-log/memory/log.js'
 import { maskedFrame, openRaw } from '../properties/raw-socket.js'
+import { appendOne } from './append-one.js'
 import { connect, join, pageId, startRelay } from './protocol-client.js'
 import { createRecorder } from './security.js'
 
@@ -147,11 +148,11 @@ describe('resources', () => {
     const rooms = 50_000
     for (let count = 0; count < rooms; count += 1) {
       const room = `room:${count}`
-      await log.append({ room, id: `id-${count}`, prefix: `{"type":"signal","data":"${'x'.repeat(400)}"` })
+      await appendOne(log, { room, id: `id-${count}`, prefix: `{"type":"signal","data":"${'x'.repeat(400)}"` })
     }
     const [first, last] = [await log.read('room:0', 0, 10), await log.read(`room:${rooms - 1}`, 0, 10)]
-    const again = await log.append({ room: 'room:0', id: 'id-0', prefix: '{' })
-    const known = await log.append({ room: `room:${rooms - 1}`, id: `id-${rooms - 1}`, prefix: '{' })
+    const again = await appendOne(log, { room: 'room:0', id: 'id-0', prefix: '{' })
+    const known = await appendOne(log, { room: `room:${rooms - 1}`, id: `id-${rooms - 1}`, prefix: '{' })
     // 50,000 rooms of more than 400 bytes each are many times what fits, and so are the ids beside them.
     expect([first.entries.length, last.entries.length, again, known]).toEqual([0, 1, 'logged', 'known'])
   })
@@ -201,9 +202,9 @@ describe('resources', () => {
     const inner = createMemoryLog()
     const log = {
       ...inner,
-      append(entry: Parameters<typeof inner.append>[0]) {
-        if (entry.prefix.includes('Poison')) throw new Error('a defect')
-        return inner.append(entry)
+      append(entries: Parameters<typeof inner.append>[0]) {
+        if (entries.some(({ prefix }) => prefix.includes('Poison'))) throw new Error('a defect')
+        return inner.append(entries)
       },
     }
     const authorize = () => ({

@@ -1,6 +1,8 @@
 import { EventEmitter } from 'node:events'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { createDurability } from '../../examples/relay/signal-log/redis/durability.js'
+import { textOf } from '../../examples/relay/output/frame.js'
+import { readNotification } from '../../examples/relay/signal-log/redis/codec.js'
 import { createSubscriptions } from '../../examples/relay/signal-log/redis/subscriptions.js'
 import type { Entry, LogPage } from '../../examples/relay/signal-log/log.js'
 import type { RedisClient } from '../../examples/relay/signal-log/redis/client.js'
@@ -60,7 +62,8 @@ function createRemote() {
     following: subscriptions,
     stop,
     lose: (lost: boolean) => (isAway = lost),
-    ring: (offset: number, epoch = state.epoch) => subscriptions.onEntry('main', epoch, entry(offset)),
+    ring: (offset: number, epoch = state.epoch) =>
+      subscriptions.onNotification('main', { epoch, entries: [entry(offset)] }),
     settled: () => new Promise((resolve) => setImmediate(resolve)),
   }
 }
@@ -112,6 +115,21 @@ describe('subscriptions to a remote log', () => {
     expect(remote.calls).toEqual([])
   })
 
+  it('takes many from one notification, and reads where it holds none or follows a gap', async () => {
+    remote.state.head = 8
+    remote.following.onNotification('main', { epoch: 'one', entries: [5, 6, 7, 8].map(entry) })
+    expect(remote.heard.splice(0)).toEqual(['one 6', 'one 7', 'one 8'])
+    remote.state.head = 10
+    remote.following.onNotification('main', { epoch: 'one', entries: [] })
+    await remote.settled()
+    expect(remote.heard.splice(0)).toEqual(['one 9', 'one 10'])
+    remote.state.head = 13
+    remote.following.onNotification('main', { epoch: 'one', entries: [12, 13].map(entry) })
+    await remote.settled()
+    expect(remote.heard).toEqual(['one 11', 'one 12', 'one 13'])
+    expect(remote.calls).toEqual(['read 8', 'read 10'])
+  })
+
   it('reads what lies between', async () => {
     remote.state.head = 8
     remote.ring(8)
@@ -133,6 +151,22 @@ describe('subscriptions to a remote log', () => {
     expect(remote.heard).toEqual(['one 6', 'one 7', 'one 8', 'one 9'])
   })
 
+  it('reads no more than once while a thousand come during every reading', async () => {
+    const latches = [createLatch(), createLatch()]
+    for (const latch of latches) {
+      remote.state.reading = latch
+      remote.calls.length = 0
+      const { head } = remote.state
+      remote.state.head += 10
+      remote.ring(head + 10)
+      for (let offset = head + 11; offset <= head + 1010; offset++) remote.ring(offset)
+      latch.open()
+      remote.state.head = head + 1010
+      await vi.waitFor(() => expect(remote.heard.at(-1)).toBe(`one ${head + 1010}`))
+      expect(remote.calls).toEqual([`read ${head}`])
+    }
+  })
+
   it('reads once more when the subscription was renewed while it read', async () => {
     const latch = createLatch()
     remote.state.reading = latch
@@ -151,11 +185,11 @@ describe('subscriptions to a remote log', () => {
     remote.state.reading = latch
     remote.state.head = 6
     remote.ring(6, 'other')
-    remote.state.head = 1000
-    for (let offset = 7; offset <= 1000; offset++) remote.ring(offset)
+    remote.state.head = 5000
+    for (let offset = 7; offset <= 5000; offset++) remote.ring(offset)
     latch.open()
-    await vi.waitFor(() => expect(remote.heard).toHaveLength(995))
-    expect(remote.heard.at(-1)).toBe('one 1000')
+    await vi.waitFor(() => expect(remote.heard).toHaveLength(4995))
+    expect(remote.heard.at(-1)).toBe('one 5000')
   })
 
   it.each([
@@ -248,6 +282,29 @@ describe('subscriptions to a remote log', () => {
     remote.ring(6)
     expect(remote.heard).toEqual([])
     expect(remote.calls).toEqual(['unsubscribe main'])
+  })
+})
+
+describe('a notification of Redis', () => {
+  const single = 'epoch 7 1700000000000 shop:k.1 {"id":"shop:k.1"'
+
+  it('holds one entry or several, or only says that there are some', () => {
+    const several = readNotification('epoch 9 1700000000000 a,b,c {"id":"a"\n{"id":"b"\n{"id":"c"')
+    expect(readNotification(single)).toMatchObject({ epoch: 'epoch', entries: [{ offset: 7, id: 'shop:k.1' }] })
+    expect(several?.entries.map(({ offset, id }) => [offset, id])).toEqual([
+      [7, 'a'],
+      [8, 'b'],
+      [9, 'c'],
+    ])
+    expect(textOf(several?.entries[1]?.frame ?? Buffer.alloc(0))).toBe('{"id":"b","offset":8,"at":1700000000000}')
+    expect(readNotification('epoch 9 1700000000000 a,b,c {')).toEqual({ epoch: 'epoch', entries: [] })
+    expect(readNotification('of another program')).toBeUndefined()
+  })
+
+  it('is to relays of an earlier version one entry, behind a gap if there are several', () => {
+    const earlier = /^(\S+) (\d+) (\d+) (\S+) (\{.*)$/s
+    expect(earlier.exec(single)?.slice(1)).toEqual(['epoch', '7', '1700000000000', 'shop:k.1', '{"id":"shop:k.1"'])
+    expect(earlier.exec('epoch 9 1700000000000 a,b {"id":"a"\n{"id":"b"')?.[2]).toBe('9')
   })
 })
 

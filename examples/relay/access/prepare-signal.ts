@@ -1,9 +1,8 @@
 import { DEFAULT_ROOM } from '../../../src/protocol/names.js'
 import type { SendFrame, Sender } from '../../../src/protocol/frames.js'
 import { findFault, type SignalRefusal } from './validate-signal.js'
-import type { AppendResult, NewEntry } from '../signal-log/log.js'
+import type { NewEntry } from '../signal-log/log.js'
 import { signalPrefix } from '../signal-log/new-entry.js'
-import type { RetryingLog } from '../signal-log/retry.js'
 import type { Rights } from './rights.js'
 import type { SenderEpochs } from '../signal-log/sender-epochs.js'
 
@@ -33,19 +32,6 @@ export function prepareSignal(send: SendFrame, principal: Principal, exclude?: s
   return { room, id, prefix, epochs: principal.epochs }
 }
 
-export function isRefusal(value: NewEntry | SignalRefusal | AppendResult): value is SignalRefusal {
+export function isRefusal(value: NewEntry | SignalRefusal): value is SignalRefusal {
   return typeof value === 'object' && 'code' in value
-}
-
-/** Checks one signal of a page and appends it to the log. */
-export async function publishSignal(
-  send: SendFrame,
-  principal: Principal,
-  log: RetryingLog,
-  isAbandoned?: () => boolean,
-): Promise<SignalRefusal | undefined> {
-  const entry = prepareSignal(send, principal)
-  if (isRefusal(entry)) return entry
-  await log.append(entry, isAbandoned)
-  return undefined
 }

@@ -14,6 +14,9 @@ const UNSUPPORTED_DATA = 1003
 /** Time over which senders reconnect after a new epoch of the log (ms). */
 const RECONNECT_SPREAD = 1000
 
+/** Signals that are logged together. A client has at most as many unanswered. */
+const MAX_SIGNALS = 256
+
 /** One connection, from its first byte to its last. */
 export interface Connection {
   readonly writer: Writer
@@ -112,11 +115,19 @@ class SocketConnection implements Connection, QueueConsumer<ReceivedFrame> {
     this.#ws.terminate()
   }
 
-  /** Handles the next frame of the queue. */
-  handle(received: ReceivedFrame): Promise<void> | undefined {
-    const wait = received.frame.type === 'hello' ? 0 : this.#throttle.reserve()
-    if (wait === 0) return this.#session.handle(received)
-    return pause(wait).then(() => (this.writer.isEnded ? undefined : this.#session.handle(received)))
+  /** Handles the next frame of the queue, or the next signals to one room. */
+  handle(queue: ReceivedFrame[]): Promise<void> | undefined {
+    const wait = queue[0]?.frame.type === 'hello' ? 0 : this.#throttle.reserve()
+    if (wait === 0) return this.#session.handle(this.#takeFrames(queue))
+    return pause(wait).then(() => (this.writer.isEnded ? undefined : this.#session.handle(this.#takeFrames(queue))))
+  }
+
+  /** Takes the first frame, and the further signals to the same room that are not throttled. */
+  #takeFrames(queue: ReceivedFrame[]): ReceivedFrame[] {
+    const most = Math.min(queue.length, MAX_SIGNALS)
+    let count = 1
+    while (count < most && areToSameRoom(queue[0], queue[count]) && this.#throttle.tryReserve()) count += 1
+    return queue.splice(0, count)
   }
 
   onError(error: unknown): void {
@@ -213,6 +224,10 @@ class SocketConnection implements Connection, QueueConsumer<ReceivedFrame> {
     this.#session.end()
     this.#logger.debug({ code }, 'a connection ended')
   }
+}
+
+function areToSameRoom(first?: ReceivedFrame, other?: ReceivedFrame): boolean {
+  return first?.frame.type === 'signal' && other?.frame.type === 'signal' && first.frame.room === other.frame.room
 }
 
 function pause(milliseconds: number): Promise<void> {

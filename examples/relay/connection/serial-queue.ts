@@ -6,7 +6,8 @@ const MAX_SIZE = 262_144
 /** Handles the items of a queue. */
 export interface QueueConsumer<Item> {
   readonly isEnded: boolean
-  handle(item: Item): Promise<void> | undefined
+  /** Handles the first of the items, and removes them. */
+  handle(items: Item[]): Promise<void> | undefined
   onError(error: unknown): void
   /** The queue is full: stop reading. */
   onFull(): void
@@ -14,7 +15,7 @@ export interface QueueConsumer<Item> {
   onEmpty(): void
 }
 
-/** Handles items one at a time, in order. */
+/** Handles items in order: the next ones wait until the consumer is done with the first. */
 export class SerialQueue<Item> {
   readonly #consumer: QueueConsumer<Item>
   /** Not kept while it is empty: an idle connection has no array. */
@@ -40,14 +41,16 @@ export class SerialQueue<Item> {
   }
 
   clear(): void {
-    this.#items = undefined
+    this.#items?.splice(0)
   }
 
   async #handleItems(): Promise<void> {
     const consumer = this.#consumer
     try {
-      for (let next = this.#items?.shift(); next !== undefined && !consumer.isEnded; next = this.#items?.shift()) {
-        await consumer.handle(next)
+      // All items that arrive with the first one are in the queue before that is handled.
+      await undefined
+      while (this.#items?.length && !consumer.isEnded) {
+        await consumer.handle(this.#items)
         if (this.#items?.length) continue
         this.#items = undefined
         this.#size = 0

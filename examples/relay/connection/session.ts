@@ -1,12 +1,13 @@
 import * as CloseCode from '../../../src/protocol/close-codes.js'
 import { isPageId } from '../../../src/protocol/codec.js'
-import type { ClientFrame, HelloFrame, RoomRequest, SendFrame } from '../../../src/protocol/frames.js'
+import type { ClientFrame, HelloFrame, RoomRequest } from '../../../src/protocol/frames.js'
 import { isName } from '../../../src/protocol/names.js'
 import { publicTab, TOKEN_FAULTS, type Access, type TokenFault } from '../access/access.js'
 import type { Writer } from '../output/writer.js'
 import type { ConcurrencyLimit } from '../limits/concurrency.js'
-import { publishSignal, type Principal } from '../access/prepare-signal.js'
+import { isRefusal, prepareSignal, type Principal } from '../access/prepare-signal.js'
 import { NAME_RULE, type SignalRefusal } from '../access/validate-signal.js'
+import type { NewEntry } from '../signal-log/log.js'
 import type { RetryingLog } from '../signal-log/retry.js'
 import type { Rights } from '../access/rights.js'
 import type { Rooms } from '../rooms/rooms.js'
@@ -54,14 +55,16 @@ export class Session {
     this.#options = options
   }
 
-  /** Call this for one frame at a time. */
-  handle({ frame, at }: ReceivedFrame): Promise<void> | undefined {
-    if (frame.type === 'hello') return this.#open(frame)
+  /** Handles one frame, or several signals to one room. Call it again when it is done. */
+  handle(received: readonly ReceivedFrame[]): Promise<void> | undefined {
+    const [first] = received
+    if (first?.frame.type === 'hello') return this.#open(first.frame)
     const state = this.#state
-    if (state.state === 'greeting') return undefined
+    if (!first || state.state === 'greeting') return undefined
+    const { frame, at } = first
     switch (frame.type) {
       case 'signal':
-        return this.#publish(frame, state.principal)
+        return this.#publish(received, state.principal)
       case 'join':
         return this.#join(frame, state.principal.rights, at)
       case 'leave':
@@ -118,12 +121,26 @@ export class Session {
     })
   }
 
-  async #publish(frame: SendFrame, principal: Principal): Promise<void> {
+  async #publish(received: readonly ReceivedFrame[], principal: Principal): Promise<void> {
+    const entries: NewEntry[] = []
+    try {
+      for (const [index, { frame }] of received.entries()) {
+        if (frame.type !== 'signal') continue
+        if (index === 0 && !frame.pipelined) principal.epochs.clear()
+        const entry = prepareSignal(frame, principal)
+        if (isRefusal(entry)) this.#writer.send({ type: 'refused', id: frame.id, ...entry })
+        else entries.push(entry)
+      }
+    } finally {
+      // A signal whose check throws ends the connection, after the earlier signals.
+      if (entries.length > 0) await this.#append(entries)
+    }
+  }
+
+  async #append(entries: readonly NewEntry[]): Promise<void> {
     const writer = this.#writer
-    if (!frame.pipelined) principal.epochs.clear()
-    const refusal = await publishSignal(frame, principal, this.#options.log, () => writer.isEnded)
-    if (refusal) writer.send({ type: 'refused', id: frame.id, ...refusal })
-    else writer.accept(frame.id)
+    await this.#options.log.append(entries, () => writer.isEnded)
+    for (const { id } of entries) writer.accept(id)
   }
 
   async #join({ room, since }: RoomRequest, rights: Rights, at: number): Promise<void> {

@@ -5,7 +5,7 @@ import { publicTab, TOKEN_FAULTS, type Access } from '../access/access.js'
 import type { AddressOf } from '../limits/client-address.js'
 import type { Authenticate } from './authenticate.js'
 import type { BodyReader } from './body.js'
-import { publishSignal, type Principal } from '../access/prepare-signal.js'
+import { isRefusal, prepareSignal, type Principal } from '../access/prepare-signal.js'
 import type { PublishKey } from '../access/keys.js'
 import type { NewEntry } from '../signal-log/log.js'
 import type { RetryingLog } from '../signal-log/retry.js'
@@ -85,7 +85,8 @@ export function createPosts(options: PostsOptions): Posts {
 
   async function tryAppend(entry: NewEntry): Promise<Reply | undefined> {
     try {
-      return (await log.append(entry)) === 'conflict' ? CONFLICT : undefined
+      const [result] = await log.append([entry])
+      return result === 'conflict' ? CONFLICT : undefined
     } catch (error) {
       if (isTemporary(error)) return UNAVAILABLE
       throw error
@@ -144,9 +145,13 @@ export function createPosts(options: PostsOptions): Posts {
     const accepted: string[] = []
     const refused: unknown[] = []
     for (const send of sends) {
-      const refusal = await publishSignal(send, principal, log)
-      if (refusal) refused.push({ id: send.id, ...refusal })
-      else accepted.push(send.id)
+      const entry = prepareSignal(send, principal)
+      if (isRefusal(entry)) {
+        refused.push({ id: send.id, ...entry })
+        continue
+      }
+      await log.append([entry])
+      accepted.push(send.id)
     }
     return json(200, { accepted, refused })
   }

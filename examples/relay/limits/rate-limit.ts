@@ -31,6 +31,16 @@ export class Throttle {
     return this.wait()
   }
 
+  /** Reserves the next slot if that is due now, and returns whether it did. */
+  tryReserve(): boolean {
+    if (this.#interval === 0) return true
+    const time = this.#time()
+    const due = nextDue(this.#due, time, this.#interval, this.#burst)
+    if (due > time) return false
+    this.#due = due
+    return true
+  }
+
   /** Returns the delay until all reservations are due (ms). */
   wait(): number {
     return Math.max(this.#due - this.#time(), 0)

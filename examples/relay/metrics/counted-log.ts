@@ -10,10 +10,10 @@ export function countAppends(log: RetryingLog, counters: Pick<Counters, 'logged'
       return log.health
     },
     open: log.open,
-    async append(entry, isGivenUp) {
-      const result = await log.append(entry, isGivenUp)
-      counters.logged(entry, result)
-      return result
+    async append(entries, isAbandoned) {
+      const results = await log.append(entries, isAbandoned)
+      counters.logged(entries, results)
+      return results
     },
     read: log.read,
     find: log.find,
@@ -22,18 +22,18 @@ export function countAppends(log: RetryingLog, counters: Pick<Counters, 'logged'
   }
 }
 
-/** Wraps a log and counts each append that fails; `EpochChanged` is an answer. */
+/** Wraps a log and counts each signal that it did not append; `EpochChanged` is an answer. */
 export function countFailures(log: SignalLog, counters: Pick<Counters, 'appendFailed'>): SignalLog {
   return {
     get health() {
       return log.health
     },
     open: log.open,
-    async append(entry) {
+    async append(entries) {
       try {
-        return await log.append(entry)
+        return await log.append(entries)
       } catch (error) {
-        if (!(error instanceof EpochChanged)) counters.appendFailed(failureReason(error))
+        if (!(error instanceof EpochChanged)) counters.appendFailed(failureReason(error), entries.length)
         throw error
       }
     },

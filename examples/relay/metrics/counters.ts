@@ -42,8 +42,8 @@ export interface Counters {
   readonly counts: Counts
   readonly latestSignals: readonly LoggedSignal[]
   readonly latestRefusals: readonly LoggedRefusal[]
-  logged(entry: NewEntry, result: AppendResult): void
-  appendFailed(reason: string): void
+  logged(entries: readonly NewEntry[], results: readonly AppendResult[]): void
+  appendFailed(reason: string, signals: number): void
   refused(reason: string, text: string): void
   delivered(): void
   sent(frame: RelayFrame): void
@@ -61,17 +61,23 @@ export function createCounters(remembered: number): Counters {
     keep(latestRefusals, { at: Date.now(), reason, text }, MAX_REFUSALS)
   }
 
+  function countLogged({ id, prefix }: NewEntry): void {
+    // Only a backend's ids have a colon.
+    counts.signalsIn[id.includes(':') ? 'backend' : 'page'] += 1
+    if (remembered > 0) keep(latestSignals, { at: Date.now(), prefix }, remembered)
+  }
+
   return {
     counts,
     latestSignals,
     latestRefusals,
-    logged({ id, prefix }, result) {
-      if (result !== 'logged') return void (counts.duplicates += 1)
-      // Only a backend's ids have a colon.
-      counts.signalsIn[id.includes(':') ? 'backend' : 'page'] += 1
-      keep(latestSignals, { at: Date.now(), prefix }, remembered)
+    logged(entries, results) {
+      for (const [index, entry] of entries.entries()) {
+        if (results[index] === 'logged') countLogged(entry)
+        else counts.duplicates += 1
+      }
     },
-    appendFailed: (reason) => increase(counts.appendFailures, reason),
+    appendFailed: (reason, signals) => increase(counts.appendFailures, reason, signals),
     refused,
     delivered() {
       counts.signalsOut += 1

@@ -83,7 +83,7 @@ export function createInstanceChannel({ room, log, onMessage, age }: InstanceCha
     async publish(data) {
       const id = randomBytes(16).toString('base64url')
       const prefix = signalPrefix({ id, signal: 'Control', data, room, sender: {} })
-      await log.append({ room, id, prefix })
+      await log.append([{ room, id, prefix }])
     },
     stop() {
       isStopped = true

@@ -1,11 +1,12 @@
 import type { GapFrame, Position, Since } from '../../../src/protocol/frames.js'
 import type { Writer } from '../output/writer.js'
+import { EntryBuffer } from '../signal-log/entry-buffer.js'
 import type { Entry, LogPage, Reader, SignalLog } from '../signal-log/log.js'
 import type { ReplayQueue } from './replays.js'
 import { resume, type Start } from './resume.js'
 
-const PAGE = 256
-const MAX_BUFFERED_ENTRIES = 256
+/** Entries per read. Pages of a remote log are also limited in size. */
+const PAGE = 1024
 
 /** The position belongs to the member: members of one room may be in different epochs. */
 interface Member {
@@ -15,9 +16,7 @@ interface Member {
   id: string | undefined
   /** False while the member reads the log; new entries are buffered meanwhile. */
   isLive: boolean
-  buffered: { readonly epoch: string; readonly entry: Entry }[]
-  /** True when the buffer overflowed: the log must be read again. */
-  hasOverflowed: boolean
+  readonly buffered: EntryBuffer
 }
 
 /** The start of a replay, and the log that was read from there. */
@@ -51,14 +50,14 @@ export function createRoom({ name, log, replayQueue, onEmpty, onFailure }: RoomO
   function deliver(epoch: string, entry?: Entry): void {
     for (const member of members.values()) {
       if (!entry) restartReplay(member)
-      else if (!member.isLive) buffer(member, epoch, entry)
+      else if (!member.isLive) member.buffered.add(epoch, entry)
       else if (!push(member, epoch, entry)) void catchUp(member)
     }
   }
 
   function restartReplay(member: Member): void {
     if (member.isLive) void catchUp(member)
-    else member.hasOverflowed = true
+    else member.buffered.invalidate()
   }
 
   /** Sends the member's next entry, and returns false when entries before it are missing. */
@@ -70,14 +69,6 @@ export function createRoom({ name, log, replayQueue, onEmpty, onFailure }: RoomO
     member.id = entry.id
     member.writer.sendShared(entry.frame)
     return true
-  }
-
-  function buffer(member: Member, epoch: string, entry: Entry): void {
-    if (member.buffered.length >= MAX_BUFFERED_ENTRIES) {
-      member.hasOverflowed = true
-      member.buffered = []
-    }
-    if (!member.hasOverflowed) member.buffered.push({ epoch, entry })
   }
 
   function isCurrent(member: Member): boolean {
@@ -125,11 +116,8 @@ export function createRoom({ name, log, replayQueue, onEmpty, onFailure }: RoomO
 
   /** Switches to live delivery if the buffered entries continue the member's position. */
   function goLive(member: Member): boolean {
-    const { buffered, hasOverflowed } = member
-    member.buffered = []
-    member.hasOverflowed = false
-    if (hasOverflowed) return false
-    member.isLive = buffered.every(({ epoch, entry }) => push(member, epoch, entry))
+    const buffered = member.buffered.take()
+    member.isLive = buffered?.every(({ epoch, entry }) => push(member, epoch, entry)) ?? false
     return member.isLive
   }
 
@@ -175,8 +163,7 @@ export function createRoom({ name, log, replayQueue, onEmpty, onFailure }: RoomO
         offset: 0,
         id: undefined,
         isLive: false,
-        buffered: [],
-        hasOverflowed: false,
+        buffered: new EntryBuffer(),
       }
       // Add the member before the read: entries that are logged in between are buffered instead of lost.
       members.set(writer, member)

@@ -85,11 +85,11 @@ export interface SignalLog {
   /** Checks that the log is usable, and rejects with `LogUnusable` if not. */
   open(): Promise<void>
   /**
-   * Appends a signal once per room and id. Subscribers of the room receive it before or after the promise resolves.
-   * Rejects with `EpochChanged`, without appending, when the room's log began a new epoch since the sender's last
-   * signal.
+   * Appends signals of one sender to one room in order, each once per room and id: all of them or none. Subscribers of
+   * the room receive them before or after the promise resolves. Rejects with `EpochChanged`, without appending, when the
+   * room's log began a new epoch since the sender's last signal.
    */
-  append(entry: NewEntry): Promise<AppendResult>
+  append(entries: readonly NewEntry[]): Promise<readonly AppendResult[]>
   /** Reads at most `limit` entries after an offset; `'end'` is the offset of the newest entry. Readers take turns. */
   read(room: string, after: number | 'end', limit: number, reader?: Reader): Promise<LogPage>
   /** Finds the offset of `age` (ms) before the call, by the log's own clock. Readers take turns. */

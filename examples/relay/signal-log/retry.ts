@@ -20,7 +20,7 @@ export interface RetryingLog extends SignalLog {
    * @param isAbandoned Reports whether the sender has disconnected. Retrying then stops: a late append could overtake
    * signals that the same page sends on its next connection.
    */
-  append(entry: NewEntry, isAbandoned?: () => boolean): Promise<AppendResult>
+  append(entries: readonly NewEntry[], isAbandoned?: () => boolean): Promise<readonly AppendResult[]>
 }
 
 /** Retries failed calls unchanged until they succeed or time is up. */
@@ -49,7 +49,7 @@ export function withRetry(log: SignalLog, { retryFor = 15_000, onError }: RetryO
       return log.health
     },
     open: log.open,
-    append: (entry, isAbandoned) => retry(() => log.append(entry), isAbandoned),
+    append: (entries, isAbandoned) => retry(() => log.append(entries), isAbandoned),
     read: (...asked) => retry(() => log.read(...asked)),
     find(room, age, reader) {
       const askedAt = performance.now()

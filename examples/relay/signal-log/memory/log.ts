@@ -199,10 +199,12 @@ export function createMemoryLog({
     health: 'ready',
     async open() {},
 
-    async append({ room, id, prefix, digest }) {
-      const result = ids.add(id, digest)
-      if (result === 'logged') logEntry(room, id, prefix)
-      return result
+    async append(entries) {
+      return entries.map(({ room, id, prefix, digest }) => {
+        const result = ids.add(id, digest)
+        if (result === 'logged') logEntry(room, id, prefix)
+        return result
+      })
     },
 
     async read(name, asked, limit) {

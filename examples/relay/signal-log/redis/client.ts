@@ -1,4 +1,4 @@
-import { Cluster, Redis, type RedisOptions } from 'ioredis'
+import { Cluster, Redis, ReplyError, type RedisOptions } from 'ioredis'
 import type { RedisAddress } from './redis-url.js'
 import type { Script } from './scripts.js'
 
@@ -69,6 +69,11 @@ export async function runScript(
     if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
     return client.eval(text, keys.length, ...keys, ...args)
   }
+}
+
+/** Returns whether Redis has answered with this error, in contrast to a lost connection or a timeout. */
+export function isReplyError(error: unknown): boolean {
+  return error instanceof ReplyError
 }
 
 /** Reads fields of many hashes. A hash that cannot be read gives an error. */

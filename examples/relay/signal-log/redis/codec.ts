@@ -1,5 +1,6 @@
 import { signalFrame } from '../../output/frame.js'
-import type { Entry, LogPage } from '../log.js'
+import type { AppendResult, Entry, LogPage } from '../log.js'
+import type { AppendReply } from './append-queue.js'
 
 /** The names of all keys and channels of a site. */
 export interface RedisNames {
@@ -54,13 +55,37 @@ export function readPage(reply: unknown): LogPage {
   }
 }
 
+/** The results of the script APPEND, by the character of its reply. */
+const APPEND_RESULTS: Readonly<Record<string, AppendResult>> = { 1: 'logged', 0: 'known' }
+
+/** Parses the reply of the script APPEND. */
+export function readAppendReply(reply: unknown): AppendReply {
+  // The script APPEND returns this shape.
+  const [epoch, results] = reply as [epoch: string, results: string]
+  return { epoch, results: Array.from(results, (result) => APPEND_RESULTS[result]) }
+}
+
+/** New entries of a room. The list is empty when they are too large for a notification. */
+export interface Notification {
+  readonly epoch: string
+  readonly entries: readonly Entry[]
+}
+
 /**
- * Parses the notification of an entry: `<epoch> <offset> <at> <id> <prefix>`. Other programs may publish on the
- * channel.
+ * Parses a notification: `<epoch> <head> <at> <ids> <prefixes>`, with commas between the ids and line ends between the
+ * prefixes. Other programs may publish on the channel. Relays of before 2026-11-27 take several entries for one with a
+ * gap before it, and read the log.
  */
-export function readNotification(text: string): { epoch: string; entry: Entry } | undefined {
-  const [, epoch, offset, at, id, prefix] = /^(\S+) (\d+) (\d+) (\S+) (\{.*)$/s.exec(text) ?? []
-  return epoch === undefined ? undefined : { epoch, entry: entryOf(Number(offset), id, at, prefix) }
+export function readNotification(text: string): Notification | undefined {
+  const [start = '', epoch, last, at] = /^(\S+) (\d+) (\d+) (?=\S+ \{)/.exec(text) ?? []
+  if (epoch === undefined) return undefined
+  const end = text.indexOf(' ', start.length)
+  const head = Number(last)
+  const ids = text.slice(start.length, end).split(',')
+  const prefixes = text.slice(end + 1).split('\n')
+  if (ids.length !== prefixes.length) return { epoch, entries: [] }
+  const before = head - ids.length + 1
+  return { epoch, entries: ids.map((id, index) => entryOf(before + index, id, at, prefixes[index])) }
 }
 
 type PageReply = [

@@ -2,7 +2,7 @@ import { isDoneWithin } from '../../timeout.js'
 import type { Confirm } from './durability.js'
 import { createFailedAppends } from './failed-appends.js'
 import { failureReason } from '../failure-reason.js'
-import { EpochChanged, LogUnusable, type LogHealth } from '../log.js'
+import { EpochChanged, LogUnusable, type LogHealth, type NewEntry } from '../log.js'
 import type { RedisNames } from './codec.js'
 import { missingRights, type RightsCheckOptions } from './rights.js'
 import type { RedisAddress } from './redis-url.js'
@@ -40,7 +40,7 @@ export interface RedisHealth {
   /** Observes the result of a command. A failure makes the next probe due. */
   observe<Result>(command: Promise<Result>): Promise<Result>
   /** Observes an append. A failure makes the log `away` until it succeeds, or for 10 s. */
-  observeAppend<Result>(id: string, append: Promise<Result>): Promise<Result>
+  observeAppend<Result>(entries: readonly NewEntry[], append: Promise<Result>): Promise<Result>
   /** Writes a test value when the state is `away`, after a failure, and at intervals. */
   probe(): void
   close(): void
@@ -186,17 +186,17 @@ export function createRedisHealth(options: RedisHealthOptions): RedisHealth {
       }
     },
 
-    async observeAppend(id, append) {
+    async observeAppend(entries, append) {
       try {
         const result = await append
-        failedAppends.succeed(id)
+        for (const { id } of entries) failedAppends.succeed(id)
         return result
       } catch (error) {
         if (error instanceof EpochChanged) {
-          failedAppends.succeed(id)
+          for (const { id } of entries) failedAppends.succeed(id)
           throw error
         }
-        failedAppends.fail(id)
+        for (const { id } of entries) failedAppends.fail(id)
         // One node of a cluster may be unavailable, and the others work.
         if (failedAppends.isHolding) fail(error)
         throw error

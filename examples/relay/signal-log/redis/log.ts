@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { DEFAULT_ROOM } from '../../../../src/protocol/names.js'
+import { createAppendQueue, type AppendReply, type EntryGroup } from './append-queue.js'
 import { createDurability } from './durability.js'
 import { createSubscriptions, type Position } from './subscriptions.js'
 import { createRetention } from '../retention.js'
 import {
-  EpochChanged,
   LogUnusable,
   type AppendResult,
   type NewEntry,
@@ -16,9 +16,9 @@ import {
 } from '../log.js'
 import { readRedisAddress } from './redis-url.js'
 import { createReadQueue, type ReadQueue } from './read-queue.js'
-import { createRedisClient, readFields, runScript, serverOf } from './client.js'
+import { createRedisClient, readFields, runScript, serverOf, type RedisClient } from './client.js'
 import { createRedisHealth } from './health.js'
-import { createRedisNames, readNotification, readPage } from './codec.js'
+import { createRedisNames, readAppendReply, readNotification, readPage } from './codec.js'
 import { APPEND, CLAIM, FIND, READ, type Script } from './scripts.js'
 
 const DAY = 86_400_000
@@ -83,9 +83,9 @@ export function createRedisLog({
   const keepMs = Math.max(DAY, Math.min(historyMs, FOREVER), Math.min(window, FOREVER))
   const windowMs = Math.min(window, FOREVER)
   const names = createRedisNames(prefix, address.db)
-  const birthKey = address.mode === 'cluster' ? [] : [names.born]
   const confirm = createDurability(writeClient, durability)
   const readQueues = createReadQueues()
+  const appendQueue = createAppendQueue(appendGroups)
   const clients = [...new Set([writeClient, subscribeClient])]
   const rights = { writeClient, subscribeClient, names, durability }
   const health = createRedisHealth({ address, clients, readClient, writeClient, confirm, names, rights, ...reports })
@@ -103,16 +103,16 @@ export function createRedisLog({
   subscribeClient.on('ready', () => void subscriptions.resubscribe().catch(health.fail))
   subscribeClient.on('message', (channel: string, text: string) => {
     const notification = readNotification(text)
-    if (notification) subscriptions.onEntry(names.roomOf(channel), notification.epoch, notification.entry)
+    if (notification) subscriptions.onNotification(names.roomOf(channel), notification)
   })
 
-  function run(script: Script, room: string, args: readonly (string | number)[], id?: string): Promise<unknown> {
+  function run(client: RedisClient, script: Script, room: string, { ids = [], args }: ScriptInput): Promise<unknown> {
     const { log, meta, idOf } = names.roomKeys(room)
-    const keys = [log, meta, id === undefined ? meta : idOf(id), ...birthKey]
+    const keys = [log, meta, address.mode === 'cluster' ? meta : names.born, ...ids.map(idOf)]
     const { history, historyMs } = retentionOf(room)
     const limits = [Math.min(history, MAX_HISTORY), Math.min(historyMs, FOREVER), keepMs]
     const all = [randomBytes(9).toString('base64url'), ...limits, ...args]
-    return health.observe(runScript(id === undefined ? readClient : writeClient, script, keys, all))
+    return health.observe(runScript(client, script, keys, all))
   }
 
   async function listen(rooms: readonly string[]): Promise<void> {
@@ -139,30 +139,43 @@ export function createRedisLog({
     [room, after, limit, reader]: ReadArguments,
     versionOf = (): number | undefined => undefined,
   ): Promise<LogPage> {
-    const read = async (): Promise<LogPage> => readPage(await run(READ, room, [after, limit, PAGE_BYTES]))
+    const read = async (): Promise<LogPage> =>
+      readPage(await run(readClient, READ, room, { args: [after, limit, PAGE_BYTES] }))
     return readQueues(serverOf(readClient, room)).pages.run(`${room} ${after} ${limit}`, versionOf, read, reader)
   }
 
   async function findNow(room: string, age: number): Promise<FindResult> {
-    const [after, lost] = (await run(FIND, room, [Math.ceil(age)])) as [string, '' | 'epoch' | 'trimmed']
+    const [after, lost] = (await run(readClient, FIND, room, { args: [Math.ceil(age)] })) as [
+      string,
+      '' | 'epoch' | 'trimmed',
+    ]
     return { after: Number(after), ...(lost !== '' && { lost }) }
   }
 
-  async function append({ room, id, prefix, digest, epochs }: NewEntry): Promise<AppendResult> {
-    if (digest !== undefined) {
-      // The claim outlives the id, so that no moment is without either.
-      const claim = runScript(writeClient, CLAIM, [names.claimKey(id)], [digest, windowMs + CLAIM_MARGIN])
-      if ((await health.observe(claim)) === 0) return 'conflict'
-    }
+  async function appendGroups(room: string, groups: readonly EntryGroup[]): Promise<AppendReply> {
     const { historyBytes } = retentionOf(room)
-    const mostBytes = Number.isFinite(historyBytes) ? historyBytes : 0
-    const before = epochs?.of(room) ?? ''
-    const args = [id, prefix, names.channelOf(room), windowMs, mostBytes, before]
-    const [answer, epoch] = (await confirm(() => run(APPEND, room, args, id))) as [-1 | 0 | 1, string]
-    if (answer === -1) throw new EpochChanged('The log began a new epoch.')
-    // An id that is known in another epoch does not move the sender to it.
-    epochs?.record(room, before === '' ? epoch : before)
-    return answer === 1 ? 'logged' : 'known'
+    const ids = groups.flatMap(({ entries }) => entries.map(({ id }) => id))
+    const args = [names.channelOf(room), windowMs, Number.isFinite(historyBytes) ? historyBytes : 0]
+    const all = groups.flatMap(({ epoch, entries }) => [epoch, entries.length, ...entries.map(({ prefix }) => prefix)])
+    const input = { ids, args: [...args, ...all] }
+    return readAppendReply(await confirm(() => run(writeClient, APPEND, room, input)))
+  }
+
+  async function append(entries: readonly NewEntry[]): Promise<readonly AppendResult[]> {
+    if (entries.every(({ digest }) => digest === undefined)) return appendQueue.append(entries)
+    const claims = await Promise.all(entries.map(claim))
+    const claimed = entries.filter((_, index) => claims[index])
+    const results = claimed.length === 0 ? [] : await appendQueue.append(claimed)
+    const next = results.values()
+    return claims.map((isClaimed) => (isClaimed ? (next.next().value ?? 'known') : 'conflict'))
+  }
+
+  /** Returns false when the id was claimed with another digest. */
+  async function claim({ id, digest }: NewEntry): Promise<boolean> {
+    if (digest === undefined) return true
+    // The claim outlives the id, so that no moment is without either.
+    const args = [digest, windowMs + CLAIM_MARGIN]
+    return (await health.observe(runScript(writeClient, CLAIM, [names.claimKey(id)], args))) !== 0
   }
 
   function tick(): void {
@@ -180,12 +193,12 @@ export function createRedisLog({
         throw new LogUnusable('--durability needs one primary, and a cluster has several. Use --durability memory.')
       }
       // The first read tests the scripts, and records when this data began.
-      await health.open(() => run(READ, DEFAULT_ROOM, ['end', 1, PAGE_BYTES]))
+      await health.open(() => run(readClient, READ, DEFAULT_ROOM, { args: ['end', 1, PAGE_BYTES] }))
       ticker = setInterval(tick, CHECK_INTERVAL)
       ticker.unref()
     },
 
-    append: (entry) => health.observeAppend(entry.id, append(entry)),
+    append: (entries) => health.observeAppend(entries, append(entries)),
 
     async read(...request) {
       const [room, , , reader] = request
@@ -209,6 +222,12 @@ export function createRedisLog({
       health.close()
     },
   }
+}
+
+/** The ids whose keys a script uses, and its own arguments. */
+interface ScriptInput {
+  readonly ids?: readonly string[]
+  readonly args: readonly (string | number)[]
 }
 
 interface ReadQueues {

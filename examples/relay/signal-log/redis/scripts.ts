@@ -12,11 +12,14 @@ const FULL_SHARE = 16
 /** Entries per XRANGE, for a page that may have space for fewer. */
 const PIECE = 16
 
+/** Size of several entries above which their notification does not contain them (bytes). */
+const MAX_NOTIFICATION = 1_048_576
+
 /**
  * The start of every script. All keys of a room are in one slot; an entry's id in the stream is its offset.
  *
- * KEYS: stream, meta, dedupe (or meta again), and without a cluster the key that records when this data began. ARGV: an
- * epoch in case a new one begins, history, historyMs, keepMs.
+ * KEYS: stream, meta, and the key that records when this data began (in a cluster meta again). ARGV: an epoch in case a
+ * new one begins, history, historyMs, keepMs.
  *
  * The epoch is bound to the life of the server, and only the server itself can report that. A server that restarted,
  * was promoted or was resynchronised may have lost accepted entries, which no client would notice.
@@ -38,10 +41,10 @@ end
 
 -- An unknown room may have been lost with an earlier life of the server, or by a flush.
 local function bornAt(server, life)
-  if not KEYS[4] then return now - tonumber(string.match(server, 'uptime_in_seconds:(%d+)')) * 1000 end
-  local bornLife, born = string.match(redis.call('GET', KEYS[4]) or '', '(%x+) (%d+)')
+  if KEYS[3] == meta then return now - tonumber(string.match(server, 'uptime_in_seconds:(%d+)')) * 1000 end
+  local bornLife, born = string.match(redis.call('GET', KEYS[3]) or '', '(%x+) (%d+)')
   if bornLife == life then return tonumber(born) end
-  redis.call('SET', KEYS[4], life .. ' ' .. whole(now))
+  redis.call('SET', KEYS[3], life .. ' ' .. whole(now))
   return now
 end
 
@@ -109,10 +112,10 @@ local function trimBytes(most)
   redis.call('HSET', meta, 'sumFrom', whole(from))
 end
 
--- A server that is half full keeps fewer entries for a shorter time, before it has to refuse all writes. Small entries
--- rarely check.
-local function isFillingUp(size)
-  if size < 1024 and head % 16 > 0 then return isTight end
+-- A server that is half full keeps fewer entries for a shorter time, before it has to refuse all writes. Few small
+-- entries rarely check.
+local function isFillingUp(size, count)
+  if size < 1024 and head % 16 > 0 and head % 16 + count <= 16 then return isTight end
   local memory = redis.call('INFO', 'memory')
   local most = tonumber(string.match(memory, '[\\r\\n]maxmemory:(%d+)')) or 0
   local isNow = most > 0 and (tonumber(string.match(memory, 'used_memory:(%d+)')) or 0) > most / 2
@@ -140,36 +143,67 @@ function script(body: string): Script {
 }
 
 /**
- * ARGV from 5: id, prefix, channel, window, maximum bytes (0 for none), epoch of the sender's last signal (may be
- * empty). Returns a status and the epoch. Status 1: logged now. Status 0: known id. Status -1: another epoch than the
- * sender's.
+ * KEYS from 4: one for each id. ARGV from 5: channel, window, maximum bytes (0 for none), then for each sender the epoch
+ * of its last signal (may be empty), the number of its entries, and their prefixes. Returns the epoch, and a character
+ * for each id. 1: logged now. 0: known id. -: not logged, because the epoch is another one than the sender's.
  *
  * Each entry stores the bytes logged until then, so the size of a range is a difference.
  */
 export const APPEND = script(`
-if redis.call('EXISTS', KEYS[3]) == 1 then
-  -- A wait for replicas or disks covers this write, and so the one that logged the id.
-  redis.call('PEXPIRE', KEYS[3], ARGV[8])
-  return {0, redis.call('HGET', meta, 'epoch') or ''}
-end
+local channel, window, most = ARGV[5], ARGV[6], tonumber(ARGV[7])
+local keys, ids, prefixes, answers, isNew, size = {}, {}, {}, {}, {}, 0
 open()
+local mayBeKnown = redis.call('EXISTS', unpack(KEYS, 4)) > 0
+
+local function isKnown(key)
+  if isNew[key] then return true end
+  -- A wait for replicas or disks covers this write, and so the one that logged the id.
+  return mayBeKnown and redis.call('PEXPIRE', key, window) == 1
+end
+
 -- A signal must not overtake earlier ones that the sender has to send again.
-if ARGV[10] ~= '' and ARGV[10] ~= epoch then return {-1, epoch} end
-mark()
-sum = sum + #ARGV[6]
-local most, life = tonumber(ARGV[9]), historyMs
-if most > 0 and isFillingUp(#ARGV[6]) then most, life = most / ${FULL_SHARE}, math.ceil(historyMs / ${FULL_SHARE}) end
-local number = whole(head + 1)
-redis.call('XADD', stream, 'MAXLEN', '=', whole(history + 1), number .. '-0', 'i', ARGV[5], 't', whole(now), 'o', ARGV[6], 'b', whole(sum))
-redis.call('HSET', meta, 'head', number, 'id', ARGV[5], 'at', whole(now), 'sum', whole(sum))
-redis.call('SET', KEYS[3], '', 'PX', ARGV[8])
-redis.call('PEXPIRE', stream, life)
-redis.call('PEXPIRE', meta, keepMs)
-head = head + 1
-trim()
-if most > 0 and sum - sumFrom > most then trimBytes(most) end
-redis.call('PUBLISH', ARGV[7], epoch .. ' ' .. number .. ' ' .. whole(now) .. ' ' .. ARGV[5] .. ' ' .. ARGV[6])
-return {1, epoch}
+local function answer(key, prefix, before)
+  if isKnown(key) then return '0' end
+  if before ~= '' and before ~= epoch then return '-' end
+  -- The key of an id is the name of the stream with the id in place of its last word.
+  local count = #keys + 1
+  keys[count], ids[count], prefixes[count], isNew[key] = key, string.sub(key, #stream + 1), prefix, true
+  size = size + #prefix
+  return '1'
+end
+
+local function log()
+  mark()
+  local life = historyMs
+  if most > 0 and isFillingUp(size, #keys) then most, life = most / ${FULL_SHARE}, math.ceil(historyMs / ${FULL_SHARE}) end
+  for index, key in ipairs(keys) do
+    sum = sum + #prefixes[index]
+    redis.call('XADD', stream, whole(head + index) .. '-0', 'i', ids[index], 't', now, 'o', prefixes[index], 'b', sum)
+    redis.call('SET', key, '', 'PX', window)
+  end
+  head = head + #keys
+  redis.call('HSET', meta, 'head', whole(head), 'id', ids[#ids], 'at', whole(now), 'sum', whole(sum))
+  redis.call('PEXPIRE', stream, life)
+  redis.call('PEXPIRE', meta, keepMs)
+  redis.call('XTRIM', stream, 'MAXLEN', '=', whole(history + 1))
+  trim()
+  if most > 0 and sum - sumFrom > most then trimBytes(most) end
+  -- Receivers of a notification without its entries read the log.
+  local text = size > ${MAX_NOTIFICATION} and #keys > 1 and '{' or table.concat(prefixes, '\\n')
+  redis.call('PUBLISH', channel, epoch .. ' ' .. whole(head) .. ' ' .. whole(now) .. ' ' .. table.concat(ids, ',') .. ' ' .. text)
+end
+
+local key, arg = 4, 8
+while arg < #ARGV do
+  local before, count = ARGV[arg], tonumber(ARGV[arg + 1])
+  for index = 1, count do
+    answers[#answers + 1] = answer(KEYS[key], ARGV[arg + 1 + index], before)
+    key = key + 1
+  end
+  arg = arg + 2 + count
+end
+if #keys > 0 then log() end
+return {epoch, table.concat(answers)}
 `)
 
 /**

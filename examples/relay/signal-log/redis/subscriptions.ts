@@ -1,7 +1,9 @@
+import { EntryBuffer } from '../entry-buffer.js'
 import type { Entry, Subscriber, Reader, LogPage } from '../log.js'
+import type { Notification } from './codec.js'
 
-/** Entries per read, and maximum number of buffered entries. */
-const PAGE = 256
+/** Entries per read. Pages are also limited in size. */
+const PAGE = 1024
 /** Rooms per subscribe or check command. */
 const BATCH_SIZE = 1000
 /** Rooms per check. With more silent rooms, each one is checked less often. */
@@ -33,8 +35,8 @@ export interface Subscriptions {
   whenSubscribed(room: string, reader?: Reader): Promise<void>
   /** A version that changes whenever subscribers of the room were notified. */
   versionOf(room: string): number | undefined
-  /** Handles the notification of an entry, which may be late or repeated. */
-  onEntry(room: string, epoch: string, entry: Entry): void
+  /** Handles a notification, which may be late or repeated. */
+  onNotification(room: string, notification: Notification): void
   /** Subscribes again on a new connection, and reads entries that were missed. */
   resubscribe(): Promise<void>
   /** Checks rooms without a notification for `silence` (ms), and rooms whose last read failed. */
@@ -47,7 +49,7 @@ interface Subscription {
   epoch: string
   head: number
   /** Notifications that arrived during a read; `undefined` without a read. */
-  buffered: { readonly epoch: string; readonly entry: Entry }[] | undefined
+  buffered: EntryBuffer | undefined
   /** True when the log must be read again, because a notification may be lost. */
   isStale: boolean
   starting: Promise<void> | undefined
@@ -87,7 +89,7 @@ export function createSubscriptions({ listen, unlisten, read, readPositions, kee
       room.isStale = true
       return
     }
-    room.buffered = []
+    const buffered = (room.buffered = new EntryBuffer())
     try {
       for (;;) {
         room.isStale = false
@@ -95,9 +97,7 @@ export function createSubscriptions({ listen, unlisten, read, readPositions, kee
         if (!isCurrent(name, room)) return
         applyPage(room, page)
         if (room.head < page.head || room.isStale) continue
-        const buffered = room.buffered
-        room.buffered = []
-        if (buffered.every(({ epoch, entry }) => deliver(room, epoch, entry))) break
+        if (buffered.take()?.every(({ epoch, entry }) => deliver(room, epoch, entry))) break
       }
       room.receivedAt = room.readAt = performance.now()
     } catch (error) {
@@ -185,17 +185,16 @@ export function createSubscriptions({ listen, unlisten, read, readPositions, kee
 
     versionOf: (name) => rooms.get(name)?.version,
 
-    onEntry(name, epoch, entry) {
+    onNotification(name, { epoch, entries }) {
       const room = rooms.get(name)
       // The first read includes every earlier entry.
       if (!room || (room.epoch === '' && !room.buffered)) return
       room.receivedAt = performance.now()
-      if (!room.buffered) {
-        if (!deliver(room, epoch, entry)) catchUpInBackground(name, room)
-        return
+      if (entries.length === 0) return catchUpInBackground(name, room)
+      for (const entry of entries) {
+        if (room.buffered) room.buffered.add(epoch, entry)
+        else if (!deliver(room, epoch, entry)) catchUpInBackground(name, room)
       }
-      if (room.buffered.length < PAGE) room.buffered.push({ epoch, entry })
-      else room.isStale = true
     },
 
     async resubscribe() {
