@@ -25,9 +25,11 @@ export interface HubOptions {
 
 export function createHub({ url, openSocket, cast, watchPage, onEmpty }: HubOptions): Hub {
   const id = createId()
-  /** The sockets of tabs, by their numbers on the connection. */
-  const sockets = new Map<number, string>()
+  /** The open sockets of tabs. */
+  const sockets = new Set<string>()
+  /** Their numbers on the connection, from their first text on: the relay wants the first texts in the order of numbers. */
   const numbers = new Map<string, number>()
+  const numbered = new Map<number, string>()
   const pages = new Map<string, Set<string>>()
   let count = 0
   let connection: Socket | undefined
@@ -40,7 +42,7 @@ export function createHub({ url, openSocket, cast, watchPage, onEmpty }: HubOpti
       onOpen() {
         isOpen = true
         cast({ type: 'connected', hub: id })
-        for (const socket of numbers.keys()) cast({ type: 'opened', hub: id, socket, clients: numbers.size })
+        for (const socket of sockets) cast({ type: 'opened', hub: id, socket, clients: sockets.size })
       },
       onText,
       onHelloNeeded: () => undefined,
@@ -55,20 +57,29 @@ export function createHub({ url, openSocket, cast, watchPage, onEmpty }: HubOpti
     const known = message
       .slice(0, end)
       .split(',')
-      .flatMap((number) => sockets.get(Number(number)) ?? [])
+      .flatMap((number) => numbered.get(Number(number)) ?? [])
     if (known.length > 0) cast({ type: 'texts', hub: id, sockets: known, texts: message.slice(end + 1) })
   }
 
   function open(socket: string, page: string): void {
     if (!pages.has(page)) watchPage(page, () => forget(page))
     pages.set(page, (pages.get(page) ?? new Set()).add(socket))
-    if (!numbers.has(socket)) {
-      count += 1
-      numbers.set(socket, count)
-      sockets.set(count, socket)
-    }
-    if (isOpen) cast({ type: 'opened', hub: id, socket, clients: numbers.size })
+    sockets.add(socket)
+    if (isOpen) cast({ type: 'opened', hub: id, socket, clients: sockets.size })
     else if (!connection) connect()
+  }
+
+  function numberOf(socket: string): number {
+    const known = numbers.get(socket)
+    if (known !== undefined) return known
+    count += 1
+    numbers.set(socket, count)
+    numbered.set(count, socket)
+    return count
+  }
+
+  function send(socket: string, text: string): void {
+    if (isOpen && sockets.has(socket)) connection?.send(`${numberOf(socket)} ${text}`)
   }
 
   function forget(page: string): void {
@@ -80,21 +91,21 @@ export function createHub({ url, openSocket, cast, watchPage, onEmpty }: HubOpti
   }
 
   function close(socket: string, silence = 0): void {
+    if (!sockets.delete(socket)) return
     const number = numbers.get(socket)
-    if (number === undefined) return
     numbers.delete(socket)
-    sockets.delete(number)
+    if (number !== undefined) numbered.delete(number)
     for (const own of pages.values()) own.delete(socket)
     // The tab got no answer, and no other tab has heard anything either: the connection is dead for all.
     if (silence > 0 && performance.now() - heardAt >= silence) drop(CloseCode.Abnormal, 'no answer')
-    else if (isOpen) connection?.send(String(number))
-    if (numbers.size > 0) return present()
+    else if (isOpen && number !== undefined) connection?.send(String(number))
+    if (sockets.size > 0) return present()
     drop(CloseCode.Normal, '')
     onEmpty()
   }
 
   function present(): void {
-    cast({ type: 'present', hub: id, clients: numbers.size })
+    cast({ type: 'present', hub: id, clients: sockets.size })
   }
 
   function drop(code: number, reason: string): void {
@@ -105,9 +116,8 @@ export function createHub({ url, openSocket, cast, watchPage, onEmpty }: HubOpti
   function lose(code: number, reason: string): void {
     connection = undefined
     isOpen = false
-    const lost = [...numbers.keys()]
-    numbers.clear()
-    sockets.clear()
+    const lost = [...sockets]
+    for (const known of [sockets, numbers, numbered]) known.clear()
     for (const own of pages.values()) own.clear()
     if (lost.length > 0) cast({ type: 'closed', hub: id, sockets: lost, code, reason })
   }
@@ -115,17 +125,14 @@ export function createHub({ url, openSocket, cast, watchPage, onEmpty }: HubOpti
   return {
     id,
     get size() {
-      return numbers.size
+      return sockets.size
     },
     receive(message) {
       switch (message.type) {
         case 'open':
           return open(message.socket, message.page)
-        case 'send': {
-          const number = message.hub === id && numbers.get(message.socket)
-          if (number && isOpen) connection?.send(`${number} ${message.text}`)
-          return
-        }
+        case 'send':
+          return message.hub === id ? send(message.socket, message.text) : undefined
         case 'close':
           return close(message.socket, message.silence)
         default:

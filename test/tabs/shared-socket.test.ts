@@ -54,16 +54,22 @@ const settle = (): Promise<unknown> => vi.advanceTimersByTimeAsync(10)
 const hang = (tab: number): void => void ([...channels.open][tab]!.isHanging = true)
 const goOn = (tab: number): void => [...channels.open][tab]?.goOn()
 
-/** Opens a socket in each of two tabs, the first of which has the connection. */
-async function openTwo() {
+/** Opens a socket in each of two tabs, the first of which has the connection, and says hello in this order. */
+async function openTwo(order: readonly (0 | 1)[] = [0, 1]) {
   const tabs = [openTab(), openTab()] as const
   const first = tabs[0].open()
   await settle()
   const second = tabs[1].open()
   await settle()
-  connections[0]?.events.onOpen()
+  const connection = connections[0] as FakeConnection
+  connection.events.onOpen()
   await settle()
-  return { tabs, first, second, connection: connections[0] as FakeConnection }
+  for (const tab of order) {
+    ;[first, second][tab]?.send('hello')
+    await settle()
+  }
+  const hellos = connection.sent.splice(0)
+  return { tabs, first, second, connection, hellos }
 }
 
 beforeEach(() => {
@@ -93,6 +99,16 @@ describe('sockets of two tabs', () => {
       ['open', '{"n":1}', '{"n":2}', '{"n":3}'],
     ])
     expect(connections).toHaveLength(1)
+  })
+
+  it('P15.1 have numbers in the order of their first frames, whichever tab is the first to say hello', async () => {
+    const { first, second, connection, hellos } = await openTwo([1, 0])
+    first.send('more')
+    await settle()
+    connection.events.onText('1 {"n":1}')
+    await settle()
+    expect([...hellos, ...connection.sent]).toEqual(['1 hello', '2 hello', '2 more'])
+    expect([first.told, second.told]).toEqual([['open'], ['open', '{"n":1}']])
   })
 
   it('end one by one', async () => {
@@ -173,6 +189,8 @@ describe('the tab with the connection', () => {
     await settle()
     connections[1]?.events.onOpen()
     await settle()
+    again.send('hello')
+    await settle()
     goOn(0)
     await settle()
     connections[0]?.events.onText('1,2,3 {"n":1}')
@@ -181,9 +199,9 @@ describe('the tab with the connection', () => {
     expect([again.told, connections.length]).toEqual([['open', '{"n":2}'], 2])
     const late = openTab().open()
     await settle()
-    late.send('hello')
+    late.send('late hello')
     await settle()
-    expect(connections.flatMap(({ sent }) => sent.filter((text) => text.includes('hello')))).toHaveLength(1)
+    expect(connections.flatMap(({ sent }) => sent.filter((text) => text.includes('late hello')))).toHaveLength(1)
     // Both hubs have opened it: it belongs to the one that said so first.
     connections[0]?.events.onText('1,2,3,4 {"n":3}')
     connections[1]?.events.onText('1,2,3,4 {"n":3}')

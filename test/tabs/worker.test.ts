@@ -99,6 +99,7 @@ describe('a worker', () => {
     connections[0]?.events.onOpen()
     await settle()
     first.send('from the first')
+    second.send('from the second')
     await settle()
     connections[0]?.events.onText('1,2 {"n":1}')
     await settle()
@@ -106,13 +107,13 @@ describe('a worker', () => {
       ['open', '{"n":1}'],
       ['open', '{"n":1}'],
     ])
-    expect(connections.map(({ url, sent }) => [url, sent])).toEqual([[`${URL}?shared`, ['1 from the first']]])
+    expect(connections.map(({ url, sent }) => [url, sent])).toEqual([[`${URL}?shared`, ['1 from the first', '2 from the second']]])
     const pages = locks.held().filter((name) => name.startsWith(`signalpost 1 ${URL} `))
     // Both pages and the worker hold one each; the last one is that of the worker or of the second page.
     expect(pages).toHaveLength(3)
     second.close()
     await settle()
-    expect(connections[0]?.sent).toEqual(['1 from the first', '2'])
+    expect(connections[0]?.sent).toEqual(['1 from the first', '2 from the second', '2'])
   })
 
   it('is replaced when it is gone, and its sockets are lost', async () => {
