@@ -107,7 +107,9 @@ describe('a worker', () => {
       ['open', '{"n":1}'],
       ['open', '{"n":1}'],
     ])
-    expect(connections.map(({ url, sent }) => [url, sent])).toEqual([[`${URL}?shared`, ['1 from the first', '2 from the second']]])
+    expect(connections.map(({ url, sent }) => [url, sent])).toEqual([
+      [`${URL}?shared`, ['1 from the first', '2 from the second']],
+    ])
     const pages = locks.held().filter((name) => name.startsWith(`signalpost 1 ${URL} `))
     // Both pages and the worker hold one each; the last one is that of the worker or of the second page.
     expect(pages).toHaveLength(3)
