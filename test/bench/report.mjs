@@ -55,6 +55,12 @@ const TARGETS = [
     least: 0.9,
     find: ({ client }) => client && client.dispatch.signalpost / client.dispatch.baseline,
   },
+  {
+    text: 'ms from creating a client to online in Node, of those of socket.io',
+    most: 1.1,
+    find: ({ client }) =>
+      client?.connect['socket.io'] && client.connect.signalpost.total / client.connect['socket.io'].total,
+  },
 ]
 
 export function renderReport(results, { machine, date, rounds, command }) {
