@@ -114,7 +114,7 @@ export function openConnection(
       onHelloNeeded: perform.hello,
       onText(text) {
         const frame = decodeRelayFrame(text)
-        liveness?.heard(frame.type !== 'signal' && frame.type !== 'beat')
+        liveness?.heard(frame.type)
         if (isPassedOn(state, frame)) events.onFrame(frame)
         else dispatch('frame', { frame })
       },
