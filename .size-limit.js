@@ -66,7 +66,7 @@ function binding(framework, names) {
 
 export default [
   { ...imports, name: '{ sendSignal, receiveSignal }', import: '{ sendSignal, receiveSignal }', limit: '400 B' },
-  { ...imports, name: '{ createSignalClient }', import: '{ createSignalClient }', limit: '12315 B' },
+  { ...imports, name: '{ createSignalClient }', import: '{ createSignalClient }', limit: '12300 B' },
   { ...imports, name: 'testing', path: 'dist/testing/index.js', import: '{ createTestRelay }', limit: '3400 B' },
   ...binding('react', '{ SignalProvider, useSignal, useSignalStatus, useSendSignal }'),
   ...binding('vue', '{ createSignalPlugin, provideSignalClient, useSignal, useSignalStatus, useSendSignal }'),
@@ -104,6 +104,6 @@ export default [
     gzip: true,
     // The file as it is built: the minifier of the measurement would change it.
     modifyEsbuildConfig: (config) => ({ ...config, loader: { '.js': 'copy' } }),
-    limit: '26260 B',
+    limit: '26290 B',
   },
 ]
