@@ -33,7 +33,9 @@ export function runScriptTag(loaded: HTMLOrSVGScriptElement | null): void {
   const script = loaded?.dataset.url === undefined ? (findTag() ?? loaded) : loaded
   const { url, protocol, shared, fallback, globals, origins, headers, tokenUrl, spread } = script?.dataset ?? {}
   if (globals !== undefined) Object.assign(globalThis, { sendSignal, receiveSignal })
-  const texts: unknown = Object.fromEntries(TEXTS.map((name) => [name, script?.getAttribute(`data-text-${name}`) ?? undefined]))
+  const texts: unknown = Object.fromEntries(
+    TEXTS.map((name) => [name, script?.getAttribute(`data-text-${name}`) ?? undefined]),
+  )
   // An undefined text means the default text.
   bindHtml({
     refresh: { texts: texts as RefreshTexts, spread: Number(spread) || 0 },
