@@ -1,5 +1,5 @@
-/** How long jobs may follow one another before the page gets its turn (ms). */
-const SLICE = 10
+/** The time that jobs may take before the page gets its turn (ms). */
+const SLICE = 5
 /** After a longer pause between two jobs, the page has had its turn (ms). */
 const PAUSE = 4
 
@@ -13,18 +13,20 @@ export interface TimeSlices {
 /** Runs jobs in order, and lets the page respond between them: a replay of thousands of signals would block it. */
 export function createTimeSlices(): TimeSlices {
   const waiting: (() => void)[] = []
-  let startedAt = 0
+  let spent = 0
   let endedAt = 0
 
   function runSlice(): void {
-    while (waiting[0] && endedAt - startedAt < SLICE) {
+    while (waiting[0] && spent < SLICE) {
+      const startedAt = performance.now()
       waiting.shift()!()
       endedAt = performance.now()
+      spent += endedAt - startedAt
     }
   }
 
   function resume(): void {
-    startedAt = endedAt = performance.now()
+    spent = 0
     // First, so that an error in a job does not keep the others back.
     schedule()
     runSlice()
@@ -44,8 +46,7 @@ export function createTimeSlices(): TimeSlices {
 
   return {
     run(job) {
-      const now = performance.now()
-      if (now - endedAt > PAUSE) startedAt = endedAt = now
+      if (performance.now() - endedAt > PAUSE) spent = 0
       if (waiting.push(job) > 1) return
       runSlice()
       schedule()

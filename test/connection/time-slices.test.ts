@@ -38,7 +38,15 @@ beforeEach(() => {
 
 describe('jobs in time slices', () => {
   it('run at once as long as they are short', () => {
-    runAll(0.1)
+    runAll(0.01)
+    expect(done).toEqual(inOrder())
+  })
+
+  it('run at once when they come one by one, however long they go on', () => {
+    for (let job = 0; job < JOBS; job += 1) {
+      runAll(0.05, job, 1)
+      now += 3
+    }
     expect(done).toEqual(inOrder())
   })
 
