@@ -4,6 +4,9 @@ const ALL = ['signalpost', 'ws', 'socket.io', 'nats', 'mosquitto', 'faye', 'sock
 const TARGETED = ['signalpost', 'ws', 'socket.io', 'nats', 'bun']
 const CONNECTING = ['signalpost', 'socket.io', 'websocket']
 
+/** How much slower than this machine the pages of script tags run. */
+export const SLOWDOWNS = [1, 4]
+
 export const FULL = {
   rounds: 5,
   fanOut: [
@@ -18,6 +21,7 @@ export const FULL = {
   reconnect: { clients: 2000, rounds: 3 },
   publish: { time: 3000, rounds: 3 },
   client: { rounds: 7, peers: CONNECTING },
+  tag: { rounds: 15 },
 }
 
 export const QUICK = {
@@ -30,6 +34,7 @@ export const QUICK = {
   reconnect: { clients: 300, rounds: 1 },
   publish: { time: 1000, rounds: 1 },
   client: { rounds: 1, peers: CONNECTING },
+  tag: { rounds: 3 },
 }
 
 export const SMOKE = {
@@ -42,4 +47,5 @@ export const SMOKE = {
   reconnect: { clients: 20, rounds: 1 },
   publish: { time: 200, rounds: 1 },
   client: { rounds: 1, peers: ['signalpost', 'websocket'] },
+  tag: { rounds: 1 },
 }
