@@ -2,7 +2,7 @@ import { cpSync, writeFileSync } from 'node:fs'
 import { defineConfig, type Options } from 'tsup'
 import { KEEP_BUILT_INS } from './.build/built-ins.js'
 import { writeIntegrity } from './.build/integrity.js'
-import { minifyAgain } from './.build/minify-again.js'
+import { minifyAgain, shorten } from './.build/minify-again.js'
 import { NOTICE, reduceReconnectingWebSocket } from './.build/reduce-reconnecting-websocket.js'
 import { thirdPartyLicenses } from './.build/third-party-licenses.js'
 import { configSchema } from './examples/relay/options/config-file.js'
@@ -72,6 +72,7 @@ const modules: Options = {
   ],
   format: ['esm'],
   bundle: false,
+  plugins: [shorten()],
 }
 
 /** The syntax of 2018, which webpack 4 and Browserify parse. */

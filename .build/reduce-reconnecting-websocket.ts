@@ -106,7 +106,8 @@ const EDITS: readonly Edit[] = [
   replace(/_b = _a\.maxRetries, .*;/, 'connectionTimeout = _a.connectionTimeout, WebSocket = _a.WebSocket;'),
   cutBlock('this._removeListeners();\n        if (!isWebSocket(WebSocket)) {', '}'),
   cutLine('.then(function () { return _this._getNextUrl(_this._url); })'),
-  replace('.then(function (url) {', 'setTimeout(function () {'),
+  // On a page that loads, and in Node, even a timer of 0 ms comes late.
+  replace('.then(function (url) {', 'queueMicrotask(function () {'),
   replace('_this._ws = _this._protocols', '_this._ws = new WebSocket(_this._url);'),
   cutLine('? new WebSocket(url, _this._protocols)'),
   cutLine(': new WebSocket(url);'),

@@ -18,7 +18,7 @@ const BINDINGS = 'test/{react,vue,svelte,solid}/**/'
 /** Files of units that need no page. */
 const WITHOUT_PAGE = [
   'test/client/{emitter,errors,server-rendering,status}.test.ts',
-  'test/connection/{backoff,close-policy,liveness,reducer,socket,status-transitions}.test.ts',
+  'test/connection/{backoff,close-policy,liveness,reducer,socket,status-transitions,time-slices}.test.ts',
   'test/delivery/inbox.test.ts',
   'test/fallback/*.test.ts',
   'test/tabs/*.test.ts',

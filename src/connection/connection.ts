@@ -16,6 +16,7 @@ import {
 import { openPlainSocket } from './plain-socket.js'
 import { probe } from './probe.js'
 import { openSocket, type OpenSocket, type Socket } from './socket.js'
+import { createTimeSlices } from './time-slices.js'
 import { readToken } from './tokens.js'
 import type { Transport, TransportEvents, TransportSettings } from './transport.js'
 
@@ -30,6 +31,7 @@ export function openConnection(
   // The query is left out: it may contain secrets.
   const [address = url] = url.split('?')
   const untold: SignalStatus[] = []
+  const slices = createTimeSlices()
   let state: ConnectionState = initialState(token, performance.now(), Date.now())
   let finding = ''
   let socket: Socket | undefined
@@ -66,6 +68,7 @@ export function openConnection(
 
   const perform: { readonly [Name in keyof Effects]: (value: Effects[Name]) => void } = {
     drop() {
+      slices.clear()
       liveness?.stop()
       socket?.close()
       socket = liveness = undefined
@@ -114,11 +117,10 @@ export function openConnection(
       onHelloNeeded: perform.hello,
       onText(text) {
         const frame = decodeRelayFrame(text)
-        liveness?.heard(frame.type !== 'signal' && frame.type !== 'beat')
-        if (isPassedOn(state, frame)) events.onFrame(frame)
-        else dispatch('frame', { frame })
+        liveness?.heard(frame.type)
+        slices.run(() => (isPassedOn(state, frame) ? events.onFrame(frame) : dispatch('frame', { frame })))
       },
-      onClose: (code, text) => dispatch('lost', { code, text }),
+      onClose: (code, text) => slices.run(() => dispatch('lost', { code, text })),
     })
   }
 

@@ -36,7 +36,10 @@ export function watchLifecycle({ suspend, wake, doubt, block }: LifecycleActions
     online: () => wake(0),
     // `offline` is unreliable: ping the connection instead of closing it.
     offline: doubt,
-    visibilitychange: () => isHidden() || wake(5000),
+    visibilitychange() {
+      startClock()
+      if (!isHidden()) wake(5000)
+    },
     // Elements get the focus, too.
     focus: ({ target }: FocusEvent) => (target as Partial<Node>).nodeType || wake(15_000),
   }
@@ -50,7 +53,19 @@ export function watchLifecycle({ suspend, wake, doubt, block }: LifecycleActions
   const network = (navigator as { readonly connection?: NetworkInformation }).connection
   let networkType = network?.type
   let settling: ReturnType<typeof setTimeout> | undefined
-  let seenAt = Date.now()
+  let clock: ReturnType<typeof setInterval> | undefined
+
+  /** A hidden page needs no clock: the connection is checked when the page is seen again. */
+  function startClock(): void {
+    clearInterval(clock)
+    if (isHidden()) return
+    let seenAt = Date.now()
+    clock = setInterval(() => {
+      const hasSlept = Date.now() - seenAt > CLOCK_LEAP
+      seenAt = Date.now()
+      if (hasSlept) wake(0)
+    }, CLOCK_INTERVAL)
+  }
 
   function onNetwork(): void {
     if (network?.type === networkType) return
@@ -59,12 +74,8 @@ export function watchLifecycle({ suspend, wake, doubt, block }: LifecycleActions
     settling = setTimeout(wake, NETWORK_SETTLES, 0)
   }
 
+  startClock()
   network?.addEventListener('change', onNetwork)
-  const clock = setInterval(() => {
-    const hasSlept = Date.now() - seenAt > CLOCK_LEAP
-    seenAt = Date.now()
-    if (hasSlept && !isHidden()) wake(0)
-  }, CLOCK_INTERVAL)
 
   return () => {
     unlisten()

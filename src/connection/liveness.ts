@@ -1,3 +1,6 @@
+import type { Decoded } from '../protocol/codec.js'
+import type { RelayFrame } from '../protocol/frames.js'
+
 /** How long the relay may take to answer a ping (ms). */
 const PROBE_TIMEOUT = 2000
 /** A timer that fires later than this was delayed by the browser or by sleep; ignore it (ms). */
@@ -15,8 +18,8 @@ export interface LivenessOptions {
 }
 
 export interface Liveness {
-  /** Data arrived. Only an answer to something we sent proves that the other direction works too. */
-  heard(isAnswer: boolean): void
+  /** A frame arrived. Only an answer to something we sent proves that the other direction works too. */
+  heard(type: Decoded<RelayFrame>['type']): void
   /** The client sent a frame that the relay answers. */
   sent(): void
   /** Pings the relay after `quiet` ms of silence, and reports the connection as dead when nothing arrives. */
@@ -50,12 +53,13 @@ export function watchLiveness({ beat, ping, onDead }: LivenessOptions): Liveness
 
   look()
   return {
-    heard(isAnswer) {
+    heard(type) {
+      const wasProbed = probedAt !== undefined
       heardAt = performance.now()
-      if (isAnswer) unansweredSince = Infinity
-      if (probedAt === undefined || unansweredSince < Infinity) return
-      probedAt = undefined
-      look()
+      if (type !== 'signal' && type !== 'beat') unansweredSince = Infinity
+      if (unansweredSince === Infinity) probedAt = undefined
+      // Each heartbeat restarts the timer, so that it never fires on an idle page. A restart costs too much for each signal.
+      if (probedAt === undefined && (wasProbed || type !== 'signal')) look()
     },
     sent() {
       if (unansweredSince < Infinity) return

@@ -142,7 +142,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         inbox.onFrame(frame)
     }
     // Heartbeats keep the saved state of a page fresh that receives nothing.
-    if (frame.type === 'joined') handover.save()
+    if (frame.type === 'joined' || frame.type === 'beat') handover.save()
     else if (frame.type !== 'signal') handover.saveSoon()
   }
 

@@ -29,8 +29,8 @@ export interface Receivers {
   clear(): void
 }
 
-/** The name and the options of a receiver. */
-type Registration = Readonly<Record<string, unknown>>
+/** The options of a receiver that are no texts. */
+type Conditions = { readonly [Name in 'signal' | 'where']: ReceiveOptions[Name] | undefined }
 
 export interface ReceiversOptions {
   /** Called for each receiver; the receiver calls the result when it stops. */
@@ -46,8 +46,8 @@ export const typeOf = (room: string, name: string): string => `${room} ${name}`
 /** The handlers of the page, by room and name. */
 export function createReceivers({ listen, onThrow }: ReceiversOptions): Receivers {
   const emitter = createEmitter<{ readonly [type: string]: Received }>((error, [signal]) => onThrow(error, signal))
-  // By handler: comparing each new receiver with all others would be quadratic.
-  const registrations = new WeakMap<AnyHandler, Map<Stop, Registration>>()
+  // By handler and kind: comparing each new receiver with all others would be quadratic.
+  const registrations = new WeakMap<AnyHandler, Map<string, Map<Stop, Conditions>>>()
   const stops = new Set<Stop>()
 
   return {
@@ -58,12 +58,14 @@ export function createReceivers({ listen, onThrow }: ReceiversOptions): Receiver
       if (signal && !('aborted' in signal)) throw badOption('The option "signal" takes controller.signal')
       checkName(room)
       if (name !== '*') checkName(name)
-      const registration = { name, room, once, from, since, signal, where }
-      const same = registrations.get(handler) ?? new Map<Stop, Registration>()
-      for (const [stop, other] of same) if (isEqual(other, registration)) return stop
+      const type = typeOf(room, name)
+      const kind = [type, once, from, since].join()
+      const kinds = registrations.get(handler) ?? new Map<string, Map<Stop, Conditions>>()
+      const same = kinds.get(kind) ?? new Map<Stop, Conditions>()
+      for (const [stop, other] of same) if (other.signal === signal && other.where === where) return stop
 
       const unlisten = listen(room)
-      const off = emitter.on(typeOf(room, name), ([received, isHandled]) => {
+      const off = emitter.on(type, ([received, isHandled]) => {
         if ((isHandled && since === 'tab') || (from === 'others' && received.self) || (where && !where(received)))
           return
         if (once) stop()
@@ -72,12 +74,12 @@ export function createReceivers({ listen, onThrow }: ReceiversOptions): Receiver
       const stop = (): void => {
         off()
         unlisten()
-        same.delete(stop)
+        if (same.delete(stop) && same.size === 0) kinds.delete(kind)
         stops.delete(stop)
         signal?.removeEventListener('abort', stop)
       }
       stops.add(stop)
-      registrations.set(handler, same.set(stop, registration))
+      registrations.set(handler, kinds.set(kind, same.set(stop, { signal, where })))
       signal?.addEventListener('abort', stop)
       if (signal?.aborted) stop()
       return stop
@@ -90,9 +92,4 @@ export function createReceivers({ listen, onThrow }: ReceiversOptions): Receiver
       for (const stop of stops) stop()
     },
   }
-}
-
-function isEqual(one: Registration, other: Registration): boolean {
-  for (const field in one) if (one[field] !== other[field]) return false
-  return true
 }

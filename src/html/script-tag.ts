@@ -14,6 +14,8 @@ import { loadSocketFiles } from './socket-files.js'
 /** How long a page may take to make its client (ms). */
 const CLIENT_TIMEOUT = 5000
 
+const TEXTS = ['changed', 'refresh', 'loss', 'discard', 'failed', 'retry'] satisfies (keyof RefreshTexts)[]
+
 /** The attributes that do nothing without a client. */
 const WITH_ATTRIBUTES = `[${Attribute.Refresh}],[${Attribute.Send}],[${Attribute.Status}]`
 
@@ -29,32 +31,11 @@ const WITH_ATTRIBUTES = `[${Attribute.Refresh}],[${Attribute.Send}],[${Attribute
 export function runScriptTag(loaded: HTMLOrSVGScriptElement | null): void {
   // Module scripts, bundles and loaders do not tell the browser which tag they come from.
   const script = loaded?.dataset.url === undefined ? (findTag() ?? loaded) : loaded
-  const {
-    url,
-    protocol,
-    shared,
-    fallback,
-    globals,
-    origins,
-    headers,
-    tokenUrl,
-    spread,
-    textChanged,
-    textRefresh,
-    textLoss,
-    textDiscard,
-    textFailed,
-    textRetry,
-  } = script?.dataset ?? {}
+  const { url, protocol, shared, fallback, globals, origins, headers, tokenUrl, spread } = script?.dataset ?? {}
   if (globals !== undefined) Object.assign(globalThis, { sendSignal, receiveSignal })
-  const texts = {
-    changed: textChanged,
-    refresh: textRefresh,
-    loss: textLoss,
-    discard: textDiscard,
-    failed: textFailed,
-    retry: textRetry,
-  }
+  const texts: unknown = Object.fromEntries(
+    TEXTS.map((name) => [name, script?.getAttribute(`data-text-${name}`) ?? undefined]),
+  )
   // An undefined text means the default text.
   bindHtml({
     refresh: { texts: texts as RefreshTexts, spread: Number(spread) || 0 },

@@ -165,7 +165,7 @@ export function refreshByKey<
     () => show?.('done'),
   ]
   for (const end of ends) signal.addEventListener('abort', end)
-  call(document, 'addEventListener', 'visibilitychange', scheduler.recheck, { signal })
+  keepListening(() => call(document, 'addEventListener', 'visibilitychange', scheduler.recheck, { signal }), signal)
   const isPending = schedulers.get(key)?.isDirty()
   schedulers.set(key, scheduler)
   if (isPending || wanted.some((name) => wasReceivedDuringLoad(room, name))) scheduler.add()

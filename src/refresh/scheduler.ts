@@ -56,6 +56,8 @@ const MAX_SIGNALS = 100
 
 /** How often a held run checks its guard (ms): no event reports that the user has finished editing. */
 const RECHECK = 250
+/** The same for a hidden page, which calls `recheck` when it is seen again: some browsers do not report that (ms). */
+const RECHECK_HIDDEN = 60_000
 
 /**
  * Decides when to run: after a burst, never twice at a time, and always once more after the last change. A batch
@@ -89,7 +91,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const before = heldBy
     heldBy = isForced ? undefined : hold()
     if (!heldBy) return void start(batch)
-    timer = setTimeout(check, RECHECK)
+    timer = setTimeout(check, heldBy === 'hidden' ? RECHECK_HIDDEN : RECHECK)
     if (heldBy !== before) onPhase('held', batch.coalesced, heldBy)
   }
 

@@ -4,6 +4,9 @@ const ALL = ['signalpost', 'ws', 'socket.io', 'nats', 'mosquitto', 'faye', 'sock
 const TARGETED = ['signalpost', 'ws', 'socket.io', 'nats', 'bun']
 const CONNECTING = ['signalpost', 'socket.io', 'websocket']
 
+/** How much slower than this machine the pages of script tags run. */
+export const SLOWDOWNS = [1, 4]
+
 export const FULL = {
   rounds: 5,
   fanOut: [
@@ -19,6 +22,7 @@ export const FULL = {
   publish: { time: 3000, rounds: 3 },
   workers: { receivers: 5000, counts: [1, 2], windows: [1, 16, 64], rounds: 5 },
   client: { rounds: 7, peers: CONNECTING },
+  tag: { rounds: 15 },
 }
 
 export const QUICK = {
@@ -32,6 +36,7 @@ export const QUICK = {
   publish: { time: 1000, rounds: 1 },
   workers: { receivers: 1000, counts: [1, 2], windows: [1, 16], rounds: 1 },
   client: { rounds: 1, peers: CONNECTING },
+  tag: { rounds: 3 },
 }
 
 export const SMOKE = {
@@ -45,4 +50,5 @@ export const SMOKE = {
   publish: { time: 200, rounds: 1 },
   workers: { receivers: 20, counts: [1, 2], windows: [16], rounds: 1 },
   client: { rounds: 1, peers: ['signalpost', 'websocket'] },
+  tag: { rounds: 1 },
 }

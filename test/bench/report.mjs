@@ -1,5 +1,7 @@
 /** Turns results into what people read: tables, targets met or missed, and a chart. */
 
+import { SLOWDOWNS } from './plan.mjs'
+
 /** The targets of the relay: ratios of medians of one run. */
 const TARGETS = [
   ...[
@@ -60,6 +62,22 @@ const TARGETS = [
     least: 0.9,
     find: ({ client }) => client && client.dispatch.signalpost / client.dispatch.baseline,
   },
+  {
+    text: 'ms to run the script tag at a CPU slowed four times, of those of htmx',
+    most: 1.5,
+    find: ({ tag }) => tag && tag.signalpost[1].took / tag.htmx[1].took,
+  },
+  ...SLOWDOWNS.map((rate, index) => ({
+    text: `ms from navigation to online on a page that is being parsed, CPU / ${rate}, of those of socket.io`,
+    most: 1,
+    find: ({ tag }) => tag && tag.signalpost[index].online / tag['socket.io'][index].online,
+  })),
+  {
+    text: 'ms from creating a client to online in Node, of those of socket.io',
+    most: 1.1,
+    find: ({ client }) =>
+      client?.connect['socket.io'] && client.connect.signalpost.total / client.connect['socket.io'].total,
+  },
 ]
 
 /** How often the deliveries of one worker fit into those of several, if the busiest process is what bounds them. */
@@ -80,6 +98,7 @@ export function renderReport(results, { machine, date, rounds, command }) {
     results.publish && renderPublish(results.publish),
     results.workers && renderWorkers(results.workers),
     results.client && renderClient(results.client),
+    results.tag && renderTag(results.tag),
   ]
   return parts.filter(Boolean).join('\n\n')
 }
@@ -180,6 +199,21 @@ function renderClient({ dispatch, connect }) {
   ])
   const head = ['ms to online', 'from creating a client', 'from the opening of its socket']
   return `### The client\n\n${table(['frames per second into a handler, in Chromium', ''], handling)}\n\n${table(head, connecting)}`
+}
+
+function renderTag(results) {
+  const rows = Object.entries(results).map(([kind, rates]) =>
+    [kind].concat(
+      rates.map(({ took }) => took.toFixed(1)),
+      rates.map(({ online }) => (online > 0 ? online.toFixed(0) : '')),
+    ),
+  )
+  const head = [
+    'script tag in Chromium',
+    ...SLOWDOWNS.map((rate) => `ms to run it, CPU / ${rate}`),
+    ...SLOWDOWNS.map((rate) => `ms from navigation to online, CPU / ${rate}`),
+  ]
+  return `### The script tag\n\n${table(head, rows)}`
 }
 
 /** A bar for each server: CPU seconds per million deliveries, 1,000 receivers, 16 in flight. */

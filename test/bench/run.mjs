@@ -6,7 +6,7 @@
  * npm run bench -- quick    a few minutes; prints the results and writes nothing
  * npm run bench -- smoke    some seconds; shows that everything runs, and measures nothing that means anything
  * npm run bench -- write    writes them, whatever was measured
- * npm run bench -- fan-out  one section or several: fan-out, open-loop, latency, reconnect, publish, workers, client
+ * npm run bench -- fan-out  one section or several: fan-out, open-loop, latency, reconnect, publish, workers, client, tag
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -18,6 +18,7 @@ import { findFreePort } from '../support/free-port.mjs'
 import { FULL, QUICK, SMOKE } from './plan.mjs'
 import { renderChart, renderReport } from './report.mjs'
 import { alternate, loadOnce, measure } from './rounds.mjs'
+import { prepareTag } from './tag.mjs'
 
 const words = process.argv.slice(2)
 const PLANS = { quick: QUICK, smoke: SMOKE }
@@ -116,9 +117,24 @@ const SECTIONS = {
     tell('connecting')
     return { dispatch, connect }
   },
+
+  async tag() {
+    const servers = await startServers(['signalpost', 'socket.io'])
+    const chromium = await prepareTag({
+      signalpost: `ws://127.0.0.1:${servers.signalpost.port}/signals`,
+      'socket.io': `http://127.0.0.1:${servers['socket.io'].port}`,
+    })
+    const results = await alternate(plan.tag.rounds, chromium.kinds, chromium.measure, (kind, round) =>
+      tell(`tag, round ${round + 1}, ${kind}`),
+    )
+    await chromium.stop()
+    for (const server of Object.values(servers)) await server.stop()
+    return results
+  },
 }
 
-async function measureConnecting(rounds, peers) {
+/** The servers that clients connect to, by kind. */
+async function startServers(peers) {
   const commands = {
     signalpost: relayArguments,
     'socket.io': (port) => [file('servers.mjs'), 'socket.io', String(port)],
@@ -129,6 +145,11 @@ async function measureConnecting(rounds, peers) {
     const port = await findFreePort()
     servers[kind] = await startProcess(process.execPath, commands[kind](port), port)
   }
+  return servers
+}
+
+async function measureConnecting(rounds, peers) {
+  const servers = await startServers(peers)
   const connect = (kind) =>
     JSON.parse(
       execFileSync(process.execPath, [file('connect.mjs'), kind, String(servers[kind].port)], { encoding: 'utf8' }),

@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers'
+import { MessageChannel } from 'node:worker_threads'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openConnection } from '../../src/connection/connection.js'
 import type { Transport, TransportSettings } from '../../src/connection/transport.js'
@@ -740,5 +742,71 @@ describe('plain mode', () => {
     transport.setToken('secret2')
     await pass()
     expect(JSON.stringify(relay.frames)).not.toContain('secret')
+  })
+})
+
+describe('a replay that takes long', () => {
+  const COUNT = 200
+
+  /** Frames that arrive in one task, and of which each takes a millisecond. */
+  function replay(): void {
+    const clock = performance.now.bind(performance)
+    let spent = 0
+    vi.spyOn(performance, 'now').mockImplementation(() => clock() + spent)
+    const add = frames.push.bind(frames)
+    frames.push = (...added) => {
+      spent += 1
+      return add(...added)
+    }
+    for (let offset = 1; offset <= COUNT; offset += 1) relay.deliver('A')
+    vi.advanceTimersByTime(50)
+  }
+
+  const signals = (): number => frames.filter(({ type }) => type === 'signal').length
+  const task = (): Promise<unknown> => new Promise((resolve) => setImmediate(resolve))
+
+  async function begin(): Promise<Transport> {
+    vi.stubGlobal('MessageChannel', MessageChannel)
+    vi.useRealTimers()
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance', 'Date'] })
+    const transport = open()
+    await pass()
+    replay()
+    return transport
+  }
+
+  it('arrives in slices, in order, and a later signal stays behind it', async () => {
+    await begin()
+    expect(signals()).toBeLessThan(COUNT / 2)
+    relay.deliver('Last')
+    vi.advanceTimersByTime(50)
+    while (signals() <= COUNT) await task()
+    const offsets = frames.flatMap((frame) => (frame.type === 'signal' ? [frame.offset] : []))
+    expect(offsets).toEqual(Array.from({ length: COUNT + 1 }, (_, index) => index + 1))
+    expect(frames.at(-1)).toMatchObject({ signal: 'Last' })
+  })
+
+  it('is handed over before the status of the end is told', async () => {
+    await begin()
+    relay.close(1012)
+    vi.advanceTimersByTime(50)
+    expect(states()).toEqual(['connecting', 'online'])
+    while (states().length < 3) await task()
+    expect([signals(), states()]).toEqual([COUNT, ['connecting', 'online', 'waiting']])
+  })
+
+  it('ends when the page closes the client in the middle', async () => {
+    const transport = await begin()
+    const before = signals()
+    transport.close()
+    await task()
+    await task()
+    expect(signals()).toBe(before)
+  })
+
+  it('G8 counts as heard while it waits', async () => {
+    await begin()
+    vi.advanceTimersByTime(20_000)
+    expect([relay.sent('ping'), states().at(-1)]).toEqual([[], 'online'])
   })
 })

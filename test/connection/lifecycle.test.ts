@@ -72,6 +72,8 @@ describe('what happens to a page', () => {
     vi.advanceTimersByTime(5000)
     expect(told).toEqual(['wake 0'])
     visibility = 'hidden'
+    happen('visibilitychange', document)
+    expect(vi.getTimerCount()).toBe(0)
     vi.setSystemTime(Date.now() + 60_000)
     vi.advanceTimersByTime(5000)
     expect(told).toEqual(['wake 0'])

@@ -41,15 +41,25 @@ describe('a connection', () => {
   it('stays alive without a ping as long as data arrives', () => {
     for (let beat = 0; beat < 10; beat += 1) {
       vi.advanceTimersByTime(25_000)
-      liveness.heard(true)
+      liveness.heard('pong')
     }
     expect(told).toEqual([])
+  })
+
+  it('needs no timer that fires as long as heartbeats arrive', () => {
+    for (let beat = 0; beat < 10; beat += 1) {
+      vi.advanceTimersByTime(25_000)
+      liveness.heard('beat')
+    }
+    // The next timer is that of the silence: it was never due before.
+    vi.advanceTimersToNextTimer()
+    expect(told).toEqual(['ping'])
   })
 
   it('stays alive when anything arrives after a ping', () => {
     liveness.probe()
     vi.advanceTimersByTime(1900)
-    liveness.heard(true)
+    liveness.heard('pong')
     vi.advanceTimersByTime(20_000)
     expect(told).toEqual(['ping'])
   })
@@ -67,7 +77,7 @@ describe('a connection', () => {
     liveness.sent()
     vi.advanceTimersByTime(600)
     expect(told).toEqual(['ping'])
-    liveness.heard(true)
+    liveness.heard('pong')
     vi.advanceTimersByTime(20_000)
     expect(told).toEqual(['ping'])
   })
@@ -76,14 +86,24 @@ describe('a connection', () => {
     liveness.sent()
     for (let tenth = 0; tenth < 46; tenth += 1) {
       vi.advanceTimersByTime(100)
-      liveness.heard(false)
+      liveness.heard('signal')
     }
+    expect(told).toEqual(['ping', 'dead'])
+  })
+
+  it('G8 takes no heartbeat for the answer to a signal', () => {
+    liveness.sent()
+    vi.advanceTimersByTime(2400)
+    liveness.heard('beat')
+    vi.advanceTimersByTime(100)
+    liveness.heard('beat')
+    vi.advanceTimersByTime(2000)
     expect(told).toEqual(['ping', 'dead'])
   })
 
   it('stays alive on any data when nothing is unanswered', () => {
     liveness.probe()
-    liveness.heard(false)
+    liveness.heard('signal')
     vi.advanceTimersByTime(20_000)
     expect(told).toEqual(['ping'])
   })
@@ -110,7 +130,7 @@ describe('a connection', () => {
     stall(3_600_000)
     vi.advanceTimersByTime(27_500)
     expect(told).toEqual(['ping'])
-    liveness.heard(true)
+    liveness.heard('pong')
     vi.advanceTimersByTime(2500)
     expect(told).toEqual(['ping'])
   })
