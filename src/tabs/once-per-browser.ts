@@ -1,15 +1,13 @@
 import { isHidden } from '../connection/lifecycle.js'
-import { type HandledSignals, openHandledSignals } from './handled-signals.js'
+import { noteHandled, wasHandled } from './handled-signals.js'
 
 /** How much later a hidden tab asks, so that a tab that is seen comes first (ms). */
 const HIDDEN_DELAY = 300
 
-let opening: Promise<HandledSignals | undefined> | undefined
-
 /**
  * Wraps a handler, so that one tab of the browser handles each signal: for a notification, a sound or a download. A tab that
  * is seen comes first. If the tab closes before the handler has returned, or its promise is settled, another tab takes the
- * signal; a handler that throws has handled it. Every tab that may handle it receives the signal with the same key.
+ * signal; a handler that throws has handled it. As for any receiver, the next page of the same tab does not repeat it. Every tab that may handle it receives the signal with the same key.
  *
  * Without Web Locks, as on http pages, each tab handles each signal.
  *
@@ -22,16 +20,14 @@ export function oncePerBrowser<Data, Received extends { readonly id: string }>(
   return async (data, signal) => {
     const locks = globalThis.navigator?.locks
     if (!locks) return void (await handler(data, signal))
-    opening ??= openHandledSignals().catch(() => undefined)
-    const handled = await opening
     if (isHidden()) await new Promise((resolve) => setTimeout(resolve, HIDDEN_DELAY))
     const name = `signalpost ${key} ${signal.id}`
     await locks.request(name, async () => {
-      if (await handled?.has(name)) return
+      if (await wasHandled(name)) return
       try {
         await handler(data, signal)
       } finally {
-        await handled?.add(name)
+        await noteHandled(name)
       }
     })
   }

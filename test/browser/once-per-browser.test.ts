@@ -79,6 +79,24 @@ describeInChromium('a signal that one tab of the browser handles', () => {
     await expect.poll(() => notes(first), { timeout: PATIENCE }).toEqual(['beganb', 'begana', 'handleda'])
   })
 
+  it('is handled once, too, after the data of the site were deleted', async () => {
+    const { tabs, other } = await openTabs('a', 'b')
+    const [first, second] = tabs as [ChromiumTab, ChromiumTab]
+    await other.send('Income', 1)
+    await waitFor(second, `localStorage.getItem('notes')?.includes('sound1')`)
+    for (const tab of tabs) await waitFor(tab, 'window.turns === 2')
+    const deletion = `new Promise((done) => { indexedDB.deleteDatabase('signalpost').onsuccess = () => done(true) })`
+    expect(await first.evaluate(deletion)).toBe(true)
+    await other.send('Income', 2)
+    for (const tab of tabs) await waitFor(tab, 'window.turns === 4')
+    expect((await notes(first)).map((note) => note.replace(/[ab]$/, '')).toSorted()).toEqual([
+      '1',
+      '2',
+      'sound1',
+      'sound2',
+    ])
+  })
+
   it('is not handled again by a tab that comes later', async () => {
     const { tabs, other } = await openTabs('a', 'b')
     const [first, second] = tabs as [ChromiumTab, ChromiumTab]

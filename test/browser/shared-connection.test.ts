@@ -33,6 +33,18 @@ describe.each(['leader', 'worker'] as const)('with a %s', (shared) => {
       expect(await countSockets(relay)).toEqual({ connections: 4, sockets: 2 })
     })
 
+    it('that come together are all welcome, and all come back when the one that has the connection closes', async () => {
+      const { relay, site } = await openSite()
+      const tabs = await Promise.all(Array.from({ length: 6 }, () => openOnline(browser().open(site.page))))
+      await tabs[0]?.close()
+      await expect.poll(() => countSockets(relay), { timeout: PATIENCE }).toEqual({ connections: 6, sockets: 2 })
+      const rest = tabs.slice(1)
+      for (const tab of rest) await waitForState(tab, 'online')
+      // Neither a tab that was not welcome, nor one that took the relay for a server of another kind.
+      const reasons = await Promise.all(rest.map((tab) => tab.evaluate('page.states.map(({ reason }) => reason)')))
+      expect(reasons.flat().filter((reason) => /^no /.test(String(reason)))).toEqual([])
+    })
+
     const ENDINGS: readonly (readonly [string, (tab: ChromiumTab) => Promise<unknown> | void])[] = [
       ['closes', (tab) => tab.close()],
       ['crashes', (tab) => tab.crash()],

@@ -5,10 +5,8 @@ import { createFakeLocks } from '../support/fake-locks.js'
 const { handled } = vi.hoisted(() => ({ handled: new Set<string>() }))
 
 vi.mock('../../src/tabs/handled-signals.js', () => ({
-  openHandledSignals: async () => ({
-    has: async (key: string) => handled.has(key),
-    add: async (key: string) => void handled.add(key),
-  }),
+  wasHandled: async (key: string) => handled.has(key),
+  noteHandled: async (key: string) => void handled.add(key),
 }))
 
 const page = { visibilityState: 'visible' }
