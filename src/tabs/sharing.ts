@@ -8,7 +8,7 @@ export interface Sharing {
   readonly clients: number
 }
 
-/** Returns how the connection of this page is shared, while its client has one through `sharedTransport` or `data-shared`. */
+/** Returns how the tabs of this browser share a connection, or `undefined` while this page takes no part in it. */
 export function getSharing(): Sharing | undefined {
   return shared().sharing
 }
