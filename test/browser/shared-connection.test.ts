@@ -42,7 +42,7 @@ describe.each(['leader', 'worker'] as const)('with a %s', (shared) => {
       for (const tab of rest) await waitForState(tab, 'online')
       // Neither a tab that was not welcome, nor one that took the relay for a server of another kind.
       const reasons = await Promise.all(rest.map((tab) => tab.evaluate('page.states.map(({ reason }) => reason)')))
-      expect(reasons.flat().filter((reason) => /^no /.test(String(reason)))).toEqual([])
+      expect(reasons.flat().filter((reason) => String(reason).startsWith('no '))).toEqual([])
     })
 
     const ENDINGS: readonly (readonly [string, (tab: ChromiumTab) => Promise<unknown> | void])[] = [

@@ -109,8 +109,7 @@ const SRC_ARROWS: Arrows = {
   'refresh/scheduler': ['signals'],
   'refresh/action': ['signals'],
   fallback: ['connection', 'protocol'],
-  'tabs/sharing': ['signals'],
-  tabs: ['connection', 'page', 'protocol', 'tabs/sharing'],
+  tabs: ['connection', 'page', 'protocol', 'signals'],
   html: [
     'client',
     'connection',
@@ -127,7 +126,7 @@ const SRC_ARROWS: Arrows = {
     'signals',
   ],
   testing: ['errors', 'protocol', 'signals'],
-  inspector: ['option-checks', 'page', 'page-client', 'refresh/index', 'signals', 'status', 'tabs/sharing'],
+  inspector: ['option-checks', 'page', 'page-client', 'refresh/index', 'signals', 'status', 'tabs'],
   morph: ['refresh/index'],
   contract: ['errors', 'option-checks'],
   emitter: ['signals'],
