@@ -7,6 +7,8 @@ const CONNECTING = ['signalpost', 'socket.io', 'websocket']
 /** How much slower than this machine the pages of script tags run. */
 export const SLOWDOWNS = [1, 4]
 
+const TAGS = ['signalpost', 'htmx', 'socket.io']
+
 export const FULL = {
   rounds: 5,
   fanOut: [
@@ -22,7 +24,7 @@ export const FULL = {
   publish: { time: 3000, rounds: 3 },
   workers: { receivers: 5000, counts: [1, 2], windows: [1, 16, 64], rounds: 5 },
   client: { rounds: 7, peers: CONNECTING },
-  tag: { rounds: 15 },
+  tag: { rounds: 15, kinds: TAGS },
 }
 
 export const QUICK = {
@@ -36,7 +38,7 @@ export const QUICK = {
   publish: { time: 1000, rounds: 1 },
   workers: { receivers: 1000, counts: [1, 2], windows: [1, 16], rounds: 1 },
   client: { rounds: 1, peers: CONNECTING },
-  tag: { rounds: 3 },
+  tag: { rounds: 3, kinds: TAGS },
 }
 
 export const SMOKE = {
@@ -50,5 +52,5 @@ export const SMOKE = {
   publish: { time: 200, rounds: 1 },
   workers: { receivers: 20, counts: [1, 2], windows: [16], rounds: 1 },
   client: { rounds: 1, peers: ['signalpost', 'websocket'] },
-  tag: { rounds: 1 },
+  tag: { rounds: 1, kinds: ['signalpost'] },
 }

@@ -65,12 +65,12 @@ const TARGETS = [
   {
     text: 'ms to run the script tag at a CPU slowed four times, of those of htmx',
     most: 1.5,
-    find: ({ tag }) => tag && tag.signalpost[1].took / tag.htmx[1].took,
+    find: ({ tag }) => tag?.htmx && tag.signalpost[1].took / tag.htmx[1].took,
   },
   ...SLOWDOWNS.map((rate, index) => ({
     text: `ms from navigation to online on a page that is being parsed, CPU / ${rate}, of those of socket.io`,
     most: 1,
-    find: ({ tag }) => tag && tag.signalpost[index].online / tag['socket.io'][index].online,
+    find: ({ tag }) => tag?.['socket.io'] && tag.signalpost[index].online / tag['socket.io'][index].online,
   })),
   {
     text: 'ms from creating a client to online in Node, of those of socket.io',

@@ -119,12 +119,13 @@ const SECTIONS = {
   },
 
   async tag() {
-    const servers = await startServers(['signalpost', 'socket.io'])
-    const chromium = await prepareTag({
+    const { kinds } = plan.tag
+    const servers = await startServers(kinds.filter((kind) => kind !== 'htmx'))
+    const chromium = await prepareTag(kinds, {
       signalpost: `ws://127.0.0.1:${servers.signalpost.port}/signals`,
-      'socket.io': `http://127.0.0.1:${servers['socket.io'].port}`,
+      'socket.io': `http://127.0.0.1:${servers['socket.io']?.port}`,
     })
-    const results = await alternate(plan.tag.rounds, chromium.kinds, chromium.measure, (kind, round) =>
+    const results = await alternate(plan.tag.rounds, kinds, chromium.measure, (kind, round) =>
       tell(`tag, round ${round + 1}, ${kind}`),
     )
     await chromium.stop()

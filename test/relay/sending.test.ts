@@ -39,7 +39,7 @@ describe('an acceptance', () => {
       sender.signal('Saved')
       await sender.next('accepted')
     }
-    expect(later.mock.calls.filter(([callback]) => callback.name === 'flushAll')).toHaveLength(10)
+    expect(later.mock.calls.filter(([callback]) => callback.name === 'flush')).toHaveLength(10)
   })
 })
 

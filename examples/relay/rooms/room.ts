@@ -6,7 +6,7 @@ import type { ReplayQueue } from './replays.js'
 import { resume, type Start } from './resume.js'
 
 /** Entries per read. Pages of a remote log are also limited in size. */
-const PAGE = 1024
+const PAGE = 256
 
 /** The position belongs to the member: members of one room may be in different epochs. */
 interface Member {
