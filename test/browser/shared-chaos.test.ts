@@ -10,8 +10,10 @@ import type { RelayClient } from './relay-client.js'
 import type { Sharing } from './site.js'
 import { waitFor } from './tab-browser.js'
 
-/** `CHAOS=full` runs 20 seeds of 200 operations, which takes about half an hour. `CHAOS_SEED` repeats one, and
- * `CHAOS_WITH=worker` one way to share. */
+/**
+ * `CHAOS=full` runs 20 seeds of 200 operations with each way to share, which takes about an hour and a half. `CHAOS_SEED`
+ * repeats one seed, and `CHAOS_WITH=worker` runs one way to share.
+ */
 const IS_FULL = process.env.CHAOS === 'full'
 const OPERATIONS = IS_FULL ? 200 : 20
 const SEEDS = process.env.CHAOS_SEED

@@ -73,12 +73,8 @@ export function createMetrics({ counters, relayState, siblings }: MetricsOptions
   }
 
   const gauge: Add = (name, help, read, label) => {
-    const labelNames = label === undefined ? [] : [label]
     const metric = new Gauge({
-      name,
-      help,
-      labelNames,
-      registers: [],
+      ...describeMetric(name, help, label),
       collect() {
         this.reset()
         for (const [labels, value] of read(reading)) this.set(labels, value)
@@ -88,12 +84,8 @@ export function createMetrics({ counters, relayState, siblings }: MetricsOptions
   }
 
   const counter: Add = (name, help, read, label) => {
-    const labelNames = label === undefined ? [] : [label]
     const metric = new Counter({
-      name,
-      help,
-      labelNames,
-      registers: [],
+      ...describeMetric(name, help, label),
       collect() {
         this.reset()
         for (const [labels, value] of read(reading)) this.inc(labels, value)
@@ -117,6 +109,11 @@ export function createMetrics({ counters, relayState, siblings }: MetricsOptions
     },
     counts: readCounts,
   }
+}
+
+/** Returns the configuration of a metric that is not in the default registry. */
+function describeMetric(name: string, help: string, label: string | undefined) {
+  return { name, help, labelNames: label === undefined ? [] : [label], registers: [] }
 }
 
 function addStates(gauge: Add): void {
