@@ -29,7 +29,7 @@ const html = {
   ...imports,
   name: 'html, the core and refresh',
   import: { 'dist/index.js': CORE, 'dist/refresh/index.js': ACTIONS, 'dist/html/index.js': '{ bindHtml }' },
-  limit: `${actions + 2735} B`,
+  limit: `${actions + 2790} B`,
 }
 
 /** What refreshes on top of the core: the least, and with all actions. */
@@ -104,6 +104,6 @@ export default [
     gzip: true,
     // The file as it is built: the minifier of the measurement would change it.
     modifyEsbuildConfig: (config) => ({ ...config, loader: { '.js': 'copy' } }),
-    limit: '26460 B',
+    limit: '26600 B',
   },
 ]

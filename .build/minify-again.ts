@@ -8,6 +8,7 @@ export function minifyAgain(): Plugin {
   // The wrapper is a script: a variable outside of a function would be global.
   // No method of an object is called with `new`.
   const compress = { passes: 4, expression: true, unsafe_methods: true }
+  // In parentheses, engines compile the wrapper's function with the script, and not a second time when it runs.
   return minifier('minify-again', { toplevel: false, compress })
 }
 

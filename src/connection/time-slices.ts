@@ -1,3 +1,5 @@
+import { runInTask } from '../page/task.js'
+
 /** The time that jobs may take before the page gets its turn (ms). */
 const SLICE = 5
 /** After a longer pause between two jobs, the page has had its turn (ms). */
@@ -32,16 +34,8 @@ export function createTimeSlices(): TimeSlices {
     runSlice()
   }
 
-  /** Resumes in a message: browsers delay the timers of hidden tabs by a second. Test environments lack messages. */
   function schedule(): void {
-    if (!waiting[0]) return
-    if (!globalThis.MessageChannel) return void setTimeout(resume)
-    const { port1, port2 } = new MessageChannel()
-    port1.onmessage = () => {
-      port1.close()
-      resume()
-    }
-    port2.postMessage(0)
+    if (waiting[0]) runInTask(resume)
   }
 
   return {

@@ -61,15 +61,34 @@ const KEY = Symbol.for('signalpost:html')
 export function bindHtml<Sent extends SignalMap = RegisteredSignals, Received extends SignalMap = JsonifyMap<Sent>>(
   options: HtmlOptions<Sent, Received> = {},
 ): Stop {
+  // The attributes of the page, not the types, name the signals.
+  return bindWhen((begin) => begin(), options as HtmlOptions)
+}
+
+/** Same as `bindHtml`, but `schedule` decides when the binding begins. */
+export function bindWhen(schedule: (begin: () => void) => void, options: HtmlOptions): Stop {
   checkOptions(options, OPTIONS)
-  const { root = globalThis.document, refresh = {}, origins, headers, onError = rethrow } = options
+  const { root = globalThis.document, refresh = {}, origins } = options
   checkOrigins(origins)
   checkRefresh(['*'], bindHtml, refresh as RefreshOptions)
   if (!root) return () => undefined
   const boundRoot = root as { [KEY]?: Stop | undefined }
   if (boundRoot[KEY]) return boundRoot[KEY]
-  // The attributes of the page, not the types, name the signals.
-  const ownClient = options.client as SignalClient | undefined
+  const controller = new AbortController()
+  const { signal } = controller
+
+  function stop(): void {
+    if (boundRoot[KEY] !== stop) return
+    delete boundRoot[KEY]
+    controller.abort()
+  }
+  boundRoot[KEY] = stop
+  schedule(() => signal.aborted || followPage(root, options, signal))
+  return stop
+}
+
+function followPage(root: Document | Element, options: HtmlOptions, signal: AbortSignal): void {
+  const { client: ownClient, refresh, origins, headers, onError = rethrow } = options
   const reported = new WeakSet<object>()
   let bound: BoundClient | undefined
 
@@ -83,8 +102,6 @@ export function bindHtml<Sent extends SignalMap = RegisteredSignals, Received ex
     queueMicrotask(() => onError(new SignalError(code, `${name}: ${message}`, cause)))
   }
 
-  const controller = new AbortController()
-  const { signal } = controller
   // Needed without any refresh, too: the next page may have to know how the user reached it.
   watchPage(signal)
   const getClient = (): SignalClient | undefined => ownClient ?? getPageClient()
@@ -109,18 +126,12 @@ export function bindHtml<Sent extends SignalMap = RegisteredSignals, Received ex
   const onSwap = inheritAttributes as (event: Event) => void
   keepListening(() => call(root, 'addEventListener', 'signalpost:before-swap', onSwap, { signal }), signal)
   follow(getClient())
-
-  function stop(): void {
-    if (boundRoot[KEY] !== stop) return
-    delete boundRoot[KEY]
+  signal.addEventListener('abort', () => {
     unfollow?.()
     observer.disconnect()
-    controller.abort()
     follow(undefined)
     delete read(document, 'documentElement').dataset.signalState
-  }
-  boundRoot[KEY] = stop
-  return stop
+  })
 }
 
 /** The script tag of the function may come later than that of this package. */

@@ -6,9 +6,10 @@ import { badOption } from '../option-checks.js'
 import { findBeside } from '../page/beside-script.js'
 import { call } from '../page/dom.js'
 import { readMeta } from '../page/meta.js'
+import { runBeforeInteraction } from '../page/task.js'
 import type { Token } from '../signals.js'
 import { Attribute } from './attributes.js'
-import { bindHtml } from './bind-html.js'
+import { bindWhen } from './bind-html.js'
 import { loadSocketFiles } from './socket-files.js'
 
 /** How long a page may take to make its client (ms). */
@@ -37,7 +38,7 @@ export function runScriptTag(loaded: HTMLOrSVGScriptElement | null): void {
     TEXTS.map((name) => [name, script?.getAttribute(`data-text-${name}`) ?? undefined]),
   )
   // An undefined text means the default text.
-  bindHtml({
+  bindWhen(runBeforeInteraction, {
     refresh: { texts: texts as RefreshTexts, spread: Number(spread) || 0 },
     origins: origins?.match(/[^\s,]+/g) ?? [],
     headers: headers === undefined ? headers : readHeaders(headers),

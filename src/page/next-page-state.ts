@@ -1,3 +1,4 @@
+import { call } from './dom.js'
 import { navigationEntry } from './navigation-entry.js'
 import { takeSession, writeSession } from './session-storage.js'
 
@@ -29,7 +30,7 @@ export function watchPageState(signal: AbortSignal): void {
   delete state['reload posted']
   if (isPostResultPage) state['reload posted'] = pageAddress()
   for (const event of ['pointerdown', 'keydown']) {
-    addEventListener(event, ({ isTrusted }) => (hasInput ||= isTrusted), { capture: true, signal })
+    call(document, 'addEventListener', event, ({ isTrusted }) => (hasInput ||= isTrusted), { capture: true, signal })
   }
   addEventListener('pagehide', () => writeSession(KEY, state), { signal })
 }

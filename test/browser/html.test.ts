@@ -17,6 +17,13 @@ import { readUmd } from './static-server.js'
 
 const TAG = '<script src="/signalpost.min.js" data-url="$relay"></script>'
 const requireJs = readFileSync(new URL(import.meta.resolve('requirejs/require.js')), 'utf8')
+declare global {
+  interface Window {
+    /** When the signals came to the page (ms). */
+    times?: number[]
+  }
+}
+
 const REPORT = '<div id="report" data-signal-refresh="ReportIncome">$count</div>'
 
 describeInChromium('a page of HTML', () => {
@@ -197,6 +204,10 @@ describeInChromium('a page of HTML', () => {
       const other = await join(site.relay)
       const { page, connections } = await visit(site.page)
       await waitForOnline(page)
+      await page.evaluate(() => {
+        window.times = []
+        document.addEventListener('signal:ReportIncome', () => window.times?.push(performance.now()))
+      })
       // On a busy machine the signals would come with pauses, which are no burst.
       const release = await blockPage(page)
       const sent: Promise<void>[] = []
@@ -212,7 +223,9 @@ describeInChromium('a page of HTML', () => {
             .length === 50,
       )
       expect(connections).toEqual([site.relay.url])
-      expect(site.requests.length - 1).toBeLessThanOrEqual(2)
+      // A slow machine hands out the burst for longer than `maxWait`, 2 s, which ends in a fetch each time.
+      const duration = await page.evaluate(() => (window.times?.at(-1) ?? NaN) - (window.times?.[0] ?? NaN))
+      expect(site.requests.length - 1).toBeLessThanOrEqual(2 + Math.floor(duration / 2000))
       expect(tabs.complaints).toEqual([])
     })
 

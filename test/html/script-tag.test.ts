@@ -39,6 +39,39 @@ it('connects to the address of data-url, and shows the state', async () => {
   expect([getPageClient()?.status.state, state()]).toEqual(['online', 'online'])
 })
 
+describe('follows the attributes of the page', () => {
+  it('in a later task, so that the rest of the page does not wait for it', async () => {
+    runScriptTag(tag(`data-url="${RELAY_URL}"`))
+    expect(state()).toBeUndefined()
+    await pass()
+    expect(state()).toBe('online')
+  })
+
+  it('at once when the user, or a script, clicks before that task', async () => {
+    document.body.innerHTML = '<button data-signal-send="A">Send</button>'
+    runScriptTag(tag(`data-url="${RELAY_URL}"`))
+    document.querySelector('button')?.click()
+    expect(state()).toBe('connecting')
+    await pass()
+    expect(relay().sent('signal')).toMatchObject([{ signal: 'A' }])
+  })
+
+  it('by the options of the tag, though the page calls bindHtml() before that task', async () => {
+    runScriptTag(tag(`data-url="${RELAY_URL}"`))
+    const stop = bindHtml({ onError: () => expect.unreachable() })
+    expect(bindHtml()).toBe(stop)
+    await pass()
+    expect(state()).toBe('online')
+  })
+
+  it('never, if the page stops it before that task', async () => {
+    runScriptTag(tag(`data-url="${RELAY_URL}"`))
+    bindHtml()()
+    await pass()
+    expect([getPageClient()?.status.state, state()]).toEqual(['online', undefined])
+  })
+})
+
 it('takes the texts of the hint, and the spread of refreshes, from the tag', async () => {
   vi.spyOn(Math, 'random').mockReturnValue(0.5)
   vi.stubGlobal('fetch', () => Promise.resolve(new Response('', { status: 500 })))

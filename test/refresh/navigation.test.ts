@@ -42,7 +42,7 @@ async function deliver(): Promise<void> {
 }
 
 function touch(): void {
-  dispatchEvent(Object.defineProperty(new Event('pointerdown'), 'isTrusted', { value: true }))
+  document.dispatchEvent(Object.defineProperty(new Event('pointerdown'), 'isTrusted', { value: true }))
 }
 
 const texts = (): string[] => page.errors.map(({ code, message }) => `${code}: ${message}`)
