@@ -45,13 +45,21 @@ const SCRIPT_TAG_ONLY = [
 
 /**
  * Decides how the file was loaded. As a script tag it stays a script tag where a global `module` or elements with such ids
- * exist, and beside RequireJS, which takes an anonymous `define` only from scripts that it has loaded itself.
+ * exist, and beside RequireJS, which takes an anonymous `define` only from scripts that it has loaded itself. The library is
+ * a function that runs at once: engines compile such a function with the script, and not a second time when it runs.
  */
-const WRAPPER = [
-  'var s=g.document&&g.document.currentScript,a=typeof define==="function"&&define.amd;',
-  'if(typeof exports==="object"&&typeof module!=="undefined"&&module!==g.module)module.exports=f();',
-  'else if(a&&!(s&&!s.hasAttribute("data-requiremodule")))define([],function(){return f()});',
-  `else{var r=g.${GLOBAL}=f(true);if(a)define("signalpost",[],function(){return r})}`,
+const BEFORE_LIBRARY = [
+  '(function(g){var s=g.document&&g.document.currentScript,a=typeof define==="function"&&define.amd,',
+  'c=typeof exports==="object"&&typeof module!=="undefined"&&module!==g.module,',
+  'l=!c&&a&&!(s&&!s.hasAttribute("data-requiremodule")),',
+  `r=(function(isScriptTag){${KEEP_BUILT_INS}var module={exports:{}},exports=module.exports;`,
+].join('')
+const AFTER_LIBRARY = [
+  'return module.exports})(!c&&!l);',
+  'if(c)module.exports=r;',
+  'else if(l)define([],function(){return r});',
+  `else{g.${GLOBAL}=r;if(a)define("signalpost",[],function(){return r})}`,
+  '})(typeof globalThis!=="undefined"?globalThis:self);',
 ].join('')
 
 /** Members that only the package itself uses. */
@@ -180,10 +188,8 @@ function umd(file: string, minify: boolean): Options {
     outExtension: () => ({ js: '.js' }),
     esbuildOptions(options) {
       options.mangleProps = PRIVATE
-      options.banner = {
-        js: `(function(g,f){${WRAPPER}})(typeof globalThis!=="undefined"?globalThis:self,function(isScriptTag){${KEEP_BUILT_INS}var module={exports:{}},exports=module.exports;`,
-      }
-      options.footer = { js: 'return module.exports});' }
+      options.banner = { js: BEFORE_LIBRARY }
+      options.footer = { js: AFTER_LIBRARY }
     },
     async onSuccess() {
       // Without it, require() on a package of type "module" would read the file as ESM and return nothing.
