@@ -6,8 +6,6 @@ import { WebSocketServer } from 'ws'
 import { bundle, openChromium } from './chromium.mjs'
 import { HANDSHAKES } from './handshakes.mjs'
 
-const FRAMES = 50_000
-
 const CLIENTS = {
   signalpost: `
     import { createSignalClient } from '../../dist/index.js'
@@ -40,14 +38,14 @@ const CLIENTS = {
     cable.subscribeTo('ReportChannel').on('message', handle)`,
 }
 
-const COUNTING = `
+const countTo = (frames) => `
   const origin = location.origin.replace('http', 'ws')
   let count = 0, sum = 0, begin = 0
   function handle(data) {
     if (count === 0) begin = performance.now()
     sum += data.userId
     count += 1
-    if (count === ${FRAMES}) globalThis.perSecond = Math.round((count / (performance.now() - begin)) * 1000)
+    if (count === ${frames}) globalThis.perSecond = Math.round((count / (performance.now() - begin)) * 1000)
   }`
 
 const welcome = { type: 'welcome', v: 1, tab: 'me', beat: 25_000, maxBytes: 65_536, window: 900_000 }
@@ -86,12 +84,12 @@ const READY = {
 }
 
 /** Prepares Chromium and a server; the function that it returns measures one kind once. */
-export async function prepareDispatch(kinds) {
+export async function prepareDispatch(kinds, frames) {
   const pages = Object.fromEntries(
-    await Promise.all(kinds.map(async (kind) => [kind, await bundle(COUNTING + CLIENTS[kind])])),
+    await Promise.all(kinds.map(async (kind) => [kind, await bundle(countTo(frames) + CLIENTS[kind])])),
   )
   const texts = Object.fromEntries(
-    kinds.map((kind) => [kind, Array.from({ length: FRAMES }, (_, index) => FRAME_OF[kind](index + 1))]),
+    kinds.map((kind) => [kind, Array.from({ length: frames }, (_, index) => FRAME_OF[kind](index + 1))]),
   )
   const chromium = await openChromium((request, response) => {
     if (request.url !== '/events') return response.end(`<!doctype html><script>${pages[request.url.slice(2)]}</script>`)

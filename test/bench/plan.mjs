@@ -24,7 +24,7 @@ export const FULL = {
   reconnect: { clients: 2000, rounds: 3 },
   publish: { time: 3000, rounds: 3 },
   workers: { receivers: 5000, counts: [1, 2], windows: [1, 16, 64], rounds: 5 },
-  client: { rounds: 7, handling: HANDLING, connecting: CONNECTING },
+  client: { rounds: 7, frames: 50_000, handling: HANDLING, connecting: CONNECTING },
   sharing: {
     rounds: 5,
     browsers: 3,
@@ -49,7 +49,7 @@ export const QUICK = {
   reconnect: { clients: 300, rounds: 1 },
   publish: { time: 1000, rounds: 1 },
   workers: { receivers: 1000, counts: [1, 2], windows: [1, 16], rounds: 1 },
-  client: { rounds: 1, handling: HANDLING, connecting: CONNECTING },
+  client: { rounds: 1, frames: 50_000, handling: HANDLING, connecting: CONNECTING },
   sharing: {
     rounds: 1,
     browsers: 1,
@@ -74,7 +74,12 @@ export const SMOKE = {
   reconnect: { clients: 20, rounds: 1 },
   publish: { time: 200, rounds: 1 },
   workers: { receivers: 20, counts: [1, 2], windows: [16], rounds: 1 },
-  client: { rounds: 1, handling: ['signalpost', 'baseline', 'EventSource'], connecting: ['signalpost', 'websocket'] },
+  client: {
+    rounds: 1,
+    frames: 2000,
+    handling: ['signalpost', 'baseline', 'EventSource'],
+    connecting: ['signalpost', 'websocket'],
+  },
   sharing: {
     rounds: 1,
     browsers: 1,

@@ -110,8 +110,8 @@ const SECTIONS = {
   },
 
   async client() {
-    const { rounds, handling, connecting } = plan.client
-    const chromium = await prepareDispatch(handling)
+    const { rounds, frames, handling, connecting } = plan.client
+    const chromium = await prepareDispatch(handling, frames)
     const dispatch = await alternate(rounds, handling, chromium.measure)
     await chromium.stop()
     tell('dispatch in Chromium')
@@ -122,6 +122,7 @@ const SECTIONS = {
 
   async sharing() {
     const { rounds, browsers, tabs, delays, memory, hasReturn } = plan.sharing
+    const back = hasReturn ? await measureReturn() : undefined
     const chromium = await prepareSharing(plan.sharing)
     const results = await alternate(rounds, SHARINGS, chromium.measure, (kind, round) =>
       tell(`sharing, round ${round + 1}, ${kind}`),
@@ -133,7 +134,6 @@ const SECTIONS = {
       (each) => measure('memory.mjs', { ...memory, tabs: Number(each) }),
       (each, round) => tell(`memory, round ${round + 1}, ${each} on a socket`),
     )
-    const back = hasReturn ? await measureReturn() : undefined
     return { browsers, tabs, delays, results, count: memory.count, held, bytes: await weighSharing(), back }
   },
 

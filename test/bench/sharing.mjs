@@ -79,8 +79,8 @@ export async function prepareSharing({ browsers, tabs, samples, delays, every, c
 
   /** Opens second tabs of a browser, one after the other: how long each takes to be online. */
   async function measureOnline(kind, relayPort, delay) {
-    const line = await startDelay(relayPort, delay)
-    const port = delay > 0 ? line.port : relayPort
+    const line = delay > 0 ? await startDelay(relayPort, delay) : undefined
+    const port = line?.port ?? relayPort
     const context = await chromium.browser.newContext()
     await openTabs(context, kind, port, 1)
     const times = []
@@ -90,7 +90,7 @@ export async function prepareSharing({ browsers, tabs, samples, delays, every, c
       await page.close()
     }
     await context.close()
-    line.stop()
+    line?.stop()
     return percentile(times, 0.5)
   }
 
@@ -100,13 +100,16 @@ export async function prepareSharing({ browsers, tabs, samples, delays, every, c
     return { p50: percentile(measured, 0.5), p99: percentile(measured, 0.99) }
   }
 
-  /** The ways of a signal of the first tab and of the last one: of two tabs, and of all. */
+  /** The way of a signal of the last tab, and of the first one if it has the connection: with two tabs, and with all. */
   async function measureTabs(context, kind, port) {
-    const opened = await openTabs(context, kind, port, 2)
-    const few = [await measureSignals(opened[0]), await measureSignals(opened.at(-1))]
-    opened.push(...(await openTabs(context, kind, port, tabs - 2)))
-    const all = [await measureSignals(opened[0]), await measureSignals(opened.at(-1))]
-    return { first: [few[0], all[0]], last: [few[1], all[1]] }
+    const opened = []
+    const signals = { last: [], ...(kind === 'leader' && { first: [] }) }
+    for (const number of [2, tabs]) {
+      opened.push(...(await openTabs(context, kind, port, number - opened.length)))
+      signals.last.push(await measureSignals(opened.at(-1)))
+      signals.first?.push(await measureSignals(opened[0]))
+    }
+    return signals
   }
 
   return {
