@@ -2,7 +2,7 @@
  * Milliseconds from creating a client to being online, on loopback, and how many of them come after the socket has opened:
  * medians of 60 connections.
  *
- * Usage: node connect.mjs signalpost|socket.io|websocket PORT
+ * Usage: node connect.mjs signalpost|socket.io|centrifuge|anycable|websocket PORT
  */
 import { WebSocket } from 'ws'
 import { createSignalClient } from '../../dist/index.js'
@@ -10,8 +10,8 @@ import { createSignalClient } from '../../dist/index.js'
 const [, , kind, port] = process.argv
 let openedAt = 0
 globalThis.WebSocket = class extends WebSocket {
-  constructor(url) {
-    super(url)
+  constructor(...args) {
+    super(...args)
     this.on('open', () => {
       openedAt = performance.now()
     })
@@ -19,8 +19,9 @@ globalThis.WebSocket = class extends WebSocket {
 }
 const address = `127.0.0.1:${port}`
 
-// Only for who measures it, so that the others need not have it.
-const { io } = kind === 'socket.io' ? await import('socket.io-client') : {}
+// Each client brings its own package, so that the others need not be installed.
+const PACKAGES = { 'socket.io': 'socket.io-client', centrifuge: 'centrifuge', anycable: '@anycable/core' }
+const { io, Centrifuge, createCable } = kind in PACKAGES ? await import(PACKAGES[kind]) : {}
 
 const CONNECT = {
   signalpost: (done) => {
@@ -31,6 +32,16 @@ const CONNECT = {
   'socket.io': (done) => {
     const client = io(`http://${address}`, { transports: ['websocket'], forceNew: true })
     client.on('connect', () => done(() => client.close()))
+  },
+  centrifuge: (done) => {
+    const client = new Centrifuge(`ws://${address}/`)
+    client.on('connected', () => done(() => client.disconnect()))
+    client.connect()
+  },
+  anycable: (done) => {
+    const client = createCable(`ws://${address}/`)
+    client.on('connect', () => done(() => client.disconnect()))
+    void client.connect()
   },
   /** A bare socket and one question with its answer: the least that a handshake of two round trips takes. */
   websocket: (done) => {

@@ -3,7 +3,7 @@
  *
  * Usage: node test/bench/idle.mjs [connections, 10000] [seconds, 600] [tabs that share a socket, 1]
  */
-import { WebSocket } from 'ws'
+import { openConnections } from './connections.mjs'
 import { mostOpenFiles, openFiles, residentBytes } from './machine.mjs'
 import { relayArguments, startProcess } from './peers.mjs'
 import { findFreePort } from '../support/free-port.mjs'
@@ -12,7 +12,6 @@ const [, , count = 10_000, seconds = 600, tabs = 1] = process.argv.map(Number)
 const MEGABYTE = 1024 * 1024
 /** What the relay may hold: 100 MB with up to 1,000 connections, 200 MB with up to 10,000. */
 const most = (count <= 1000 ? 100 : 200) * MEGABYTE
-const DIALLING_AT_ONCE = 64
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
 if (mostOpenFiles() < count + 100) {
@@ -25,8 +24,12 @@ const relay = await startProcess(process.execPath, relayArguments(port), port)
 const empty = residentBytes(relay.pid)
 const counts = { closed: 0, beats: 0 }
 const begin = performance.now()
-let left = count
-await Promise.all(Array.from({ length: DIALLING_AT_ONCE }, dial))
+await openConnections(port, {
+  count,
+  tabs,
+  onBeat: () => (counts.beats += 1),
+  onClose: () => (counts.closed += 1),
+})
 const dialled = (performance.now() - begin) / 1000
 
 const samples = [residentBytes(relay.pid)]
@@ -48,46 +51,3 @@ ${isWithin ? 'as it should be' : 'MISSED'}
 `)
 await relay.stop()
 process.exit(isWithin ? 0 : 1)
-
-async function dial() {
-  while (left > 0) {
-    left -= tabs
-    await (tabs > 1 ? openShared() : open())
-  }
-}
-
-function open() {
-  return new Promise((resolve, reject) => {
-    const socket = new WebSocket(`ws://127.0.0.1:${port}/signals`, { perMessageDeflate: false })
-    const tab = crypto.randomUUID().replaceAll('-', '').slice(0, 22)
-    socket.on('open', () => socket.send(JSON.stringify({ type: 'hello', v: 1, tab, rooms: [{ room: 'main' }] })))
-    socket.on('message', (bytes) => {
-      if (String(bytes) === '{"type":"beat"}') counts.beats += 1
-      if (String(bytes).startsWith('{"type":"joined"')) resolve()
-    })
-    socket.on('close', () => (counts.closed += 1))
-    socket.on('error', reject)
-  })
-}
-
-/** Opens one socket, and the connections of some tabs on it. */
-function openShared() {
-  return new Promise((resolve, reject) => {
-    const socket = new WebSocket(`ws://127.0.0.1:${port}/signals?shared`, { perMessageDeflate: false })
-    let joined = 0
-    socket.on('open', () => {
-      for (let number = 1; number <= tabs; number += 1) {
-        const tab = crypto.randomUUID().replaceAll('-', '').slice(0, 22)
-        socket.send(`${number} ${JSON.stringify({ type: 'hello', v: 1, tab, rooms: [{ room: 'main' }] })}`)
-      }
-    })
-    socket.on('message', (bytes) => {
-      const text = String(bytes)
-      if (text.includes('{"type":"beat"}')) counts.beats += 1
-      if (text.includes('{"type":"joined"')) joined += text.split(' ', 1)[0].split(',').length
-      if (joined === tabs) resolve()
-    })
-    socket.on('close', () => (counts.closed += 1))
-    socket.on('error', reject)
-  })
-}

@@ -1,6 +1,6 @@
 /**
  * The other side of a server under test, in a process of its own: receivers that only count, one that looks at the time,
- * and a sender. Bare TCP with the least of WebSocket, so that what is measured is the server.
+ * and a sender. Bare TCP with the least of WebSocket or of HTTP, so that what is measured is the server.
  *
  * Usage: load.mjs '{"peer", "port", "pids", "receivers", "phases"}', with the processes of the server; the results come as JSON on standard output.
  */
@@ -59,9 +59,7 @@ function enter(isReceiver, look) {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true, onread: { buffer: shared, callback: read } })
     socket.on('error', reject)
     socket.on('close', () => reject(new Error(`${peer} closed a connection: ${heard.slice(0, 200)}`)))
-    const path = typeof wire.path === 'function' ? wire.path() : wire.path
-    const headers = { Origin: 'http://localhost', ...wire.headers }
-    socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n${HANDSHAKE}${asLines(headers)}\r\n`)
+    socket.write(wire.request?.(isReceiver) ?? upgrade())
     let wanted = '\r\n\r\n'
 
     function read(length, buffer) {
@@ -93,10 +91,11 @@ function enter(isReceiver, look) {
 const HANDSHAKE =
   'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n'
 
-function asLines(headers) {
-  return Object.entries(headers)
-    .map(([name, value]) => `${name}: ${value}\r\n`)
-    .join('')
+function upgrade() {
+  const path = typeof wire.path === 'function' ? wire.path() : wire.path
+  const headers = Object.entries({ Origin: 'http://localhost', ...wire.headers })
+  const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`)
+  return `GET ${path} HTTP/1.1\r\nHost: localhost\r\n${HANDSHAKE}${lines.join('')}\r\n`
 }
 
 /** About 120 bytes, all of one length. */

@@ -33,6 +33,7 @@ const COMMANDS = {
   'socket.io': node('socket.io'),
   sockjs: node('sockjs'),
   faye: node('faye'),
+  sse: node('sse'),
   bun: (port) => [file('node_modules/bun/bin/bun.exe'), file('bun-server.js'), String(port)],
   nats(port, folder, spare) {
     const text = `host: 127.0.0.1\nport: ${spare}\nwebsocket { host: "127.0.0.1", port: ${port}, no_tls: true }\n`

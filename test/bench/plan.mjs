@@ -1,8 +1,9 @@
 /** What is measured: in the whole form, in the quick one, and in one that only shows that everything still runs. */
 
-const ALL = ['signalpost', 'ws', 'socket.io', 'nats', 'mosquitto', 'faye', 'sockjs', 'bun']
+const ALL = ['signalpost', 'ws', 'socket.io', 'nats', 'mosquitto', 'faye', 'sockjs', 'sse', 'bun']
 const TARGETED = ['signalpost', 'ws', 'socket.io', 'nats', 'bun']
-const CONNECTING = ['signalpost', 'socket.io', 'websocket']
+const CONNECTING = ['signalpost', 'socket.io', 'centrifuge', 'anycable', 'websocket']
+const HANDLING = ['signalpost', 'baseline', 'EventSource', 'centrifuge', 'anycable']
 
 /** How much slower than this machine the pages of script tags run. */
 export const SLOWDOWNS = [1, 4]
@@ -23,7 +24,18 @@ export const FULL = {
   reconnect: { clients: 2000, rounds: 3 },
   publish: { time: 3000, rounds: 3 },
   workers: { receivers: 5000, counts: [1, 2], windows: [1, 16, 64], rounds: 5 },
-  client: { rounds: 7, peers: CONNECTING },
+  client: { rounds: 7, frames: 50_000, handling: HANDLING, connecting: CONNECTING },
+  sharing: {
+    rounds: 5,
+    browsers: 3,
+    tabs: 10,
+    samples: 12,
+    delays: [0, 40],
+    every: 5,
+    count: 200,
+    memory: { count: 5000, hold: 5000 },
+    hasReturn: true,
+  },
   tag: { rounds: 15, kinds: TAGS },
 }
 
@@ -37,13 +49,24 @@ export const QUICK = {
   reconnect: { clients: 300, rounds: 1 },
   publish: { time: 1000, rounds: 1 },
   workers: { receivers: 1000, counts: [1, 2], windows: [1, 16], rounds: 1 },
-  client: { rounds: 1, peers: CONNECTING },
+  client: { rounds: 1, frames: 50_000, handling: HANDLING, connecting: CONNECTING },
+  sharing: {
+    rounds: 1,
+    browsers: 1,
+    tabs: 10,
+    samples: 6,
+    delays: [0, 40],
+    every: 5,
+    count: 100,
+    memory: { count: 5000, hold: 2000 },
+    hasReturn: false,
+  },
   tag: { rounds: 3, kinds: TAGS },
 }
 
 export const SMOKE = {
   rounds: 1,
-  fanOut: [{ receivers: 20, peers: ['signalpost', 'ws'], windows: [1, 16] }],
+  fanOut: [{ receivers: 20, peers: ['signalpost', 'ws', 'sse'], windows: [1, 16] }],
   warm: 50,
   time: 200,
   openLoop: { receivers: 20, peers: ['signalpost', 'ws'], rates: [2000], time: 200, rounds: 1 },
@@ -51,6 +74,22 @@ export const SMOKE = {
   reconnect: { clients: 20, rounds: 1 },
   publish: { time: 200, rounds: 1 },
   workers: { receivers: 20, counts: [1, 2], windows: [16], rounds: 1 },
-  client: { rounds: 1, peers: ['signalpost', 'websocket'] },
+  client: {
+    rounds: 1,
+    frames: 2000,
+    handling: ['signalpost', 'baseline', 'EventSource'],
+    connecting: ['signalpost', 'websocket'],
+  },
+  sharing: {
+    rounds: 1,
+    browsers: 1,
+    tabs: 2,
+    samples: 1,
+    delays: [0],
+    every: 1,
+    count: 5,
+    memory: { count: 100, hold: 100 },
+    hasReturn: false,
+  },
   tag: { rounds: 1, kinds: ['signalpost'] },
 }

@@ -78,7 +78,55 @@ const TARGETS = [
     find: ({ client }) =>
       client?.connect['socket.io'] && client.connect.signalpost.total / client.connect['socket.io'].total,
   },
+  {
+    text: 'sharing, ten tabs: connections, of those without',
+    most: 0.1,
+    find: ({ sharing }) =>
+      sharing?.tabs === 10 ? sharing.results.leader.sockets / sharing.results.own.sockets : undefined,
+  },
+  {
+    text: 'sharing, ten tabs: memory of the relay, of that without',
+    most: 1 / 6,
+    find: ({ sharing }) =>
+      sharing?.tabs === 10 ? sharing.held[10].bytesPerTab / sharing.held[1].bytesPerTab : undefined,
+  },
+  ...[0, 40].map((delay) => ({
+    text: `sharing: ms from creating a client to online in a second tab, ${farFrom(delay)}, of those of a connection of its own`,
+    most: 0.5,
+    find: ({ sharing }) =>
+      sharing?.delays.includes(delay)
+        ? onlineOf(sharing, 'leader', delay) / onlineOf(sharing, 'own', delay)
+        : undefined,
+  })),
+  {
+    text: 'sharing: ms of a signal from a tab to the relay and back through another tab, median',
+    most: 3,
+    find: ({ sharing }) => sharing?.results.leader.signals.last[0].p50,
+  },
+  {
+    text: 'sharing: gzipped bytes on top of the core',
+    most: 3500,
+    find: ({ sharing }) => sharing?.bytes,
+  },
+  {
+    text: 'sharing: ms until 200 browsers of ten tabs are back at a relay that was killed and started at once',
+    most: 3000,
+    find: ({ sharing }) => sharing?.back?.all,
+  },
+  {
+    text: 'sharing: handshakes for that',
+    most: 200,
+    find: ({ sharing }) => sharing?.back?.handshakes,
+  },
 ]
+
+function farFrom(delay) {
+  return delay > 0 ? `${delay} ms away from the relay` : 'beside the relay'
+}
+
+function onlineOf({ delays, results }, kind, delay) {
+  return results[kind].online[delays.indexOf(delay)]
+}
 
 /** How often the deliveries of one worker fit into those of several, if the busiest process is what bounds them. */
 function growthOf({ windows, results }, workers, window) {
@@ -98,6 +146,7 @@ export function renderReport(results, { machine, date, rounds, command }) {
     results.publish && renderPublish(results.publish),
     results.workers && renderWorkers(results.workers),
     results.client && renderClient(results.client),
+    results.sharing && renderSharing(results.sharing),
     results.tag && renderTag(results.tag),
   ]
   return parts.filter(Boolean).join('\n\n')
@@ -187,18 +236,55 @@ function renderPublish(results) {
   return `### Signals taken in\n\n${table(head, rows)}`
 }
 
+/** What clients are that are no library of that name. */
+const CLIENTS = {
+  baseline: 'reconnecting-websocket + JSON.parse + mitt',
+  EventSource: 'EventSource + JSON.parse',
+  anycable: '@anycable/core',
+  websocket: 'a bare socket, one question and its answer',
+}
+
 function renderClient({ dispatch, connect }) {
-  const handling = [
-    ['signalpost', grouped(dispatch.signalpost)],
-    ['reconnecting-websocket + JSON.parse + mitt', grouped(dispatch.baseline)],
-  ]
+  const handling = Object.entries(dispatch).map(([kind, perSecond]) => [CLIENTS[kind] ?? kind, grouped(perSecond)])
   const connecting = Object.entries(connect).map(([kind, { total, afterOpen }]) => [
-    kind === 'websocket' ? 'a bare socket, one question and its answer' : kind,
+    CLIENTS[kind] ?? kind,
     total.toFixed(2),
     afterOpen?.toFixed(2) ?? '',
   ])
   const head = ['ms to online', 'from creating a client', 'from the opening of its socket']
   return `### The client\n\n${table(['frames per second into a handler, in Chromium', ''], handling)}\n\n${table(head, connecting)}`
+}
+
+/** The rows of tabs: which kind of sharing, and which of its tabs. */
+const TABS = [
+  ['a connection of its own', 'own', 'last'],
+  ['the tab that has the connection', 'leader', 'first'],
+  ['another tab', 'leader', 'last'],
+  ['a tab beside a worker', 'worker', 'last'],
+]
+
+function renderSharing({ browsers, tabs, delays, results, count, held, bytes, back }) {
+  const rows = TABS.map(([name, kind, place]) =>
+    [name].concat(
+      // A tab that is the first one has nothing to share yet.
+      results[kind].online.map((time) => (place === 'first' ? '' : time.toFixed(1))),
+      results[kind].signals[place].flatMap(({ p50, p99 }) => [p50.toFixed(1), p99.toFixed(1)]),
+    ),
+  )
+  const head = [
+    '',
+    ...delays.map((delay) => `ms to online, ${farFrom(delay)}`),
+    ...[2, tabs].flatMap((number) => [`p50 ms, ${number} tabs`, `p99 ms, ${number} tabs`]),
+  ]
+  const { own, leader, worker } = results
+  const texts = [
+    `${browsers * tabs} tabs of ${browsers} ${browsers === 1 ? 'browser' : 'browsers'} in Chromium have ${own.sockets} connections without sharing, ${leader.sockets} with a tab that has the connection, and ${worker.sockets} with a worker.`,
+    `${grouped(count)} bare clients cost the relay ${grouped(held[1].bytesPerTab)} bytes each on ${grouped(held[1].sockets)} connections, and ${grouped(held[tabs].bytesPerTab)} bytes on ${grouped(held[tabs].sockets)}.`,
+    `Sharing adds ${grouped(bytes)} gzipped bytes to the core.`,
+    back &&
+      `200 browsers of ten tabs are back ${grouped(back.all)} ms after their relay, which was killed and started at once, with ${back.handshakes} handshakes.`,
+  ]
+  return `### One connection for all tabs\n\n${table(head, rows)}\n\n${texts.filter(Boolean).join(' ')}`
 }
 
 function renderTag(results) {

@@ -6,7 +6,8 @@
  * npm run bench -- quick    a few minutes; prints the results and writes nothing
  * npm run bench -- smoke    some seconds; shows that everything runs, and measures nothing that means anything
  * npm run bench -- write    writes them, whatever was measured
- * npm run bench -- fan-out  one section or several: fan-out, open-loop, latency, reconnect, publish, workers, client, tag
+ * npm run bench -- fan-out  one section or several: fan-out, open-loop, latency, reconnect, publish, workers, client,
+ *                           sharing, tag
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -18,6 +19,7 @@ import { findFreePort } from '../support/free-port.mjs'
 import { FULL, QUICK, SMOKE } from './plan.mjs'
 import { renderChart, renderReport } from './report.mjs'
 import { alternate, loadOnce, measure } from './rounds.mjs'
+import { measureReturn, prepareSharing, SHARINGS, weighSharing } from './sharing.mjs'
 import { prepareTag } from './tag.mjs'
 
 const words = process.argv.slice(2)
@@ -108,14 +110,31 @@ const SECTIONS = {
   },
 
   async client() {
-    const { rounds, peers } = plan.client
-    const chromium = await prepareDispatch()
-    const dispatch = await alternate(rounds, chromium.kinds, chromium.measure)
+    const { rounds, frames, handling, connecting } = plan.client
+    const chromium = await prepareDispatch(handling, frames)
+    const dispatch = await alternate(rounds, handling, chromium.measure)
     await chromium.stop()
     tell('dispatch in Chromium')
-    const connect = await measureConnecting(rounds, peers)
+    const connect = await measureConnecting(rounds, connecting)
     tell('connecting')
     return { dispatch, connect }
+  },
+
+  async sharing() {
+    const { rounds, browsers, tabs, delays, memory, hasReturn } = plan.sharing
+    const back = hasReturn ? await measureReturn() : undefined
+    const chromium = await prepareSharing(plan.sharing)
+    const results = await alternate(rounds, SHARINGS, chromium.measure, (kind, round) =>
+      tell(`sharing, round ${round + 1}, ${kind}`),
+    )
+    await chromium.stop()
+    const held = await alternate(
+      rounds,
+      ['1', String(tabs)],
+      (each) => measure('memory.mjs', { ...memory, tabs: Number(each) }),
+      (each, round) => tell(`memory, round ${round + 1}, ${each} on a socket`),
+    )
+    return { browsers, tabs, delays, results, count: memory.count, held, bytes: await weighSharing(), back }
   },
 
   async tag() {
@@ -136,15 +155,11 @@ const SECTIONS = {
 
 /** The servers that clients connect to, by kind. */
 async function startServers(peers) {
-  const commands = {
-    signalpost: relayArguments,
-    'socket.io': (port) => [file('servers.mjs'), 'socket.io', String(port)],
-    websocket: (port) => [file('servers.mjs'), 'ws', String(port)],
-  }
   const servers = {}
   for (const kind of peers) {
     const port = await findFreePort()
-    servers[kind] = await startProcess(process.execPath, commands[kind](port), port)
+    const server = [file('servers.mjs'), kind === 'websocket' ? 'ws' : kind, String(port)]
+    servers[kind] = await startProcess(process.execPath, kind === 'signalpost' ? relayArguments(port) : server, port)
   }
   return servers
 }

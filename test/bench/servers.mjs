@@ -1,5 +1,10 @@
-/** Starts a server that broadcasts what it is sent, as the documentation of each package does it. Usage: servers.mjs KIND PORT */
+/**
+ * Starts a server that broadcasts what it is sent, as the documentation of each package does it; or one of those that only
+ * welcome clients. Usage: servers.mjs KIND PORT
+ */
 import { createServer } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { HANDSHAKES } from './handshakes.mjs'
 
 const [, , kind, port] = process.argv
 const http = createServer()
@@ -40,6 +45,28 @@ const SERVERS = {
     })
     server.installHandlers(http, { prefix: '/sockjs' })
   },
+  async sse() {
+    const streams = new Set()
+    // The sender may rest for longer than between two requests of a page.
+    http.keepAliveTimeout = 600_000
+    http.on('request', async (request, response) => {
+      if (request.method === 'POST') {
+        const event = `data: ${JSON.stringify(JSON.parse(await text(request)))}\n\n`
+        for (const stream of streams) stream.write(event)
+        return response.writeHead(204).end()
+      }
+      response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache' }).flushHeaders()
+      streams.add(response)
+      response.on('close', () => streams.delete(response))
+    })
+  },
+  centrifuge: () => welcome('centrifuge'),
+  anycable: () => welcome('anycable'),
+}
+
+async function welcome(kind) {
+  const { WebSocketServer } = await import('ws')
+  new WebSocketServer({ server: http }).on('connection', (socket) => HANDSHAKES[kind](socket, () => {}))
 }
 
 await SERVERS[kind]()

@@ -2,9 +2,8 @@
  * Milliseconds that a script tag takes in Chromium: from the parsing of the script to its end, and from the navigation to
  * a connection that is online, on a page that is still being parsed then.
  */
-import { createServer } from 'node:http'
 import { readFileSync } from 'node:fs'
-import { chromium } from 'playwright-core'
+import { openChromium } from './chromium.mjs'
 import { file } from './peers.mjs'
 import { SLOWDOWNS } from './plan.mjs'
 
@@ -45,22 +44,14 @@ function render(kind, addresses) {
 /** Prepares Chromium and a server; the function that it returns measures one kind once. */
 export async function prepareTag(kinds, addresses) {
   const pages = Object.fromEntries(kinds.map((kind) => [`/${kind}`, render(kind, addresses)]))
-  const http = createServer((request, response) => {
-    response.setHeader('content-type', 'text/html')
-    response.end(pages[request.url] ?? '')
-  })
-  await new Promise((resolve) => http.listen(0, '127.0.0.1', resolve))
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'],
-  })
+  const chromium = await openChromium(({ url }, response) => response.end(pages[url] ?? ''))
 
   async function measureOnce(kind, rate) {
-    const context = await browser.newContext()
+    const context = await chromium.browser.newContext()
     const page = await context.newPage()
     const devtools = await context.newCDPSession(page)
     await devtools.send('Emulation.setCPUThrottlingRate', { rate })
-    await page.goto(`http://127.0.0.1:${http.address().port}/${kind}`)
+    await page.goto(`${chromium.address}/${kind}`)
     const hasConnection = kind in addresses
     if (hasConnection) await page.waitForFunction(() => globalThis.onlineAt)
     const times = await page.evaluate(() => ({ took: globalThis.took, online: globalThis.onlineAt ?? 0 }))
@@ -74,10 +65,6 @@ export async function prepareTag(kinds, addresses) {
       for (const rate of SLOWDOWNS) results.push(await measureOnce(kind, rate))
       return results
     },
-    async stop() {
-      await browser.close()
-      http.closeAllConnections()
-      http.close()
-    },
+    stop: chromium.stop,
   }
 }

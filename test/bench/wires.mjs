@@ -1,6 +1,6 @@
 /**
- * What a bare WebSocket says to each server to get in, and to send a payload. A step is said when the one before was
- * answered; `heard` is what came since.
+ * What a bare connection says to each server to get in, and to send a payload. A step is said when the one before was
+ * answered; `heard` is what came since. All are WebSockets but those with a request of their own.
  */
 
 const JSON_TEXT = (value) => textFrame(JSON.stringify(value))
@@ -82,6 +82,20 @@ export const WIRES = {
     ],
     publish: (payload) => binaryFrame(mqttPublish('signals', payload)),
   },
+  sse: {
+    // The first request of the sender only shows that the server is there: nothing in it is counted.
+    request: (isReceiver) => (isReceiver ? httpRequest('GET', '/', 'Accept: text/event-stream') : httpPost('""')),
+    steps: [],
+    publish: (payload) => httpPost(payload),
+  },
+}
+
+function httpRequest(method, path, ...headers) {
+  return `${[`${method} ${path} HTTP/1.1`, 'Host: localhost', ...headers].join('\r\n')}\r\n\r\n`
+}
+
+function httpPost(payload) {
+  return httpRequest('POST', '/', `Content-Length: ${payload.length}`) + payload
 }
 
 function clientIdIn(heard) {

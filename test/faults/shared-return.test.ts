@@ -24,7 +24,13 @@ it('F31 has 200 browsers of ten tabs back on 200 connections', async () => {
   const relay = createRelayProcess([], await findFreePort())
   await relay.start()
   let dials = 0
-  const tap = tapSockets({ onDial: () => (dials += 1), onSaid: () => undefined, onTold: () => undefined })
+  let handshakes = 0
+  const tap = tapSockets({
+    onDial: () => (dials += 1),
+    onOpen: () => (handshakes += 1),
+    onSaid: () => undefined,
+    onTold: () => undefined,
+  })
   const clients: SignalClient[] = []
   for (let browser = 0; browser < BROWSERS; browser += 1) {
     // Tabs with the same address share a connection: each browser of this process has an address of its own.
@@ -49,6 +55,7 @@ it('F31 has 200 browsers of ten tabs back on 200 connections', async () => {
   const results = []
   for (const end of ['leave', 'kill'] as const) {
     dials = 0
+    handshakes = 0
     await relay[end]()
     await until(() => clients.every(({ status }) => status.state !== 'online'), 60_000)
     const failed = dials
@@ -58,7 +65,7 @@ it('F31 has 200 browsers of ten tabs back on 200 connections', async () => {
     const back = performance.now() - startedAt
     const health = await fetch(`http://127.0.0.1:${relay.port}/health`)
     const { connections, sockets } = (await health.json()) as { connections: number; sockets: number }
-    results.push({ isBack, back, dials: dials - failed, connections, sockets })
+    results.push({ isBack, back, dials: dials - failed, handshakes, connections, sockets })
   }
 
   for (const client of clients) client.close()
@@ -72,7 +79,12 @@ it('F31 has 200 browsers of ten tabs back on 200 connections', async () => {
     LEAK,
     seconds: results.reduce((sum, { back }) => sum + back, 0) / 1000,
     faults: '1 SIGTERM, 1 SIGKILL',
-    note: results.map(({ back, dials }) => `all back after ${inSeconds(back)} s, ${dials} dials`).join('; '),
+    note: results
+      .map(
+        ({ back, dials, handshakes }) =>
+          `all back after ${inSeconds(back)} s, ${dials} dials, ${handshakes} handshakes`,
+      )
+      .join('; '),
   })
   expect(LEAK).toBe(0)
   for (const { isBack, back, connections, sockets } of results) {

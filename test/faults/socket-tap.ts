@@ -6,6 +6,7 @@ import type { ClientFrame, RelayFrame } from '../../src/protocol/frames.js'
 /** Hears all that the sockets of clients say and are told, just before the clients themselves do. */
 export interface SocketListener {
   onDial?(client: string): void
+  onOpen?(client: string): void
   onSaid(client: string, frame: ClientFrame): void
   onTold(client: string, frame: RelayFrame): void
 }
@@ -18,7 +19,7 @@ export interface SocketTap {
 }
 
 /** Makes `globalThis.WebSocket` one that can be listened to. Clients name themselves by `?client=` in their url. */
-export function tapSockets({ onDial, onSaid, onTold }: SocketListener, options: ClientOptions = {}): SocketTap {
+export function tapSockets({ onDial, onOpen, onSaid, onTold }: SocketListener, options: ClientOptions = {}): SocketTap {
   const before = globalThis.WebSocket
   const open = new Set<WebSocket>()
 
@@ -28,6 +29,7 @@ export function tapSockets({ onDial, onSaid, onTold }: SocketListener, options: 
     const socket = new WebSocket(address, { perMessageDeflate: false, ...options })
     open.add(socket)
     onDial?.(client)
+    socket.on('open', () => onOpen?.(client))
     socket.on('close', () => open.delete(socket))
     socket.on('error', () => {})
     // What passes here is what the client and the relay made: the shape is theirs to check.

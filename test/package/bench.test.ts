@@ -37,6 +37,8 @@ describeRedis('npm run bench', () => {
     ])
     expect(report).toContain('Half of its 20 clients are back after')
     for (const peer of ['signalpost', 'ws']) expect(figures(cells, peer).length).toBeGreaterThan(6)
+    expect(figures(cells, 'sse').every((value) => value > 0)).toBe(true)
+    expect(figures(cells, 'sse')).toHaveLength(6)
     for (const kind of ['one relay, in memory', 'one relay on Redis', 'two relays on Redis']) {
       expect(figures(cells, kind)[0]).toBeGreaterThan(0)
     }
@@ -66,7 +68,19 @@ describeInChromium('npm run bench', () => {
     const { cells } = await bench('client')
     expect(figures(cells, 'signalpost').every((value) => value > 0)).toBe(true)
     expect(figures(cells, 'signalpost').length).toBeGreaterThan(2)
-    expect(figures(cells, 'reconnecting-websocket + JSON.parse + mitt')[0]).toBeGreaterThan(0)
+    for (const kind of ['reconnecting-websocket + JSON.parse + mitt', 'EventSource + JSON.parse']) {
+      expect(figures(cells, kind)[0]).toBeGreaterThan(0)
+    }
+  })
+
+  it('still measures tabs that share a connection', async () => {
+    const { report, cells } = await bench('sharing')
+    expect(report).toContain('have 2 connections without sharing, 1 with a tab that has the connection')
+    expect(report).toContain('100 bare clients cost the relay')
+    for (const kind of ['a connection of its own', 'another tab', 'a tab beside a worker']) {
+      expect(figures(cells, kind).every((value) => value > 0)).toBe(true)
+      expect(figures(cells, kind)).toHaveLength(5)
+    }
   })
 
   it('still measures the script tag', async () => {
