@@ -37,6 +37,7 @@ const OPTIONS = {
   refresh: 'object',
   origins: 'object',
   headers: 'object',
+  fetch: 'function',
   morph: 'function',
   onError: 'function',
 }
@@ -99,7 +100,12 @@ export function bindHtml<Sent extends SignalMap = RegisteredSignals, Received ex
     bound?.stop()
     bound =
       client &&
-      bindClient(client, root, { ...refresh, origins, headers, morph: () => options.morph ?? findMorph() }, report)
+      bindClient(
+        client,
+        root,
+        { ...refresh, origins, headers, fetch: options.fetch, morph: () => options.morph ?? findMorph() },
+        report,
+      )
     update()
   }
 
