@@ -25,9 +25,9 @@ const WITH_ATTRIBUTES = `[${Attribute.Refresh}],[${Attribute.Send}],[${Attribute
  * unless the page has a client. With `data-globals` it makes `sendSignal` and `receiveSignal` global. `data-text-changed`,
  * `-refresh`, `-failed` and `-retry` are the texts of the hint; `data-spread`, `data-origins` and `data-headers` are options of
  * refreshes. `data-protocol` is the option of the client. `data-shared` lets all tabs share one connection,
- * `data-shared-fetch` the fetches of refreshes, and `data-fallback` works where WebSockets are blocked: the page loads a file for each, from beside the script or from the
- * address in the attribute. `<meta name="signalpost-token">` contains the token; `data-token-url` returns fresh ones as plain
- * text.
+ * `data-shared-fetch` the fetches of refreshes, and `data-fallback` works where WebSockets are blocked: the page loads a
+ * file for each, from beside the script or from the address in the attribute. `<meta name="signalpost-token">` contains the
+ * token; `data-token-url` returns fresh ones as plain text.
  */
 export function runScriptTag(loaded: HTMLOrSVGScriptElement | null): void {
   // Module scripts, bundles and loaders do not tell the browser which tag they come from.

@@ -20,19 +20,19 @@ export interface FetchOptions {
   readonly fetch?: FetchFunction | undefined
 }
 
-/** Requests a page or fragment as `fetch()` does, or returns the response to another request for it that is fresh enough. */
+/** Requests a page or fragment as `fetch()` does, or returns the fresh enough response to another request for it. */
 export type FetchFunction = (url: string, init: RequestInit, needs: FetchNeeds) => Promise<Response>
 
 /** How fresh a response has to be, and how long it is of use. */
 export interface FetchNeeds {
   /**
-   * When the last change arrived, as `performance.now()`: the request must start later. The value may rise before the response
-   * is there.
+   * When the last change arrived, as `performance.now()`: the request must start later. The value may rise before the
+   * response is there.
    */
   readonly changedAt: number
   /**
-   * When the request started at the earliest, as `performance.now()`. A function that returns the response to an earlier request
-   * changes this value before it resolves. @default the time of the call
+   * When the request started at the earliest, as `performance.now()`. A function that returns the response to an earlier
+   * request changes this value before it resolves. @default the time of the call
    */
   startedAt: number
   /** Aborts when the refresh is obsolete: after `stop()`, and when the client is closed. */
@@ -58,7 +58,8 @@ const fetches = new Map<string, Fetching>()
 const signedOut = new Map<string, SignalError>()
 
 /**
- * Fetches the content of a page or fragment, no older than the changes of the refresh. Simultaneous callers share one fetch, which is aborted when the last caller has left. Callers must clone the nodes that they use. An address whose
+ * Fetches the content of a page or fragment, no older than the changes of the refresh. Simultaneous callers share one
+ * fetch, which is aborted when the last caller has left. Callers must clone the nodes that they use. An address whose
  * response shows that the user is signed out is requested again only after the user has clicked or typed.
  *
  * @throws SignalError `refresh-failed`.

@@ -19,8 +19,8 @@ export interface HolderOptions {
 }
 
 /**
- * Gives the response to a request of this tab to other tabs: to those that wait when it arrives, and later to those that ask.
- * It is kept as long as it is good and no tab needs a fresher one. Returns the function that answers questions.
+ * Gives the response to a request of this tab to other tabs: to those that wait when it arrives, and later to those that
+ * ask. It is kept as long as it is good and no tab needs a fresher one. Returns the function that answers questions.
  */
 export function holdResponse({
   needs,

@@ -1,6 +1,6 @@
 import type { SharedResponse } from './shared-response.js'
 
-/** A tab asks whether the response of the tab with the lock is fresh enough. All times by the clock of the tab that asks. */
+/** A tab asks for the response of the tab that has the lock. All times are by the clock of the tab that asks. */
 export interface Question {
   readonly type: 'question'
   /** The id of the tab that asks. */

@@ -16,8 +16,8 @@ export interface ShareOptions {
 }
 
 /**
- * Returns the response to a request that one of the pages makes: the one that has a Web Lock. The others ask it by a channel,
- * and are next in the queue for the lock: the browser gives it to them if that page closes, crashes or fails.
+ * Returns the response to a request that one of the pages makes: the one that has a Web Lock. The others ask it by a
+ * channel, and are next in the queue for the lock: the browser gives it to them if that page closes, crashes or fails.
  */
 export function shareResponse({ channel, needs, request, signal }: ShareOptions): Promise<Response> {
   const left = new AbortController()

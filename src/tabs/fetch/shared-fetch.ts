@@ -15,12 +15,12 @@ export interface SharedFetchOptions {
 
 /**
  * Returns a function with which the tabs of a browser share the requests of their refreshes: for the option `fetch` of
- * `replaceElement`, `morphElement`, `submitForm` and `bindHtml`. Of several tabs that need the same address, one requests it,
- * and the others get its response. A tab takes only a response whose request started after the tab's last signal. A good
- * response is kept for 30 s. If the requesting tab closes, hangs or fails, another one requests.
+ * `replaceElement`, `morphElement`, `submitForm` and `bindHtml`. Of several tabs that need an address, one requests it,
+ * and the others get its response. A tab takes only a response whose request started after the tab's last signal. A
+ * good response is kept for 30 s. If the requesting tab closes, hangs or fails, another one requests.
  *
- * Tabs share requests with the same address, headers and user. A POST is never shared. Without Web Locks, as on http pages,
- * each tab requests by itself.
+ * Tabs share requests with the same address, headers and user. A POST is never shared. Without Web Locks, as on http
+ * pages, each tab requests by itself.
  */
 export function sharedFetch({ user }: SharedFetchOptions = {}): FetchFunction {
   return async (url, init, needs) => {
