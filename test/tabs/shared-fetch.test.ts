@@ -190,6 +190,19 @@ describe('a tab whose signal came after the request of another tab had started',
     expect([requests.length, late.got]).toEqual([2, ['fresh']])
   })
 
+  it('does not take the response, either, where rounded clocks may hide that', async () => {
+    ask()
+    await pass(10)
+    // By the clocks, the request started 30 ms after the signal.
+    const late = ask({ changed: 40 })
+    await pass()
+    requests[0]?.answer('old')
+    await pass()
+    requests[1]?.answer('fresh')
+    await pass()
+    expect([requests.length, late.got]).toEqual([2, ['fresh']])
+  })
+
   it('does not take the response that another tab keeps', async () => {
     ask()
     await pass()
