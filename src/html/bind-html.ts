@@ -37,6 +37,7 @@ const OPTIONS = {
   refresh: 'object',
   origins: 'object',
   headers: 'object',
+  fetch: 'function',
   morph: 'function',
   onError: 'function',
 }
@@ -116,7 +117,12 @@ function followPage(root: Document | Element, options: HtmlOptions, signal: Abor
     bound?.stop()
     bound =
       client &&
-      bindClient(client, root, { ...refresh, origins, headers, morph: () => options.morph ?? findMorph() }, report)
+      bindClient(
+        client,
+        root,
+        { ...refresh, origins, headers, fetch: options.fetch, morph: () => options.morph ?? findMorph() },
+        report,
+      )
     update()
   }
 

@@ -54,7 +54,7 @@ export interface RefreshElementsOptions {
  */
 export function refreshElements({
   client,
-  options: { origins, headers, morph, ...options },
+  options: { origins, headers, fetch, morph, ...options },
   report,
   hasNews,
 }: RefreshElementsOptions): (elements: Iterable<Element>) => Set<string> {
@@ -73,7 +73,7 @@ export function refreshElements({
     try {
       const room = roomOf(element)
       const names = namesIn(element, Attribute.Refresh)
-      const stop = refreshByKey(key, names, actionFor(element, target, { origins, headers, morph }), {
+      const stop = refreshByKey(key, names, actionFor(element, target, { origins, headers, fetch, morph }), {
         ...options,
         client,
         room,
@@ -148,8 +148,7 @@ function actionFor(
   target: Target,
   { morph, ...options }: ReplaceOptions & MorphOption,
 ): RefreshAction {
-  if (element instanceof HTMLFormElement)
-    return submitForm(element, { origins: options.origins, headers: options.headers })
+  if (element instanceof HTMLFormElement) return submitForm(element, options)
   if (isPage(element)) return reloadPage()
   if (typeof target !== 'string') throw badOption('The element needs a unique id, by which the fresh element is found')
   const url = call(element, 'getAttribute', Attribute.Source) ?? undefined

@@ -1,5 +1,6 @@
 import { createSignalClient } from '../client.js'
 import { getPageClient, receiveSignal, sendSignal } from '../page-client.js'
+import type { FetchFunction } from '../refresh/index.js'
 import type { RefreshTexts } from '../refresh/indicator/notice.js'
 import type { OpenTransport } from '../connection/transport.js'
 import { badOption } from '../option-checks.js'
@@ -24,15 +25,16 @@ const WITH_ATTRIBUTES = `[${Attribute.Refresh}],[${Attribute.Send}],[${Attribute
  * Runs a script tag: it follows the attributes of the page. With `data-url` it connects (empty: to the default address),
  * unless the page has a client. With `data-globals` it makes `sendSignal` and `receiveSignal` global. `data-text-changed`,
  * `-refresh`, `-failed` and `-retry` are the texts of the hint; `data-spread`, `data-origins` and `data-headers` are options of
- * refreshes. `data-protocol` is the option of the client. `data-shared` lets all tabs share one connection, and
- * `data-fallback` works where WebSockets are blocked: the page loads a file for each, from beside the script or from the
- * address in the attribute. `<meta name="signalpost-token">` contains the token; `data-token-url` returns fresh ones as plain
- * text.
+ * refreshes. `data-protocol` is the option of the client. `data-shared` lets all tabs share one connection,
+ * `data-shared-fetch` the fetches of refreshes, and `data-fallback` works where WebSockets are blocked: the page loads a
+ * file for each, from beside the script or from the address in the attribute. `<meta name="signalpost-token">` contains the
+ * token; `data-token-url` returns fresh ones as plain text.
  */
 export function runScriptTag(loaded: HTMLOrSVGScriptElement | null): void {
   // Module scripts, bundles and loaders do not tell the browser which tag they come from.
   const script = loaded?.dataset.url === undefined ? (findTag() ?? loaded) : loaded
-  const { url, protocol, shared, fallback, globals, origins, headers, tokenUrl, spread } = script?.dataset ?? {}
+  const { url, protocol, shared, sharedFetch, fallback, globals, origins, headers, tokenUrl, spread } =
+    script?.dataset ?? {}
   if (globals !== undefined) Object.assign(globalThis, { sendSignal, receiveSignal })
   const texts: unknown = Object.fromEntries(
     TEXTS.map((name) => [name, script?.getAttribute(`data-text-${name}`) ?? undefined]),
@@ -42,11 +44,34 @@ export function runScriptTag(loaded: HTMLOrSVGScriptElement | null): void {
     refresh: { texts: texts as RefreshTexts, spread: Number(spread) || 0 },
     origins: origins?.match(/[^\s,]+/g) ?? [],
     headers: headers === undefined ? headers : readHeaders(headers),
+    fetch: sharedFetch === undefined ? sharedFetch : loadFetch(script, sharedFetch),
   })
   if (url !== undefined && !getPageClient()) {
     connect({ url, protocol, token: createToken(tokenUrl), transport: { script, shared, fallback } })
   }
   setTimeout(() => warn(globals !== undefined), CLIENT_TIMEOUT)
+}
+
+/** Shares fetches by means of a file that the page loads first. Without the file, the page does without. */
+function loadFetch(script: TransportAttributes['script'], attribute: string): FetchFunction {
+  return async (url, init, needs) => {
+    const address = findFile(script, attribute, 'tabs', 'shared-fetch')
+    const file = (await import(address).catch(() => undefined)) as { sharedFetch(): FetchFunction } | undefined
+    return file ? file.sharedFetch()(url, init, needs) : fetch(url, init)
+  }
+}
+
+/** @throws SignalError `bad-option` if the address of the file is not known. */
+function findFile(
+  script: TransportAttributes['script'],
+  attribute: string,
+  file: string,
+  attributeName: string,
+): string {
+  const name = `signalpost-${file}.min.js`
+  const address = findBeside((script as HTMLScriptElement).src, attribute, name)
+  if (!address) throw badOption(`data-${attributeName} needs the address of ${name}`)
+  return address
 }
 
 /** Reads headers such as `X-Requested-With: fetch; X-Theme: dark`. */
@@ -102,11 +127,7 @@ function connect({ url, protocol, token, transport: attributes }: TagOptions): v
 /** The fallback comes last: it replaces the shared connection where WebSockets are blocked. */
 function findTransport({ script, shared, fallback }: TransportAttributes): OpenTransport | undefined {
   const addresses = Object.entries({ tabs: shared, fallback }).flatMap(([file, attribute]) => {
-    if (attribute === undefined) return []
-    const name = `signalpost-${file}.min.js`
-    const address = findBeside((script as HTMLScriptElement).src, attribute, name)
-    if (!address) throw badOption(`data-${file === 'tabs' ? 'shared' : file} needs the address of ${name}`)
-    return [address]
+    return attribute === undefined ? [] : [findFile(script, attribute, file, file === 'tabs' ? 'shared' : file)]
   })
   return addresses.length > 0 ? loadSocketFiles(addresses) : undefined
 }

@@ -28,3 +28,4 @@ export function sharedTransport({ worker }: SharedTransportOptions = {}): OpenTr
 }
 export { getSharing, onSharing, type Sharing } from './sharing.js'
 export { oncePerBrowser } from './once-per-browser.js'
+export { sharedFetch, type SharedFetchOptions } from './fetch/shared-fetch.js'

@@ -5,6 +5,7 @@ import { shareSockets } from './shared-socket.js'
 
 export { getSharing, onSharing } from './sharing.js'
 export { oncePerBrowser } from './once-per-browser.js'
+export { sharedFetch } from './fetch/shared-fetch.js'
 
 /** Uses the SharedWorker that the attribute `data-worker` of the script tag names. */
 export function wrapSocket(openSocket: OpenSocket): SharedSockets {

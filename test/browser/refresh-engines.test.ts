@@ -37,6 +37,20 @@ describeInEngines('a refresh', (browser) => {
     ).toEqual(['find', 'half-typed', 2, 4, 1, true, 333, 50, 1, ''])
   })
 
+  it('takes the response of another tab', async () => {
+    const options = `{ wait: 1000, minInterval: 0, whenHidden: 'run', onError }`
+    const script = `refreshOn('ReportIncome', replaceElement('#report', { fetch: sharedFetch() }), ${options})`
+    const site = await openReport({ script })
+    const tabs = [await openReady(browser().open(site.page)), await openReady(browser().open(site.page))]
+    site.requests.length = 0
+    for (const income of [1, 2]) {
+      await site.earn(income)
+      for (const tab of tabs) await waitForIncome(tab, income)
+      expect(site.requests).toHaveLength(income)
+    }
+    for (const tab of tabs) expect(await tab.evaluate('report.errors.join()')).toBe('')
+  })
+
   it('reloads the page once, where it was scrolled to, and the reload does not cause another one', async () => {
     const site = await openReport({ script: RELOAD })
     const tab = await openReady(browser().open(site.page))

@@ -49,7 +49,7 @@ export async function openReport({ script, body = '', headers = {} }: ReportSite
   const relay = await startGrownRelay()
   onTestFinished(relay.kill)
   const waiting: (() => void)[] = []
-  const app = `(${runPage})(); const { refreshOn, reloadPage, submitForm, replaceElement } = Signalpost; ${script}`
+  const app = `(${runPage})(); const { refreshOn, reloadPage, submitForm, replaceElement, sharedFetch } = Signalpost; ${script}`
   const files = { '/app.js': app, '/signalpost.js': await bundle() }
   let other: Promise<RelayClient> | undefined
   const sender = (): Promise<RelayClient> => (other ??= join(relay))
@@ -168,11 +168,11 @@ function runPage(): void {
 
 let bundled: Promise<string> | undefined
 
-/** The client and the refresh, as a bundler makes them one script. */
+/** The client, the refresh and what tabs share, as a bundler makes them one script. */
 function bundle(): Promise<string> {
   bundled ??= build({
     stdin: {
-      contents: `export * from './dist/index.js'; export * from './dist/refresh/index.js'`,
+      contents: `export * from './dist/index.js'; export * from './dist/refresh/index.js'; export * from './dist/tabs/index.js'`,
       resolveDir: ROOT,
     },
     bundle: true,

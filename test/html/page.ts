@@ -53,10 +53,10 @@ export function usePage() {
     connect,
     relay: () => relay,
 
-    async open(html: string): Promise<Page> {
+    async open(html: string, options?: HtmlOptions): Promise<Page> {
       document.body.innerHTML = html
       const client = connect()
-      const { errors } = bind()
+      const { errors } = bind(options)
       await pass()
       return { relay, client, errors, sent }
     },

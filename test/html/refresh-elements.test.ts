@@ -49,6 +49,24 @@ describe('an element', () => {
     expect(page.errors).toEqual([])
   })
 
+  it('is fetched by the function of the page, and so is the response to a form that posts', async () => {
+    const form = `<form method="post" action="/filter" data-signal-refresh="ReportIncome"></form>`
+    const asked: (string | undefined)[][] = []
+    const page = await open(REPORT + form, {
+      fetch(url, init) {
+        asked.push([new URL(url).pathname, init.method])
+        return fetch(url, init)
+      },
+    })
+    answers[''] = REPORT.replace('old', 'new')
+    await refresh(page)
+    expect(element('#report').textContent).toBe('new')
+    expect(asked).toEqual([
+      [location.pathname, undefined],
+      ['/filter', 'POST'],
+    ])
+  })
+
   it('is replaced by a fragment, which need not repeat the attributes', async () => {
     const page = await open(
       '<ul id="report" data-signal-refresh="ReportIncome" data-signal-src="/rows" data-signal-where="n=1"></ul>',

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type RefreshOptions, replaceElement } from '../../src/refresh/index.js'
+import { type FetchFunction, type FetchNeeds, type RefreshOptions, replaceElement } from '../../src/refresh/index.js'
 import { pass } from '../support/mock-relay.js'
 import { openPage } from './refresh-page.js'
 
@@ -330,6 +330,66 @@ describe('a fetch', () => {
     asked[0]?.answer('<section id="report">new</section><section id="other">new</section>')
     await pass(10)
     expect([text(), text('other')]).toEqual(['old', 'new'])
+  })
+
+  describe('by a function of the page', () => {
+    /** What the function was to fulfil, call by call. */
+    let calls: FetchNeeds[]
+
+    const fetchBy: FetchFunction = (url, init, needs) => {
+      calls.push(needs)
+      return fetch(url, init)
+    }
+
+    function replaceBy(target: string, options?: RefreshOptions, name?: string) {
+      return page.refresh(replaceElement(target, { fetch: fetchBy }), options, name)
+    }
+
+    beforeEach(() => {
+      calls = []
+    })
+
+    it('is shared by all that react to the same burst, and has to be as fresh as the last of them needs it', async () => {
+      const start = performance.now()
+      replaceBy('#report', { wait: 100 }, 'One')
+      replaceBy('#other', { wait: 50 }, 'Two')
+      page.relay.deliver('One')
+      await pass(60)
+      page.relay.deliver('Two')
+      await pass(45)
+      expect(calls[0]?.changedAt).toBeLessThan(start + 60)
+      await pass(10)
+      expect([calls.length, asked.length]).toEqual([1, 1])
+      expect(calls[0]?.changedAt).toBeGreaterThanOrEqual(start + 60)
+      asked[0]?.answer('<section id="report">new</section><section id="other">new, too</section>')
+      await pass(10)
+      expect([text(), text('other')]).toEqual(['new', 'new, too'])
+    })
+
+    it('is not joined by a signal that came after the request which the function names', async () => {
+      replaceBy('#report', { wait: 100 }, 'One')
+      replaceBy('#other', { wait: 300 }, 'Two')
+      page.relay.deliver('One')
+      await pass(20)
+      page.relay.deliver('Two')
+      await pass(100)
+      if (calls[0]) calls[0].startedAt = calls[0].changedAt + 1
+      asked[0]?.answer('<section id="report">1</section><section id="other">1</section>')
+      await pass(300)
+      asked[1]?.answer('<section id="other">2</section>')
+      await pass(10)
+      expect([text(), text('other'), calls.length]).toEqual(['1', '2', 2])
+    })
+
+    it('tells the function when the refresh is obsolete', async () => {
+      const stop = replaceBy('#report')
+      await deliver()
+      asked[0]?.answer('<section id="report">new</section>')
+      await pass(10)
+      expect(calls[0]?.signal.aborted).toBe(false)
+      stop()
+      expect(calls[0]?.signal.aborted).toBe(true)
+    })
   })
 
   it('that failed is not shared with what tries again', async () => {

@@ -1,6 +1,7 @@
 import { call, read } from '../../page/dom.js'
 import { isPostResult } from '../../page/next-page-state.js'
 import { USER_CONTENT } from '../../page/user-content.js'
+import type { RefreshContext } from '../action.js'
 import { checkAllowed } from '../allowed-origin.js'
 import { failure } from '../failure.js'
 import { type ContentRequest, fetchContent, type FetchOptions } from '../fetch/shared-fetch.js'
@@ -37,12 +38,12 @@ export function findReadyForm(wanted: HTMLFormElement | string, origins: readonl
 export async function loadByForm(
   ready: ReadyForm,
   options: FetchOptions,
-  changedAt: number,
+  refresh: Pick<RefreshContext, 'changedAt' | 'signal'>,
   signal: AbortSignal,
 ): Promise<ParentNode> {
   const { form, isPost } = ready
   async function load(request: ContentRequest): Promise<ParentNode> {
-    const content = await fetchContent(request, changedAt, signal, options)
+    const content = await fetchContent(request, refresh, signal, options)
     takeTokens(form, content)
     return content
   }

@@ -59,6 +59,7 @@ export function replaceElement(target: Element | string, options: ReplaceOptions
     form: 'object string',
     origins: 'object',
     headers: 'object',
+    fetch: 'function',
     swap: 'function',
   })
   checkOrigins(options.origins)
@@ -79,7 +80,8 @@ export function replaceElement(target: Element | string, options: ReplaceOptions
     return lost.length > 0 ? NOT_YET : frame.reload()
   }
 
-  async function replace({ signal, changedAt }: RefreshContext): Promise<unknown> {
+  async function replace(context: RefreshContext): Promise<unknown> {
+    const { signal } = context
     const old = find()
     if (!old) throw failure(`There is no element ${selector} on the page`)
     if ((options.form ?? options.url) === undefined && isFrame(old)) return reload(old)
@@ -93,7 +95,7 @@ export function replaceElement(target: Element | string, options: ReplaceOptions
     running.set(old, controller)
     signal.addEventListener('abort', abort)
     try {
-      const content = await load(options, changedAt, controller.signal)
+      const content = await load(options, context, controller.signal)
       const present = find()
       controller.signal.throwIfAborted()
       if (!present) return undefined
@@ -121,14 +123,14 @@ export function replaceElement(target: Element | string, options: ReplaceOptions
   })
 }
 
-async function load(options: ReplaceOptions, changedAt: number, signal: AbortSignal): Promise<ParentNode> {
+async function load(options: ReplaceOptions, context: RefreshContext, signal: AbortSignal): Promise<ParentNode> {
   if (options.form !== undefined) {
-    return loadByForm(findReadyForm(options.form, options.origins), options, changedAt, signal)
+    return loadByForm(findReadyForm(options.form, options.origins), options, context, signal)
   }
   if (options.url === undefined) checkOwnAddress()
   const url = new URL(options.url ?? location.href, read(document, 'baseURI'))
   checkAllowed(url, options.origins)
-  return fetchContent({ url: url.href }, changedAt, signal, options)
+  return fetchContent({ url: url.href }, context, signal, options)
 }
 
 /** A `<turbo-frame>` of Turbo with an address. */

@@ -23,16 +23,17 @@ export interface SubmitOptions extends OriginOptions, FetchOptions {}
  * @throws SignalError `bad-option`.
  */
 export function submitForm(form: HTMLFormElement | string, options: SubmitOptions = {}): RefreshAction {
-  checkOptions(options, { origins: 'object', headers: 'object' })
+  checkOptions(options, { origins: 'object', headers: 'object', fetch: 'function' })
   checkOrigins(options.origins)
   if (typeof form === 'string') checkSelector(form)
   if (globalThis.document) restoreScroll()
 
-  return async ({ signal, changedAt }) => {
+  return async (context) => {
+    const { signal } = context
     const ready = findReadyForm(form, options.origins)
     // A response that is no page must not take the place of this one.
     const edited = editedFields().length
-    if (ready.isPost) await loadByForm(ready, options, changedAt, signal)
+    if (ready.isPost) await loadByForm(ready, options, context, signal)
     signal.throwIfAborted()
     // The user has started to edit meanwhile.
     if (editedFields().length > edited) return NOT_YET

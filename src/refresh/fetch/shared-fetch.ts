@@ -1,5 +1,6 @@
 import { call, read } from '../../page/dom.js'
 import { isSignalError, type SignalError } from '../../errors.js'
+import type { RefreshContext } from '../action.js'
 import { failure } from '../failure.js'
 import { parseHtml } from './parse-html.js'
 
@@ -15,6 +16,27 @@ export interface FetchOptions {
    * @default { 'X-Requested-With': 'XMLHttpRequest' }
    */
   readonly headers?: Readonly<Record<string, string>> | undefined
+  /** Requests pages and fragments, for example `sharedFetch()` of `signalpost/tabs`. @default fetch */
+  readonly fetch?: FetchFunction | undefined
+}
+
+/** Requests a page or fragment as `fetch()` does, or returns the fresh enough response to another request for it. */
+export type FetchFunction = (url: string, init: RequestInit, needs: FetchNeeds) => Promise<Response>
+
+/** How fresh a response has to be, and how long it is of use. */
+export interface FetchNeeds {
+  /**
+   * When the last change arrived, as `performance.now()`: the request must start later. The value may rise before the
+   * response is there.
+   */
+  readonly changedAt: number
+  /**
+   * When the request started at the earliest, as `performance.now()`. A function that returns the response to an earlier
+   * request changes this value before it resolves. @default the time of the call
+   */
+  startedAt: number
+  /** Aborts when the refresh is obsolete: after `stop()`, and when the client is closed. */
+  readonly signal: AbortSignal
 }
 
 export interface ContentRequest {
@@ -23,8 +45,8 @@ export interface ContentRequest {
   readonly body?: FormData | URLSearchParams
 }
 
-interface Fetching {
-  readonly startedAt: number
+interface Fetching extends FetchNeeds {
+  changedAt: number
   readonly content: Promise<ParentNode>
   readonly controller: AbortController
   users: number
@@ -36,29 +58,31 @@ const fetches = new Map<string, Fetching>()
 const signedOut = new Map<string, SignalError>()
 
 /**
- * Fetches the content of a page or fragment, no older than `changedAt` (as `performance.now()`). Simultaneous callers share
- * one fetch, which is aborted when the last caller has left. Callers must clone the nodes that they use. An address whose
+ * Fetches the content of a page or fragment, no older than the changes of the refresh. Simultaneous callers share one
+ * fetch, which is aborted when the last caller has left. Callers must clone the nodes that they use. An address whose
  * response shows that the user is signed out is requested again only after the user has clicked or typed.
  *
  * @throws SignalError `refresh-failed`.
  */
 export async function fetchContent(
   request: ContentRequest,
-  changedAt: number,
+  refresh: Pick<RefreshContext, 'changedAt' | 'signal'>,
   signal: AbortSignal,
-  { headers = SCRIPTED }: FetchOptions,
+  options: FetchOptions,
 ): Promise<ParentNode> {
+  const { headers = SCRIPTED } = options
   const problem = signedOut.get(request.url)
   if (problem) throw problem
   const key = request.url + JSON.stringify(headers)
-  const oldest = Math.max(changedAt, performance.now() - TIME_LIMIT)
+  const oldest = Math.max(refresh.changedAt, performance.now() - TIME_LIMIT)
   for (const [other, { startedAt }] of fetches) if (startedAt < oldest) fetches.delete(other)
-  const fetching = (!request.body && fetches.get(key)) || start(key, request, headers)
+  const fetching = (!request.body && fetches.get(key)) || start(key, request, options, refresh)
   const leave = (): void => {
     fetching.users -= 1
     if (fetching.users === 0) fetching.controller.abort()
   }
   fetching.users += 1
+  fetching.changedAt = Math.max(fetching.changedAt, refresh.changedAt)
   signal.addEventListener('abort', leave)
   try {
     return await fetching.content
@@ -67,9 +91,14 @@ export async function fetchContent(
   }
 }
 
-function start(key: string, request: ContentRequest, headers: HeadersInit): Fetching {
-  const controller = new AbortController()
-  const fetching = { startedAt: performance.now(), content: load(request, headers, controller), controller, users: 0 }
+function start(
+  key: string,
+  request: ContentRequest,
+  options: FetchOptions,
+  refresh: Pick<RefreshContext, 'changedAt' | 'signal'>,
+): Fetching {
+  const state = { ...refresh, startedAt: performance.now(), controller: new AbortController(), users: 0 }
+  const fetching = Object.assign(state, { content: load(request, options, state) })
   if (!request.body) fetches.set(key, fetching)
   fetching.content.catch(() => fetches.get(key) === fetching && fetches.delete(key))
   return fetching
@@ -77,20 +106,21 @@ function start(key: string, request: ContentRequest, headers: HeadersInit): Fetc
 
 async function load(
   { url, body }: ContentRequest,
-  headers: HeadersInit,
-  controller: AbortController,
+  { headers = SCRIPTED, fetch: request = fetch }: FetchOptions,
+  needs: FetchNeeds & Pick<Fetching, 'controller'>,
 ): Promise<ParentNode> {
   const isOwn = new URL(url).origin === location.origin
-  const timer = setTimeout(() => controller.abort(failure('The refresh took too long')), TIME_LIMIT)
+  const timer = setTimeout(() => needs.controller.abort(failure('The refresh took too long')), TIME_LIMIT)
   try {
-    const response = await fetch(url, {
+    const init: RequestInit = {
       // Another origin would have to allow each header.
       headers: { ...(isOwn && headers), Accept: 'text/html' },
       // The cached response may be older than the signal.
       cache: 'no-cache',
       ...(body && { method: 'POST', body }),
-      signal: controller.signal,
-    })
+      signal: needs.controller.signal,
+    }
+    const response = await request(url, init, needs)
     checkResponse(url, response)
     const content = await parseResponse(response)
     if (!isOwn) removeAttributes(content)

@@ -22,6 +22,7 @@ export const FEATURES = [
   { name: '`bindHtml`', on: ACTIONS, imports: { './html': 'bindHtml' } },
   { name: '`httpFallback`', on: CORE, imports: { './fallback': 'httpFallback' } },
   { name: '`sharedTransport`', on: CORE, imports: { './tabs': 'sharedTransport' } },
+  { name: '`sharedFetch`', on: ACTIONS, imports: { './tabs': 'sharedFetch' } },
   { name: '`oncePerBrowser`', on: CORE, imports: { './tabs': 'oncePerBrowser' } },
   { name: '`showInspector`', on: CORE, imports: { './inspector': 'showInspector' } },
   ...['react', 'vue', 'svelte', 'solid'].map((framework) => ({
