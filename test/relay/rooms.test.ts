@@ -28,31 +28,38 @@ describe('a room', () => {
   it.each([3, 300])(
     'P3.2 loses none of %i signals that come while an old answer of the log is on its way',
     async (count) => {
-      const inner = createMemoryLog()
-      const arrival = createLatch()
-      const latch = createLatch()
-      const log: SignalLog = {
-        ...inner,
-        async read(...args) {
-          const page = await inner.read(...args)
-          arrival.open()
-          await latch.opened
-          return page
-        },
-      }
-      const { url } = await startRelay({ log })
+      const late = createLateLog(createMemoryLog())
+      const { url } = await startRelay({ log: late.log })
       const receiver = await connect(url)
-      await arrival.opened
+      await late.waiting
       const sender = await connect(url, { rooms: [] })
       for (let index = 1; index <= count; index++) sender.signal('Saved', index)
       await sender.level()
-      latch.open()
+      late.answer()
       const joined = await receiver.next('joined')
       const heard = await receiver.heard(count)
       expect(joined).toMatchObject({ offset: 0, head: 0, recovered: true })
       expect(heard.map(({ data }) => data)).toEqual(Array.from({ length: count }, (_, index) => index + 1))
     },
   )
+
+  it('P3.2 reads the log again when a signal is missing among those that came during a join', async () => {
+    const deaf = createDeafLog()
+    const late = createLateLog(deaf.log)
+    const { url } = await startRelay({ log: late.log })
+    const receiver = await connect(url)
+    await late.waiting
+    const sender = await connect(url, { rooms: [] })
+    deaf.isDeaf = true
+    sender.signal('Saved', 1)
+    await sender.level()
+    deaf.isDeaf = false
+    sender.signal('Saved', 2)
+    await sender.level()
+    late.answer()
+    const heard = await receiver.heard(2)
+    expect(heard.map(({ data }) => data)).toEqual([1, 2])
+  })
 
   it('P3.6 refuses bad names and too many rooms, and the other rooms go on', async () => {
     const { url } = await startRelay({ maxRooms: 2 })
@@ -149,6 +156,22 @@ function createGatedLog() {
       latch = undefined
     },
   }
+}
+
+/** A log whose answers to reads wait until a test sends them. */
+function createLateLog(inner: SignalLog) {
+  const arrival = createLatch()
+  const latch = createLatch()
+  const log: SignalLog = {
+    ...inner,
+    async read(...args) {
+      const page = await inner.read(...args)
+      arrival.open()
+      await latch.opened
+      return page
+    },
+  }
+  return { log, waiting: arrival.opened, answer: latch.open }
 }
 
 /** A log that can be lost while followers stay, as when the engine behind it restarts. */

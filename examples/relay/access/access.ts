@@ -1,5 +1,5 @@
+import { hash } from 'node:crypto'
 import { CLOCK_TOLERANCE } from './claims.js'
-import { sha256 } from './keys.js'
 import { createOriginCheck, type CheckOrigin } from './origins.js'
 import type { Authorize, Rights } from './rights.js'
 
@@ -87,5 +87,5 @@ export function createReplaceableAccess(first: Access): Access & { replace(next:
 
 /** Returns the public id of a page: a hash of its secret, so that no other page can impersonate it. */
 export function publicTab(secret: string): string {
-  return sha256(secret).toString('base64url').slice(0, 16)
+  return hash('sha256', secret, 'base64url').slice(0, 16)
 }

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { Scope } from './rights.js'
 
 /** A secret, and the name of its holder. */
@@ -35,5 +35,5 @@ export function readBearerToken(authorization: string | undefined): string | und
 }
 
 export function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest()
+  return hash('sha256', text, 'buffer')
 }

@@ -30,11 +30,21 @@ export function createOriginCheck({ host, origins, mayBeMissing }: OriginOptions
     return origins.length === 0 || named.has(relay) || isIPv4(relay) || !relay.includes('.')
   }
 
+  function isAllowed(origin: string, target: string | undefined): boolean {
+    if (allowed.has(origin)) return true
+    const page = webOriginOf(origin)
+    if (!page) return false
+    return allowed.has(starOf(origin)) || isLoopback(page.hostname) || isSameHost(page.hostname, target)
+  }
+
+  // Nearly all pages of a site send the same headers.
+  let latest: { readonly origin: string; readonly target: string | undefined } | undefined
+
   return (origin, target) => {
     if (origin === undefined) return mayBeMissing ? undefined : NO_ORIGIN
-    if (allowed.has(origin)) return undefined
-    const page = webOriginOf(origin)
-    if (page && (allowed.has(starOf(origin)) || isLoopback(page.hostname) || isSameHost(page.hostname, target))) {
+    if (latest?.origin === origin && latest.target === target) return undefined
+    if (isAllowed(origin, target)) {
+      latest = { origin, target }
       return undefined
     }
     return `This origin is not allowed. If it is yours, start the relay with --origin ${printable(origin)}`

@@ -17,7 +17,7 @@ export interface SocketsOptions {
  */
 export function watchSockets(server: Server, { httpConnections, helloTimeout, onHandshake }: SocketsOptions): void {
   const responses = new WeakMap<Duplex, ServerResponse>()
-  const known = new WeakSet<Duplex>()
+  const reread = new WeakSet<Duplex>()
 
   /** Passes a request to the server again, without its offer, so that Node parses it and its body as any other. */
   function readAgain(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -25,6 +25,7 @@ export function watchSockets(server: Server, { httpConnections, helloTimeout, on
     const read = (): void => {
       socket.off('error', ignoreError)
       if (socket.destroyed || socket.writableEnded) return
+      reread.add(socket)
       socket.unshift(Buffer.concat([headOf(request), head]))
       server.emit('connection', socket)
     }
@@ -37,8 +38,7 @@ export function watchSockets(server: Server, { httpConnections, helloTimeout, on
   }
 
   server.on('connection', (socket: Socket) => {
-    if (known.has(socket)) return
-    known.add(socket)
+    if (reread.has(socket)) return
     httpConnections.open(socket)
     // Node's HTTP timeouts do not cover a connection that never sends a byte.
     socket.setTimeout(helloTimeout)

@@ -34,9 +34,10 @@ export function createClientAddresses(proxies: TrustedProxies): ClientAddresses 
   }
 
   function adviceFor({ headers, socket }: AddressedRequest): string | undefined {
-    const own = parseAddress(socket.remoteAddress ?? '') ?? ''
     const entries = entriesOf(headers)
-    if (!hasProxies) return entries.length > 0 && isLoopback(own) ? UNTRUSTED : undefined
+    if (!hasProxies && entries.length === 0) return undefined
+    const own = parseAddress(socket.remoteAddress ?? '') ?? ''
+    if (!hasProxies) return isLoopback(own) ? UNTRUSTED : undefined
     const visitor = visitorOf(own, entries)
     if (visitor === undefined) return `X-Forwarded-For has ${entries.length} addresses. ${INCOMPLETE}`
     const isUnnamed = typeof proxies !== 'number' && visitor === own && entries.length > 0 && isPrivate(own)
@@ -84,6 +85,8 @@ export function isLoopback(host: string): boolean {
 
 /** Removes port, brackets and zone from an address. */
 function parseAddress(text: string): string | undefined {
+  // Nearly every address is of this kind already.
+  if (isIPv4(text)) return text
   const bare = text
     .trim()
     .replace(/^\[([^\]]*)\](:\d+)?$/, '$1')

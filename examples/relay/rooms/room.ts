@@ -172,6 +172,11 @@ export function createRoom({ name, log, replayQueue, onEmpty, onFailure }: RoomO
       setPosition(member, page.epoch, start)
       writer.send({ type: 'joined', room: name, ...positionOf(member), head: page.head, recovered: !start.gap })
       if (start.gap) sendGap(member, start.gap)
+      // Most members have nothing to replay, and need no turn in the replay queue.
+      if (start.offset === page.head) {
+        if (!goLive(member)) void catchUp(member)
+        return
+      }
       // A page for a slow connection is not kept in memory, but read again later.
       void catchUp(member, writer.isFull ? undefined : page)
     },
