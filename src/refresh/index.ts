@@ -1,7 +1,7 @@
 export type { Guard, RefreshAction, RefreshContext } from './action.js'
 export type { OriginOptions } from './allowed-origin.js'
 export type { RefreshTexts } from './indicator/notice.js'
-export type { FetchFunction, FetchNeeds } from './fetch/shared-fetch.js'
+export type { FetchFunction, FetchNeeds } from './fetch/fetch-content.js'
 export { refreshOn, type RefreshEventDetail } from './refresh-on.js'
 export type { RefreshOptions } from './refresh-options.js'
 export { reloadPage } from './actions/reload-page.js'

@@ -4,7 +4,7 @@ import { USER_CONTENT } from '../../page/user-content.js'
 import type { RefreshContext } from '../action.js'
 import { checkAllowed } from '../allowed-origin.js'
 import { failure } from '../failure.js'
-import { type ContentRequest, fetchContent, type FetchOptions } from '../fetch/shared-fetch.js'
+import { type ContentRequest, fetchContent, type FetchOptions } from '../fetch/fetch-content.js'
 import { copyTokens, tokensOf } from '../swap/tokens.js'
 
 /** A form that can be submitted, and its first button. */

@@ -7,7 +7,7 @@ import { failure, NOT_YET } from '../failure.js'
 import { checkOwnAddress } from './own-address.js'
 import { checkSelector } from './selector.js'
 import { findReadyForm, loadByForm } from './form-request.js'
-import { fetchContent, type FetchOptions } from '../fetch/shared-fetch.js'
+import { fetchContent, type FetchOptions } from '../fetch/fetch-content.js'
 import { htmlOf, isServed, recordServed } from '../swap/served-html.js'
 import { isInUse, prepareSwap, type SwapFunction } from '../swap/swap.js'
 
