@@ -8,6 +8,9 @@ const HANDLING = ['signalpost', 'baseline', 'EventSource', 'centrifuge', 'anycab
 /** How much slower than this machine the pages of script tags run. */
 export const SLOWDOWNS = [1, 4]
 
+/** The relays that take in signals over Redis. */
+export const ON_REDIS = ['one relay on Redis', 'two relays on Redis']
+
 const TAGS = ['signalpost', 'htmx', 'socket.io']
 
 export const FULL = {

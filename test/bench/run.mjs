@@ -16,7 +16,7 @@ import { prepareDispatch } from './dispatch.mjs'
 import { describeMachine, mostOpenFiles } from './machine.mjs'
 import { file, hasOption, relayArguments, startProcess } from './peers.mjs'
 import { findFreePort } from '../support/free-port.mjs'
-import { FULL, QUICK, SMOKE } from './plan.mjs'
+import { FULL, ON_REDIS, QUICK, SMOKE } from './plan.mjs'
 import { renderChart, renderReport } from './report.mjs'
 import { alternate, loadOnce, measure } from './rounds.mjs'
 import { measureReturn, prepareSharing, SHARINGS, weighSharing } from './sharing.mjs'
@@ -84,8 +84,7 @@ const SECTIONS = {
   async publish() {
     const kinds = { 'one relay, in memory': { instances: 1, redis: false } }
     if (hasOption('--redis')) {
-      kinds['one relay on Redis'] = { instances: 1, redis: true }
-      kinds['two relays on Redis'] = { instances: 2, redis: true }
+      for (const [index, kind] of ON_REDIS.entries()) kinds[kind] = { instances: index + 1, redis: true }
     }
     const { time, rounds } = plan.publish
     return alternate(
