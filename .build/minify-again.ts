@@ -6,8 +6,8 @@ type Plugin = NonNullable<Options['plugins']>[number]
 /** Minifies what the bundler has minified once more, by another minifier: the script tag's file is a twentieth smaller. */
 export function minifyAgain(): Plugin {
   // The wrapper is a script: a variable outside of a function would be global.
-  // No arrow or method that comes from a function is called with `new`.
-  const compress = { passes: 4, expression: true, unsafe_arrows: true, unsafe_methods: true }
+  // No method of an object is called with `new`.
+  const compress = { passes: 4, expression: true, unsafe_methods: true }
   // In parentheses, engines compile the wrapper's function with the script, and not a second time when it runs.
   return minifier('minify-again', { toplevel: false, compress, format: { wrap_iife: true } })
 }
@@ -18,7 +18,7 @@ export function shorten(): Plugin {
     module: true,
     mangle: false,
     // A function that is inlined into its only caller compresses worse.
-    compress: { passes: 3, reduce_funcs: false, unsafe_arrows: true },
+    compress: { passes: 3, reduce_funcs: false },
     format: { beautify: true, indent_level: 2, comments: true, preserve_annotations: true },
   })
 }

@@ -57,6 +57,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   const lastUser = typeof token === 'function' ? remembered?.user : undefined
   /** The user of the signals that the page sends now; undefined: the user that the relay names next. */
   let owner = token && (user ?? readMeta('user') ?? lastUser)
+  let wasSuspended = false
 
   const receivers = createReceivers({ listen: (room) => inbox.listen(room), onThrow })
   /** Whether an id is that of this page, or of the last page of its tab. */
@@ -107,7 +108,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         // Waiting signals go out before those of the listeners.
         if (status.state === 'online') resume(true)
         // On a page from the back/forward cache: later pages of the tab may have left unsent signals.
-        if (status.state === 'connecting') handover.save(true)
+        if (wasSuspended && status.state === 'connecting') handover.save(true)
+        wasSuspended = status.state === 'suspended'
         onStatus(status)
       },
       onWelcome({ tab, maxBytes, window, user: present = '' }, isFirst) {
