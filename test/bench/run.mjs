@@ -2,7 +2,7 @@
  * Speed beside other servers and clients. Machines are noisy: rounds alternate, what counts are medians, and of those the
  * CPU time of the server.
  *
- * npm run bench             everything, about half an hour; writes the results into README.md and chart.svg
+ * npm run bench             everything, about 40 minutes; writes the results into README.md and chart.svg
  * npm run bench -- quick    a few minutes; prints the results and writes nothing
  * npm run bench -- smoke    some seconds; shows that everything runs, and measures nothing that means anything
  * npm run bench -- write    writes them, whatever was measured
@@ -189,7 +189,7 @@ for (const name of wanted.length > 0 ? wanted : Object.keys(SECTIONS)) {
   try {
     results[name] = await SECTIONS[name]()
   } catch (error) {
-    // What was measured before, and what comes after, is worth half an hour.
+    // What was measured before, and what comes after, is worth 40 minutes.
     process.stderr.write(`The section ${name} failed: ${error.message}\n`)
     process.exitCode = 1
   }

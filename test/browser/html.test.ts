@@ -15,8 +15,6 @@ import { type RelayProcess, startRelay } from './relay-process.js'
 import { join } from './fixtures.js'
 import { readUmd } from './static-server.js'
 
-const TAG = '<script src="/signalpost.min.js" data-url="$relay"></script>'
-const requireJs = readFileSync(new URL(import.meta.resolve('requirejs/require.js')), 'utf8')
 declare global {
   interface Window {
     /** When the signals came to the page (ms). */
@@ -24,6 +22,8 @@ declare global {
   }
 }
 
+const TAG = '<script src="/signalpost.min.js" data-url="$relay"></script>'
+const requireJs = readFileSync(new URL(import.meta.resolve('requirejs/require.js')), 'utf8')
 const REPORT = '<div id="report" data-signal-refresh="ReportIncome">$count</div>'
 
 describeInChromium('a page of HTML', () => {
