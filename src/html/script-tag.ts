@@ -18,8 +18,13 @@ const CLIENT_TIMEOUT = 5000
 
 const TEXTS = ['changed', 'refresh', 'loss', 'discard', 'failed', 'retry'] satisfies (keyof RefreshTexts)[]
 
+/** The files that attributes of the script tag need. */
+const FILES = { 'data-shared': 'tabs', 'data-shared-fetch': 'tabs', 'data-fallback': 'fallback' }
+
 /** The attributes that do nothing without a client. */
 const WITH_ATTRIBUTES = `[${Attribute.Refresh}],[${Attribute.Send}],[${Attribute.Status}]`
+
+type Script = HTMLElement | HTMLOrSVGScriptElement | null
 
 /**
  * Runs a script tag: it follows the attributes of the page. With `data-url` it connects (empty: to the default address),
@@ -33,8 +38,7 @@ const WITH_ATTRIBUTES = `[${Attribute.Refresh}],[${Attribute.Send}],[${Attribute
 export function runScriptTag(loaded: HTMLOrSVGScriptElement | null): void {
   // Module scripts, bundles and loaders do not tell the browser which tag they come from.
   const script = loaded?.dataset.url === undefined ? (findTag() ?? loaded) : loaded
-  const { url, protocol, shared, sharedFetch, fallback, globals, origins, headers, tokenUrl, spread } =
-    script?.dataset ?? {}
+  const { url, protocol, globals, origins, headers, tokenUrl, spread } = script?.dataset ?? {}
   if (globals !== undefined) Object.assign(globalThis, { sendSignal, receiveSignal })
   const texts: unknown = Object.fromEntries(
     TEXTS.map((name) => [name, script?.getAttribute(`data-text-${name}`) ?? undefined]),
@@ -44,33 +48,46 @@ export function runScriptTag(loaded: HTMLOrSVGScriptElement | null): void {
     refresh: { texts: texts as RefreshTexts, spread: Number(spread) || 0 },
     origins: origins?.match(/[^\s,]+/g) ?? [],
     headers: headers === undefined ? headers : readHeaders(headers),
-    fetch: sharedFetch === undefined ? sharedFetch : loadFetch(script, sharedFetch),
+    fetch: attempt(() => loadFetch(script)),
   })
   if (url !== undefined && !getPageClient()) {
-    connect({ url, protocol, token: createToken(tokenUrl), transport: { script, shared, fallback } })
+    attempt(() => connect({ url, protocol, token: createToken(tokenUrl), script }))
   }
   setTimeout(() => warn(globals !== undefined), CLIENT_TIMEOUT)
 }
 
+/** Runs a part of the script tag. The page reports its error, and the other parts run. */
+function attempt<Result>(part: () => Result): Result | undefined {
+  try {
+    return part()
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error
+    })
+    return undefined
+  }
+}
+
 /** Shares fetches by means of a file that the page loads first. Without the file, the page does without. */
-function loadFetch(script: TransportAttributes['script'], attribute: string): FetchFunction {
+function loadFetch(script: Script): FetchFunction | undefined {
+  const address = findFile(script, 'data-shared-fetch')
+  if (address === undefined) return undefined
   return async (url, init, needs) => {
-    const address = findFile(script, attribute, 'tabs', 'shared-fetch')
     const file = (await import(address).catch(() => undefined)) as { sharedFetch(): FetchFunction } | undefined
     return file ? file.sharedFetch()(url, init, needs) : fetch(url, init)
   }
 }
 
-/** @throws SignalError `bad-option` if the address of the file is not known. */
-function findFile(
-  script: TransportAttributes['script'],
-  attribute: string,
-  file: string,
-  attributeName: string,
-): string {
-  const name = `signalpost-${file}.min.js`
-  const address = findBeside((script as HTMLScriptElement).src, attribute, name)
-  if (!address) throw badOption(`data-${attributeName} needs the address of ${name}`)
+/**
+ * Returns the address of the file that an attribute needs, or nothing if the tag does not have the attribute.
+ * @throws SignalError `bad-option` if the address is not known.
+ */
+function findFile(script: Script, attribute: keyof typeof FILES): string | undefined {
+  const value = script?.getAttribute(attribute)
+  if (value == null) return undefined
+  const name = `signalpost-${FILES[attribute]}.min.js`
+  const address = findBeside((script as HTMLScriptElement).src, value, name)
+  if (!address) throw badOption(`${attribute} needs the address of ${name}`)
   return address
 }
 
@@ -97,38 +114,23 @@ interface TagOptions {
   readonly url: string
   readonly protocol: string | undefined
   readonly token: Token | undefined
-  readonly transport: TransportAttributes
+  readonly script: Script
 }
 
-/** The attributes that change how the page connects. */
-interface TransportAttributes {
-  readonly script: HTMLElement | HTMLOrSVGScriptElement | null
-  readonly shared: string | undefined
-  readonly fallback: string | undefined
-}
-
-function connect({ url, protocol, token, transport: attributes }: TagOptions): void {
-  try {
-    const transport = findTransport(attributes)
-    createSignalClient({
-      url,
-      ...(protocol && { protocol: protocol as 'plain' }),
-      ...(token && { token }),
-      ...(transport && { transport }),
-    })
-  } catch (error) {
-    // In a microtask, because the rest of the script tag works without a connection.
-    queueMicrotask(() => {
-      throw error
-    })
-  }
+function connect({ url, protocol, token, script }: TagOptions): void {
+  const transport = findTransport(script)
+  createSignalClient({
+    url,
+    ...(protocol && { protocol: protocol as 'plain' }),
+    ...(token && { token }),
+    ...(transport && { transport }),
+  })
 }
 
 /** The fallback comes last: it replaces the shared connection where WebSockets are blocked. */
-function findTransport({ script, shared, fallback }: TransportAttributes): OpenTransport | undefined {
-  const addresses = Object.entries({ tabs: shared, fallback }).flatMap(([file, attribute]) => {
-    return attribute === undefined ? [] : [findFile(script, attribute, file, file === 'tabs' ? 'shared' : file)]
-  })
+function findTransport(script: Script): OpenTransport | undefined {
+  const files = [findFile(script, 'data-shared'), findFile(script, 'data-fallback')]
+  const addresses = files.filter((address) => address !== undefined)
   return addresses.length > 0 ? loadSocketFiles(addresses) : undefined
 }
 

@@ -255,6 +255,7 @@ it('gives no token where there is none', async () => {
 it.each([
   ['address', 'bad-url', 'data-url="ftp://relay.test/"'],
   ['address of the fallback', 'bad-option', `data-url="${RELAY_URL}" data-fallback`],
+  ['address of the file for fetches', 'bad-option', `data-url="${RELAY_URL}" data-shared-fetch`],
   ['protocol', 'bad-option', `data-url="${RELAY_URL}" data-protocol="v0"`],
 ])('throws a wrong %s in a task of its own, and does the rest', async (_what, code, attributes) => {
   const uncaught: unknown[] = []

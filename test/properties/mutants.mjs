@@ -72,6 +72,34 @@ export const MUTANTS = [
       ],
     ],
   },
+  {
+    name: 'tabs of different users share a fetch',
+    edits: [['src/tabs/fetch/shared-fetch.ts', ", user ?? readMeta('user')]", ']']],
+  },
+  {
+    name: 'a tab takes a response that is older than its last signal',
+    edits: [['src/tabs/fetch/asker.ts', 'isOutdated = startedAt <= needs.changedAt\n', '\n']],
+  },
+  {
+    name: 'tabs trust rounded clocks',
+    edits: [['src/tabs/fetch/holder.ts', 'const CLOCK_ERROR = 50\n', 'const CLOCK_ERROR = 0\n']],
+  },
+  {
+    name: 'the request of a tab is as old as its question',
+    edits: [['src/tabs/fetch/share-response.ts', 'needs.startedAt = startedAt\n', '\n']],
+  },
+  {
+    name: 'tabs keep the response of a failed request',
+    edits: [['src/tabs/fetch/holder.ts', '!isGood(arrived) || ', '']],
+  },
+  {
+    name: 'tabs wait for a tab that hangs',
+    edits: [['src/tabs/fetch/share-response.ts', 'queueUp({ steal: true })\n', '\n']],
+  },
+  {
+    name: 'a frozen page keeps the lock of a fetch',
+    edits: [['src/tabs/fetch/share-response.ts', "['pagehide', 'freeze']", '[]']],
+  },
 ]
 
 const SUITES = [

@@ -219,7 +219,7 @@ describe('a crowd', () => {
 async function overwhelm() {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   onTestFinished(() => void vi.useRealTimers())
-  const { url, page } = await startRelay({ maxBuffered: 300_000 })
+  const { url, page } = await startRelay({ maxBuffered: 300_000, rate: 0 })
   const slow = await join(url)
   const quick = await join(url)
   const sender = await connect(url, { rooms: [] })
