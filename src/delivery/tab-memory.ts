@@ -48,10 +48,12 @@ export function openTabMemory(url: string): TabMemory {
   return {
     take(isSuccessor) {
       try {
-        // Some browsers allow reading storage but not writing.
-        sessionStorage.setItem(frame, '')
-        sessionStorage.getItem(frame)
-        sessionStorage.removeItem(frame)
+        if (isSuccessor) {
+          // Some browsers allow reading storage but not writing.
+          sessionStorage.setItem(frame, '')
+          sessionStorage.getItem(frame)
+          sessionStorage.removeItem(frame)
+        }
         const names = Array.from({ length: sessionStorage.length }, (_, index) => sessionStorage.key(index) ?? '')
         const others = names.filter((name) => name.startsWith(frame) && !name.startsWith(page))
         const signals: OutgoingSignal[] = []

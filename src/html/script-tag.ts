@@ -2,6 +2,7 @@ import { createSignalClient } from '../client.js'
 import { getPageClient, receiveSignal, sendSignal } from '../page-client.js'
 import type { FetchFunction } from '../refresh/index.js'
 import type { RefreshTexts } from '../refresh/indicator/notice.js'
+import { rethrow, type SignalError } from '../errors.js'
 import type { OpenTransport } from '../connection/transport.js'
 import { badOption } from '../option-checks.js'
 import { findBeside } from '../page/beside-script.js'
@@ -61,9 +62,7 @@ function attempt<Result>(part: () => Result): Result | undefined {
   try {
     return part()
   } catch (error) {
-    queueMicrotask(() => {
-      throw error
-    })
+    queueMicrotask(() => rethrow(error as SignalError))
     return undefined
   }
 }

@@ -77,6 +77,15 @@ describe('the memory of a tab', () => {
     expect(page().take(true)?.positions).toEqual(positions)
   })
 
+  it('writes nothing when a page that has begun finds nothing', () => {
+    const setItem = vi.fn()
+    vi.stubGlobal('sessionStorage', { length: 0, setItem, getItem: () => null, removeItem: () => undefined })
+    const memory = page()
+    expect([memory.take(false), setItem.mock.calls]).toEqual([NOTHING, []])
+    memory.keep({ positions, user: undefined })
+    expect(setItem).toHaveBeenCalledOnce()
+  })
+
   it('survives a clock that was set back', () => {
     page().keep({ positions, signals: [signal('a')], user: undefined })
     vi.setSystemTime(Date.now() - 3_600_000)
