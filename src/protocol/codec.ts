@@ -117,9 +117,7 @@ const RELAY_FRAMES = new Map<string, Rules>(
 )
 
 function follows(fields: Fields, rules: Rules): boolean {
-  // Without a list of the rules for each frame.
-  for (const name in rules) if (!rules[name]!(fields[name])) return false
-  return true
+  return Object.keys(rules).every((name) => rules[name]!(fields[name]))
 }
 
 function dropPrototype(key: string, value: unknown): unknown {

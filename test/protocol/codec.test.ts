@@ -92,6 +92,15 @@ describe('frames of a client', () => {
     expect(decodeClientFrame(encode(frame))).toEqual(frame)
   })
 
+  it('decodes frames on a page whose objects inherit a function of an old library', () => {
+    // As old libraries do.
+    // oxlint-disable-next-line no-extend-native
+    Object.defineProperty(Object.prototype, 'extend', { value: () => false, enumerable: true, configurable: true })
+    const decoded = RELAY_FRAMES.map((frame) => decodeRelayFrame(encode(frame)).type)
+    Reflect.deleteProperty(Object.prototype, 'extend')
+    expect(decoded).toEqual(RELAY_FRAMES.map(({ type }) => type))
+  })
+
   it('are made anew from known fields', () => {
     const text = JSON.stringify({
       type: 'signal',
