@@ -52,6 +52,11 @@ export function setPageClient<Sent extends SignalMap, Received extends SignalMap
   page.dispatchEvent(new CustomEvent('change'))
 }
 
+/** Lets `create` create the page's client as soon as something needs it. */
+export function createPageClientLater(create: () => void): void {
+  shared().create = create
+}
+
 /** Calls `listener` whenever the page's client changes, with the new client or `undefined`. */
 export function onPageClient(listener: (client: SignalClient | undefined) => void): Stop {
   const tell = (): void => listener(getPageClient())
@@ -77,6 +82,7 @@ export function hasSent(): boolean {
 interface Shared extends EventTarget {
   client?: SignalClient | undefined
   hasSent?: boolean
+  create?: (() => void) | undefined
 }
 
 /**
@@ -86,7 +92,11 @@ interface Shared extends EventTarget {
 const KEY = Symbol.for('signalpost:client')
 
 function shared(): Shared {
-  return ((globalThis as { [KEY]?: Shared })[KEY] ??= new EventTarget())
+  const page = ((globalThis as { [KEY]?: Shared })[KEY] ??= new EventTarget())
+  const { create } = page
+  page.create = undefined
+  create?.()
+  return page
 }
 
 function requirePageClient(): SignalClient {

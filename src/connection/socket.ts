@@ -22,14 +22,18 @@ export type OpenSocket = (url: string, events: SocketEvents) => Socket
  * Opens one socket for one connection. reconnecting-websocket 4.4.0 cannot reconnect after it was closed, so it makes a
  * single attempt here, and each further attempt needs another socket.
  */
-export function openSocket(url: string, events: SocketEvents): Socket {
+export function openSocket(
+  url: string,
+  events: SocketEvents,
+  create = (address: string): WebSocket => new WebSocket(address),
+): Socket {
   let isLive = true
 
   // The wrapper would lose an error of the constructor in a promise, and some implementations end the process on an error
   // event without a listener. Called with `new`, this returns the real socket; the wrapper reads CLOSING only.
   function Guarded(address: string): EventTarget {
     try {
-      const native = new WebSocket(address)
+      const native = create(address)
       native.addEventListener('error', () => undefined)
       return native
     } catch {

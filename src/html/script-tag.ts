@@ -1,17 +1,20 @@
 import { createSignalClient } from '../client.js'
 import { rethrow, type SignalError } from '../errors.js'
-import { getPageClient, receiveSignal, sendSignal } from '../page-client.js'
+import { createPageClientLater, getPageClient, receiveSignal, sendSignal } from '../page-client.js'
 import type { FetchFunction } from '../refresh/index.js'
 import type { RefreshTexts } from '../refresh/indicator/notice.js'
+import { openConnection } from '../connection/connection.js'
 import type { OpenTransport } from '../connection/transport.js'
+import { resolveUrl } from '../connection/url.js'
 import { badOption } from '../option-checks.js'
 import { findBeside } from '../page/beside-script.js'
 import { call } from '../page/dom.js'
 import { readMeta } from '../page/meta.js'
-import { runBeforeInteraction } from '../page/task.js'
+import { runInTask, runWhenParsed } from '../page/task.js'
 import type { Token } from '../signals.js'
 import { Attribute } from './attributes.js'
 import { bindWhen } from './bind-html.js'
+import { dialEarly } from './early-socket.js'
 import { loadSocketFiles } from './socket-files.js'
 
 /** How long a page may take to make its client (ms). */
@@ -44,15 +47,21 @@ export function runScriptTag(loaded: HTMLOrSVGScriptElement | null): void {
   const texts: unknown = Object.fromEntries(
     TEXTS.map((name) => [name, script?.getAttribute(`data-text-${name}`) ?? undefined]),
   )
+  let bind: (() => void) | undefined
+  const schedule = (begin: () => void): void => void (bind = begin)
   // An undefined text means the default text.
-  bindWhen(runBeforeInteraction, {
+  bindWhen(schedule, {
     refresh: { texts: texts as RefreshTexts, spread: Number(spread) || 0 },
     origins: origins?.match(/[^\s,]+/g) ?? [],
     headers: headers === undefined ? headers : readHeaders(headers),
     fetch: attempt(() => loadFetch(script)),
   })
+  const start = runWhenParsed(() => {
+    getPageClient()
+    bind?.()
+  })
   if (url !== undefined && !getPageClient()) {
-    attempt(() => connect({ url, protocol, token: createToken(tokenUrl), script }))
+    attempt(() => connect({ url, protocol, tokenUrl, script, start }))
   }
   setTimeout(() => warn(globals !== undefined), CLIENT_TIMEOUT)
 }
@@ -112,18 +121,37 @@ function warn(hasGlobals: boolean): void {
 interface TagOptions {
   readonly url: string
   readonly protocol: string | undefined
-  readonly token: Token | undefined
+  readonly tokenUrl: string | undefined
   readonly script: Script
+  /** Makes the client, and follows the attributes of the page. */
+  readonly start: () => void
 }
 
-function connect({ url, protocol, token, script }: TagOptions): void {
-  const transport = findTransport(script)
-  createSignalClient({
-    url,
-    ...(protocol && { protocol: protocol as 'plain' }),
-    ...(token && { token }),
-    ...(transport && { transport }),
-  })
+/**
+ * Dials at once, but makes the client when the connection is open, or something needs it: the rest of the page does not wait
+ * for it.
+ */
+function connect({ url, protocol, tokenUrl, script, start }: TagOptions): void {
+  // A page that needs a token first, or may never be seen, dials later.
+  const isEarly = !protocol && tokenUrl === undefined && !(document as { prerendering?: boolean }).prerendering
+  const transport = findTransport(script) ?? (isEarly ? openEarly(url, start) : undefined)
+  createPageClientLater(() =>
+    attempt(() => {
+      const token = createToken(tokenUrl)
+      createSignalClient({
+        url,
+        ...(protocol && { protocol: protocol as 'plain' }),
+        ...(token && { token }),
+        ...(transport && { transport }),
+      })
+    }),
+  )
+  if (!isEarly) runInTask(getPageClient)
+}
+
+function openEarly(url: string, start: () => void): OpenTransport {
+  const open = dialEarly(resolveUrl(url), start)
+  return (settings, events) => openConnection(settings, events, open)
 }
 
 /** The fallback comes last: it replaces the shared connection where WebSockets are blocked. */

@@ -7,6 +7,8 @@ import { usePage } from './page.js'
 
 const { connect, relay } = usePage()
 
+const KEY = Symbol.for('signalpost:client')
+
 let warned: MockInstance<typeof console.warn>
 
 beforeEach(() => {
@@ -37,6 +39,51 @@ it('connects to the address of data-url, and shows the state', async () => {
   runScriptTag(tag(`data-url="${RELAY_URL}"`))
   await pass()
   expect([getPageClient()?.status.state, state()]).toEqual(['online', 'online'])
+})
+
+describe('on a page that is still being parsed', () => {
+  /** Asking for the client would make it. */
+  const hasClient = (): boolean => Boolean((globalThis as { [KEY]?: { client?: unknown } })[KEY]?.client)
+
+  beforeEach(() => void vi.spyOn(Object.getPrototypeOf(document), 'readyState', 'get').mockReturnValue('loading'))
+
+  it('dials, and makes its client when the connection is open', async () => {
+    runScriptTag(tag(`data-url="${RELAY_URL}"`))
+    await Promise.resolve()
+    const before = [hasClient(), state()]
+    await pass()
+    expect([before, hasClient(), state(), relay().sockets.length]).toEqual([[false, undefined], true, 'online', 1])
+  })
+
+  it('makes its client as soon as the page asks for it', async () => {
+    runScriptTag(tag(`data-url="${RELAY_URL}"`))
+    expect(getPageClient()?.status.state).toBe('connecting')
+    await pass()
+    expect([state(), relay().sockets.length]).toEqual(['online', 1])
+  })
+
+  it('makes its client when the relay is away, and connects later', async () => {
+    relay().stop()
+    runScriptTag(tag(`data-url="${RELAY_URL}"`))
+    await pass()
+    expect([hasClient(), state()]).toEqual([true, 'waiting'])
+  })
+
+  it('makes its client when the page is parsed, though nothing answers', async () => {
+    vi.stubGlobal(
+      'WebSocket',
+      class extends EventTarget {
+        readonly readyState = 0
+        readonly close = (): void => undefined
+      },
+    )
+    runScriptTag(tag(`data-url="${RELAY_URL}"`))
+    await pass()
+    const before = hasClient()
+    globalThis.dispatchEvent(new Event('DOMContentLoaded'))
+    await pass()
+    expect([before, hasClient(), state()]).toEqual([false, true, 'connecting'])
+  })
 })
 
 describe('follows the attributes of the page', () => {
