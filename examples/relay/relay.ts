@@ -57,8 +57,11 @@ export interface EmbeddingOptions {
   readonly helloTimeout?: number
   /** Time for which calls to the log are retried (ms). @default 15_000 */
   readonly retryFor?: number
-  /** Time over which clients are asked to reconnect after a restart (ms). @default 5000 */
-  readonly spread?: number
+  /**
+   * Longest time over which clients are asked to reconnect after a restart: each gets 1 ms, and all together get at least a
+   * second (ms). @default 5000
+   */
+  readonly maxSpread?: number
 }
 
 /** Further options of tests and of the command. */
@@ -110,7 +113,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
   if (options.authorize && (settings.authJwks !== '' || settings.authSecret.length > 0)) {
     throw new Error('authorize, authSecret and authJwks are three ways to check a token. Choose one.')
   }
-  const { beat = 25_000, helloTimeout = 5000, retryFor = 15_000, spread = 5000 } = options
+  const { beat = 25_000, helloTimeout = 5000, retryFor = 15_000, maxSpread = 5000 } = options
   const { logger = createSilentLogger(), pages = nearby('../playground'), assets = nearby('../umd') } = options
   const { dashboard = nearby('../dashboard'), siblings = NO_SIBLINGS } = options
   const { host, port, base, path, maxBytes, window, dashboardKey } = settings
@@ -275,7 +278,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
   })
 
   async function stop(): Promise<void> {
-    await drain({ connections: connections.all, server, spread })
+    await drain({ connections: connections.all, server, maxSpread })
     await release()
   }
 

@@ -41,7 +41,7 @@ export function createRelayHere(options: RelayOptions = {}): RelayUnderTest {
     },
     async start() {
       runNumber += 1
-      relay = createRelay({ port: 0, open: true, spread: 100, rate: 0, ...options })
+      relay = createRelay({ port: 0, open: true, maxSpread: 100, rate: 0, ...options })
       port = (await relay.listen()).port
     },
     kill: stop,

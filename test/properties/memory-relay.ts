@@ -169,7 +169,7 @@ export function startMemoryRelay(options: MemoryRelayOptions): MemoryRelay {
       await drain({
         connections: () => [...connections.values()].map(({ peer: connection }) => connection),
         server: server as unknown as Server,
-        spread: 5000,
+        maxSpread: 5000,
       })
       clearInterval(pulse)
       for (const { memoryConnection } of connections.values()) memoryConnection.cut()

@@ -138,7 +138,7 @@ describe('the command line', () => {
     })
     expect(page.signals().map((signal) => signal.id)).toEqual([id])
     expect(html).toBe('<title>The test page</title>')
-    expect(retryAfter).toBeLessThan(5000)
+    expect(retryAfter).toBeLessThan(1000)
     expect(ending.code).toBe(4503)
     expect({ code, err }).toEqual({ code: 0, err: '' })
     for (const text of out.trim().split('\n')) expect(JSON.parse(text)).toHaveProperty('time')
