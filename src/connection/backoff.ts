@@ -4,8 +4,6 @@ const MIN = 1000
 const MIN_AGAIN = 2500
 /** Upper bound of every wait (ms). */
 const MAX = 30_000
-/** With a spread of just the length of the outage, too many clients return in the first tenth of a second. */
-const SPREAD = 1.4
 
 /**
  * Returns the wait before the next attempt (ms): a random time up to a bound ("full jitter"). The bound grows with the
@@ -16,5 +14,5 @@ const SPREAD = 1.4
  * @param failures The number of attempts that failed since the connection was lost.
  */
 export function backoff(outage: number, chance: number = Math.random(), failures?: number): number {
-  return chance * Math.min(Math.max(outage * SPREAD, failures ? MIN_AGAIN : MIN), MAX)
+  return chance * Math.min(Math.max(outage, failures ? MIN_AGAIN : MIN), MAX)
 }

@@ -13,8 +13,8 @@ const [pages, handshakes = 3000, away = '2000'] = process.argv.slice(2).map((tex
 
 /** The limits of the client: see src/connection/timing.ts. */
 const OPEN_TIMEOUT = 10_000
-/** The time over which a relay that shuts down spreads its pages: see examples/relay/relay.ts. */
-const SPREAD = 5000
+/** The time over which relays that shut down spread their pages (ms): see examples/relay/connection/drain.ts. */
+const DRAIN = Math.min(Math.max(pages / Math.max(1, handshakes / 3000), 1000), 5000)
 /** The resolution of the virtual time (ms). */
 const STEP = 10
 const TENTH = 100
@@ -29,7 +29,7 @@ let [failed, longest] = [0, 0]
 const back = []
 
 for (let page = 0; page < pages; page += 1) {
-  plan(away === 'drained' ? chance() * SPREAD : backoff(0, chance(), 0), 0)
+  plan(away === 'drained' ? chance() * DRAIN : backoff(0, chance(), 0), 0)
 }
 for (let step = 0; attempts.size > 0; step += 1) {
   const due = attempts.get(step) ?? []

@@ -57,9 +57,13 @@ describe('the simulation of a storm', () => {
     expect([half < 1000, all <= 3000, largestShare <= 0.15]).toEqual([true, true, true])
   })
 
-  it('spreads the pages of relays that say goodbye over 5 seconds', async () => {
-    const { all, failed } = await simulate('2000', '3000', 'drained')
-    expect([Math.round(all / 1000), failed]).toEqual([5, 0])
+  it.each([
+    { pages: '500', seconds: 1 },
+    { pages: '2000', seconds: 2 },
+    { pages: '10000', seconds: 5 },
+  ])('spreads $pages pages of a relay that says goodbye over $seconds s', async ({ pages, seconds }) => {
+    const { all, failed } = await simulate(pages, '3000', 'drained')
+    expect([Math.round(all / 1000), failed]).toEqual([seconds, 0])
   })
 })
 
