@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { onTestFinished, vi } from 'vitest'
 import { findFreePort } from '../support/free-port.mjs'
 
-export const PATIENCE = { timeout: 30_000, interval: 20 }
+/** Shorter than the limit of a test, so that the reason is told. */
+export const PATIENCE = { timeout: 25_000, interval: 20 }
 export const KEY = 'the-key-of-the-operator'
 
 type Line = Readonly<Record<string, unknown>>
