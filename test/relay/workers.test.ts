@@ -17,6 +17,18 @@ import { KEY, PATIENCE, spawnWorkers, startWorkers, type WorkerCommand } from '.
 const SECRET = 'correct-horse-battery-staple-0123'
 const PUBLISH = { Authorization: 'Bearer s3cret-of-the-shop', 'Content-Type': 'application/json' }
 
+/** Kills the primary process, and lets the worker go on when it is gone. */
+const KILL_PRIMARY = `
+const { Server } = require('node:net')
+const { listen } = Server.prototype
+const primary = Number(process.env.PRIMARY)
+process.env.PRIMARY ??= process.pid
+if (primary) Server.prototype.listen = function (...options) {
+  try { process.kill(primary, 'SIGKILL') } catch {}
+  while (process.ppid === primary);
+  return listen.apply(this, options)
+}`
+
 let folder: string
 let main: string
 beforeAll(async () => {
@@ -166,6 +178,15 @@ describeRedis('a relay with three workers', () => {
     expect(relay.complaints()).toBe(
       `signalpost: port ${port} is in use. Stop the program that uses it, or choose another with --port.\n`,
     )
+  })
+
+  it('ends without a word when its primary process is killed while its workers begin to listen', async () => {
+    const { url } = await startRedis()
+    const script = joinPath(folder, 'kill-primary.cjs')
+    await writeFile(script, KILL_PRIMARY)
+    const settings = { SIGNALPOST_REDIS: url, NODE_OPTIONS: `--require ${script}` }
+    const relay = spawnWorkers(main, 0, settings)
+    expect([await relay.exited, relay.complaints()]).toEqual([null, ''])
   })
 
   it('says once that Redis is not there, and ends with code 2', async () => {

@@ -1,3 +1,4 @@
+import cluster from 'node:cluster'
 import { createLogger } from '../create-logger.js'
 import { watchDescriptors } from '../limits/descriptors.js'
 import type { CommandSettings } from '../options/options.js'
@@ -35,6 +36,8 @@ export function runWorker(): void {
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
   process.on('SIGHUP', () => {})
+  // Node sends messages of its own, which fail when the primary process has ended. The worker ends with it.
+  cluster.worker?.on('error', () => {})
   send({ type: 'loaded' })
 }
 
