@@ -14,6 +14,7 @@ const README = `
 | --- | ----- |
 | F02a | old  |
 | F01 | old   |
+| F27-streams | old |
 | FIFO | stray |
 
 <!-- end of results -->
@@ -29,14 +30,14 @@ function idsIn(text: string): string[] {
 describe('the table of results', () => {
   it('takes a new row in its place, leaves the other tables alone, and takes nothing of them', async () => {
     const text = await withRow(README, 'F02', '| F02 | new |')
-    expect(idsIn(text)).toEqual(['FIFO', 'F99', 'F01', 'F02', 'F02a'])
+    expect(idsIn(text)).toEqual(['FIFO', 'F99', 'F01', 'F02', 'F02a', 'F27-streams'])
     expect(text).toContain('The end.')
   })
 
   it('replaces the row of the same scenario, and no other one that begins alike', async () => {
     const text = await withRow(README, 'F02a', '| F02a | new |')
-    expect(idsIn(text)).toEqual(['FIFO', 'F99', 'F01', 'F02a'])
-    expect(text.match(/old/g)).toHaveLength(1)
+    expect(idsIn(text)).toEqual(['FIFO', 'F99', 'F01', 'F02a', 'F27-streams'])
+    expect(text.match(/old/g)).toHaveLength(2)
   })
 
   it('has nothing but scenarios in it', async () => {

@@ -56,7 +56,7 @@ export function withRow(text: string, id: string, row: string): Promise<string> 
 
 /** The id of a scenario: a number, and what tells its parts apart. */
 function idOf(line: string): string | undefined {
-  return /^\| *(F\d+(?:[a-z]|-\d+)?) +\|/.exec(line)?.[1]
+  return /^\| *(F\d\S*) +\|/.exec(line)?.[1]
 }
 
 /** Records what a run came to. */
