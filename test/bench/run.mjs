@@ -61,11 +61,12 @@ const SECTIONS = {
   },
 
   async latency() {
-    const { peers, every, count, rounds } = plan.latency
+    const { peers, every, count, warm, rounds } = plan.latency
+    const measured = { kind: 'latency', every, count }
     return alternate(
       rounds,
       peers,
-      (peer) => loadOnce(peer, 1, [{ kind: 'latency', every, count }]),
+      (peer) => loadOnce(peer, 1, [measured, { kind: 'latency', every: 1, count: warm }, measured]),
       (peer, round) => tell(`latency, round ${round + 1}, ${peer}`),
     )
   },
