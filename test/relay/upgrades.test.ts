@@ -135,6 +135,18 @@ describe('a request that offers h2c', () => {
     expect(await answers(2)).toEqual(['200', '101'])
   })
 
+  it('gives back the place of its address when its connection ends', async () => {
+    // An address may have 20 HTTP connections.
+    const { port } = await startRelay({ trustProxy: 1, maxConnectionsPerAddress: 1 })
+    for (let count = 0; count < 25; count += 1) {
+      const { socket, write, answers } = await dial(port)
+      write(`GET /nothing HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 203.0.113.7\r\n${OFFER}\r\n`)
+      expect(await answers(1)).toEqual(['404'])
+      socket.end()
+      await once(socket, 'close')
+    }
+  })
+
   it('takes farewells of pages', async () => {
     const { port, listener } = await start()
     const { write, answers } = await dial(port)

@@ -50,9 +50,9 @@ export function watchSockets(server: Server, { httpConnections, helloTimeout, on
     })
   })
   server.on('upgrade', (request, socket, head) => {
+    if (request.headers.upgrade?.toLowerCase() !== 'websocket') return readAgain(request, socket, head)
     httpConnections.release(socket)
-    if (request.headers.upgrade?.toLowerCase() === 'websocket') onHandshake(request, socket, head)
-    else readAgain(request, socket, head)
+    onHandshake(request, socket, head)
   })
 }
 
