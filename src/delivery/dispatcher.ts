@@ -54,18 +54,26 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     }
   }
 
+  function deliverStored(type: string): void {
+    for (const frame of backlog.take(type)) deliver(frame, true, [type])
+  }
+
   return {
     dispatch(frame, isReplayed) {
       const types = [typeOf(frame.room, frame.signal), typeOf(frame.room, '*')]
       const heard = types.filter((type) => receivers.hears(type))
-      for (const type of types) if (!heard.includes(type)) backlog.keep(type, frame)
+      for (const type of types) {
+        // A handler of this task may just have registered the receiver: what is stored comes before this signal.
+        if (heard.includes(type)) deliverStored(type)
+        else backlog.keep(type, frame)
+      }
       // A signal without a receiver is not checked: the page may not know its name.
       if (heard.length > 0) deliver(frame, isReplayed, heard)
     },
 
     async deliverStored(type) {
       await ready
-      for (const frame of backlog.take(type)) deliver(frame, true, [type])
+      deliverStored(type)
     },
 
     hold() {

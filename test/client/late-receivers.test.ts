@@ -30,6 +30,23 @@ describe('what came before its receiver', () => {
     ])
   })
 
+  it('G6 gives a receiver that a handler registers first what is stored, also when more follows in the same task', async () => {
+    const client = await online()
+    const heard: unknown[] = []
+    client.receiveSignal('Ready', () => {
+      client.receiveSignal('Item', (data, { replayed }) => heard.push([data, replayed]))
+    })
+    await pass()
+    relay().deliver('Item', { data: 1 })
+    relay().deliver('Ready')
+    relay().deliver('Item', { data: 2 })
+    await pass()
+    expect(heard).toEqual([
+      [1, true],
+      [2, false],
+    ])
+  })
+
   it('G6 gives it to a module that loads late also where another receiver hears every name', async () => {
     const client = await online()
     const heard: unknown[] = []
