@@ -16,7 +16,7 @@ export interface SharedTransportOptions {
 /**
  * Returns a transport with which all tabs of a browser share one connection to the relay, with the same guarantees for each
  * tab: for the option `transport` of `createSignalClient`. One of the tabs has the connection; another one takes over when
- * it goes. Without Web Locks, as on http pages, each tab has a connection of its own.
+ * it goes. Without Web Locks, as on http pages, or where the browser blocks storage, each tab has a connection of its own.
  */
 export function sharedTransport({ worker }: SharedTransportOptions = {}): OpenTransport {
   return (settings, events) => {

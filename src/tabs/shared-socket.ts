@@ -1,5 +1,6 @@
 import type { OpenSocket, Socket, SocketEvents } from '../connection/socket.js'
 import type { Transport } from '../connection/transport.js'
+import { openChannel } from './channel.js'
 import { createGroup, type OpenCarrier, openUnshared, type SharedSockets } from './group.js'
 import { openLeaderCarrier } from './leader.js'
 import { openWorkerCarrier } from './worker-carrier.js'
@@ -26,7 +27,7 @@ export function shareSockets(openSocket: OpenSocket, worker?: string): SharedSoc
   }
 
   function open(url: string, events: SocketEvents): Socket {
-    if (!globalThis.navigator?.locks || !globalThis.BroadcastChannel) return openUnshared(openSocket, url, events)
+    if (!group && !canShare()) return openUnshared(openSocket, url, events)
     group ??= createGroupOf(url)
     if (transport) group.attach(transport)
     return group(url, events)
@@ -37,4 +38,10 @@ export function shareSockets(openSocket: OpenSocket, worker?: string): SharedSoc
       transport = attached
     },
   })
+}
+
+function canShare(): boolean {
+  const channel = globalThis.navigator?.locks && openChannel('signalpost')
+  channel?.close()
+  return channel !== undefined
 }

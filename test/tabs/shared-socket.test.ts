@@ -314,4 +314,18 @@ describe('a page', () => {
     expect(connections).toMatchObject([{ url: URL, sent: ['hello'], isClosed: true }])
     expect(socket.told).toEqual(['open'])
   })
+
+  it('has a connection of its own where the browser forbids channels, as it may with all storage', async () => {
+    vi.stubGlobal('BroadcastChannel', function refuse() {
+      throw new DOMException('Not here', 'SecurityError')
+    })
+    const socket = openTab().open()
+    await settle()
+    connections[0]?.events.onOpen()
+    socket.send('hello')
+    openTab().open()
+    await settle()
+    expect(connections).toMatchObject([{ url: URL, sent: ['hello'] }, { url: URL }])
+    expect(socket.told).toEqual(['open'])
+  })
 })

@@ -1,5 +1,6 @@
 import { readMeta } from '../../page/meta.js'
 import type { FetchFunction } from '../../refresh/index.js'
+import { openChannel } from '../channel.js'
 import { shareResponse } from './share-response.js'
 
 /** The version of the messages between tabs: tabs of other versions share nothing. */
@@ -33,14 +34,5 @@ export function sharedFetch({ user }: SharedFetchOptions = {}): FetchFunction {
     const channel = openChannel(name)
     if (!channel) return request()
     return shareResponse({ channel, needs, request, signal: init.signal ?? new AbortController().signal })
-  }
-}
-
-/** Returns nothing where the browser has no channels, or forbids them with its storage. */
-function openChannel(name: string): BroadcastChannel | undefined {
-  try {
-    return new BroadcastChannel(name)
-  } catch {
-    return undefined
   }
 }
