@@ -11,6 +11,8 @@ interface Frame {
   readonly [field: string]: unknown
 }
 
+const KEY = 'correct-horse-battery'
+
 const JSON_TEXT = { 'content-type': 'text/plain' }
 
 function post(port: number, body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Response> {
@@ -78,7 +80,7 @@ describe('a hello by HTTP', () => {
   })
 
   it('P14.3 ends after the greeting, or with the first news, where the page wishes so', async () => {
-    const { url, port } = await startRelay({ open: true })
+    const { url, port, page } = await startRelay({ open: true, dashboardKey: KEY })
     const greeting = framesOf(await (await sayHello(port, { wait: 0 })).text())
     expect(typesOf(greeting)).toEqual(['welcome', 'joined', 'close'])
     expect(greeting.at(-1)).toMatchObject({ code: 1000 })
@@ -89,6 +91,10 @@ describe('a hello by HTTP', () => {
     const news = framesOf(await (await held).text())
     expect(typesOf(news)).toEqual(['welcome', 'joined', 'signal', 'close'])
     expect(news[2]).toMatchObject({ id })
+    const metrics = await fetch(`${page}metrics`, { headers: { Authorization: `Bearer ${KEY}` } })
+    const figures = await metrics.text()
+    expect(figures).toContain('signalpost_closes_total{code="1000"} 2')
+    expect(figures).not.toContain('signalpost_refusals_total{')
   })
 
   it('P14.4 counts as a connection of its address and its user', async () => {

@@ -3,6 +3,8 @@ import type { GapFrame, RelayFrame } from '../../../src/protocol/frames.js'
 import type { AppendResult, NewEntry } from '../signal-log/log.js'
 
 const MAX_REFUSALS = 50
+/** Normal: an answer of the HTTP fallback is complete, and the page asks again. */
+const REFUSES_NOTHING: ReadonlySet<number> = new Set([CloseCode.Restart, CloseCode.Normal])
 
 /** A recently logged signal. */
 export interface LoggedSignal {
@@ -89,8 +91,7 @@ export function createCounters(remembered: number): Counters {
     },
     closed(code, reason) {
       increase(counts.closes, code)
-      // A restart refuses nothing.
-      if (code !== CloseCode.Restart) refused(`close-${code}`, reason)
+      if (!REFUSES_NOTHING.has(code)) refused(`close-${code}`, reason)
     },
   }
 }
