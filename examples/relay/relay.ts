@@ -9,6 +9,7 @@ import { countAppends, countFailures } from './metrics/counted-log.js'
 import { drain } from './connection/drain.js'
 import { createFanOut } from './output/writer.js'
 import { createHandshakes } from './http/handshakes.js'
+import { createAdmission } from './limits/admission.js'
 import { createConcurrencyLimit } from './limits/concurrency.js'
 import { createBodyReader } from './http/body.js'
 import { createHttp } from './http/http.js'
@@ -163,21 +164,15 @@ export function createRelay(options: RelayOptions = {}): Relay {
   })
 
   const connectionLimit = createConcurrencyLimit(() => limits.maxPerAddress, siblings.shareUses('addresses'))
-  const handshakeLimiter = createRateLimiter(
+  const connectionRate = createRateLimiter(
     () =>
       handshakeRate({ max: limits.maxConnections, maxPerAddress: limits.maxPerAddress, rate: limits.connectionRate }),
     siblings.shareRate('handshakes'),
   )
-  const sharedSockets = createSharedSockets({
-    connections,
-    connectionLimit,
-    connectionRate: handshakeLimiter,
-    maxBytes,
-    helloTimeout,
-  })
-
+  const admission = createAdmission({ connections, connectionLimit, connectionRate })
   let closing: Promise<void> | undefined
   const isDraining = (): boolean => closing !== undefined
+  const sharedSockets = createSharedSockets({ connections, admission, isDraining, maxBytes, helloTimeout })
   const relayState = (): RelayState => ({
     isDraining: isDraining(),
     uptime: Math.round((performance.now() - startedAt) / 1000),
@@ -267,8 +262,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
       access,
       addressOf,
       adviceFor,
-      handshakeLimiter,
-      connectionLimit,
+      admission,
       isDraining,
       connections,
       openShared: sharedSockets.open,

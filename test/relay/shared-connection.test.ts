@@ -1,5 +1,8 @@
 import { once } from 'node:events'
 import { describe, expect, it, vi } from 'vitest'
+import type { NewEntry } from '../../examples/relay/signal-log/log.js'
+import { createMemoryLog } from '../../examples/relay/signal-log/memory/log.js'
+import { createLatch } from './latch.js'
 import { connect, join, startRelay } from './protocol-client.js'
 import { connectShared } from './shared-client.js'
 
@@ -103,6 +106,34 @@ describe('a connection that tabs share', () => {
     }
     const last = browser.openTab()
     expect(await last.closed).toEqual({ code: 4529, reason: 'too many new connections from this network' })
+    expect(last.frames).toEqual([{ type: 'goodbye', retryAfter: 1000, reason: 'too-many' }])
+  })
+
+  it('P15.6 takes nothing from that rate for a tab beyond the limit of its address', async () => {
+    const { url } = await startRelay({ trustProxy: 1, maxConnectionsPerAddress: 2, connectionRate: 1 })
+    const browser = await connectShared(url, { 'X-Forwarded-For': '203.0.113.7' })
+    const [, second] = [browser.openTab(), browser.openTab()]
+    expect(await second.closed).toEqual({ code: 4529, reason: 'too many connections from this network' })
+    expect(second.frames).toEqual([{ type: 'goodbye', retryAfter: 10_000, reason: 'too-many' }])
+  })
+
+  it('P8.3 tells a tab that opens while the relay shuts down when to come back', async () => {
+    const [memory, held] = [createMemoryLog(), createLatch()]
+    const append = vi.fn((entries: readonly NewEntry[]) => held.opened.then(() => memory.append(entries)))
+    const { url, relay } = await startRelay({ log: { ...memory, append } })
+    const browser = await connectShared(url)
+    const first = browser.openTab()
+    await first.next('joined')
+    first.signal('Saved')
+    await vi.waitFor(() => expect(append).toHaveBeenCalled(), PATIENCE)
+    const closed = relay.close()
+    await first.next('goodbye')
+    const late = browser.openTab()
+    expect(await late.closed).toEqual({ code: 4503, reason: 'restart' })
+    expect(late.frames).toEqual([{ type: 'goodbye', retryAfter: expect.any(Number), reason: 'restart' }])
+    held.open()
+    await closed
+    expect(first.frames).toContainEqual(expect.objectContaining({ type: 'accepted' }))
   })
 
   it('P15.7 answers the other tabs while one is slowed down', async () => {

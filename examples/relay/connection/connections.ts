@@ -1,6 +1,7 @@
 import * as CloseCode from '../../../src/protocol/close-codes.js'
 import { Heartbeat, TICKS_PER_BEAT } from './heartbeat.js'
 import type { FanOut, Writer } from '../output/writer.js'
+import type { Rejection } from '../limits/admission.js'
 import type { ConcurrencyLimit } from '../limits/concurrency.js'
 import { createConnection, type Connection, type ConnectionOptions } from './connection.js'
 import type { FrameOutput, FrameSocket } from '../output/frame-socket.js'
@@ -17,13 +18,6 @@ export interface ConnectionsOptions extends ConnectionOptions {
   readonly connectionCount: ConcurrencyLimit
   /** Maximum number of connections. */
   readonly maxConnections: number
-}
-
-/** Why a connection is closed with the code TooMany. */
-interface Rejection {
-  readonly reason: string
-  /** The wait before the next attempt (ms). */
-  readonly retryAfter: number
 }
 
 /** All open connections. */

@@ -4,48 +4,42 @@ import { WebSocketServer, type WebSocket } from 'ws'
 import type { Access } from '../access/access.js'
 import type { Counters } from '../metrics/counters.js'
 import type { ClientAddresses } from '../limits/client-address.js'
-import type { ConcurrencyLimit } from '../limits/concurrency.js'
+import { FULL, type Admission, type Rejection } from '../limits/admission.js'
 import { printable, type Logger } from '../logger.js'
-import { createRateLimiter, type RateLimiter } from '../limits/rate-limit.js'
+import { createRateLimiter } from '../limits/rate-limit.js'
 import type { OpenSharedSocket } from './shared-sockets.js'
 
-const SATURATED: HandshakeRefusal = {
-  status: '503 Service Unavailable',
-  code: 'connections',
-  text: 'The relay has too many connections; --max-connections sets the limit.',
-  reason: 'too many connections',
-  retryAfter: 10,
-}
-const TOO_FAST = {
-  status: '429 Too Many Requests',
-  code: 'address-rate',
-  text: 'This address connects too often; --connection-rate sets the limit. Behind a proxy, start the relay with --trust-proxy.',
-  reason: 'too many new connections from this network',
-  retryAfter: 1,
-}
-const TOO_MANY: HandshakeRefusal = {
-  status: '429 Too Many Requests',
-  code: 'address-connections',
-  text: 'This address has too many connections; --max-connections-per-address sets the limit. Behind a proxy, start the relay with --trust-proxy.',
-  reason: 'too many connections from this network',
-  retryAfter: 10,
+/** How a handshake is refused at each limit. */
+const REFUSED_AT: Readonly<Record<Rejection['limit'], Pick<HandshakeRefusal, 'status' | 'text'>>> = {
+  connections: {
+    status: '503 Service Unavailable',
+    text: 'The relay has too many connections; --max-connections sets the limit.',
+  },
+  'address-connections': {
+    status: '429 Too Many Requests',
+    text: 'This address has too many connections; --max-connections-per-address sets the limit. Behind a proxy, start the relay with --trust-proxy.',
+  },
+  'address-rate': {
+    status: '429 Too Many Requests',
+    text: 'This address connects too often; --connection-rate sets the limit. Behind a proxy, start the relay with --trust-proxy.',
+  },
 }
 
-/** A message of a shared connection may be larger than a frame of one tab: the relay tells that tab only. */
+/** A message of a shared connection may be larger than a frame of one tab: the relay closes only the tab whose frame is too large. */
 const SHARED_FACTOR = 4
 /** The parameter of an address that asks for a shared connection. */
 const SHARED = /[?&]shared(?:[=&]|$)/
 
 const SECONDS_PER_ADVICE = 60
 
-const LOGGED = new Set(['connections', 'origin', 'address-rate', 'address-connections'])
+const LOGGED = new Set([...Object.keys(REFUSED_AT), 'origin'])
 
 /** The connections that handshakes lead to. */
 interface OpenConnections {
   readonly isFull: boolean
   readonly canReject: boolean
   add(ws: WebSocket, socket: Duplex, address?: string): void
-  reject(ws: WebSocket, socket: Duplex, rejection: { readonly reason: string; readonly retryAfter: number }): void
+  reject(ws: WebSocket, socket: Duplex, rejection: Rejection): void
 }
 
 export interface HandshakeOptions {
@@ -54,10 +48,7 @@ export interface HandshakeOptions {
   readonly access: Access
   readonly addressOf: ClientAddresses['addressOf']
   readonly adviceFor: ClientAddresses['adviceFor']
-  /** Limits the handshakes of each address. */
-  readonly handshakeLimiter: RateLimiter
-  /** Limits the connections of each address. */
-  readonly connectionLimit: ConcurrencyLimit
+  readonly admission: Admission
   readonly isDraining: () => boolean
   readonly connections: OpenConnections
   /** Takes the socket of all tabs of a browser. */
@@ -71,10 +62,8 @@ interface HandshakeRefusal {
   readonly status: string
   readonly code: string
   readonly text: string
-  /** The reason with which the WebSocket is closed, because browsers hide the status of a handshake from the page. */
-  readonly reason?: string
-  /** Delay before the next attempt (s). */
-  readonly retryAfter?: number
+  /** The WebSocket is closed for this instead, because browsers hide the status of a handshake from the page. */
+  readonly rejection?: Rejection
 }
 
 /** Accepts or refuses WebSocket handshakes. */
@@ -85,8 +74,7 @@ export function createHandshakes(options: HandshakeOptions) {
     access,
     addressOf,
     adviceFor,
-    handshakeLimiter,
-    connectionLimit,
+    admission,
     isDraining,
     connections,
     openShared,
@@ -98,23 +86,17 @@ export function createHandshakes(options: HandshakeOptions) {
   const webSockets = createServer(maxBytes)
   const sharedSockets = createServer(SHARED_FACTOR * maxBytes)
 
-  function refuse({ url = '/', headers }: IncomingMessage, address: string | undefined): HandshakeRefusal | undefined {
+  function refuse({ url = '/', headers }: IncomingMessage): HandshakeRefusal | undefined {
     if (isDraining()) return { status: '503 Service Unavailable', code: 'restart', text: 'The relay is shutting down.' }
-    if (connections.isFull && !connections.canReject) return SATURATED
+    if (connections.isFull && !connections.canReject) return refusalOf(FULL)
     if (url.split('?')[0] !== path) return { status: '404 Not Found', code: 'not-found', text: `Connect to ${path}.` }
     const text = access.checkOrigin(headers.origin, headers.host)
-    if (text !== undefined) return { status: '403 Forbidden', code: 'origin', text }
-    if (connections.isFull) return SATURATED
-    return address === undefined ? undefined : refuseAddress(address)
+    return text === undefined ? undefined : { status: '403 Forbidden', code: 'origin', text }
   }
 
-  /** A refused handshake takes nothing from the rate of its address. */
-  function refuseAddress(address: string): HandshakeRefusal | undefined {
-    if (!connectionLimit.acquire(address)) return TOO_MANY
-    const wait = handshakeLimiter.consume(address)
-    if (wait === 0) return undefined
-    connectionLimit.release(address)
-    return { ...TOO_FAST, retryAfter: Math.max(TOO_FAST.retryAfter, Math.ceil(wait / 1000)) }
+  function refuseAtLimit(address: string | undefined): HandshakeRefusal | undefined {
+    const rejection = admission.admit(address)
+    return rejection && refusalOf(rejection)
   }
 
   /** Counts all refusals and logs some of them. */
@@ -138,9 +120,9 @@ export function createHandshakes(options: HandshakeOptions) {
     socket.on('error', ignoreError)
     checkProxies(request)
     const address = addressOf(request)
-    const refusal = refuse(request, address)
+    const refusal = refuse(request) ?? refuseAtLimit(address)
     if (!refusal) {
-      if (address !== undefined) socket.once('close', () => connectionLimit.release(address))
+      if (address !== undefined) socket.once('close', () => admission.release(address))
       const isShared = SHARED.test(request.url ?? '')
       const open = isShared ? openShared : connections.add
       return (isShared ? sharedSockets : webSockets).handleUpgrade(request, socket, head, (ws) => {
@@ -150,11 +132,14 @@ export function createHandshakes(options: HandshakeOptions) {
       })
     }
     logRefusal(refusal, request.headers, address)
-    const { reason, retryAfter = 0 } = refusal
-    if (reason === undefined || !connections.canReject) return rejectSocket(socket, refusal)
-    const rejection = { reason, retryAfter: retryAfter * 1000 }
+    const { rejection } = refusal
+    if (!rejection || !connections.canReject) return rejectSocket(socket, refusal)
     webSockets.handleUpgrade(request, socket, head, (ws) => connections.reject(ws, socket, rejection))
   }
+}
+
+function refusalOf(rejection: Rejection): HandshakeRefusal {
+  return { ...REFUSED_AT[rejection.limit], code: rejection.limit, rejection }
 }
 
 function ignoreError(): void {}
@@ -169,12 +154,12 @@ function createServer(maxPayload: number): WebSocketServer {
   })
 }
 
-function rejectSocket(socket: Duplex, { status, text, retryAfter }: HandshakeRefusal): void {
+function rejectSocket(socket: Duplex, { status, text, rejection }: HandshakeRefusal): void {
   const headers = [
     'Connection: close',
     'Content-Type: text/plain; charset=utf-8',
     `Content-Length: ${Buffer.byteLength(text)}`,
-    ...(retryAfter === undefined ? [] : [`Retry-After: ${retryAfter}`]),
+    ...(rejection ? [`Retry-After: ${rejection.retryAfter / 1000}`] : []),
   ]
   // The client may never close its side.
   socket.once('finish', () => socket.destroy())

@@ -1,9 +1,9 @@
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import * as CloseCode from '../../../src/protocol/close-codes.js'
+import { encode } from '../../../src/protocol/codec.js'
 import type { Connections } from '../connection/connections.js'
-import type { ConcurrencyLimit } from '../limits/concurrency.js'
-import type { RateLimiter } from '../limits/rate-limit.js'
+import type { Admission, Rejection } from '../limits/admission.js'
 import { textFrame, textsOf } from '../output/frame.js'
 import { type TabCarrier, TabSocket } from './tab-socket.js'
 
@@ -13,13 +13,14 @@ const MESSAGE = /^(\d{1,9})(?: (.*))?$/s
 const MAX_HELD = 1_048_576
 /** Refused tabs break a connection that leaves so many bytes unread. */
 const MAX_UNREAD = 1_048_576
+/** Time over which tabs come back that open while the relay shuts down (ms). */
+const RETURN_SPREAD = 1000
 
 export interface SharedSocketsOptions {
-  readonly connections: Pick<Connections, 'add' | 'isFull'>
-  /** Limits the connections of each address. */
-  readonly connectionLimit: ConcurrencyLimit
-  /** Limits the new connections of each address: fresh tabs would get round the rate of a connection. */
-  readonly connectionRate: RateLimiter
+  readonly connections: Pick<Connections, 'add' | 'reject'>
+  /** Fresh tabs would get round the limits of connections. */
+  readonly admission: Admission
+  readonly isDraining: () => boolean
   /** The largest frame of a tab (bytes). */
   readonly maxBytes: number
   /** How long a socket may have no tab (ms). */
@@ -120,27 +121,43 @@ class SharedSocket implements TabCarrier {
 
   #refuse(number: number, code: number, reason: string): undefined {
     this.#newest = number
-    if (this.socket.writableLength > MAX_UNREAD) this.terminate()
-    else this.end(number, code, reason)
+    if (!this.#isUnread()) this.end(number, code, reason)
+  }
+
+  /** Breaks a connection that does not read how its tabs are refused. */
+  #isUnread(): boolean {
+    const isUnread = this.socket.writableLength > MAX_UNREAD
+    if (isUnread) this.terminate()
+    return isUnread
+  }
+
+  /** Asks a tab to come back to a relay that is up. */
+  #refuseInDrain(number: number): undefined {
+    const retryAfter = Math.floor(Math.random() * RETURN_SPREAD)
+    this.deliver(number, encode({ type: 'goodbye', retryAfter, reason: 'restart' }))
+    return this.#refuse(number, CloseCode.Restart, 'restart')
+  }
+
+  #reject(number: number, rejection: Rejection): undefined {
+    this.#newest = number
+    if (this.#isUnread()) return
+    const tab = new TabSocket(this, number)
+    this.#options.connections.reject(tab, tab.output, rejection)
   }
 
   #open(number: number): TabSocket | undefined {
-    const { connections, connectionLimit, connectionRate } = this.#options
+    const { connections, admission, isDraining } = this.#options
     const address = this.#address
-    if (connections.isFull) return this.#refuse(number, CloseCode.TooMany, 'too many connections')
-    if (address !== undefined && connectionRate.consume(address) > 0) {
-      return this.#refuse(number, CloseCode.TooMany, 'too many new connections from this network')
-    }
-    if (address !== undefined && !connectionLimit.acquire(address)) {
-      return this.#refuse(number, CloseCode.TooMany, 'too many connections from this network')
-    }
+    if (isDraining()) return this.#refuseInDrain(number)
+    const rejection = admission.admit(address)
+    if (rejection) return this.#reject(number, rejection)
     this.#newest = number
     const tab = new TabSocket(this, number)
     this.#tabs.set(number, tab)
     clearTimeout(this.#idleTimer)
     connections.add(tab, tab.output, address)
     tab.on('close', () => {
-      if (address !== undefined) connectionLimit.release(address)
+      admission.release(address)
       this.#tabs.delete(number)
       if (this.#tabs.size === 0) this.#waitForTabs()
     })
