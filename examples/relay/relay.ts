@@ -283,13 +283,22 @@ export function createRelay(options: RelayOptions = {}): Relay {
     await log.close()
   }
 
+  function requireOpen(): void {
+    if (closing) throw new Error('The relay was closed while it started.')
+  }
+
   async function begin(): Promise<number> {
     try {
       await log.open()
       // Before any revoked user can connect.
       if (own || needsTokens(settings)) await revocations.start()
       await admin.open()
-      return await listenOn(server, host, port)
+      requireOpen()
+      const bound = await listenOn(server, host, port)
+      // The server did not listen yet when the relay closed it.
+      if (closing) server.close()
+      requireOpen()
+      return bound
     } catch (error) {
       // The embedding program continues: leave no connection to Redis open.
       closing ??= release()

@@ -3,6 +3,7 @@ import { createMemoryLog } from '../../examples/relay/signal-log/memory/log.js'
 import { createSilentLogger } from '../../examples/relay/logger.js'
 import type { SignalLog } from '../../examples/relay/signal-log/log.js'
 import { createRelay } from '../../examples/relay/relay.js'
+import { findFreePort } from '../support/free-port.mjs'
 import { createLatch } from './latch.js'
 import { openRaw } from '../properties/raw-socket.js'
 import { connect, join, pageId, startRelay } from './protocol-client.js'
@@ -162,6 +163,23 @@ describe('endings', () => {
     await relay.close()
     expect(close).toHaveBeenCalledOnce()
   })
+
+  it.each(['at once', 'while the log opens'])(
+    'that closes %s does not listen afterwards, and says why',
+    async (moment) => {
+      const [memory, latch] = [createMemoryLog(), createLatch()]
+      const port = await findFreePort()
+      const open = vi.fn(() => latch.opened)
+      const relay = createRelay({ port, log: { ...memory, open } })
+      const up = relay.listen()
+      const refused = expect(up).rejects.toThrow('The relay was closed while it started.')
+      if (moment === 'at once') latch.open()
+      await relay.close()
+      latch.open()
+      await refused
+      await expect(fetch(`http://127.0.0.1:${port}/health`)).rejects.toThrow()
+    },
+  )
 
   it('P8.4 ends only the connection that met an error, with 4500, and logs it', async () => {
     const told: unknown[] = []
