@@ -71,6 +71,7 @@ async function start({ settings, reread }: RelayCommand): Promise<void> {
     warnAboutDescriptors(settings, logger)
     isStarting = false
   } catch (error) {
+    if (isStopping) return
     return exitWith(`signalpost: ${startAdvice(error, settings)}`)
   }
 }

@@ -15,15 +15,19 @@ interface Serving {
   readonly siblings: WorkerSiblings
 }
 
-/** Runs the relay of a worker, as the primary process says. */
+/** Runs the relay of a worker, controlled by messages of the primary process. */
 export function runWorker(): void {
   let serving: Serving | undefined
-  const stop = (): void => void serving?.relay.close().then(() => sendLast({ type: 'stopped' }, 0))
+  let isStopping = false
+  const stop = (): void => {
+    isStopping = true
+    void serving?.relay.close().then(() => sendLast({ type: 'stopped' }, 0))
+  }
   process.on('message', (message: ToWorker) => {
     switch (message.type) {
       case 'start':
         serving = prepare(message.number, message.settings)
-        return void listen(serving)
+        return void listen(serving, () => isStopping)
       case 'reload':
         return void (serving && reload(serving, message.settings))
       case 'stop':
@@ -50,12 +54,12 @@ function prepare(number: number, settings: CommandSettings): Serving {
   return { relay: createRelay({ ...settings, logger, siblings }), logger, siblings }
 }
 
-async function listen({ relay, logger }: Serving): Promise<void> {
+async function listen({ relay, logger }: Serving, isStopping: () => boolean): Promise<void> {
   try {
     send({ type: 'ready', address: await relay.listen() })
     watchDescriptors((text) => logger.error({}, text))
   } catch (error) {
-    sendLast({ type: 'failed', failure: failureOf(error) }, 2)
+    if (!isStopping()) sendLast({ type: 'failed', failure: failureOf(error) }, 2)
   }
 }
 
