@@ -1,3 +1,4 @@
+import { getDefaultHighWaterMark } from 'node:stream'
 import * as CloseCode from '../../../src/protocol/close-codes.js'
 import { encode } from '../../../src/protocol/codec.js'
 import type { RelayFrame } from '../../../src/protocol/frames.js'
@@ -54,7 +55,8 @@ export interface FanOutOptions {
 export function createFanOut({ maxBuffered, counters }: FanOutOptions): FanOut {
   const shared: SharedState = {
     maxBuffered,
-    replayLimit: Math.min(maxBuffered / 2, MAX_UNSENT_REPLAY),
+    // A stream that holds less than its high water mark never emits `drain`.
+    replayLimit: Math.max(Math.min(maxBuffered / 2, MAX_UNSENT_REPLAY), getDefaultHighWaterMark(false)),
     counters,
     emptyBatch: createBatch(),
     schedule: createSendSchedule(() => {
@@ -103,16 +105,17 @@ class SocketWriter implements Writer {
   }
 
   sendShared(frame: Buffer): void {
-    this.#shared.counters?.delivered()
     if (this.isEnded) return
+    this.#shared.counters?.delivered()
     // Frames that wait come first.
     if (this.#shared.schedule.sendsAtOnce(frame) && !this.#batch) this.#write(frame)
     else this.#append(frame)
   }
 
   send(frame: RelayFrame): void {
+    if (this.isEnded) return
     this.#shared.counters?.sent(frame)
-    if (!this.isEnded) this.#append(textFrame(encode(frame)))
+    this.#append(textFrame(encode(frame)))
   }
 
   accept(id: string): void {
