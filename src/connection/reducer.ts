@@ -242,7 +242,8 @@ function onTokenFailed(draft: Draft, { attemptId, cause }: ConnectionEvents['tok
 /** A renewal that fails needs no report: the next attempt asks again. */
 function failToken(draft: Draft, cause?: unknown): void {
   if (draft.status.state === 'online' && !draft.isTokenPending) return
-  report(draft, 'token-failed', 'No good token in time: see error.cause.', cause)
+  const text = cause ? 'The option token failed: see error.cause.' : 'The option token gave no token within 15 s.'
+  report(draft, 'token-failed', text, cause)
   retry(draft, 'no token')
 }
 

@@ -139,7 +139,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       }
       case 'left':
         inbox.onFrame(frame)
-        return onError(refused(`room ${frame.room}`, frame.code))
+        return onError(new SignalError('refused', `The new token does not allow room ${frame.room}: its signals stop.`))
       default:
         inbox.onFrame(frame)
     }
@@ -198,6 +198,6 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   }
 }
 
-function refused(what: string, code: string, text = ''): SignalError {
+function refused(what: string, code: string, text: string): SignalError {
   return new SignalError('refused', `The relay refused ${what}: ${code} ${text}`)
 }

@@ -3,7 +3,7 @@ import { type ClientOptions } from '../../src/index.js'
 import { pass, WELCOME } from '../support/mock-relay.js'
 import { useClients } from './use-clients.js'
 
-const { codes, connect, online, relay } = useClients()
+const { codes, connect, errors, online, relay } = useClients()
 
 describe('rooms', () => {
   it('joins a room with its first receiver and leaves it with its last', async () => {
@@ -154,6 +154,10 @@ describe('rooms', () => {
     relay().send({ type: 'left', room: 'main', code: 'denied' })
     await pass()
     expect(codes()).toEqual(['refused', 'refused'])
+    expect(errors.map(({ message }) => message)).toEqual([
+      'The relay refused room vip: denied You may not join vip.',
+      'The new token does not allow room main: its signals stop.',
+    ])
     expect(client.status.state).toBe('online')
   })
 })

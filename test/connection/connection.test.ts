@@ -41,6 +41,7 @@ function open(settings: Partial<TransportSettings> = {}): Transport {
 
 const states = (): string[] => statuses.map(({ state }) => state)
 const codes = (): string[] => errors.map(({ code }) => code)
+const texts = (): string[] => errors.map(({ message }) => message)
 const wait = (): number => {
   const last = statuses.at(-1)
   return last?.state === 'waiting' ? last.retryAt - last.since : -1
@@ -148,6 +149,11 @@ describe('tokens', () => {
     open({ token: () => (answers.shift() as () => string)() })
     await pass(60_000)
     expect(codes()).toEqual(['token-failed', 'token-failed', 'token-failed'])
+    expect(texts()).toEqual([
+      'The option token failed: see error.cause.',
+      'The option token failed: see error.cause.',
+      'The option token gave no token within 15 s.',
+    ])
     expect(states().at(-1)).toBe('online')
     expect(relay.sent('hello').map(({ token }) => token)).toEqual(['good'])
   })
