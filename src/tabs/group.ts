@@ -165,7 +165,10 @@ export function createGroup(openCarriers: readonly OpenCarrier[], openSocket: Op
       },
       onUnsupported() {
         carriers.shift()
-        for (const [socket, target] of own) if (target.hub === undefined) openOwn(socket, target)
+        for (const [socket, target] of [...own]) {
+          if (target.hub === undefined) openOwn(socket, target)
+          else lose(socket, { code: CloseCode.TooSlow, reason: 'the worker does not answer' })
+        }
       },
     })
   }

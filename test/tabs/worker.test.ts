@@ -131,6 +131,17 @@ describe('a worker', () => {
     expect(workers).toEqual([WORKER, WORKER])
   })
 
+  it('loses its sockets when it is gone and the next one does not answer', async () => {
+    const tab = openTab()
+    await settle()
+    connections[0]?.events.onOpen()
+    await settle()
+    isBlocked = true
+    locks.release(locks.held().at(-1) ?? '')
+    await vi.advanceTimersByTimeAsync(2000)
+    expect(tab.told).toEqual(['open', 'close 4508 the worker does not answer'])
+  })
+
   it.each([
     ['does not answer', () => (isBlocked = true)],
     [
