@@ -1,5 +1,8 @@
 import { once } from 'node:events'
 import { describe, expect, it, vi } from 'vitest'
+import { Heartbeat, TICKS_PER_BEAT } from '../../examples/relay/connection/heartbeat.js'
+import { type TabCarrier, TabSocket } from '../../examples/relay/http/tab-socket.js'
+import type { Writer } from '../../examples/relay/output/writer.js'
 import type { NewEntry } from '../../examples/relay/signal-log/log.js'
 import { createMemoryLog } from '../../examples/relay/signal-log/memory/log.js'
 import { createLatch } from './latch.js'
@@ -145,6 +148,17 @@ describe('a connection that tabs share', () => {
     calm.say({ type: 'ping' })
     await calm.next('pong')
     expect(busy.frames.filter(({ type }) => type === 'pong').length).toBeLessThan(60)
+  })
+
+  it.each([
+    { isPaused: true, ends: 'does not end' },
+    { isPaused: false, ends: 'ends' },
+  ])('P15.7 $ends tabs whose pong is missing while reading is paused: $isPaused', ({ isPaused, ends }) => {
+    const terminate = vi.fn()
+    const tab = new TabSocket({ isPaused, ping: vi.fn(), terminate } as unknown as TabCarrier, 1)
+    const heartbeat = new Heartbeat(tab, { isEnded: false, hasSentSinceLastCall: () => true } as unknown as Writer)
+    for (let tick = 0; tick < 2 * TICKS_PER_BEAT; tick += 1) heartbeat.tick()
+    expect(terminate).toHaveBeenCalledTimes(ends === 'ends' ? 1 : 0)
   })
 
   it('P15.8 keeps tabs of different users apart', async () => {

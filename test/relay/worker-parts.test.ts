@@ -71,6 +71,15 @@ describe('a question to all workers', () => {
     vi.useRealTimers()
   })
 
+  it('leaves out a worker that has answered and ended, whose counts are those of the past', async () => {
+    const polls = createPolls<string>()
+    const poll = polls.start(['ending', 'busy'], () => {})
+    polls.answer('ending', 1, 'an answer')
+    polls.remove('ending')
+    polls.answer('busy', 1, 'another one')
+    expect([...(await poll)]).toEqual([['busy', 'another one']])
+  })
+
   it('is answered at once when each worker has answered', async () => {
     const polls = createPolls<string>()
     const poll = polls.start(['one', 'two'], (worker, id) => polls.answer(worker, id, worker))

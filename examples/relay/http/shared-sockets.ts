@@ -95,6 +95,10 @@ class SharedSocket implements TabCarrier {
     this.#waitForTabs()
   }
 
+  get isPaused(): boolean {
+    return this.#ws.isPaused
+  }
+
   /** The number of open tabs. */
   get size(): number {
     return this.#tabs.size

@@ -8,6 +8,7 @@ const CLOSED = 3
 /** The socket that the tabs of a browser share. Each tab has a number on it. */
 export interface TabCarrier {
   readonly socket: Duplex
+  readonly isPaused: boolean
   /** Sends WebSocket frames, which tabs may share. */
   deliver(tab: number, frames: Buffer): void
   ping(): void
@@ -56,10 +57,10 @@ export class TabSocket extends EventEmitter implements FrameSocket {
   readonly OPEN = OPEN
   readonly CLOSED = CLOSED
   readyState = OPEN
-  isPaused = false
   readonly output: FrameOutput
   readonly #carrier: TabCarrier
   readonly #tab: number
+  #isHeld = false
   #waiting: string[] | undefined
 
   constructor(carrier: TabCarrier, tab: number) {
@@ -69,10 +70,15 @@ export class TabSocket extends EventEmitter implements FrameSocket {
     this.output = new TabOutput(carrier, tab)
   }
 
+  /** True also while the socket of all tabs is paused. */
+  get isPaused(): boolean {
+    return this.#isHeld || this.#carrier.isPaused
+  }
+
   /** Passes on a text of the tab, as soon as nothing pauses it. */
   receive(text: string): void {
     if (this.readyState === CLOSED) return
-    if (!this.isPaused) return void this.emit('message', Buffer.from(text), false)
+    if (!this.#isHeld) return void this.emit('message', Buffer.from(text), false)
     this.#waiting ??= []
     this.#waiting.push(text)
     this.#carrier.hold(text.length)
@@ -87,11 +93,11 @@ export class TabSocket extends EventEmitter implements FrameSocket {
   }
 
   pause(): void {
-    this.isPaused = true
+    this.#isHeld = true
   }
 
   resume(): void {
-    this.isPaused = false
+    this.#isHeld = false
     for (let text = this.#next(); text !== undefined; text = this.#next()) {
       this.#carrier.hold(-text.length)
       this.emit('message', Buffer.from(text), false)
@@ -118,6 +124,6 @@ export class TabSocket extends EventEmitter implements FrameSocket {
   }
 
   #next(): string | undefined {
-    return this.isPaused ? undefined : this.#waiting?.shift()
+    return this.#isHeld ? undefined : this.#waiting?.shift()
   }
 }

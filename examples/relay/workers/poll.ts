@@ -6,7 +6,7 @@ export interface Polls<Worker> {
   /** @param ask Sends the question with its id to a worker. */
   start(workers: readonly Worker[], ask: (worker: Worker, id: number) => void): Promise<ReadonlyMap<Worker, unknown>>
   answer(worker: Worker, id: number, answer: unknown): void
-  /** Waits no longer for a worker, because it has ended. */
+  /** Waits no longer for a worker, and drops its answers, because it has ended. */
   remove(worker: Worker): void
 }
 
@@ -50,7 +50,10 @@ export function createPolls<Worker>(): Polls<Worker> {
       finish(worker, poll)
     },
     remove(worker) {
-      for (const poll of polls.values()) finish(worker, poll)
+      for (const poll of polls.values()) {
+        poll.answers.delete(worker)
+        finish(worker, poll)
+      }
     },
   }
 }
