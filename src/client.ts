@@ -69,10 +69,10 @@ export function createSignalClient<
 
     sendSignal(name, ...rest) {
       const [data, sendOptions] = rest as [data?: unknown, options?: SendOptions]
-      const parcel = delivery.encode(name, data, sendOptions)
+      const signal = delivery.encode(name, data, sendOptions)
       noteSent()
       connectWhen('lazy')
-      return delivery.send(parcel)
+      return delivery.send(signal)
     },
 
     receiveSignal(name, handler, receiveOptions) {

@@ -5,7 +5,7 @@ export interface Emitter<Events> {
   on<Type extends keyof Events>(type: Type, listener: (value: Events[Type]) => unknown): Stop
   emit<Type extends keyof Events>(type: Type, value: Events[Type]): void
   /** Whether an event of this type has a listener. */
-  hears(type: keyof Events): boolean
+  hasHandlers(type: keyof Events): boolean
 }
 
 /**
@@ -36,6 +36,6 @@ export function createEmitter<Events extends object>(
       }
     },
     emit,
-    hears: (type) => Boolean(all.get(type)?.length),
+    hasHandlers: (type) => Boolean(all.get(type)?.length),
   }
 }

@@ -42,9 +42,9 @@ export function withGrace(
   listener: StatusListener,
   grace: number,
   present: SignalStatus,
-): [tell: StatusListener, cancel: () => void] {
+): [report: StatusListener, cancel: () => void] {
   let timer: ReturnType<typeof setTimeout> | undefined
-  let told = present
+  let reported = present
   let latest = present
 
   function cancel(): void {
@@ -54,16 +54,16 @@ export function withGrace(
 
   function pass(): void {
     cancel()
-    told = latest
+    reported = latest
     listener(latest)
   }
 
-  function tell(status: SignalStatus): void {
+  function report(status: SignalStatus): void {
     latest = status
-    if (told.state !== 'online' || status.state === 'closed' || grace <= 0) return pass()
+    if (reported.state !== 'online' || status.state === 'closed' || grace <= 0) return pass()
     if (status.state === 'online') return cancel()
     timer ??= setTimeout(pass, grace)
   }
 
-  return [tell, cancel]
+  return [report, cancel]
 }

@@ -250,7 +250,7 @@ export function createRelay(options: RelayOptions = {}): Relay {
       siblings,
       counters,
       logger,
-      isOverLimit: httpConnections.isOverLimit,
+      assignSlot: httpConnections.assignSlot,
     }),
   )
   watchSockets(server, {

@@ -30,7 +30,7 @@ export function openConnection(
   const openWire = protocol === 'plain' ? openPlainSocket : open
   // The query is left out: it may contain secrets.
   const [address = url] = url.split('?')
-  const untold: SignalStatus[] = []
+  const pendingStatuses: SignalStatus[] = []
   const slices = createTimeSlices()
   let state: ConnectionState = initialState(token, performance.now(), Date.now())
   let finding = ''
@@ -73,11 +73,11 @@ export function openConnection(
       socket?.close()
       socket = liveness = undefined
     },
-    tell,
+    emitStatus,
     report: events.onError,
     askToken,
     open: connect,
-    hello: () => send({ type: 'hello', v: 1, tab, token: transport.token, rooms: events.rooms() }),
+    hello: () => send({ type: 'hello', v: 1, tab, token: transport.token, rooms: events.requestRooms() }),
     send,
     welcome({ frame, isFirst, beat }) {
       watch(beat)
@@ -85,7 +85,7 @@ export function openConnection(
       if (isFirst) dispatch('welcomed', undefined)
     },
     passOn: events.onFrame,
-    setAside: events.onAside,
+    suspend: events.onSuspend,
     refuseLargest: events.onTooLarge,
     probe: () =>
       probe(url).then(
@@ -95,11 +95,12 @@ export function openConnection(
   }
 
   /** A listener may cause the next change: every listener gets this one first. */
-  function tell(status: SignalStatus): void {
+  function emitStatus(status: SignalStatus): void {
     // An effect before this one may have closed the connection.
     if (status !== state.status) return
-    untold.push(status)
-    if (untold.length === 1) for (; untold[0]; untold.shift()) events.onStatus(untold[0])
+    pendingStatuses.push(status)
+    if (pendingStatuses.length === 1)
+      for (; pendingStatuses[0]; pendingStatuses.shift()) events.onStatus(pendingStatuses[0])
   }
 
   function askToken(attemptId: number): void {
@@ -117,7 +118,7 @@ export function openConnection(
       onHelloNeeded: perform.hello,
       onText(text) {
         const frame = decodeRelayFrame(text)
-        liveness?.heard(frame.type)
+        liveness?.onFrame(frame.type)
         slices.run(() => (isPassedOn(state, frame) ? events.onFrame(frame) : dispatch('frame', { frame })))
       },
       onClose: (code, text) => slices.run(() => dispatch('lost', { code, text })),

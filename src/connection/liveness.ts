@@ -1,10 +1,9 @@
 import type { Decoded } from '../protocol/codec.js'
 import type { RelayFrame } from '../protocol/frames.js'
+import { LATE } from './timing.js'
 
 /** How long the relay may take to answer a ping (ms). */
 const PROBE_TIMEOUT = 2000
-/** A timer that fires later than this was delayed by the browser or by sleep; ignore it (ms). */
-const LATE = 2000
 /** How long the relay may take to answer a signal before the client pings it (ms). */
 const ANSWER_TIMEOUT = 2500
 /** How much later than announced a heartbeat may arrive (ms). */
@@ -19,7 +18,7 @@ export interface LivenessOptions {
 
 export interface Liveness {
   /** A frame arrived. Only an answer to something we sent proves that the other direction works too. */
-  heard(type: Decoded<RelayFrame>['type']): void
+  onFrame(type: Decoded<RelayFrame>['type']): void
   /** The client sent a frame that the relay answers. */
   sent(): void
   /** Pings the relay after `quiet` ms of silence, and reports the connection as dead when nothing arrives. */
@@ -53,7 +52,7 @@ export function watchLiveness({ beat, ping, onDead }: LivenessOptions): Liveness
 
   look()
   return {
-    heard(type) {
+    onFrame(type) {
       const wasProbed = probedAt !== undefined
       heardAt = performance.now()
       if (type !== 'signal' && type !== 'beat') unansweredSince = Infinity

@@ -86,7 +86,7 @@ export interface ConnectionEvents {
 export interface Effects {
   /** Lets go of the socket. */
   drop: void
-  tell: SignalStatus
+  emitStatus: SignalStatus
   report: SignalError
   /** @param attemptId The number that the answer belongs to. */
   askToken: number
@@ -95,7 +95,7 @@ export interface Effects {
   send: ClientFrame
   welcome: { readonly frame: WelcomeFrame; readonly isFirst: boolean; readonly beat: number }
   passOn: Exclude<RelayFrame, WelcomeFrame>
-  setAside: void
+  suspend: void
   refuseLargest: void
   /** Asks the relay's address by HTTP. */
   probe: void
@@ -183,7 +183,7 @@ function setStatus(draft: Draft, status: NextStatus): boolean {
   const before = draft.status
   draft.status = transition(before, status, draft.wallClock)
   if (draft.status === before) return false
-  draft.effects.push(['tell', draft.status])
+  draft.effects.push(['emitStatus', draft.status])
   return true
 }
 
@@ -242,8 +242,8 @@ function onTokenFailed(draft: Draft, { attemptId, cause }: ConnectionEvents['tok
 /** A renewal that fails needs no report: the next attempt asks again. */
 function failToken(draft: Draft, cause?: unknown): void {
   if (draft.status.state === 'online' && !draft.isTokenPending) return
-  const text = cause ? 'The option token failed: see error.cause.' : 'The option token gave no token within 15 s.'
-  report(draft, 'token-failed', text, cause)
+  const fault = cause ? 'failed: see error.cause' : 'gave none within 15 s'
+  report(draft, 'token-failed', `The option token ${fault}.`, cause)
   retry(draft, 'no token')
 }
 
@@ -384,7 +384,7 @@ function suspend(draft: Draft, { reason }: ConnectionEvents['suspend']): void {
   if (wasSuspended && reason === 'freeze') return
   if (!wasSuspended) drop(draft)
   setStatus(draft, { state: 'suspended', reason })
-  draft.effects.push(['setAside'])
+  draft.effects.push(['suspend'])
 }
 
 function wake(draft: Draft): void {

@@ -15,7 +15,7 @@ export interface TransportSettings {
 /** Events that a transport reports to its client. */
 export interface TransportEvents {
   /** Returns the rooms of the page, each with its position; called for each `hello`. */
-  rooms(): readonly RoomRequest[]
+  requestRooms(): readonly RoomRequest[]
   onStatus(status: SignalStatus): void
   /**
    * The relay named the page and its user: on a new connection (`isFirst`) just before the status `online`, and after each
@@ -25,7 +25,7 @@ export interface TransportEvents {
   /** Every checked frame that concerns signals and rooms. */
   onFrame(frame: Exclude<RelayFrame, WelcomeFrame>): void
   /** The browser suspends the page, perhaps for good. */
-  onAside(): void
+  onSuspend(): void
   /** The connection ended because the relay found a frame too large. */
   onTooLarge(): void
   onError(error: SignalError): void

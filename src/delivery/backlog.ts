@@ -45,7 +45,7 @@ export function createBacklog(loadedAt: number): Backlog {
       if (entries.push({ type, frame }) > MAX_ENTRIES) entries.splice(0, MAX_ENTRIES / 2)
     },
     take(type) {
-      if (!isOver) taken.add(type)
+      taken.add(type)
       // For each live signal, too: usually nothing is stored.
       if (!entries[0]) return []
       const found = entries.filter((each) => each.type === type)

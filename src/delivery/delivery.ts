@@ -103,7 +103,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   const transport = openTransport(
     { url, token, protocol, tab: secret },
     {
-      rooms: inbox.rooms,
+      requestRooms: inbox.requestRooms,
       onStatus(status) {
         // Waiting signals go out before those of the listeners.
         if (status.state === 'online') resume(true)
@@ -120,7 +120,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         if (!isFirst) resume(false)
       },
       onFrame,
-      onAside: handover.leave,
+      onSuspend: handover.leave,
       onTooLarge: outbox.refuseTooLarge,
       onError,
     },
@@ -139,7 +139,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       }
       case 'left':
         inbox.onFrame(frame)
-        return onError(new SignalError('refused', `The new token does not allow room ${frame.room}: its signals stop.`))
+        return onError(new SignalError('refused', `The new token does not allow room ${frame.room}.`))
       default:
         inbox.onFrame(frame)
     }

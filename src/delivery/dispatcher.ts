@@ -61,14 +61,14 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   return {
     dispatch(frame, isReplayed) {
       const types = [typeOf(frame.room, frame.signal), typeOf(frame.room, '*')]
-      const heard = types.filter((type) => receivers.hears(type))
+      const received = types.filter((type) => receivers.hasReceivers(type))
       for (const type of types) {
         // A handler of this task may just have registered the receiver: what is stored comes before this signal.
-        if (heard.includes(type)) deliverStored(type)
+        if (received.includes(type)) deliverStored(type)
         else backlog.keep(type, frame)
       }
       // A signal without a receiver is not checked: the page may not know its name.
-      if (heard.length > 0) deliver(frame, isReplayed, heard)
+      if (received.length > 0) deliver(frame, isReplayed, received)
     },
 
     async deliverStored(type) {

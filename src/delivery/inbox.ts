@@ -38,7 +38,7 @@ export interface Inbox {
   /** Joins a room. The last stop leaves it. */
   listen(room: string): Stop
   /** Returns the rooms for a `hello`, each with its position. */
-  rooms(): RoomRequest[]
+  requestRooms(): RoomRequest[]
   /** Joins and leaves the rooms that the last `hello` did not cover. */
   settle(): void
   /** Delivers nothing until `setUser`: the next user may be another one. */
@@ -241,7 +241,7 @@ export function createInbox(options: InboxOptions): Inbox {
       }
     },
 
-    rooms() {
+    requestRooms() {
       isHeld = false
       resetBackoff()
       const requests = [...rooms.values()].map(ask)

@@ -19,7 +19,7 @@ export interface Receivers {
   /** @throws SignalError `bad-name` or `bad-option`. */
   add(name: string, handler: AnyHandler, options?: ReceiveOptions): Stop
   /** Whether a type has a receiver. */
-  hears(type: string): boolean
+  hasReceivers(type: string): boolean
   /**
    * Calls the receivers of a type.
    *
@@ -85,7 +85,7 @@ export function createReceivers({ listen, onThrow }: ReceiversOptions): Receiver
       return stop
     },
 
-    hears: emitter.hears,
+    hasReceivers: emitter.hasHandlers,
     deliver: (type, ...received) => emitter.emit(type, received),
 
     clear() {

@@ -6,7 +6,7 @@ import { watchHub } from './hub-watch.js'
 import { setSharing, type Sharing } from './sharing.js'
 import type { Ending, HubMessage, TabMessage } from './messages.js'
 
-/** How long a socket waits for an answer at least before its end says anything about the connection (ms). */
+/** Only the end of a socket that waited this long for an answer makes the connection suspect (ms). */
 const DEAD_AFTER = 1500
 
 /** The states of a transport that opens another socket by itself. */
@@ -73,7 +73,7 @@ export function createGroup(openCarriers: readonly OpenCarrier[], openSocket: Op
   })
 
   function receive(message: HubMessage): void {
-    watch.heard()
+    watch.onMessage()
     if (carrier && 'clients' in message) setSharing({ connection: carrier.place, clients: message.clients })
     switch (message.type) {
       case 'ready':
@@ -165,7 +165,7 @@ export function createGroup(openCarriers: readonly OpenCarrier[], openSocket: Op
       },
       onUnsupported() {
         carriers.shift()
-        for (const [socket, target] of [...own]) {
+        for (const [socket, target] of own) {
           if (target.hub === undefined) openOwn(socket, target)
           else lose(socket, { code: CloseCode.TooSlow, reason: 'the worker does not answer' })
         }

@@ -6,8 +6,8 @@ const PROBE_INTERVAL = 1000
 const PATIENCE = 3000
 
 export interface HubWatch {
-  /** Notes that the hub said something. */
-  heard(): void
+  /** A message of the hub arrived. */
+  onMessage(): void
   /** Watches from now on, as long as the page is seen. */
   start(): void
   stop(): void
@@ -19,7 +19,7 @@ export interface HubWatchOptions {
   readonly onSilent: () => void
 }
 
-/** Watches the hub from a page that is seen. The timers of hidden pages say nothing about others. */
+/** Watches the hub from a page that is seen. The timers of a hidden page are late, so it does not watch. */
 export function watchHub({ probe, onSilent }: HubWatchOptions): HubWatch {
   let timer: ReturnType<typeof setTimeout> | undefined
   let heardAt = 0
@@ -47,7 +47,7 @@ export function watchHub({ probe, onSilent }: HubWatchOptions): HubWatch {
   }
 
   return {
-    heard() {
+    onMessage() {
       heardAt = performance.now()
     },
     start() {

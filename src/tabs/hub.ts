@@ -15,7 +15,7 @@ export interface Hub {
 export interface HubOptions {
   readonly url: string
   readonly openSocket: OpenSocket
-  /** Says something to all tabs. */
+  /** Sends a message to all tabs. */
   readonly cast: (message: HubMessage) => void
   /** Calls back when a page is gone, however it went. */
   readonly watchPage: (page: string, onGone: () => void) => void
@@ -96,7 +96,7 @@ export function createHub({ url, openSocket, cast, watchPage, onEmpty }: HubOpti
     numbers.delete(socket)
     if (number !== undefined) numbered.delete(number)
     for (const own of pages.values()) own.delete(socket)
-    // The tab got no answer, and no other tab has heard anything either: the connection is dead for all.
+    // The tab got no answer, and no frame arrived for any other tab: the connection is dead for all.
     if (silence > 0 && performance.now() - heardAt >= silence) drop(CloseCode.Abnormal, 'no answer')
     else if (isOpen && number !== undefined) connection?.send(String(number))
     if (sockets.size > 0) return present()

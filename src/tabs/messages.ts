@@ -15,7 +15,7 @@ export type HubMessage =
   /** Texts of the relay, with line breaks between them, for some sockets. */
   | { readonly type: 'texts'; readonly hub: string; readonly sockets: readonly string[]; readonly texts: string }
   | ({ readonly type: 'closed'; readonly hub: string; readonly sockets: readonly string[] } & Ending)
-  /** An answer to `probe`, also told when a socket has ended. */
+  /** An answer to `probe`, also sent when a socket has ended. */
   | { readonly type: 'present'; readonly hub: string; readonly clients: number }
 
 /** The end of a connection, with the code and the reason of a close frame. */

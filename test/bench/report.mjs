@@ -272,12 +272,12 @@ function renderWorkers(measured) {
 
 function renderLatency(results) {
   const rows = Object.entries(results)
-    .map(([peer, { results: phases }]) => [
-      peer,
-      ...[phases[STARTED], phases[WARM]].flatMap(({ p50, p99 }) => [p50, p99]),
-    ])
-    .toSorted((a, b) => a[3] - b[3])
-    .map(([peer, ...times]) => [peer, ...times.map((time) => time.toFixed(2))])
+    .map(([peer, { results: phases }]) => ({ peer, started: phases[STARTED], warm: phases[WARM] }))
+    .toSorted((a, b) => a.warm.p50 - b.warm.p50)
+    .map(({ peer, started, warm }) => {
+      const times = [started.p50, started.p99, warm.p50, warm.p99].map((time) => time.toFixed(2))
+      return [peer].concat(times)
+    })
   const head = ['server', 'p50 ms, just started', 'p99 ms', 'p50 ms, after thousands of signals', 'p99 ms']
   return `### Latency from one connection to another\n\n${table(head, rows)}`
 }

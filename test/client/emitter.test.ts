@@ -41,10 +41,10 @@ it('tells what a listener throws or rejects with, and calls the others', async (
 
 it('knows whether anybody listens', () => {
   const emitter = createEmitter<Events>(() => undefined)
-  expect(emitter.hears('constructor')).toBe(false)
+  expect(emitter.hasHandlers('constructor')).toBe(false)
   const stop = emitter.on('constructor', () => undefined)
-  expect(emitter.hears('constructor')).toBe(true)
+  expect(emitter.hasHandlers('constructor')).toBe(true)
   stop()
   stop()
-  expect(emitter.hears('constructor')).toBe(false)
+  expect(emitter.hasHandlers('constructor')).toBe(false)
 })

@@ -156,7 +156,7 @@ describe('rooms', () => {
     expect(codes()).toEqual(['refused', 'refused'])
     expect(errors.map(({ message }) => message)).toEqual([
       'The relay refused room vip: denied You may not join vip.',
-      'The new token does not allow room main: its signals stop.',
+      'The new token does not allow room main.',
     ])
     expect(client.status.state).toBe('online')
   })

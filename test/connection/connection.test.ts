@@ -22,14 +22,14 @@ function open(settings: Partial<TransportSettings> = {}): Transport {
   const transport = openConnection(
     { url: RELAY_URL, token: undefined, protocol: 'v1', tab: 'abcdefghijklmnopqrstuv', ...settings },
     {
-      rooms: () => rooms,
+      requestRooms: () => rooms,
       onStatus(status) {
         statuses.push(status)
         act()
       },
       onWelcome: (frame) => frames.push(frame),
       onFrame: (frame) => frames.push(frame),
-      onAside: () => (aside += 1),
+      onSuspend: () => (aside += 1),
       onTooLarge: () => (tooLarge += 1),
       onError: (error) => errors.push(error),
     },
@@ -152,7 +152,7 @@ describe('tokens', () => {
     expect(texts()).toEqual([
       'The option token failed: see error.cause.',
       'The option token failed: see error.cause.',
-      'The option token gave no token within 15 s.',
+      'The option token gave none within 15 s.',
     ])
     expect(states().at(-1)).toBe('online')
     expect(relay.sent('hello').map(({ token }) => token)).toEqual(['good'])

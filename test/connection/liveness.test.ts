@@ -41,7 +41,7 @@ describe('a connection', () => {
   it('stays alive without a ping as long as data arrives', () => {
     for (let beat = 0; beat < 10; beat += 1) {
       vi.advanceTimersByTime(25_000)
-      liveness.heard('pong')
+      liveness.onFrame('pong')
     }
     expect(told).toEqual([])
   })
@@ -49,7 +49,7 @@ describe('a connection', () => {
   it('needs no timer that fires as long as heartbeats arrive', () => {
     for (let beat = 0; beat < 10; beat += 1) {
       vi.advanceTimersByTime(25_000)
-      liveness.heard('beat')
+      liveness.onFrame('beat')
     }
     // The next timer is that of the silence: it was never due before.
     vi.advanceTimersToNextTimer()
@@ -59,7 +59,7 @@ describe('a connection', () => {
   it('stays alive when anything arrives after a ping', () => {
     liveness.probe()
     vi.advanceTimersByTime(1900)
-    liveness.heard('pong')
+    liveness.onFrame('pong')
     vi.advanceTimersByTime(20_000)
     expect(told).toEqual(['ping'])
   })
@@ -77,7 +77,7 @@ describe('a connection', () => {
     liveness.sent()
     vi.advanceTimersByTime(600)
     expect(told).toEqual(['ping'])
-    liveness.heard('pong')
+    liveness.onFrame('pong')
     vi.advanceTimersByTime(20_000)
     expect(told).toEqual(['ping'])
   })
@@ -86,7 +86,7 @@ describe('a connection', () => {
     liveness.sent()
     for (let tenth = 0; tenth < 46; tenth += 1) {
       vi.advanceTimersByTime(100)
-      liveness.heard('signal')
+      liveness.onFrame('signal')
     }
     expect(told).toEqual(['ping', 'dead'])
   })
@@ -94,16 +94,16 @@ describe('a connection', () => {
   it('G8 takes no heartbeat for the answer to a signal', () => {
     liveness.sent()
     vi.advanceTimersByTime(2400)
-    liveness.heard('beat')
+    liveness.onFrame('beat')
     vi.advanceTimersByTime(100)
-    liveness.heard('beat')
+    liveness.onFrame('beat')
     vi.advanceTimersByTime(2000)
     expect(told).toEqual(['ping', 'dead'])
   })
 
   it('stays alive on any data when nothing is unanswered', () => {
     liveness.probe()
-    liveness.heard('signal')
+    liveness.onFrame('signal')
     vi.advanceTimersByTime(20_000)
     expect(told).toEqual(['ping'])
   })
@@ -130,7 +130,7 @@ describe('a connection', () => {
     stall(3_600_000)
     vi.advanceTimersByTime(27_500)
     expect(told).toEqual(['ping'])
-    liveness.heard('pong')
+    liveness.onFrame('pong')
     vi.advanceTimersByTime(2500)
     expect(told).toEqual(['ping'])
   })

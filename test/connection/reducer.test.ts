@@ -79,9 +79,9 @@ const NO_SOCKET = {
   unauthorized: IMPOSSIBLE,
   closed: IMPOSSIBLE,
 }
-const ATTEMPT = 'connecting tell drop askToken @token'
-const RETRY = 'waiting drop tell @attempt'
-const FAILED = 'waiting report drop tell @attempt'
+const ATTEMPT = 'connecting emitStatus drop askToken @token'
+const RETRY = 'waiting drop emitStatus @attempt'
+const FAILED = 'waiting report drop emitStatus @attempt'
 
 /** For each event and state: the next status, the effects, and the deadline that runs afterwards. */
 const TABLE: Record<keyof typeof EVENTS, Record<StateName, string>> = {
@@ -105,21 +105,21 @@ const TABLE: Record<keyof typeof EVENTS, Record<StateName, string>> = {
     closed: 'closed',
   },
   pagehide: {
-    idle: 'idle drop setAside',
-    connecting: 'suspended drop tell setAside',
-    online: 'suspended drop tell setAside',
-    waiting: 'suspended drop tell setAside',
-    suspended: 'suspended setAside',
-    unauthorized: 'closed drop setAside',
+    idle: 'idle drop suspend',
+    connecting: 'suspended drop emitStatus suspend',
+    online: 'suspended drop emitStatus suspend',
+    waiting: 'suspended drop emitStatus suspend',
+    suspended: 'suspended suspend',
+    unauthorized: 'closed drop suspend',
     closed: IMPOSSIBLE,
   },
   freeze: {
-    idle: 'idle drop setAside',
-    connecting: 'suspended drop tell setAside',
-    online: 'suspended drop tell setAside',
-    waiting: 'suspended drop tell setAside',
+    idle: 'idle drop suspend',
+    connecting: 'suspended drop emitStatus suspend',
+    online: 'suspended drop emitStatus suspend',
+    waiting: 'suspended drop emitStatus suspend',
     suspended: 'suspended',
-    unauthorized: 'closed drop setAside',
+    unauthorized: 'closed drop suspend',
     closed: IMPOSSIBLE,
   },
   setToken: {
@@ -143,7 +143,7 @@ const TABLE: Record<keyof typeof EVENTS, Record<StateName, string>> = {
   // A listener of the welcome may have closed or suspended the connection.
   welcomed: {
     idle: IMPOSSIBLE,
-    connecting: 'online tell @token',
+    connecting: 'online emitStatus @token',
     online: 'online',
     waiting: 'waiting @attempt',
     suspended: 'suspended',
@@ -154,12 +154,12 @@ const TABLE: Record<keyof typeof EVENTS, Record<StateName, string>> = {
   dead: { ...NO_SOCKET, connecting: IMPOSSIBLE, online: RETRY },
   due: { ...NO_SOCKET, connecting: FAILED, online: 'online', waiting: ATTEMPT },
   close: {
-    idle: 'closed drop tell',
-    connecting: 'closed drop tell',
-    online: 'closed drop tell',
-    waiting: 'closed drop tell',
-    suspended: 'closed drop tell',
-    unauthorized: 'closed drop tell',
+    idle: 'closed drop emitStatus',
+    connecting: 'closed drop emitStatus',
+    online: 'closed drop emitStatus',
+    waiting: 'closed drop emitStatus',
+    suspended: 'closed drop emitStatus',
+    unauthorized: 'closed drop emitStatus',
     closed: 'closed drop',
   },
 }

@@ -66,7 +66,7 @@ describe('a page that has just loaded', () => {
 
   it('P4.12 goes on after a position, however late the answer', () => {
     joined(5)
-    for (const { since } of inbox.rooms()) expect(since).toEqual({ epoch: 'e1', offset: 5, id: 's5' })
+    for (const { since } of inbox.requestRooms()) expect(since).toEqual({ epoch: 'e1', offset: 5, id: 's5' })
     vi.advanceTimersByTime(5000)
     joined(5, { head: 6 })
     signal(6)
@@ -132,7 +132,7 @@ describe('once and in order', () => {
     signal(4, { room: 'a', id: 'a4' })
     signal(9, { room: 'b', id: 'b9' })
     expect(told).toEqual(['a4', 'b9'])
-    expect(inbox.rooms()).toEqual([
+    expect(inbox.requestRooms()).toEqual([
       { room: 'a', since: { epoch: 'e1', offset: 4, id: 'a4' } },
       { room: 'b', since: { epoch: 'e1', offset: 9, id: 'b9' } },
     ])
@@ -158,13 +158,13 @@ describe('over interruptions', () => {
     inbox.listen('main')
     joined(5)
     signal(6)
-    expect(inbox.rooms()).toEqual([{ room: 'main', since: { epoch: 'e1', offset: 6, id: 's6' } }])
+    expect(inbox.requestRooms()).toEqual([{ room: 'main', since: { epoch: 'e1', offset: 6, id: 's6' } }])
   })
 
   it('handles nothing between a new hello and its answer, which would belong to the old one', () => {
     inbox.listen('main')
     joined(5)
-    inbox.rooms()
+    inbox.requestRooms()
     signal(6)
     expect(told).toEqual([])
     joined(5, { head: 6 })
@@ -186,7 +186,7 @@ describe('over interruptions', () => {
     inbox.listen('main')
     joined(5)
     joined(20, { recovered: false })
-    expect(inbox.rooms()).toMatchObject([{ since: { epoch: 'e1', offset: 5 } }])
+    expect(inbox.requestRooms()).toMatchObject([{ since: { epoch: 'e1', offset: 5 } }])
     joined(20, { recovered: false })
     gap(20)
     signal(21)
@@ -198,9 +198,9 @@ describe('over interruptions', () => {
     joined(5)
     joined(5, { epoch: 'e2', recovered: false })
     gap(5, { epoch: 'e2' })
-    expect(inbox.rooms()).toMatchObject([{ since: { epoch: 'e2', offset: 5, id: 's5' } }])
+    expect(inbox.requestRooms()).toMatchObject([{ since: { epoch: 'e2', offset: 5, id: 's5' } }])
     gap(9, { epoch: 'e3' })
-    expect(inbox.rooms()).toEqual([{ room: 'main', since: { epoch: 'e3', offset: 9, id: undefined } }])
+    expect(inbox.requestRooms()).toEqual([{ room: 'main', since: { epoch: 'e3', offset: 9, id: undefined } }])
   })
 })
 
@@ -218,7 +218,7 @@ describe('where it begins', () => {
     })
     other.listen('main')
     clock.mockReturnValue(now + later)
-    return other.rooms()[0]?.since
+    return other.requestRooms()[0]?.since
   }
 
   it.each([
@@ -241,7 +241,7 @@ describe('listening', () => {
     stops[1]?.()
     await Promise.resolve()
     expect(sent.map(({ type }) => type)).toEqual(['join', 'leave'])
-    expect(inbox.rooms()).toEqual([])
+    expect(inbox.requestRooms()).toEqual([])
   })
 
   it('does not take a late stop of an earlier stay for one of the present', async () => {

@@ -63,6 +63,6 @@ describe('many receivers', () => {
     const again = receivers.add('A', handler)
     stop()
     expect(receivers.add('A', handler)).toBe(again)
-    expect(receivers.hears('main A')).toBe(true)
+    expect(receivers.hasReceivers('main A')).toBe(true)
   })
 })

@@ -94,7 +94,7 @@ describe('a room whose signals have holes', () => {
     vi.advanceTimersByTime(1)
     signal(7)
     joins = []
-    inbox.rooms()
+    inbox.requestRooms()
     vi.advanceTimersByTime(60_000)
     expect([joins, vi.getTimerCount()]).toEqual([[], 0])
   })
@@ -135,7 +135,7 @@ describe('a room whose signals have holes', () => {
     signal(7)
     answer(5)
     vi.advanceTimersByTime(3_600_000)
-    inbox.rooms()
+    inbox.requestRooms()
     answer(5)
     vi.advanceTimersByTime(10)
     joins = []

@@ -46,7 +46,7 @@ function createRemote() {
         entries: Array.from({ length: count }, (_, index) => entry(start + index + 1)),
       }
     },
-    async readPositions(rooms) {
+    async readHeads(rooms) {
       calls.push(rooms.length === 1 ? 'look' : `look at ${rooms.length}`)
       await state.looking?.opened
       if (isAway) throw new Error('away')

@@ -9,8 +9,8 @@ import type { Siblings } from '../siblings.js'
 export interface HttpConnections {
   /** Counts a new connection, or closes it when the address has twice the limit. */
   open(socket: Socket): void
-  /** Reports whether the request's connection exceeds the limit of its address. */
-  isOverLimit(request: IncomingMessage): boolean
+  /** Counts the request's connection for its address. Returns `extra` for a connection that gets urgent replies only. */
+  assignSlot(request: IncomingMessage): 'regular' | 'extra'
   /** Stops counting a connection that becomes a WebSocket. */
   release(socket: Duplex): void
 }
@@ -65,13 +65,13 @@ export function createHttpConnections({
       if (address !== undefined && !acquire(socket, address)) socket.destroy()
     },
 
-    isOverLimit(request) {
+    assignSlot(request) {
       const { socket } = request
       const [address, slot] = [addressOf(request), slots.get(socket)]
-      if (slot?.address === address && slot?.limit === regular) return false
+      if (slot?.address === address && slot?.limit === regular) return 'regular'
       // The address may have fewer connections now, or another address may use this one.
       release(socket)
-      return address !== undefined && acquire(socket, address)?.limit !== regular
+      return address === undefined || acquire(socket, address)?.limit === regular ? 'regular' : 'extra'
     },
 
     release(socket) {

@@ -4,6 +4,7 @@ import type { Counters } from '../metrics/counters.js'
 import { ClientGone } from './body.js'
 import { sumStates, type RelayState } from '../metrics/relay-state.js'
 import type { Siblings } from '../siblings.js'
+import type { HttpConnections } from './http-connections.js'
 import type { Logger } from '../logger.js'
 import type { Posts } from './posts.js'
 import { json, problem, redirect, withHeaders, writeReply, type Reply } from './reply.js'
@@ -62,14 +63,13 @@ export interface HttpOptions {
   readonly siblings: Siblings
   readonly counters: Pick<Counters, 'refused'>
   readonly logger: Logger
-  /** Reports whether the request's connection exceeds the limit of its address. */
-  readonly isOverLimit: (request: IncomingMessage) => boolean
+  readonly assignSlot: HttpConnections['assignSlot']
 }
 
 /** Answers all requests except WebSocket handshakes. */
 export function createHttp(options: HttpOptions) {
   const { base, path, access, posts, roomRequests, revoke, admin, page, relayState, siblings } = options
-  const { counters, logger, isOverLimit } = options
+  const { counters, logger, assignSlot } = options
   const askForStates = siblings.share<void, RelayState>('state', relayState)
   const outside = problem(404, 'not-found', `This relay answers below ${base}, which --base sets.`)
 
@@ -139,7 +139,7 @@ export function createHttp(options: HttpOptions) {
   }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const isExtra = isOverLimit(request)
+    const isExtra = assignSlot(request) === 'extra'
     const reply = await answer(request, isExtra)
     if (reply.error && REFUSALS.has(reply.status)) counters.refused(reply.error.code, reply.error.text)
     writeReply(response, isExtra ? withHeaders(reply, { Connection: 'close' }) : reply)

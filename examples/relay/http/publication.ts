@@ -72,7 +72,7 @@ function readItem(item: unknown, id: string, principal: Principal): NewEntry | F
   if (unknown !== undefined) return { code: 'bad-data', text: `Unknown field "${unknown}". ${FORM}` }
   const { exclude, ...content } = contentOf(item)
   const send = decodeSend({ ...content, id })
-  if (!send || !isOptionalText(exclude)) return { code: 'bad-data', text: FORM }
+  if (!send || !isTextOrNothing(exclude)) return { code: 'bad-data', text: FORM }
   const entry = prepareSignal(send, principal, TAB.test(exclude ?? '') ? (exclude ?? undefined) : undefined)
   return isRefusal(entry) ? { code: entry.code, text: entry.text } : entry
 }
@@ -86,7 +86,7 @@ function isFault(value: NewEntry | Fault): value is Fault {
 }
 
 /** Visitors may send any text as the id of their page, and a backend passes it on. */
-function isOptionalText(value: unknown): value is string | null | undefined {
+function isTextOrNothing(value: unknown): value is string | null | undefined {
   return value === undefined || value === null || typeof value === 'string'
 }
 

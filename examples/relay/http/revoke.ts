@@ -23,7 +23,17 @@ export interface RevokeRequestsOptions {
 /** Revokes tokens on behalf of backends. */
 export function createRevokeRequests(options: RevokeRequestsOptions) {
   const { secrets, bodies, maxBytes, addressOf, share, revoke } = options
-  const keys = (): readonly NamedKey[] => secrets().map((secret) => ({ name: 'revoke', secret }))
+  let known = secrets()
+  let named = known.map(nameOf)
+
+  /** Returns the same list until the secrets change: the authenticator hashes only a new one. */
+  function keys(): readonly NamedKey[] {
+    const latest = secrets()
+    if (latest !== known) named = latest.map(nameOf)
+    known = latest
+    return named
+  }
+
   const authenticate = createAuthenticator({ keys, flag: '--revoke-key', addressOf, share })
 
   return async (request: IncomingMessage): Promise<Reply> => {
@@ -36,4 +46,8 @@ export function createRevokeRequests(options: RevokeRequestsOptions) {
     await revoke(revocation)
     return json(200, { revoked: revocation })
   }
+}
+
+function nameOf(secret: string): NamedKey {
+  return { name: 'revoke', secret }
 }

@@ -34,15 +34,15 @@ export function createSendSchedule(onFlush: () => void): SendSchedule {
   function flush(): void {
     const flushables = scheduled
     scheduled = []
+    isBusy = hasSeveral
+    hasSeveral = false
+    first = undefined
     onFlush()
     const begin = performance.now()
     for (const flushable of flushables) flushable.flush()
     const end = performance.now()
     // Half of a core is left for other work, and each write carries the more.
     restUntil = end + Math.min(end - begin, MAX_REST)
-    isBusy = hasSeveral
-    hasSeveral = false
-    first = undefined
   }
 
   return {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { DEFAULT_ROOM } from '../../../../src/protocol/names.js'
 import { createAppendQueue, type AppendReply, type EntryGroup } from './append-queue.js'
 import { createDurability } from './durability.js'
-import { createSubscriptions, type Position } from './subscriptions.js'
+import { createSubscriptions, type RoomHead } from './subscriptions.js'
 import { createRetention } from '../retention.js'
 import {
   LogUnusable,
@@ -94,7 +94,7 @@ export function createRedisLog({
     listen,
     unlisten,
     read: (...request) => readShared(request),
-    readPositions,
+    readHeads,
     keepMs,
   })
   let finds = 0
@@ -125,7 +125,7 @@ export function createRedisLog({
     if (subscribeClient.status === 'ready') subscribeClient.unsubscribe(names.channelOf(room)).catch(() => {})
   }
 
-  async function readPositions(rooms: readonly string[]): Promise<(Position | undefined)[]> {
+  async function readHeads(rooms: readonly string[]): Promise<(RoomHead | undefined)[]> {
     const keys = rooms.map((room) => names.roomKeys(room).meta)
     const answers = await health.observe(readFields(readClient, keys, ['epoch', 'head']))
     return answers.map((answer) => {

@@ -16,14 +16,14 @@ export interface RemoteLog {
   unlisten(room: string): void
   /** Reads from the log itself. */
   read(room: string, after: number | 'end', limit: number, reader?: Reader): Promise<LogPage>
-  /** Returns the newest positions of rooms, where available. This call is cheap. */
-  readPositions(rooms: readonly string[]): Promise<readonly (Position | undefined)[]>
+  /** Returns the heads of rooms, where available. This call is cheap. */
+  readHeads(rooms: readonly string[]): Promise<readonly (RoomHead | undefined)[]>
   /** Time for which the log keeps a room that is not read (ms). */
   readonly keepMs: number
 }
 
 /** The newest position of a room. */
-export interface Position {
+export interface RoomHead {
   readonly epoch: string
   readonly head: number
 }
@@ -58,7 +58,7 @@ interface Subscription {
   version: number
 }
 
-export function createSubscriptions({ listen, unlisten, read, readPositions, keepMs }: RemoteLog): Subscriptions {
+export function createSubscriptions({ listen, unlisten, read, readHeads, keepMs }: RemoteLog): Subscriptions {
   /** Ordered by last check, oldest first. */
   const rooms = new Map<string, Subscription>()
   let versions = 0
@@ -126,9 +126,9 @@ export function createSubscriptions({ listen, unlisten, read, readPositions, kee
 
   /** Compares positions, and reads the rooms that have newer entries. */
   async function check(silent: readonly (readonly [string, Subscription])[]): Promise<void> {
-    const positions = await readPositions(silent.map(([name]) => name))
+    const heads = await readHeads(silent.map(([name]) => name))
     for (const [index, [name, room]] of silent.entries()) {
-      const position = positions[index]
+      const position = heads[index]
       if (!position || !isCurrent(name, room) || room.buffered) continue
       if (position.epoch === room.epoch && position.head === room.head) room.receivedAt = performance.now()
       else catchUpInBackground(name, room)
