@@ -66,7 +66,7 @@ function binding(framework, names) {
 
 export default [
   { ...imports, name: '{ sendSignal, receiveSignal }', import: '{ sendSignal, receiveSignal }', limit: '400 B' },
-  { ...imports, name: '{ createSignalClient }', import: '{ createSignalClient }', limit: '12530 B' },
+  { ...imports, name: '{ createSignalClient }', import: '{ createSignalClient }', limit: '12560 B' },
   { ...imports, name: 'testing', path: 'dist/testing/index.js', import: '{ createTestRelay }', limit: '3285 B' },
   ...binding('react', '{ SignalProvider, useSignal, useSignalStatus, useSendSignal }'),
   ...binding('vue', '{ createSignalPlugin, provideSignalClient, useSignal, useSignalStatus, useSendSignal }'),

@@ -11,7 +11,8 @@ import { stringify } from '../protocol/stringify.js'
 import { backoff } from '../connection/backoff.js'
 import { isHtmlOlder } from '../page/navigation-entry.js'
 import type { Gap, Stop } from '../signals.js'
-import { CALM, MAX_HELLO_ROOMS, PROMPT_ANSWER, REMEMBERED_IDS } from './limits.js'
+import { CALM, MAX_HELLO_ROOMS, PROMPT_ANSWER } from './limits.js'
+import { createSeenIds } from './seen-ids.js'
 
 /** A signal with the epoch of its offset; empty if the server has no positions. */
 export type ReceivedFrame = SignalFrame & { readonly epoch: string }
@@ -88,9 +89,7 @@ export function createInbox(options: InboxOptions): Inbox {
   let isHeld = false
   /** The joined rooms of the present connection, each with its number of unanswered joins. */
   const asked = new Map<string, number>()
-  // Two generations of ids: dropping the older one as a whole is cheaper than evicting one by one.
-  let seen = new Set<string>()
-  let seenBefore = seen
+  const isNew = createSeenIds()
 
   function open(name: string): Room {
     const now = performance.now()
@@ -177,18 +176,6 @@ export function createInbox(options: InboxOptions): Inbox {
     leave(room.name)
   }
 
-  /** Returns whether the id is new. */
-  function remember(id: string): boolean {
-    if (id === '') return true
-    if (seen.has(id) || seenBefore.has(id)) return false
-    seen.add(id)
-    if (seen.size >= REMEMBERED_IDS) {
-      seenBefore = seen
-      seen = new Set()
-    }
-    return true
-  }
-
   function moveTo(room: Room, { epoch, offset, id }: Position): void {
     const { position } = room
     const hasSameOffset = position?.offset === offset
@@ -207,7 +194,7 @@ export function createInbox(options: InboxOptions): Inbox {
       if (!position || offset > position.offset + 1) return rejoin(room)
       room.position = { epoch: position.epoch, offset, id }
     }
-    if (!remember(id)) return
+    if (!isNew(id)) return
     deliver({ ...frame, epoch: room.position?.epoch ?? '' }, offset > 0 && offset <= head)
   }
 

@@ -30,7 +30,7 @@ export const MUTANTS = [
   },
   {
     name: 'the receiver forgets ids',
-    edits: [['src/delivery/inbox.ts', 'if (seen.has(id) || seenBefore.has(id)) return false\n', '\n']],
+    edits: [['src/delivery/seen-ids.ts', 'if (seen.has(id) || seenBefore.has(id)) return false\n', '\n']],
   },
   {
     name: 'the client sends again in another order',
