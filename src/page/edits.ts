@@ -1,8 +1,18 @@
 import { call, read } from './dom.js'
 import { contentOf, defaultContentOf, fieldsIn, isField } from './field-content.js'
+import { navigationEntry } from './navigation-entry.js'
+import { onUncancelled } from './uncancelled-event.js'
 
 const OPEN = ':is(dialog[open], [popover]):is(:modal, :focus-within), [aria-modal=true]'
 const VISIBLY = { visibilityProperty: true, opacityProperty: true }
+
+/** The events after which a form is saved, each with the field of its detail that says so; the first one is ours. */
+const SAVES = [
+  ['signalpost:saved', ''],
+  ['turbo:submit-end', 'success'],
+  ['htmx:afterRequest', 'successful'],
+  ['ajax:success', ''],
+] as const
 
 /** The content that fields had before the user changed them. Undefined: unlike any content. */
 let before = new WeakMap<Element, string | undefined>()
@@ -12,6 +22,12 @@ const visited = new Set<Element>()
 
 /** Whether the user has touched the page. Until then scripts and the browser fill fields. */
 let isTouched = false
+
+/** The submit with which the page may have been left. */
+let submit: Event | undefined
+
+/** Whether fields may have held edits when the watch began. */
+let isLate = false
 
 /** The field in which an input method is composing text, as for Chinese. */
 let composing: EventTarget | null = null
@@ -30,12 +46,19 @@ export function watchEdits(signal: AbortSignal): void {
   on('input', (event) => recordVisit(event.composedPath()[0], defaultContentOf))
   on('compositionstart', ({ target }) => (composing = target))
   on('compositionend', () => (composing = null))
-  on('submit', forgetEdits)
-  on('reset', forgetEdits)
+  // A validator or a question may cancel a submit, and a download leaves the page where it is.
+  onUncancelled(document, 'submit', (event) => (submit = event), signal)
+  addEventListener('pageshow', ({ persisted }) => persisted && submit && forgetEdits(submit), { signal })
+  onUncancelled(document, 'reset', forgetEdits, signal)
+  for (const [type, flag] of SAVES)
+    on(type, (event) => (event as CustomEvent).detail?.[flag] !== false && forgetEdits(event))
   addEventListener('blur', recordFrame, { signal })
   before = new WeakMap()
   visited.clear()
   isTouched = false
+  submit = undefined
+  // Without the back/forward cache, Back restores what the user typed.
+  isLate = Boolean(navigator.userActivation?.hasBeenActive) || navigationEntry().type === 'back_forward'
   recordVisit(read(document, 'activeElement'), defaultContentOf)
 }
 
@@ -55,7 +78,7 @@ export function editedFields(within: ParentNode = document): Element[] {
 
 /** Records the present content of the fields in an element: what differs from it later is an edit. */
 export function recordContent(within: ParentNode): void {
-  for (const field of fieldsIn(within)) if (!before.has(field)) before.set(field, contentOf(field))
+  for (const field of fieldsIn(within)) if (!before.has(field)) before.set(field, firstContentOf(field))
 }
 
 /** Whether the user is composing a character in an element. */
@@ -94,8 +117,16 @@ export function followField(field: Element): void {
 
 /** Records the fields that were added since the last touch, too. */
 function recordTouch(): void {
-  isTouched = true
   recordContent(document)
+  isTouched = true
+}
+
+/** The content before edits that the watch came too late for: for fields with a text or a tick, that of the HTML. */
+function firstContentOf(field: Element): string {
+  const { type = '' } = field as Partial<HTMLInputElement>
+  // The browser gives these a value that the HTML does not have.
+  const isKnown = isLate && !isTouched && !/^(range|color)$/.test(type)
+  return (isKnown ? defaultContentOf(field) : undefined) ?? contentOf(field)
 }
 
 function recordVisit(
@@ -107,12 +138,13 @@ function recordVisit(
   if (!before.has(target)) before.set(target, contentBefore(target))
 }
 
-/** Submitted content is no edit any more. A reset follows its event, so a later touch records the content. */
+/** Saved content is no edit any more. A reset follows its event, so a later touch records the content. */
 function forgetEdits({ type, target }: Event): void {
+  const { form } = target as Partial<HTMLInputElement>
   for (const field of editedFields()) {
-    if ((field as Partial<HTMLInputElement>).form !== target && !containsDeep(target as Node, field)) continue
-    if (type === 'submit') before.set(field, contentOf(field))
-    else before.delete(field)
+    if ((field as Partial<HTMLInputElement>).form !== (form ?? target) && !containsDeep(target as Node, field)) continue
+    if (type === 'reset') before.delete(field)
+    else before.set(field, contentOf(field))
   }
 }
 
@@ -125,7 +157,7 @@ function recordFrame(): void {
 }
 
 function isEdited(field: Element): boolean {
-  return before.has(field) && contentOf(field) !== before.get(field)
+  return contentOf(field) !== (before.has(field) ? before.get(field) : firstContentOf(field))
 }
 
 /** Whether a node contains another one, shadow trees included. */

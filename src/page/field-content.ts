@@ -19,10 +19,12 @@ export function isField(element: Element): boolean {
 
 /** The content of a field or of an editable element as a text, to be compared. */
 export function contentOf(field: Element): string {
-  const { type, checked, selectedOptions, files, value = field.textContent } = field as Field
+  const { type, checked, selectedOptions, files, validity, value = field.textContent } = field as Field
   if (selectedOptions) return [value, ...Array.from(selectedOptions, (option) => option.value)].join('\n')
   if (type === 'file') return Array.from(files ?? [], ({ name, size }) => name + size).join('\n')
-  return isTick(field) ? String(checked) : String(value)
+  if (isTick(field)) return String(checked)
+  // A date that is typed in part has no value.
+  return validity?.badInput ? '\0' : String(value)
 }
 
 /** The content that the HTML gives to an input or a text area; of another field, a content that differs from any. */

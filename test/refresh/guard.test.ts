@@ -17,7 +17,7 @@ beforeEach(async () => {
     </form>
     <p id="rich" contenteditable="true">rich</p>
     <dialog id="dialog"><input id="inside"></dialog>`
-  // As where a script saves; the page stays.
+  // The page stays.
   get('form').addEventListener('submit', (event) => event.preventDefault())
 })
 
@@ -87,13 +87,48 @@ describe('a refresh is held back', () => {
     expect(await isHeld()).toBe(true)
   })
 
-  it.each(['submit', 'reset'])('no longer after a %s', async (event) => {
+  it.each([
+    new Event('reset', { bubbles: true, cancelable: true }),
+    new CustomEvent('signalpost:saved', { bubbles: true }),
+    new CustomEvent('turbo:submit-end', { bubbles: true, detail: { success: true } }),
+    new CustomEvent('htmx:afterRequest', { bubbles: true, detail: { successful: true } }),
+    new CustomEvent('ajax:success', { bubbles: true, detail: [] }),
+  ])('no longer after $type', async (event) => {
     page.refresh(() => undefined, {}, 'Watching')
     edit('text', typed)
     expect(await isHeld()).toBe(true)
-    get('form').dispatchEvent(new Event(event, { bubbles: true, cancelable: true }))
+    get('form').dispatchEvent(event)
     await pass(300)
     expect(action).toHaveBeenCalledOnce()
+  })
+
+  it.each([
+    ['a submit that a script cancels', new Event('submit', { bubbles: true, cancelable: true })],
+    [
+      'a request of Turbo that fails',
+      new CustomEvent('turbo:submit-end', { bubbles: true, detail: { success: false } }),
+    ],
+    [
+      'a request of htmx that fails',
+      new CustomEvent('htmx:afterRequest', { bubbles: true, detail: { successful: false } }),
+    ],
+  ])('also after %s', async (_what, event) => {
+    page.refresh(() => undefined, {}, 'Watching')
+    edit('text', typed)
+    expect(await isHeld()).toBe(true)
+    get('form').dispatchEvent(event)
+    await pass(300)
+    expect(action).not.toHaveBeenCalled()
+  })
+
+  it('also after a reset that a script cancels', async () => {
+    page.refresh(() => undefined, {}, 'Watching')
+    get('form').addEventListener('reset', (event) => event.preventDefault(), { once: true })
+    edit('text', typed)
+    expect(await isHeld()).toBe(true)
+    get('form').dispatchEvent(new Event('reset', { bubbles: true, cancelable: true }))
+    await pass(300)
+    expect(action).not.toHaveBeenCalled()
   })
 
   it('no longer when the field is gone', async () => {
@@ -114,7 +149,7 @@ describe('a refresh is held back', () => {
     expect(action).toHaveBeenCalledOnce()
   })
 
-  it('by a text in the shadow of an element, until the form around it is submitted', async () => {
+  it('by a text in the shadow of an element, until the form around it is saved', async () => {
     page.refresh(() => undefined, {}, 'Watching')
     const host = document.createElement('x-field')
     get('form').append(host)
@@ -123,7 +158,7 @@ describe('a refresh is held back', () => {
     field.dispatchEvent(new FocusEvent('focusin', { bubbles: true, composed: true }))
     field.value = 'typed'
     expect(await isHeld()).toBe(true)
-    get('form').dispatchEvent(new Event('submit', { bubbles: true, cancelable: true }))
+    get('form').dispatchEvent(new CustomEvent('signalpost:saved', { bubbles: true }))
     await pass(300)
     expect(action).toHaveBeenCalledOnce()
   })
@@ -159,7 +194,7 @@ describe('a refresh is held back', () => {
       page.relay.deliver('ReportIncome')
       await pass(1000)
     }
-    get('form').dispatchEvent(new Event('submit', { bubbles: true, cancelable: true }))
+    get('form').dispatchEvent(new CustomEvent('signalpost:saved', { bubbles: true }))
     await pass(300)
     expect(page.phases).toEqual([
       'dirty ReportIncome 1',

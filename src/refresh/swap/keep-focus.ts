@@ -1,4 +1,5 @@
 import { call, read } from '../../page/dom.js'
+import { isField } from '../../page/field-content.js'
 import type { Twins } from './twins.js'
 
 /** Keeps the focus, the caret and the selection in an element that is about to be replaced. */
@@ -20,6 +21,12 @@ export function keepFocus(old: Element, twins: Twins): () => void {
       call(target, 'focus', { preventScroll: true })
     if (selectionStart !== null) {
       target?.setSelectionRange?.(selectionStart, selectionEnd, selectionDirection ?? undefined)
-    } else if (from && to) getSelection()?.setBaseAndExtent(from, anchorOffset, to, focusOffset)
+    } else if (from && to && !(field && hasOwnCaret(field as Element)))
+      getSelection()?.setBaseAndExtent(from, anchorOffset, to, focusOffset)
   }
+}
+
+/** Whether an element may hold a caret that a selection of the page would take away: a field, or a host of a shadow tree. */
+function hasOwnCaret(element: Element): boolean {
+  return isField(element) || /-/.test(element.localName) || read(element, 'shadowRoot') !== null
 }
