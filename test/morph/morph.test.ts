@@ -1,5 +1,6 @@
-import { beforeEach, expect, it } from 'vitest'
+import { beforeEach, expect, it, vi } from 'vitest'
 import { morph } from '../../src/morph/morph.js'
+import { prepareSwap } from '../../src/refresh/swap/swap.js'
 import { matchTwins } from '../../src/refresh/swap/twins.js'
 
 /** The real pages of the browser tests have the widgets; these tests name the single rules. */
@@ -62,4 +63,15 @@ it('leaves an element alone that is kept', () => {
     match: matchTwins,
   })
   expect([find('#a') === first, first.textContent, find('#total').textContent]).toEqual([true, 'A', '20'])
+})
+
+it('replaces an element that the parser may still fill', () => {
+  const old = find('#report')
+  const html = '<section id="report"><p id="total">20</p></section>'
+  vi.spyOn(Object.getPrototypeOf(document) as Document, 'readyState', 'get').mockReturnValue('loading')
+  const shown = prepareSwap(old, parse(html), morph).run()
+  expect([old.isConnected, shown.outerHTML]).toEqual([false, html])
+  vi.restoreAllMocks()
+  prepareSwap(shown, parse(html.replace('20', '30')), morph).run()
+  expect([shown.isConnected, find('#total').textContent]).toEqual([true, '30'])
 })

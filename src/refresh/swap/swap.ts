@@ -77,7 +77,9 @@ export function prepareSwap(old: Element, fresh: Element, swap: SwapFunction = r
 
   function run(): Element {
     const restore = keepState(old, twins)
-    swap(old, fresh, { find: twins.find, kept, edited, match: matchTwins })
+    // The parser would go on filling an element that stays.
+    const change = read(document, 'readyState') === 'loading' ? replaceWhole : swap
+    change(old, fresh, { find: twins.find, kept, edited, match: matchTwins })
     const shown = read(old, 'isConnected') ? old : fresh
     if (shown === old) recordUnedited(old, edited)
     restore(shown)
