@@ -125,11 +125,11 @@ class SharedSocket implements TabCarrier {
 
   #refuse(number: number, code: number, reason: string): undefined {
     this.#newest = number
-    if (!this.#isUnread()) this.end(number, code, reason)
+    if (!this.#terminateUnread()) this.end(number, code, reason)
   }
 
-  /** Breaks a connection that does not read how its tabs are refused. */
-  #isUnread(): boolean {
+  /** Breaks a connection that does not read how its tabs are refused, and returns whether it did. */
+  #terminateUnread(): boolean {
     const isUnread = this.socket.writableLength > MAX_UNREAD
     if (isUnread) this.terminate()
     return isUnread
@@ -144,7 +144,7 @@ class SharedSocket implements TabCarrier {
 
   #reject(number: number, rejection: Rejection): undefined {
     this.#newest = number
-    if (this.#isUnread()) return
+    if (this.#terminateUnread()) return
     const tab = new TabSocket(this, number)
     this.#options.connections.reject(tab, tab.output, rejection)
   }
