@@ -59,14 +59,14 @@ function binding(framework, names) {
       modifyEsbuildConfig: asModule,
       name: `${framework} with useRefresh, the core and refresh`,
       import: { 'dist/index.js': CORE, 'dist/refresh/index.js': '{ refreshOn }', [path]: '*' },
-      limit: `${refresh + 770} B`,
+      limit: `${refresh + 780} B`,
     },
   ]
 }
 
 export default [
   { ...imports, name: '{ sendSignal, receiveSignal }', import: '{ sendSignal, receiveSignal }', limit: '400 B' },
-  { ...imports, name: '{ createSignalClient }', import: '{ createSignalClient }', limit: '12560 B' },
+  { ...imports, name: '{ createSignalClient }', import: '{ createSignalClient }', limit: '12590 B' },
   { ...imports, name: 'testing', path: 'dist/testing/index.js', import: '{ createTestRelay }', limit: '3285 B' },
   ...binding('react', '{ SignalProvider, useSignal, useSignalStatus, useSendSignal }'),
   ...binding('vue', '{ createSignalPlugin, provideSignalClient, useSignal, useSignalStatus, useSendSignal }'),
@@ -95,13 +95,13 @@ export default [
     ...imports,
     name: 'tabs and the core',
     import: { 'dist/index.js': CORE, 'dist/tabs/index.js': '{ sharedTransport }' },
-    limit: `${core + 2450} B`,
+    limit: `${core + 2455} B`,
   },
   {
     ...imports,
     name: 'sharedFetch, refreshOn, its actions and the core',
     import: { 'dist/index.js': CORE, 'dist/refresh/index.js': ACTIONS, 'dist/tabs/index.js': '{ sharedFetch }' },
-    limit: `${actions + 905} B`,
+    limit: `${actions + 915} B`,
   },
   { ...imports, name: 'inspector', path: 'dist/inspector/index.js', import: '{ showInspector }', limit: '3965 B' },
   {
@@ -110,6 +110,6 @@ export default [
     gzip: true,
     // The file as it is built: the minifier of the measurement would change it.
     modifyEsbuildConfig: (config) => ({ ...config, loader: { '.js': 'copy' } }),
-    limit: '27015 B',
+    limit: '27050 B',
   },
 ]

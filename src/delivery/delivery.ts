@@ -17,7 +17,7 @@ import { NAVIGATION_WINDOW } from './limits.js'
 import { createOutbox, type Session } from './outbox.js'
 import { encodeSignal, type OutgoingSignal } from './outgoing-signal.js'
 import { type AnyHandler, createReceivers, typeOf } from './receivers.js'
-import { openTabMemory } from './tab-memory.js'
+import { openTabMemory, type Remembered } from './tab-memory.js'
 
 export interface DeliveryOptions extends Omit<ClientOptions, 'connect' | 'onError'> {
   /** The resolved address of the relay. */
@@ -58,11 +58,12 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   /** The user of the signals that the page sends now; undefined: the user that the relay names next. */
   let owner = token && (user ?? readMeta('user') ?? lastUser)
   let wasSuspended = false
+  /** The public id of the tab's last page, once that page is left. */
+  let lastTab: string | undefined
 
   const receivers = createReceivers({ listen: (room) => inbox.listen(room), onThrow })
   /** Whether an id is that of this page, or of the last page of its tab. */
-  const isOwnTab = (tab: string | undefined): boolean =>
-    Boolean(tab) && (tab === session.tab || tab === remembered?.tab)
+  const isOwnTab = (tab: string | undefined): boolean => Boolean(tab) && (tab === session.tab || tab === lastTab)
   const positions = (since === 'navigation' && remembered?.positions) || new Map<string, Position>()
   const dispatcher = createDispatcher({
     receivers,
@@ -89,10 +90,16 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   const handover = createHandover({
     memory,
     outbox,
+    adopt,
     getPageState: () => ({ positions: inbox.positions(), user: inbox.user, tab: session.tab }),
     post: () =>
       sendBeacon({ url, tab: secret, token: transport.token, user: owner, signals: outbox.assignOwner(owner) }),
   })
+
+  function adopt({ signals, tab }: Remembered): void {
+    outbox.adopt(signals)
+    lastTab = tab || lastTab
+  }
 
   /** Runs after a (re)connect and after a token change. */
   function resume(isNewConnection: boolean): void {
@@ -148,7 +155,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     else if (frame.type !== 'signal') handover.saveSoon()
   }
 
-  outbox.adopt(remembered?.signals ?? [])
+  if (remembered) adopt(remembered)
   // This page may end before it is connected.
   handover.save()
 

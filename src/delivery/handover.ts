@@ -9,6 +9,8 @@ export interface HandoverOptions {
   /** Undefined where there is no page. */
   readonly memory: TabMemory | undefined
   readonly outbox: Outbox
+  /** Takes over the signals and the name of an earlier page of the tab. */
+  readonly adopt: (note: Remembered) => void
   /** Returns what the next page has to know besides signals. */
   readonly getPageState: () => Omit<Remembered, 'signals'>
   /** Sends unaccepted signals by a request that outlives the page, and returns those that fit. */
@@ -19,7 +21,7 @@ export interface HandoverOptions {
 export interface Handover {
   /**
    * Saves the positions while the page lives: its `pagehide` may come after the start of the next page, or never. Adopts
-   * signals that an earlier page saved so late.
+   * the state that an earlier page saved so late.
    *
    * @param isSuccessor Whether this page begins now, or returns from the back/forward cache.
    */
@@ -32,7 +34,7 @@ export interface Handover {
   end(): void
 }
 
-export function createHandover({ memory, outbox, getPageState, post }: HandoverOptions): Handover {
+export function createHandover({ memory, outbox, adopt, getPageState, post }: HandoverOptions): Handover {
   let timer: ReturnType<typeof setTimeout> | undefined
   let isLeft = false
 
@@ -41,8 +43,10 @@ export function createHandover({ memory, outbox, getPageState, post }: HandoverO
     timer = undefined
     isLeft = false
     if (!memory) return
-    outbox.adopt(memory.take(isSuccessor)?.signals ?? [])
-    memory.keep(getPageState())
+    const late = memory.take(isSuccessor)
+    if (late) adopt(late)
+    // Another tab may get a copy while this page lives: the name would make it a successor of this page.
+    memory.keep({ ...getPageState(), tab: undefined })
   }
 
   return {

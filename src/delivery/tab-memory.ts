@@ -12,7 +12,7 @@ export interface Remembered {
   readonly positions: Map<string, Position>
   /** The last user that a relay named to the page; the positions belong to that user. Empty for none. */
   readonly user: string | undefined
-  /** The public name of the page at the relay. */
+  /** The public name of the page at the relay. Only a page that is left gives it: a copied tab is no successor. */
   readonly tab?: string | undefined
   /** The unaccepted signals of the page. */
   readonly signals: readonly OutgoingSignal[]
@@ -23,10 +23,10 @@ export interface TabMemory {
    * Removes and returns the state of other pages of this frame, so that a copy of the tab does not get it, too. Returns
    * undefined where the browser denies storage.
    *
-   * @param isSuccessor If false, the page has begun already, and only adopts signals that an earlier page left late.
+   * @param isSuccessor If false, the page has begun already, and only adopts the state of a page that was left late.
    */
   take(isSuccessor: boolean): Remembered | undefined
-  /** Replaces the state of this page. Only a page that is left has signals to leave. */
+  /** Replaces the state of this page. Only a page that is left has signals and a name to leave. */
   keep(note: Omit<Remembered, 'signals'> & Partial<Remembered>): void
   /** Removes the state of this page. */
   forget(): void
@@ -63,7 +63,9 @@ export function openTabMemory(url: string): TabMemory {
         for (const name of others.sort()) {
           const note = takeNote(name, isSuccessor)
           signals.push(...note.signals)
-          if (note.user !== undefined || note.positions.size > 0) last = note
+          if (note.user === undefined && note.positions.size === 0) continue
+          // A page that has returned from the back/forward cache is older than the signals of later pages.
+          last = name < page ? note : { ...note, tab: undefined }
         }
         return { ...last, positions: new Map(last.positions), signals }
       } catch {
@@ -93,7 +95,7 @@ export function openTabMemory(url: string): TabMemory {
 function takeNote(name: string, isSuccessor: boolean): Remembered {
   try {
     const { at, positions, signals, user, tab } = parse(sessionStorage.getItem(name) ?? '') as unknown as Stored
-    if (!isSuccessor && signals.length === 0) return NOTHING
+    if (!isSuccessor && !tab && signals.length === 0) return NOTHING
     sessionStorage.removeItem(name)
     const age = Math.max(0, Date.now() - at)
     const isFresh = age < FRESH

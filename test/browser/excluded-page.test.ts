@@ -64,4 +64,30 @@ describeInChromium('a page that saves by a form', () => {
     expect(heard).toEqual([1, 2])
     expect(site.excluded).toEqual([tab])
   })
+
+  it('is another page than a window that it opens, which gets a copy of its state', async () => {
+    const site = await openSite()
+    const opener = await tabs.open(site.page)
+    const isOnline = `Signalpost.getPageClient()?.status.state === 'online'`
+    await opener.waitForFunction(isOnline, undefined, { timeout: PATIENCE })
+    const tab = await opener.evaluate<string>('Signalpost.getPageClient().tab')
+    const [popup] = await Promise.all([
+      opener.waitForEvent('popup'),
+      opener.evaluate('void window.open(location.href)'),
+    ])
+    await popup.waitForFunction(isOnline, undefined, { timeout: PATIENCE })
+    const own = 'window.own = []; void Signalpost.receiveSignal("ReportIncome", (_, { self }) => void own.push(self))'
+    for (const page of [opener, popup]) await page.evaluate(own)
+
+    await site.publish(tab)
+    await popup.getByText('Income 2').waitFor({ timeout: PATIENCE })
+    site.income += 1
+    await opener.evaluate('void Signalpost.sendSignal("ReportIncome")')
+    await popup.getByText('Income 3').waitFor({ timeout: PATIENCE })
+    await opener.waitForFunction('own.length > 0', undefined, { timeout: PATIENCE })
+
+    const owns = await Promise.all([opener, popup].map((page) => page.evaluate('window.own')))
+    expect(owns).toEqual([[true], [false, false]])
+    expect(await opener.locator('#report').textContent()).toBe('Income 1')
+  })
 })

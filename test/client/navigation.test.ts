@@ -773,6 +773,56 @@ describe('G6 from one page to the next', () => {
     expect(heard).toEqual(['you', 'a server'])
   })
 
+  describe('a window that begins with a copy of the state of its opener', () => {
+    const heard: unknown[] = []
+
+    /** Opens a page that the relay calls `popup` while the last one, called `me`, lives. */
+    async function openPopup(): Promise<readonly SignalClient[]> {
+      heard.length = 0
+      load().receiveSignal('A', () => 1)
+      await pass()
+      relay.deliver('A')
+      await pass(200)
+      const openers = clients
+      clients = []
+      relay.isAnswering = false
+      load().receiveSignal('A', (data, { self }) => heard.push([data, self]))
+      await pass()
+      relay.send({ ...WELCOME, tab: 'popup' })
+      relay.send({ type: 'joined', room: 'main', epoch: 'e1', offset: 1, head: 1, recovered: true })
+      clients.push(...openers)
+      return openers
+    }
+
+    it('is a page of its own: the signals of the opener are not its own, and it gets those that exclude the opener', async () => {
+      await openPopup()
+      relay.deliver('A', { data: 'of the opener', sender: { tab: WELCOME.tab } })
+      relay.deliver('A', { data: 'excludes the opener', sender: {}, exclude: WELCOME.tab })
+      relay.deliver('A', { data: 'of the popup', sender: { tab: 'popup' } })
+      await pass()
+      expect(heard).toEqual([
+        ['of the opener', false],
+        ['excludes the opener', false],
+        ['of the popup', true],
+      ])
+    })
+
+    it('is no such window where the last page is left after all: it sent its signals from the same tab', async () => {
+      const left = await openPopup()
+      // Only the old page hides, but all pages of this test share a window.
+      happen('pagehide', { persisted: false })
+      for (const client of left) client.close()
+      happen('pageshow', { persisted: true })
+      await pass()
+      relay.send({ ...WELCOME, tab: 'popup' })
+      relay.send({ type: 'joined', room: 'main', epoch: 'e1', offset: 1, head: 1, recovered: true })
+      relay.deliver('A', { data: 'of the last page', sender: { tab: WELCOME.tab } })
+      relay.deliver('A', { data: 'excludes the last page', sender: {}, exclude: WELCOME.tab })
+      await pass()
+      expect(heard).toEqual([['of the last page', true]])
+    })
+  })
+
   it('reports a signal whose time was over before the next page, as a signal of unknown outcome', async () => {
     relay.isAnswering = false
     const page = load()

@@ -70,6 +70,14 @@ describe('the memory of a tab', () => {
     })
   })
 
+  it('gives the id of a page that is left late to its successor, and not to a page before it', () => {
+    const [before, late, next] = [page(), page(), page()]
+    late.keep({ positions, user: '', tab: 'late' })
+    expect(before.take(false)?.tab).toBeUndefined()
+    late.keep({ positions, user: '', tab: 'late' })
+    expect([next.take(false)?.tab, next.take(false)?.tab]).toEqual(['late', undefined])
+  })
+
   it('gives nothing of a page that lives to one that has begun already', () => {
     const [early, next] = [page(), page()]
     next.keep({ positions, user: undefined })
