@@ -134,7 +134,7 @@ interface TagOptions {
 function connect({ url, protocol, tokenUrl, script, start }: TagOptions): void {
   // A page that needs a token first, or may never be seen, dials later.
   const isEarly = !protocol && tokenUrl === undefined && !(document as { prerendering?: boolean }).prerendering
-  const transport = findTransport(script) ?? (isEarly ? openEarly(url, start) : undefined)
+  const transport = findTransport(script, start) ?? (isEarly ? openEarly(url, start) : undefined)
   createPageClientLater(() =>
     attempt(() => {
       const token = createToken(tokenUrl)
@@ -155,10 +155,10 @@ function openEarly(url: string, start: () => void): OpenTransport {
 }
 
 /** The fallback comes last: it replaces the shared connection where WebSockets are blocked. */
-function findTransport(script: Script): OpenTransport | undefined {
+function findTransport(script: Script, onReady: () => void): OpenTransport | undefined {
   const files = [findFile(script, 'data-shared'), findFile(script, 'data-fallback')]
   const addresses = files.filter((address) => address !== undefined)
-  return addresses.length > 0 ? loadSocketFiles(addresses) : undefined
+  return addresses.length > 0 ? loadSocketFiles(addresses, onReady) : undefined
 }
 
 function createToken(url: string | undefined): Token | undefined {

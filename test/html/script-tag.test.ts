@@ -8,6 +8,7 @@ import { usePage } from './page.js'
 const { connect, relay } = usePage()
 
 const KEY = Symbol.for('signalpost:client')
+const FALLBACK = new URL('../../src/fallback/fallback.ts', import.meta.url).href
 
 let warned: MockInstance<typeof console.warn>
 
@@ -67,6 +68,13 @@ describe('on a page that is still being parsed', () => {
     runScriptTag(tag(`data-url="${RELAY_URL}"`))
     await pass()
     expect([hasClient(), state()]).toEqual([true, 'waiting'])
+  })
+
+  it('makes its client, and connects, when the file of data-fallback is loaded', async () => {
+    runScriptTag(tag(`data-url="${RELAY_URL}" data-fallback="${FALLBACK}"`))
+    const before = [hasClient(), state()]
+    await vi.waitFor(() => expect(state()).toBe('online'))
+    expect([before, hasClient(), relay().sockets.length]).toEqual([[false, undefined], true, 1])
   })
 
   it('makes its client when the page is parsed, though nothing answers', async () => {
@@ -176,8 +184,6 @@ it('passes data-protocol to the client', async () => {
 })
 
 describe('with data-fallback', () => {
-  const FALLBACK = new URL('../../src/fallback/fallback.ts', import.meta.url).href
-
   it('connects through the file that the attribute names', async () => {
     runScriptTag(tag(`data-url="${RELAY_URL}" data-fallback="${FALLBACK}"`))
     await vi.waitFor(() => expect(state()).toBe('online'))
