@@ -168,8 +168,17 @@ function connect({ url, protocol, tokenUrl, script, start, isLeft }: TagOptions)
 }
 
 function openEarly(url: string, start: () => void): OpenTransport {
-  const open = dialEarly(resolveUrl(url), start)
-  return (settings, events) => openConnection(settings, events, open)
+  const early = dialEarly(resolveUrl(url), start)
+  return (settings, events) => {
+    const transport = openConnection(settings, events, early.open)
+    const { close } = transport
+    return Object.assign(transport, {
+      close() {
+        close()
+        early.close()
+      },
+    })
+  }
 }
 
 /** The fallback comes last: it replaces the shared connection where WebSockets are blocked. */

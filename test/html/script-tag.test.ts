@@ -63,6 +63,16 @@ describe('on a page that is still being parsed', () => {
     expect([state(), relay().sockets.length]).toEqual(['online', 1])
   })
 
+  it('closes its connection at once when the page closes its client (G11)', async () => {
+    runScriptTag(tag(`data-url="${RELAY_URL}"`))
+    await Promise.resolve()
+    const close = vi.spyOn(WebSocket.prototype, 'close')
+    getPageClient()?.close()
+    expect(close).toHaveBeenCalledOnce()
+    await pass()
+    expect([relay().sent('hello'), hasClient()]).toEqual([[], false])
+  })
+
   it('makes its client when the relay is away, and connects later', async () => {
     relay().stop()
     runScriptTag(tag(`data-url="${RELAY_URL}"`))
