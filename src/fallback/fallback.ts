@@ -4,6 +4,8 @@ import { type HttpRoute, openHttpSocket } from './http-socket.js'
 
 /** How long a WebSocket may take to its first frame (ms): less than the client waits for a welcome. */
 const PATIENCE = 4000
+/** The same for the first answer to a request (ms): a proxy that buffers takes half of that time. */
+const ANSWER_TIMEOUT = 4900
 /** The first and the longest time between two tests whether WebSockets work again (ms). */
 const FIRST_PAUSE = 60_000
 const MAX_PAUSE = 16 * FIRST_PAUSE
@@ -45,6 +47,7 @@ export function wrapSocket(openSocket: OpenSocket): OpenSocket {
 
     function useHttp(): void {
       let isHeard = false
+      timer = setTimeout(end, ANSWER_TIMEOUT, CloseCode.Abnormal, '')
       socket?.close()
       socket = openHttpSocket(
         url,
@@ -55,10 +58,7 @@ export function wrapSocket(openSocket: OpenSocket): OpenSocket {
             isHeard = true
             events.onText(text)
           },
-          onClose(code, reason) {
-            release()
-            events.onClose(code, reason)
-          },
+          onClose: end,
         },
         route,
       )
@@ -71,6 +71,7 @@ export function wrapSocket(openSocket: OpenSocket): OpenSocket {
         blockedUntil = now + pause
         pause = Math.min(2 * pause, MAX_PAUSE)
       }
+      clearTimeout(timer)
       timer = setTimeout(testWebSocket, blockedUntil - now)
     }
 
@@ -79,23 +80,23 @@ export function wrapSocket(openSocket: OpenSocket): OpenSocket {
         ...events,
         onOpen() {
           blockedUntil = -Infinity
-          close()
           // The client connects again at once, and resumes.
-          events.onClose(CloseCode.TooSlow, 'WebSockets work again')
+          end(CloseCode.TooSlow, 'WebSockets work again')
         },
         onText: () => undefined,
         onClose: block,
       })
     }
 
-    function release(): void {
+    function close(): void {
       clearTimeout(timer)
       test?.close()
+      socket.close()
     }
 
-    function close(): void {
-      release()
-      socket.close()
+    function end(code: number, reason: string): void {
+      close()
+      events.onClose(code, reason)
     }
 
     if (performance.now() < blockedUntil) useHttp()

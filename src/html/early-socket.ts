@@ -1,11 +1,17 @@
 import { type OpenSocket, openSocket } from '../connection/socket.js'
 
+export interface EarlySocket {
+  readonly open: OpenSocket
+  /** Closes the connection that no socket has taken. */
+  close(): void
+}
+
 /**
  * Dials before the page has a client. The first socket that the client opens takes this connection.
  *
  * @param onReady The connection is open, or has failed: it is time for a client.
  */
-export function dialEarly(url: string, onReady: () => void): OpenSocket {
+export function dialEarly(url: string, onReady: () => void): EarlySocket {
   let early: WebSocket | undefined
 
   function dial(): void {
@@ -28,5 +34,8 @@ export function dialEarly(url: string, onReady: () => void): OpenSocket {
 
   // Chromium captures the stack for each socket, and parses all of its functions again for that: not with the library on it.
   queueMicrotask(dial)
-  return (address, events) => openSocket(address, events, take)
+  return {
+    open: (address, events) => openSocket(address, events, take),
+    close: () => early?.close(),
+  }
 }

@@ -28,6 +28,9 @@ const FILES = { 'data-shared': 'tabs', 'data-shared-fetch': 'tabs', 'data-fallba
 /** The attributes that do nothing without a client. */
 const WITH_ATTRIBUTES = `[${Attribute.Refresh}],[${Attribute.Send}],[${Attribute.Status}]`
 
+/** The elements whose signals a page sends even if it is left before it follows its attributes. */
+const META = `meta[${Attribute.Send}]`
+
 type Script = HTMLElement | HTMLOrSVGScriptElement | null
 
 /**
@@ -48,6 +51,7 @@ export function runScriptTag(loaded: HTMLOrSVGScriptElement | null): void {
     TEXTS.map((name) => [name, script?.getAttribute(`data-text-${name}`) ?? undefined]),
   )
   let bind: (() => void) | undefined
+  let isLeft = false
   const schedule = (begin: () => void): void => void (bind = begin)
   // An undefined text means the default text.
   bindWhen(schedule, {
@@ -59,9 +63,21 @@ export function runScriptTag(loaded: HTMLOrSVGScriptElement | null): void {
   const start = runWhenParsed(() => {
     getPageClient()
     bind?.()
+    bind = undefined
   })
+  addEventListener(
+    'pagehide',
+    () => {
+      if (!bind || !call(document, 'querySelector', META)) return
+      isLeft = true
+      start()
+      // The client listens too late for `pagehide`: this event suspends it, too.
+      dispatchEvent(new Event('freeze'))
+    },
+    true,
+  )
   if (url !== undefined && !getPageClient()) {
-    attempt(() => connect({ url, protocol, tokenUrl, script, start }))
+    attempt(() => connect({ url, protocol, tokenUrl, script, start, isLeft: () => isLeft }))
   }
   setTimeout(() => warn(globals !== undefined), CLIENT_TIMEOUT)
 }
@@ -125,19 +141,21 @@ interface TagOptions {
   readonly script: Script
   /** Makes the client, and follows the attributes of the page. */
   readonly start: () => void
+  /** Whether the page is left, and has no time for a token function. */
+  readonly isLeft: () => boolean
 }
 
 /**
  * Dials at once, but makes the client when the connection is open, or something needs it: the rest of the page does not wait
  * for it.
  */
-function connect({ url, protocol, tokenUrl, script, start }: TagOptions): void {
+function connect({ url, protocol, tokenUrl, script, start, isLeft }: TagOptions): void {
   // A page that needs a token first, or may never be seen, dials later.
   const isEarly = !protocol && tokenUrl === undefined && !(document as { prerendering?: boolean }).prerendering
-  const transport = findTransport(script) ?? (isEarly ? openEarly(url, start) : undefined)
+  const transport = findTransport(script, start) ?? (isEarly ? openEarly(url, start) : undefined)
   createPageClientLater(() =>
     attempt(() => {
-      const token = createToken(tokenUrl)
+      const token = isLeft() ? findToken() : createToken(tokenUrl)
       createSignalClient({
         url,
         ...(protocol && { protocol: protocol as 'plain' }),
@@ -150,15 +168,24 @@ function connect({ url, protocol, tokenUrl, script, start }: TagOptions): void {
 }
 
 function openEarly(url: string, start: () => void): OpenTransport {
-  const open = dialEarly(resolveUrl(url), start)
-  return (settings, events) => openConnection(settings, events, open)
+  const early = dialEarly(resolveUrl(url), start)
+  return (settings, events) => {
+    const transport = openConnection(settings, events, early.open)
+    const { close } = transport
+    return Object.assign(transport, {
+      close() {
+        close()
+        early.close()
+      },
+    })
+  }
 }
 
 /** The fallback comes last: it replaces the shared connection where WebSockets are blocked. */
-function findTransport(script: Script): OpenTransport | undefined {
+function findTransport(script: Script, onReady: () => void): OpenTransport | undefined {
   const files = [findFile(script, 'data-shared'), findFile(script, 'data-fallback')]
   const addresses = files.filter((address) => address !== undefined)
-  return addresses.length > 0 ? loadSocketFiles(addresses) : undefined
+  return addresses.length > 0 ? loadSocketFiles(addresses, onReady) : undefined
 }
 
 function createToken(url: string | undefined): Token | undefined {

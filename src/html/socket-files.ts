@@ -7,9 +7,16 @@ interface SocketFile {
   wrapSocket(open: OpenSocket): OpenSocket & { attach?(transport: Transport): void }
 }
 
-/** Uses files that the page loads first, each on top of the ones before. Without its file, the page does without. */
-export function loadSocketFiles(addresses: readonly string[]): OpenTransport {
-  const files = addresses.map((address): Promise<SocketFile | undefined> => import(address).catch(() => undefined))
+/**
+ * Uses files that the page loads first, each on top of the ones before. Without its file, the page does without.
+ *
+ * @param onReady The files are loaded: it is time for a client.
+ */
+export function loadSocketFiles(addresses: readonly string[], onReady: () => void): OpenTransport {
+  const files = Promise.all(
+    addresses.map((address): Promise<SocketFile | undefined> => import(address).catch(() => undefined)),
+  )
+  void files.then(onReady)
 
   return (settings, events) => {
     const transport = openConnection(settings, events, openWhenLoaded)
@@ -17,7 +24,7 @@ export function loadSocketFiles(addresses: readonly string[]): OpenTransport {
 
     async function load(): Promise<OpenSocket> {
       let open: OpenSocket = openSocket
-      for (const file of await Promise.all(files)) {
+      for (const file of await files) {
         const wrapped = file?.wrapSocket(open)
         wrapped?.attach?.(transport)
         open = wrapped ?? open

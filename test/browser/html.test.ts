@@ -313,6 +313,27 @@ describeInChromium('a page of HTML', () => {
       expect(other.heard.map(({ data }) => data)).toEqual(Array.from({ length: 20 }, (_, n) => n + 1))
     })
 
+    it.each([
+      ['leads on', `location.replace('/next')`, `location.href = '/saved'`],
+      ['is a window that closes', 'close()', `void open('/saved')`],
+      [
+        'is a frame that is removed',
+        'frameElement.remove()',
+        `void document.body.append(Object.assign(document.createElement('iframe'), { src: '/saved' }))`,
+      ],
+    ])('on a meta element send, though its page %s before it is complete', async (_how, leave, save) => {
+      const site = await openHtmlSite({
+        '/': '<!doctype html><body></body>',
+        '/saved': `<!doctype html>${TAG}<meta data-signal-send="Saved" data-signal-data="1"><script>${leave}</script>`,
+        '/next': '<!doctype html><title>Next</title>',
+      })
+      const other = await join(site.relay)
+      const page = await tabs.open(site.page)
+      await page.evaluate(save)
+      await expect.poll(() => other.heard.length, { timeout: PATIENCE }).toBe(1)
+      expect([other.heard[0]?.signal, other.heard[0]?.data, tabs.complaints]).toEqual(['Saved', 1, []])
+    })
+
     it('that are wrong are told on the console with their place, and the others work', async () => {
       const site = await openHtmlSite({
         '/': `<!doctype html>${TAG}<p data-signal-refresh="ReportIncome"></p><p id="where" data-signal-refresh="ReportIncome" data-signal-where="x"></p>

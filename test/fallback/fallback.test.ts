@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { WELCOME_TIMEOUT } from '../../src/connection/timing.js'
 import type { OpenSocket, Socket, SocketEvents } from '../../src/connection/socket.js'
 import { wrapSocket } from '../../src/fallback/fallback.js'
 
@@ -117,6 +118,14 @@ describe('the fallback', () => {
     socket.close()
     await settle()
     expect([vi.getTimerCount(), told]).toEqual([0, ['welcome']])
+  })
+
+  it('reports a closed connection where HTTP brings no answer, before the client blames the server', async () => {
+    vi.stubGlobal('fetch', () => new Promise(() => undefined))
+    connectBy(wrapSocket(openSocket))
+    block(sockets[0])
+    await vi.advanceTimersByTimeAsync(WELCOME_TIMEOUT - 10)
+    expect([told, vi.getTimerCount()]).toEqual([['close 1006'], 0])
   })
 
   it('reports a closed connection where HTTP fails, too', async () => {

@@ -8,6 +8,7 @@ import { usePage } from './page.js'
 const { connect, relay } = usePage()
 
 const KEY = Symbol.for('signalpost:client')
+const FALLBACK = new URL('../../src/fallback/fallback.ts', import.meta.url).href
 
 let warned: MockInstance<typeof console.warn>
 
@@ -33,6 +34,9 @@ function tag(attributes: string): HTMLScriptElement {
   return script
 }
 
+/** Asking for the client would make it. */
+const hasClient = (): boolean => Boolean((globalThis as { [KEY]?: { client?: unknown } })[KEY]?.client)
+
 const state = (): string | undefined => document.documentElement.dataset.signalState
 
 it('connects to the address of data-url, and shows the state', async () => {
@@ -42,9 +46,6 @@ it('connects to the address of data-url, and shows the state', async () => {
 })
 
 describe('on a page that is still being parsed', () => {
-  /** Asking for the client would make it. */
-  const hasClient = (): boolean => Boolean((globalThis as { [KEY]?: { client?: unknown } })[KEY]?.client)
-
   beforeEach(() => void vi.spyOn(Object.getPrototypeOf(document), 'readyState', 'get').mockReturnValue('loading'))
 
   it('dials, and makes its client when the connection is open', async () => {
@@ -62,11 +63,28 @@ describe('on a page that is still being parsed', () => {
     expect([state(), relay().sockets.length]).toEqual(['online', 1])
   })
 
+  it('closes its connection at once when the page closes its client (G11)', async () => {
+    runScriptTag(tag(`data-url="${RELAY_URL}"`))
+    await Promise.resolve()
+    const close = vi.spyOn(WebSocket.prototype, 'close')
+    getPageClient()?.close()
+    expect(close).toHaveBeenCalledOnce()
+    await pass()
+    expect([relay().sent('hello'), hasClient()]).toEqual([[], false])
+  })
+
   it('makes its client when the relay is away, and connects later', async () => {
     relay().stop()
     runScriptTag(tag(`data-url="${RELAY_URL}"`))
     await pass()
     expect([hasClient(), state()]).toEqual([true, 'waiting'])
+  })
+
+  it('makes its client, and connects, when the file of data-fallback is loaded', async () => {
+    runScriptTag(tag(`data-url="${RELAY_URL}" data-fallback="${FALLBACK}"`))
+    const before = [hasClient(), state()]
+    await vi.waitFor(() => expect(state()).toBe('online'))
+    expect([before, hasClient(), relay().sockets.length]).toEqual([[false, undefined], true, 1])
   })
 
   it('makes its client when the page is parsed, though nothing answers', async () => {
@@ -107,6 +125,32 @@ describe('follows the attributes of the page', () => {
     runScriptTag(tag(`data-url="${RELAY_URL}"`))
     const stop = bindHtml({ onError: () => expect.unreachable() })
     expect(bindHtml()).toBe(stop)
+    await pass()
+    expect(state()).toBe('online')
+  })
+
+  it.each([
+    ['', undefined],
+    ['<meta name="signalpost-token" content="first">', 'first'],
+  ])('when the page is left before that task, and sends its meta elements, once, after %j', async (meta, token) => {
+    const posted = vi.fn(async (_url: string, _init: RequestInit) => new Response())
+    vi.stubGlobal('fetch', posted)
+    const script = tag(`data-url="${RELAY_URL}"`)
+    document.head.insertAdjacentHTML('beforeend', `${meta}<meta data-signal-send="Saved" data-signal-data="7">`)
+    runScriptTag(script)
+    globalThis.dispatchEvent(new Event('pagehide'))
+    const [, init] = posted.mock.calls[0] ?? []
+    expect([posted.mock.calls.length, init?.keepalive, getPageClient()?.status.state]).toEqual([1, true, 'suspended'])
+    const body = JSON.parse(init?.body as string) as unknown
+    expect(body).toMatchObject({ ...(token && { token }), signals: [{ signal: 'Saved', data: 7 }] })
+    expect(JSON.stringify({ ...sessionStorage })).toContain('Saved')
+    sessionStorage.clear()
+  })
+
+  it('not when the page is left before that task without such elements', async () => {
+    runScriptTag(tag(`data-url="${RELAY_URL}"`))
+    globalThis.dispatchEvent(new Event('pagehide'))
+    expect([hasClient(), state()]).toEqual([false, undefined])
     await pass()
     expect(state()).toBe('online')
   })
@@ -176,8 +220,6 @@ it('passes data-protocol to the client', async () => {
 })
 
 describe('with data-fallback', () => {
-  const FALLBACK = new URL('../../src/fallback/fallback.ts', import.meta.url).href
-
   it('connects through the file that the attribute names', async () => {
     runScriptTag(tag(`data-url="${RELAY_URL}" data-fallback="${FALLBACK}"`))
     await vi.waitFor(() => expect(state()).toBe('online'))
