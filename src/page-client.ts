@@ -71,7 +71,14 @@ export function getPageClient(): SignalClient | undefined {
 
 /** Notes that this page has sent a signal. */
 export function noteSent(): void {
-  shared().hasSent = true
+  const page = shared()
+  page.hasSent = true
+  page.dispatchEvent(new CustomEvent('sent'))
+}
+
+/** Calls `listener` whenever this page has sent a signal. */
+export function onSent(listener: () => void, signal: AbortSignal): void {
+  shared().addEventListener('sent', listener, { signal })
 }
 
 /** Whether this page has sent a signal. */

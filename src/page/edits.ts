@@ -4,6 +4,8 @@ import { navigationEntry } from './navigation-entry.js'
 import { onUncancelled } from './uncancelled-event.js'
 
 const OPEN = ':is(dialog[open], [popover]):is(:modal, :focus-within), [aria-modal=true]'
+/** The longest time that a script takes to save a form (ms). */
+const SAVE_TIME = 10_000
 const VISIBLY = { visibilityProperty: true, opacityProperty: true }
 
 /** The events after which a form is saved, each with the field of its detail that says so; the first one is ours. */
@@ -26,6 +28,10 @@ let isTouched = false
 /** The submit with which the page may have been left. */
 let submit: Event | undefined
 
+/** The content with which the edited fields of a form were submitted last, and when (ms). */
+let submitted = new Map<Element, string>()
+let submittedAt = 0
+
 /** Whether fields may have held edits when the watch began. */
 let isLate = false
 
@@ -47,6 +53,7 @@ export function watchEdits(signal: AbortSignal): void {
   on('compositionstart', ({ target }) => (composing = target))
   on('compositionend', () => (composing = null))
   // A validator or a question may cancel a submit, and a download leaves the page where it is.
+  on('submit', recordSubmit)
   onUncancelled(document, 'submit', (event) => (submit = event), signal)
   addEventListener('pageshow', ({ persisted }) => persisted && submit && forgetEdits(submit), { signal })
   onUncancelled(document, 'reset', forgetEdits, signal)
@@ -102,6 +109,12 @@ function isOutside(element: Element): boolean {
   return left < right && top < bottom && (right <= 0 || bottom <= 0 || left >= innerWidth || top >= innerHeight)
 }
 
+/** What was submitted a moment ago is saved now. */
+export function recordSaved(): void {
+  if (performance.now() - submittedAt < SAVE_TIME) for (const [field, content] of submitted) before.set(field, content)
+  submitted.clear()
+}
+
 /** Records the present content of all other fields than the edited ones, after their content has changed. */
 export function recordUnedited(within: ParentNode, edited: readonly Element[]): void {
   const others = new Set(fieldsIn(within))
@@ -138,14 +151,26 @@ function recordVisit(
   if (!before.has(target)) before.set(target, contentBefore(target))
 }
 
+function recordSubmit({ target }: Event): void {
+  submitted = new Map(editedFieldsOf(target).map((field) => [field, contentOf(field)]))
+  submittedAt = performance.now()
+}
+
 /** Saved content is no edit any more. A reset follows its event, so a later touch records the content. */
 function forgetEdits({ type, target }: Event): void {
-  const { form } = target as Partial<HTMLInputElement>
-  for (const field of editedFields()) {
-    if ((field as Partial<HTMLInputElement>).form !== (form ?? target) && !containsDeep(target as Node, field)) continue
+  for (const field of editedFieldsOf(target)) {
     if (type === 'reset') before.delete(field)
     else before.set(field, contentOf(field))
   }
+}
+
+/** The edited fields in a form, or in the form of a button. */
+function editedFieldsOf(target: EventTarget | null): Element[] {
+  // A field with the name `form` hides nothing here.
+  const form = target instanceof HTMLFormElement ? target : ((target as Partial<HTMLInputElement>).form ?? target)
+  return editedFields().filter(
+    (field) => (field as Partial<HTMLInputElement>).form === form || containsDeep(form as Node, field),
+  )
 }
 
 /** Edits inside a frame are invisible from here, so a frame with the focus counts as edited. */

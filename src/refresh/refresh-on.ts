@@ -1,6 +1,6 @@
 import { call } from '../page/dom.js'
 import { isSignalError, SignalError } from '../errors.js'
-import { getPageClient, hasSent } from '../page-client.js'
+import { getPageClient, hasSent, onSent } from '../page-client.js'
 import type {
   AnySignals,
   Gap,
@@ -13,7 +13,7 @@ import type {
   Stop,
 } from '../signals.js'
 import type { RefreshAction } from './action.js'
-import { editedFields, openDialogs, watchEdits } from '../page/edits.js'
+import { editedFields, openDialogs, recordSaved, watchEdits } from '../page/edits.js'
 import { failure, NOT_YET } from './failure.js'
 import { createIndicator } from './indicator/indicator.js'
 import {
@@ -192,6 +192,8 @@ export function watchPage(signal: AbortSignal): void {
 
 function watchAll(): void {
   watchEdits(watching.signal)
+  // A script that has saved a form says so with a signal.
+  onSent(recordSaved, watching.signal)
   watchPageState(watching.signal)
   watchNavigation(watching.signal)
 }

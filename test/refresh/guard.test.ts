@@ -121,6 +121,32 @@ describe('a refresh is held back', () => {
     expect(action).not.toHaveBeenCalled()
   })
 
+  it('no longer when the page sends a signal after a submit that its script cancelled to save the form', async () => {
+    page.refresh(() => undefined, {}, 'Watching')
+    edit('text', typed)
+    expect(await isHeld()).toBe(true)
+    get('form').dispatchEvent(new Event('submit', { bubbles: true, cancelable: true }))
+    void page.client.sendSignal('Saved')
+    await pass(300)
+    expect(action).toHaveBeenCalledOnce()
+  })
+
+  it('also when such a signal comes much later, or after another edit', async () => {
+    page.refresh(() => undefined, {}, 'Watching')
+    edit('text', typed)
+    expect(await isHeld()).toBe(true)
+    const submit = (): boolean => get('form').dispatchEvent(new Event('submit', { bubbles: true, cancelable: true }))
+    submit()
+    edit('text', (field) => (field.value = 'typed later'))
+    void page.client.sendSignal('Saved')
+    await pass(300)
+    submit()
+    await pass(11_000)
+    void page.client.sendSignal('Saved')
+    await pass(300)
+    expect(action).not.toHaveBeenCalled()
+  })
+
   it('also after a reset that a script cancels', async () => {
     page.refresh(() => undefined, {}, 'Watching')
     get('form').addEventListener('reset', (event) => event.preventDefault(), { once: true })
