@@ -73,7 +73,7 @@ export default [
   ...binding('svelte', '{ provideSignalClient, useSignal, useSignalStatus, useSendSignal }'),
   ...binding('solid', '{ SignalProvider, useSignal, useSignalStatus, useSendSignal }'),
   refreshing('refreshOn and the core', '{ refreshOn }', 4970),
-  refreshing('refreshOn, its actions and the core', ACTIONS, 10510),
+  refreshing('refreshOn, its actions and the core', ACTIONS, 10520),
   html,
   {
     ...imports,

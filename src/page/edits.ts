@@ -109,7 +109,7 @@ function isOutside(element: Element): boolean {
   return left < right && top < bottom && (right <= 0 || bottom <= 0 || left >= innerWidth || top >= innerHeight)
 }
 
-/** What was submitted a moment ago is saved now. */
+/** Records that the content of a form that was submitted a moment ago is saved. */
 export function recordSaved(): void {
   if (performance.now() - submittedAt < SAVE_TIME) for (const [field, content] of submitted) before.set(field, content)
   submitted.clear()
