@@ -4,9 +4,16 @@ import { navigationEntry } from './navigation-entry.js'
 import { onUncancelled } from './uncancelled-event.js'
 
 const OPEN = ':is(dialog[open], [popover]):is(:modal, :focus-within), [aria-modal=true]'
+const VISIBLY = { visibilityProperty: true, opacityProperty: true }
+
 /** The longest time that a script takes to save a form (ms). */
 const SAVE_TIME = 10_000
-const VISIBLY = { visibilityProperty: true, opacityProperty: true }
+
+/** How long after its load a page may still be given what the user typed before (ms). */
+const RESTORE_TIME = 3000
+
+/** Fields to which the browser gives a value that the HTML does not have. */
+const WITH_VALUE = /^(range|color)$/
 
 /** The events after which a form is saved, each with the field of its detail that says so; the first one is ours. */
 const SAVES = [
@@ -32,8 +39,8 @@ let submit: Event | undefined
 let submitted = new Map<Element, string>()
 let submittedAt = 0
 
-/** Whether fields may have held edits when the watch began. */
-let isLate = false
+/** Whether fields may hold what the user typed before the watch began. */
+let mayHoldText = false
 
 /** The field in which an input method is composing text, as for Chinese. */
 let composing: EventTarget | null = null
@@ -64,9 +71,10 @@ export function watchEdits(signal: AbortSignal): void {
   visited.clear()
   isTouched = false
   submit = undefined
-  // Without the back/forward cache, Back restores what the user typed.
-  isLate = Boolean(navigator.userActivation?.hasBeenActive) || navigationEntry().type === 'back_forward'
   recordVisit(read(document, 'activeElement'), defaultContentOf)
+  // Without the back/forward cache, Back restores what the user typed.
+  mayHoldText = navigationEntry().type === 'back_forward' || navigator.userActivation?.hasBeenActive === true
+  recordRestored()
 }
 
 /**
@@ -75,6 +83,7 @@ export function watchEdits(signal: AbortSignal): void {
  */
 export function editedFields(within: ParentNode = document): Element[] {
   recordFrame()
+  recordRestored()
   const fields = new Set(fieldsIn(within))
   for (const field of visited) {
     if (!read(field, 'isConnected')) visited.delete(field)
@@ -85,7 +94,7 @@ export function editedFields(within: ParentNode = document): Element[] {
 
 /** Records the present content of the fields in an element: what differs from it later is an edit. */
 export function recordContent(within: ParentNode): void {
-  for (const field of fieldsIn(within)) if (!before.has(field)) before.set(field, firstContentOf(field))
+  for (const field of fieldsIn(within)) if (!before.has(field)) before.set(field, contentOf(field))
 }
 
 /** Whether the user is composing a character in an element. */
@@ -130,16 +139,24 @@ export function followField(field: Element): void {
 
 /** Records the fields that were added since the last touch, too. */
 function recordTouch(): void {
-  recordContent(document)
   isTouched = true
+  recordRestored()
+  recordContent(document)
 }
 
-/** The content before edits that the watch came too late for: for fields with a text or a tick, that of the HTML. */
-function firstContentOf(field: Element): string {
-  const { type = '' } = field as Partial<HTMLInputElement>
-  // The browser gives these a value that the HTML does not have.
-  const isKnown = isLate && !isTouched && !/^(range|color)$/.test(type)
-  return (isKnown ? defaultContentOf(field) : undefined) ?? contentOf(field)
+/** Records the content of the HTML for fields that have another one soon after the page has loaded. */
+function recordRestored(): void {
+  if (!mayHoldText) return
+  const { loadEventEnd } = navigationEntry()
+  // Later it is scripts that fill fields.
+  mayHoldText = !loadEventEnd || performance.now() < loadEventEnd + RESTORE_TIME
+  if (!mayHoldText) return
+  for (const field of fieldsIn(document)) {
+    const content = WITH_VALUE.test((field as Partial<HTMLInputElement>).type ?? '')
+      ? undefined
+      : defaultContentOf(field)
+    if (content !== undefined && content !== contentOf(field) && !before.has(field)) before.set(field, content)
+  }
 }
 
 function recordVisit(
@@ -182,7 +199,7 @@ function recordFrame(): void {
 }
 
 function isEdited(field: Element): boolean {
-  return contentOf(field) !== (before.has(field) ? before.get(field) : firstContentOf(field))
+  return before.has(field) && contentOf(field) !== before.get(field)
 }
 
 /** Whether a node contains another one, shadow trees included. */

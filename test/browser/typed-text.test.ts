@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core'
 import { expect, it } from 'vitest'
+import { createLatch } from '../relay/latch.js'
 import { describeInChromium, useTabs } from './chromium.js'
 import { join } from './fixtures.js'
 import { openHtmlSite } from './html-site.js'
@@ -91,21 +92,22 @@ describeInChromium('what a user types', () => {
   })
 
   it('before the script has come stays, too', async () => {
-    const opened = await open(report('<input name="field"><input name="more">'))
-    const { page } = opened
+    const site = await openHtmlSite({
+      '/': `${HEAD}${TAG.replace('<script', '<script async')}${report('<input name="field"><input name="more">')}`,
+    })
+    const other = await join(site.relay)
+    const page = await tabs.blank()
+    const held = createLatch()
+    await page.route('**/signalpost.min.js', (route) => held.opened.then(() => route.continue()))
+    await page.goto(site.page, { waitUntil: 'commit' })
     await page.locator('input').first().click()
     await page.keyboard.type('My title')
     await page.locator('input').last().click()
-    await page.evaluate((url) => {
-      const script = Object.assign(document.createElement('script'), { src: '/signalpost.min.js' })
-      script.dataset.url = url
-      document.head.append(script)
-    }, opened.site.relay.url)
+    held.open()
     await waitForOnline(page)
     await page.keyboard.type('and more')
-    await refresh(opened)
-    expect(
-      await page.locator('input').evaluateAll((all) => all.map((each) => (each as HTMLInputElement).value)),
-    ).toEqual(['My title', 'and more'])
+    await refresh({ site, page, send: () => other.send('Saved', null) })
+    const fields = page.locator('input')
+    expect([await fields.first().inputValue(), await fields.last().inputValue()]).toEqual(['My title', 'and more'])
   })
 })

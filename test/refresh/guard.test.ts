@@ -147,6 +147,19 @@ describe('a refresh is held back', () => {
     expect(action).not.toHaveBeenCalled()
   })
 
+  it.each([
+    { age: 1000, held: true },
+    { age: 4000, held: false },
+  ])('by a text of a page that Back has shown, $age ms after its load: $held', async ({ age, held }) => {
+    const entry = { type: 'back_forward', loadEventEnd: performance.now() - age + 0.5 }
+    vi.spyOn(performance, 'getEntriesByType').mockReturnValue([entry as unknown as PerformanceEntry])
+    get('text').value = 'restored, or written by a script'
+    page.refresh(action)
+    page.relay.deliver('ReportIncome')
+    await pass(300)
+    expect(action).toHaveBeenCalledTimes(held ? 0 : 1)
+  })
+
   it('also after a reset that a script cancels', async () => {
     page.refresh(() => undefined, {}, 'Watching')
     get('form').addEventListener('reset', (event) => event.preventDefault(), { once: true })
