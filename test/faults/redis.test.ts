@@ -146,8 +146,9 @@ describeRedis('relays on a Redis', () => {
       },
     })
     expect(wrong).toEqual({})
-    // Each page of a relay has a slot of its own in 5 seconds; of few pages, the first may be late and the last early.
+    // Each of the few pages of a relay has a slot of its own in 1 second. One relay has 3 pages or more: between the first
+    // slot and the last one lies a whole one.
     expect(plans.length).toBeGreaterThanOrEqual(byLength(8, 50))
-    expect(Math.max(...plans) - Math.min(...plans)).toBeGreaterThan(byLength(1500, 3000))
+    expect(Math.max(...plans) - Math.min(...plans)).toBeGreaterThan(300)
   })
 })
