@@ -27,7 +27,9 @@ async function membersOfDom(): Promise<string[]> {
 }
 
 async function waitForOnline(page: Page): Promise<void> {
-  await page.waitForFunction(() => document.documentElement.getAttribute('data-signal-state') === 'online')
+  const state = (): Promise<string | null> =>
+    page.evaluate(() => document.documentElement.getAttribute('data-signal-state'))
+  await expect.poll(state, { timeout: PATIENCE }).toBe('online')
 }
 
 describeInChromium('user content', () => {
